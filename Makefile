@@ -1,0 +1,46 @@
+# Everything a newcomer types. Each target can be repeated; what is done already is not done again.
+#
+#   make quickstart   environment, generated benchmark, the quickstart study: tables and figures
+#   make test         environment and the tests
+#
+# A machine without a GPU and outside our workplace takes torch's CPU build with
+#   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make quickstart
+
+PYTHON ?= python3.11
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: quickstart test lint bench clean
+
+quickstart: $(VENV)/.installed
+	$(BIN)/sd4match data shapes data/shapes
+	$(BIN)/study launch quickstart
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/matching.py
+	$(BIN)/python benchmarks/sharing.py
+	$(BIN)/python benchmarks/dataset_index.py
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+	touch $@
+
+$(VENV)/.installed-lint: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,lint]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) data results

@@ -1,0 +1,176 @@
+"""What is known of a backbone without its weights: enough to plan, to validate and to count."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sd4match.backbones.folders import locate, read_config
+from sd4match.backbones.known import CONFIGS
+from sd4match.errors import SD4MatchError
+
+LAYERS = (0, 1, 2, 3)
+"""The up blocks whose outputs are features (METHOD.md section 1)."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The configurations of a Stable-Diffusion-shaped pipeline, checked to belong together.
+
+    Attributes:
+        name: hub id, folder or "nano".
+        unet: configuration of the ``UNet2DConditionModel``.
+        vae: configuration of the ``AutoencoderKL``.
+        text_encoder: configuration of the ``CLIPTextModel``.
+        scheduler: configuration of the noise schedule.
+
+    Raises:
+        SD4MatchError: not four up blocks, other classes, or parts that do not fit each other.
+    """
+
+    name: str
+    unet: Mapping[str, Any] = field(hash=False)
+    vae: Mapping[str, Any] = field(hash=False)
+    text_encoder: Mapping[str, Any] = field(hash=False)
+    scheduler: Mapping[str, Any] = field(hash=False)
+
+    def __post_init__(self) -> None:
+        for part, owner, expected in (
+            (self.unet, "unet", "UNet2DConditionModel"),
+            (self.vae, "vae", "AutoencoderKL"),
+        ):
+            if part.get("_class_name") != expected:
+                raise SD4MatchError(
+                    f"{self.name}: {owner}/config.json describes a {part.get('_class_name')}, "
+                    f"not a {expected}: use a Stable Diffusion 1 or 2 pipeline"
+                )
+        for part, owner, keys in (
+            (self.unet, "unet", ("sample_size", "cross_attention_dim", "up_block_types")),
+            (self.vae, "vae", ("block_out_channels", "latent_channels")),
+            (self.text_encoder, "text_encoder", ("hidden_size",)),
+        ):
+            if missing := [key for key in keys if key not in part]:
+                raise SD4MatchError(
+                    f"{self.name}: {owner}/config.json lacks {', '.join(missing)}: "
+                    "use a Stable Diffusion 1 or 2 pipeline"
+                )
+        if len(self.unet["up_block_types"]) != len(LAYERS):
+            raise SD4MatchError(
+                f"{self.name}: the UNet has {len(self.unet['up_block_types'])} up blocks where "
+                "layers 0 to 3 need four: use a Stable Diffusion 1 or 2 pipeline"
+            )
+        if self.unet["cross_attention_dim"] != self.text_encoder["hidden_size"]:
+            raise SD4MatchError(
+                f"{self.name}: the UNet's cross_attention_dim is "
+                f"{self.unet['cross_attention_dim']} but the text encoder's hidden_size is "
+                f"{self.text_encoder['hidden_size']}: take both from one model"
+            )
+        if self.unet.get("in_channels", 4) != self.vae["latent_channels"]:
+            raise SD4MatchError(
+                f"{self.name}: the UNet takes {self.unet['in_channels']} channels but the VAE "
+                f"makes {self.vae['latent_channels']}: use a plain text-to-image model"
+            )
+
+    @property
+    def vae_factor(self) -> int:
+        """Image pixels a latent cell, along one side (8 for Stable Diffusion)."""
+        return int(2 ** (len(self.vae["block_out_channels"]) - 1))
+
+    @property
+    def latent_multiple(self) -> int:
+        """What an image side must be a multiple of; the UNet itself takes any latent side."""
+        return self.vae_factor
+
+    @property
+    def image_size(self) -> int:
+        """The image side the model was trained at, pixels."""
+        return int(self.unet["sample_size"]) * self.vae_factor
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the text hidden states that condition the UNet."""
+        return int(self.unet["cross_attention_dim"])
+
+    @property
+    def max_tokens(self) -> int:
+        """Length of every prompt, BOS, EOS and padding included."""
+        return int(self.text_encoder.get("max_position_embeddings", 77))
+
+    @property
+    def n_timesteps(self) -> int:
+        """Number of timesteps of the noise schedule; the first is 0."""
+        return int(self.scheduler.get("num_train_timesteps", 1000))
+
+    def check(
+        self,
+        *,
+        image_size: int | None = None,
+        layers: tuple[int, ...] = (),
+        timestep: int | None = None,
+    ) -> None:
+        """Refuse settings that this architecture cannot run.
+
+        Args:
+            image_size: side of the square input, pixels.
+            layers: up blocks to read.
+            timestep: noise level.
+
+        Raises:
+            SD4MatchError: what is wrong, and the nearest thing that is right.
+        """
+        step = self.latent_multiple
+        if image_size is not None and (image_size < step or image_size % step):
+            below = image_size // step * step
+            nearest = f"{below} or {below + step}" if below > 0 else f"{step} or more"
+            raise SD4MatchError(
+                f"image size {image_size}: {self.name} needs a multiple of {step}: use {nearest}"
+            )
+        for layer in layers:
+            if layer not in LAYERS:
+                raise SD4MatchError(f"layer {layer}: {self.name} has layers 0, 1, 2 and 3")
+        if timestep is not None and not 0 <= timestep < self.n_timesteps:
+            raise SD4MatchError(
+                f"timestep {timestep}: {self.name} has timesteps 0 to {self.n_timesteps - 1}"
+            )
+
+
+def architecture(name_or_path: str, revision: str | None = None) -> Architecture:
+    """Describe a backbone from its configuration files alone.
+
+    SD 1-5's and SD 2-1's hub ids are built in and need neither network nor files.
+
+    Args:
+        name_or_path: hub id, "nano", or a folder (which may hold configurations only).
+        revision: branch, tag or commit of a hub id that is not built in.
+
+    Returns:
+        The checked configurations.
+
+    Raises:
+        SD4MatchError: nothing there, unreadable, or not Stable-Diffusion-shaped.
+    """
+    if name_or_path in CONFIGS:
+        return Architecture(name_or_path, **CONFIGS[name_or_path])
+    return read_architecture(name_or_path, locate(name_or_path, revision=revision, weights=False))
+
+
+def read_architecture(name: str, folder: Path) -> Architecture:
+    """Read the configurations of a pipeline folder.
+
+    Args:
+        name: what messages call it.
+        folder: a diffusers folder, with or without weights.
+
+    Returns:
+        The checked configurations.
+
+    Raises:
+        SD4MatchError: a file is missing or unreadable, or the parts do not fit.
+    """
+    return Architecture(
+        name,
+        unet=read_config(folder / "unet" / "config.json"),
+        vae=read_config(folder / "vae" / "config.json"),
+        text_encoder=read_config(folder / "text_encoder" / "config.json"),
+        scheduler=read_config(folder / "scheduler" / "scheduler_config.json"),
+    )

@@ -1,0 +1,59 @@
+"""One hash for everything in a pipeline folder that decides its features."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from sd4match.backbones.cache import file_hash
+from sd4match.backbones.folders import COMPONENTS, read_config, weight_files
+
+# What configurations say about where and by what they were written, and not about the model.
+_PROVENANCE = {
+    "_name_or_path",
+    "_diffusers_version",
+    "transformers_version",
+    "architectures",
+    "dtype",
+    "torch_dtype",
+    "name_or_path",
+    "special_tokens_map_file",
+    "tokenizer_file",
+}
+_WITH_WEIGHTS = ("text_encoder", "unet", "vae")
+_TOKENIZER = ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json")
+
+
+def fingerprint(folder: Path) -> str:
+    """Hash the configurations' content and the weights' bytes of a pipeline folder.
+
+    Where the folder lies, how its JSON is laid out and which library versions wrote it change
+    nothing; any weight, setting or token does.
+
+    Args:
+        folder: a complete diffusers folder.
+
+    Returns:
+        sha256, 64 hexadecimal digits.
+
+    Raises:
+        SD4MatchError: a configuration or weight file is missing or unreadable.
+    """
+    parts: dict[str, str] = {}
+    for component in COMPONENTS:
+        place = folder / component
+        if component in _WITH_WEIGHTS:
+            parts[f"{component}/config"] = _content(place / "config.json")
+            for number, file in enumerate(weight_files(place)):
+                parts[f"{component}/weights/{number}"] = file_hash(file)
+    parts["scheduler/config"] = _content(folder / "scheduler" / "scheduler_config.json")
+    for name in (*_TOKENIZER, "special_tokens_map.json"):
+        file = folder / "tokenizer" / name
+        if file.is_file():
+            is_json = file.suffix == ".json"
+            parts[f"tokenizer/{name}"] = _content(file) if is_json else file_hash(file)
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _content(path: Path) -> str:
+    kept = {key: value for key, value in read_config(path).items() if key not in _PROVENANCE}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()

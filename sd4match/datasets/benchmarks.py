@@ -1,0 +1,78 @@
+"""The three benchmarks by name."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from sd4match.datasets.benchmark import Benchmark
+from sd4match.datasets.categories import require_known
+from sd4match.datasets.index import read_columns
+from sd4match.datasets.pair_set import PairSet
+from sd4match.datasets.pf_pascal import PF_PASCAL_BENCHMARK
+from sd4match.datasets.pf_willow import PF_WILLOW_BENCHMARK
+from sd4match.datasets.spair import SPAIR_BENCHMARK
+from sd4match.errors import SD4MatchError
+
+_BENCHMARKS = {b.name: b for b in (PF_PASCAL_BENCHMARK, PF_WILLOW_BENCHMARK, SPAIR_BENCHMARK)}
+
+NAMES = tuple(_BENCHMARKS)
+"""The benchmarks there are."""
+
+FOLDERS = {name: benchmark.folder for name, benchmark in _BENCHMARKS.items()}
+"""Each benchmark's folder in the data root."""
+
+SPLITS = {name: tuple(benchmark.lists) for name, benchmark in _BENCHMARKS.items()}
+"""The splits of each benchmark."""
+
+
+def load(
+    name: str, root: str | os.PathLike[str], split: str, *, category: str | None = None
+) -> PairSet:
+    """Open a split of a benchmark.
+
+    The first time every annotation is parsed; after that an index answers (see ``index``).
+
+    Args:
+        name: one of ``NAMES``.
+        root: the folder that holds ``pf-pascal/``, ``pf-willow/`` and ``SPair-71k/``, or some.
+        split: one of ``SPLITS[name]``.
+        category: keep only the pairs of this category (PF-Willow: sub-class), by its whole name.
+
+    Returns:
+        The pairs, in the order of the benchmark's list. Pairs without common keypoints are kept.
+
+    Raises:
+        SD4MatchError: an unknown name, split or category; a missing or broken file.
+    """
+    require_known(name, NAMES, what="data set")
+    require_known(split, SPLITS[name], what=f"split of {name}")
+    benchmark = _BENCHMARKS[name]
+    if category is not None:
+        require_known(category, benchmark.categories, what=f"category of {name}")
+    folder = _find(benchmark, Path(root), split)
+    columns = read_columns(benchmark, folder, split)
+    rows = np.arange(len(columns.ids), dtype=np.int64)
+    pairs = PairSet(columns, rows, dataset=name, split=split, folder=folder)
+    return pairs if category is None else pairs.of_category(category)
+
+
+def _find(benchmark: Benchmark, root: Path, split: str) -> Path:
+    """The data set's folder, once it and the split's list are there."""
+    folder = root / benchmark.folder
+    makers = (
+        f"`sd4match data shapes {root}` generates small data sets, "
+        f"`sd4match data download` fetches the real ones"
+    )
+    if not root.is_dir():
+        raise SD4MatchError(f"no data folder {root}: expected {folder}; {makers}")
+    if not folder.is_dir():
+        if (root / benchmark.lists[split]).is_file():
+            raise SD4MatchError(
+                f"{root} is the {benchmark.name} folder itself: give the folder that holds it, "
+                f"as {benchmark.folder}"
+            )
+        raise SD4MatchError(f"no {benchmark.name} in {root}: expected {folder}; {makers}")
+    if not (folder / benchmark.lists[split]).is_file():
+        raise SD4MatchError(f"{folder / benchmark.lists[split]}: missing pair list; {makers}")
+    return folder

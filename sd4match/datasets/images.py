@@ -1,0 +1,68 @@
+"""Reading image files."""
+
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image, ImageOps
+
+from sd4match.datasets.pairs import ImagePair
+from sd4match.errors import SD4MatchError
+
+# Besides OSError, Pillow's decoders raise these on damaged files.
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
+
+def load_image(pair: ImagePair, side: Literal["source", "target"]) -> Image.Image:
+    """Load one image of a pair, in the frame of the pair's keypoints.
+
+    Args:
+        pair: the pair.
+        side: which of its two images.
+
+    Returns:
+        The RGB image, mirrored when ``pair.flip``. EXIF orientation is not applied: the annotations
+        are in stored pixels.
+
+    Raises:
+        SD4MatchError: the file is missing, unreadable, or not of the size the data set tells.
+    """
+    if side == "source":
+        path, size = pair.source_path, pair.source_size
+    elif side == "target":
+        path, size = pair.target_path, pair.target_size
+    else:
+        raise SD4MatchError(f"unknown side '{side}' of a pair; it is 'source' or 'target'")
+    try:
+        with Image.open(path) as file:
+            image = file.convert("RGB")
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
+    if image.size != size:
+        raise SD4MatchError(
+            f"{path}: the image is {image.size[0]}x{image.size[1]}, but its annotation is for "
+            f"{size[0]}x{size[1]}; get the data set's own image"
+        )
+    return ImageOps.mirror(image) if pair.flip else image
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Read an image's (width, height) from its header, without decoding it.
+
+    Raises:
+        SD4MatchError: the file is missing or no image.
+    """
+    try:
+        with Image.open(path) as file:
+            return file.size
+    except _UNREADABLE as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: BaseException) -> SD4MatchError:
+    if isinstance(error, FileNotFoundError):
+        return SD4MatchError(f"{path}: missing image; the data set is incomplete, fetch it again")
+    return SD4MatchError(f"{path}: expected a readable image, but {_first_line(error)}")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]

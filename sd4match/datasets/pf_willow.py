@@ -1,0 +1,92 @@
+"""PF-Willow: one CSV list that holds the pairs and their ten keypoints; a test split only.
+
+METHOD.md section 2. Ham, Cho, Schmid, Ponce, "Proposal Flow" (CVPR 2016).
+"""
+
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from sd4match.datasets.benchmark import Benchmark
+from sd4match.datasets.categories import PF_WILLOW, require_known
+from sd4match.datasets.images import image_size
+from sd4match.datasets.pairs import ImagePair
+from sd4match.datasets.tables import Row, read_table
+from sd4match.errors import SD4MatchError
+
+_IMAGES = "PF-dataset"
+_N_KEYPOINTS = 10
+_NUMBERS = {
+    image: [f"{axis}{image}{i}" for axis in "XY" for i in range(1, _N_KEYPOINTS + 1)]
+    for image in "AB"
+}
+
+
+def read(folder: Path, list_file: Path) -> list[ImagePair]:
+    """Read the test split. Sub-classes are the categories; there are no boxes.
+
+    Args:
+        folder: the ``pf-willow`` folder.
+        list_file: the CSV file.
+
+    Returns:
+        The pairs in file order.
+
+    Raises:
+        SD4MatchError: a file is missing or broken.
+    """
+    size = cache(image_size)
+
+    def pair(row: Row) -> ImagePair:
+        names = [_names(row, "imageA"), _names(row, "imageB")]
+        category, other = (sub_class for sub_class, _ in names)
+        if other != category:
+            raise SD4MatchError(f"{row.where}: expected one sub-class, not {category} and {other}")
+        ids = [f"{_IMAGES}/{category}/{image}" for _, image in names]
+        points = [
+            np.array([row.number(column) for column in _NUMBERS[image]], dtype=np.float32)
+            for image in "AB"
+        ]
+        return ImagePair(
+            dataset="pf_willow",
+            id=f"{'-'.join(PurePosixPath(image).stem for _, image in names)}:{category}",
+            category=category,
+            source_id=ids[0],
+            target_id=ids[1],
+            source_path=folder / ids[0],
+            target_path=folder / ids[1],
+            flip=False,
+            source_keypoints=points[0].reshape(2, _N_KEYPOINTS).T,
+            target_keypoints=points[1].reshape(2, _N_KEYPOINTS).T,
+            keypoint_ids=np.arange(_N_KEYPOINTS, dtype=np.int32),
+            source_size=size(folder / ids[0]),
+            target_size=size(folder / ids[1]),
+            source_box=None,
+            target_box=None,
+            attributes={},
+        )
+
+    columns = ["imageA", "imageB", *_NUMBERS["A"], *_NUMBERS["B"]]
+    return [pair(row) for row in read_table(list_file, columns)]
+
+
+def _names(row: Row, column: str) -> tuple[str, str]:
+    """The sub-class and the file name at the end of a path, whatever prefix it carries."""
+    parts = PurePosixPath(row.text(column)).parts
+    if len(parts) < 2:
+        raise SD4MatchError(
+            f"{row.where}: expected a path that ends in <sub-class>/<image> in column '{column}'"
+        )
+    require_known(parts[-2], PF_WILLOW, what="PF-Willow sub-class", where=row.where)
+    return parts[-2], parts[-1]
+
+
+PF_WILLOW_BENCHMARK = Benchmark(
+    name="pf_willow",
+    folder="pf-willow",
+    lists={"test": "test_pairs.csv"},
+    categories=PF_WILLOW,
+    sources=(f"{_IMAGES}/*",),
+    read=read,
+)

@@ -1,0 +1,119 @@
+"""What a backbone costs and what shapes it gives, counted on meta tensors without weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from sd4match.backbones import LAYERS, Architecture
+from sd4match.features.unet import truncate
+
+
+@dataclass(frozen=True)
+class Flops:
+    """Floating-point operations of one forward pass of one image (2 per multiply-add).
+
+    Attributes:
+        vae_encode: image to posterior moments.
+        text: one prompt through the text encoder.
+        unet: one noisy latent through the UNet, to the asked layer.
+    """
+
+    vae_encode: int
+    text: int
+    unet: int
+
+
+@lru_cache(maxsize=256)
+def flops(architecture: Architecture, image_size: int, layer: int | None = None) -> Flops:
+    """Count the operations of a forward pass (METHOD.md section 5).
+
+    Args:
+        architecture: configurations of a backbone.
+        image_size: side of the square input, pixels.
+        layer: the deepest up block that is read; None for the whole UNet.
+
+    Returns:
+        The counts; a backward pass costs about as much again for the UNet and the text encoder.
+
+    Raises:
+        SD4MatchError: an image size or layer that the architecture does not have.
+    """
+    architecture.check(image_size=image_size, layers=() if layer is None else (layer,))
+    unet = _meta_unet(architecture)
+    if layer is not None:
+        unet = truncate(unet, layer)
+    return Flops(
+        vae_encode=_vae_flops(architecture, image_size),
+        text=_text_flops(architecture),
+        unet=_count(unet, **_unet_inputs(architecture, image_size)),
+    )
+
+
+def layer_shapes(architecture: Architecture, image_size: int) -> dict[int, tuple[int, int, int]]:
+    """Tell the shape of each layer's feature map (METHOD.md section 1).
+
+    Args:
+        architecture: configurations of a backbone.
+        image_size: side of the square input, pixels.
+
+    Returns:
+        Layer -> (C, h, w).
+
+    Raises:
+        SD4MatchError: an image size that the architecture does not take.
+    """
+    architecture.check(image_size=image_size)
+    return {layer: _layer_shape(architecture, image_size, layer) for layer in LAYERS}
+
+
+@lru_cache(maxsize=256)
+def _layer_shape(architecture: Architecture, image_size: int, layer: int) -> tuple[int, int, int]:
+    unet = truncate(_meta_unet(architecture), layer)
+    with torch.no_grad():
+        _, channels, height, width = unet(**_unet_inputs(architecture, image_size)).sample.shape
+    return int(channels), int(height), int(width)
+
+
+@lru_cache(maxsize=16)
+def _meta_unet(architecture: Architecture) -> UNet2DConditionModel:
+    with torch.device("meta"):
+        return UNet2DConditionModel.from_config(dict(architecture.unet)).eval()
+
+
+def _unet_inputs(architecture: Architecture, image_size: int) -> dict[str, Any]:
+    side = image_size // architecture.vae_factor
+    channels = architecture.vae["latent_channels"]
+    tokens = (1, architecture.max_tokens, architecture.hidden_size)
+    return {
+        "sample": torch.empty(1, channels, side, side, device="meta"),
+        "timestep": torch.zeros(1, device="meta"),
+        "encoder_hidden_states": torch.empty(tokens, device="meta"),
+    }
+
+
+@lru_cache(maxsize=64)
+def _vae_flops(architecture: Architecture, image_size: int) -> int:
+    with torch.device("meta"):
+        vae = AutoencoderKL.from_config(dict(architecture.vae)).eval()
+        image = torch.empty(1, 3, image_size, image_size)
+    return _count(vae.encode, x=image)
+
+
+@lru_cache(maxsize=64)
+def _text_flops(architecture: Architecture) -> int:
+    with torch.device("meta"):
+        model = CLIPTextModel(CLIPTextConfig(**architecture.text_encoder)).eval()
+        ids = torch.zeros(1, architecture.max_tokens, dtype=torch.int64)
+    return _count(model, input_ids=ids)
+
+
+def _count(run: Callable[..., Any], **inputs: Any) -> int:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        run(**inputs)
+    return int(counter.get_total_flops())

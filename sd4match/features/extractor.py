@@ -1,0 +1,108 @@
+"""Feature maps of noisy latents, any set of layers from one pass."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from weakref import WeakKeyDictionary
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor, nn
+
+from sd4match.backbones import Backbone
+from sd4match.features.unet import truncate
+
+_truncated: WeakKeyDictionary[nn.Module, dict[int, UNet2DConditionModel]] = WeakKeyDictionary()
+
+
+def extract(
+    backbone: Backbone,
+    latents: Tensor,
+    hidden: Tensor,
+    *,
+    timestep: int,
+    layers: Sequence[int],
+    noise: Tensor,
+    chunk: int = 8,
+) -> dict[int, Tensor]:
+    """Compute UNet features averaged over an ensemble of noise draws (METHOD.md section 1).
+
+    All B·E noisy latents form one batch that runs in chunks; the UNet ends after the deepest
+    layer. Gradients flow to ``hidden`` (wrap the call in ``torch.no_grad`` where none are due).
+
+    Args:
+        backbone: the frozen models.
+        latents: (B, 4, h, w) scaled latents, on any device.
+        hidden: (B, 77, D) or, one prompt for all, (1, 77, D).
+        timestep: how much noise: 0 to 999 for Stable Diffusion.
+        layers: up blocks to read, 0 to 3, in any order.
+        noise: (B, E, 4, h, w) standard normal, on any device.
+        chunk: noisy latents a UNet pass; bounds memory.
+
+    Returns:
+        For each layer, (B, C, h', w') float32 on the backbone's device.
+
+    Raises:
+        SD4MatchError: a layer or timestep that the backbone does not have.
+    """
+    wanted = sorted(set(layers))
+    backbone.architecture.check(layers=tuple(wanted), timestep=timestep)
+    if not wanted:
+        return {}
+    ensemble = noise.shape[1]
+    noisy = _noisy(backbone, latents, noise, timestep)
+    hidden = hidden.to(backbone.device, backbone.dtype)
+    shared = hidden.shape[0] == 1
+    unet = _truncate_once(backbone.unet, wanted[-1])
+    sums: dict[int, list[Tensor]] = {layer: [] for layer in wanted}
+    for start in range(0, len(noisy), chunk):
+        part = noisy[start : start + chunk]
+        rows = range(start, start + len(part))
+        owners = [row // ensemble for row in rows]
+        condition = hidden.expand(len(part), -1, -1) if shared else hidden[owners]
+        with _reading(unet, wanted) as maps:
+            maps[wanted[-1]] = unet(part, timestep, condition).sample
+        for layer in wanted:
+            # Summed row by row in draw order: the order, and so the bits, do not depend on chunks.
+            for owner, row in zip(owners, maps[layer].float(), strict=True):
+                if owner == len(sums[layer]):
+                    sums[layer].append(row)
+                else:
+                    sums[layer][owner] = sums[layer][owner] + row
+    return {layer: torch.stack(rows) / ensemble for layer, rows in sums.items()}
+
+
+def _noisy(backbone: Backbone, latents: Tensor, noise: Tensor, timestep: int) -> Tensor:
+    """Return (B·E, 4, h, w) noisy latents, mixed in float32 whatever the backbone's dtype."""
+    ensemble = noise.shape[1]
+    clean = latents.to(backbone.device, torch.float32).repeat_interleave(ensemble, dim=0)
+    draws = noise.to(backbone.device, torch.float32).flatten(0, 1)
+    time = torch.tensor([timestep], device=backbone.device)
+    mixed: Tensor = backbone.scheduler.add_noise(clean, draws, time)
+    return mixed.to(backbone.dtype)
+
+
+def _truncate_once(unet: UNet2DConditionModel, layer: int) -> UNet2DConditionModel:
+    """Keep one truncated UNet a layer for as long as ``unet`` itself is alive."""
+    known = _truncated.setdefault(unet, {})
+    if layer not in known:
+        known[layer] = truncate(unet, layer)
+    return known[layer]
+
+
+@contextmanager
+def _reading(unet: UNet2DConditionModel, wanted: Sequence[int]) -> Iterator[dict[int, Tensor]]:
+    """Collect the outputs of all wanted up blocks but the deepest, which is the UNet's output."""
+    maps: dict[int, Tensor] = {}
+
+    def keep(layer: int, module: nn.Module, inputs: object, output: Tensor) -> None:
+        maps[layer] = output
+
+    handles = [
+        unet.up_blocks[layer].register_forward_hook(partial(keep, layer)) for layer in wanted[:-1]
+    ]
+    try:
+        yield maps
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,256 @@
+"""Where in the target does a source point lie: correlation maps and what is read from them.
+
+Positions are (x, y) in feature cells of corner-aligned maps: cell (0, 0) is the first, (w-1, h-1)
+the last. METHOD.md section 1, items 4 and 5; kernel-softmax is from SFNet (arXiv 1904.01810).
+
+Half-precision maps are correlated and read in float32: bfloat16 has too few digits to tell
+neighbouring peaks apart.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from sd4match.errors import SD4MatchError
+from sd4match.readouts import LOCALIZERS, Readout
+
+__all__ = ["LOCALIZERS", "Readout", "correlate", "localize", "match", "match_many"]
+
+_CHUNK = 2**20  # elements of probability maps alive at once, however many readouts
+
+
+def correlate(
+    source_map: Tensor, target_map: Tensor, queries: Tensor, *, l2_normalize: bool = True
+) -> Tensor:
+    """Correlate the source descriptors at some points with every cell of the target.
+
+    The source is sampled bilinearly, then normalised. Queries outside the map (padding, NaN
+    included) are moved to its border: their rows are finite and mean nothing.
+
+    Args:
+        source_map: (B, C, h, w) features.
+        target_map: (B, C, h2, w2) features.
+        queries: (B, N, 2) positions in source cells.
+        l2_normalize: cosine similarities, v / (||v|| + 1e-6), rather than dot products.
+
+    Returns:
+        (B, N, h2, w2) correlations, float32 (float64 for float64 maps).
+
+    Raises:
+        SD4MatchError: shapes that do not fit together.
+    """
+    source, target, queries = _checked(source_map, target_map, queries)
+    descriptors = _blend(*_corners(source, queries))
+    if l2_normalize:
+        descriptors = descriptors / _length(descriptors, dim=-1)
+    rows = _rows(descriptors, target, l2_normalize)
+    return rows.view(*rows.shape[:2], *target.shape[-2:])
+
+
+def localize(
+    correlation: Tensor,
+    *,
+    localizer: str = "kernel_softmax",
+    kernel_sigma: float | Sequence[float] = 7.0,
+    temperature: float = 0.04,
+) -> Tensor:
+    """Read target positions from correlation maps.
+
+    Args:
+        correlation: (B, N, h, w).
+        localizer, kernel_sigma, temperature: see `Readout`; several widths may be given.
+
+    Returns:
+        (B, N, 2) positions in target cells; (K, B, N, 2) for a sequence of K widths.
+        Differentiable for the two softmaxes (the Gaussian's centre is a constant).
+
+    Raises:
+        SD4MatchError: an invalid setting, a wrong shape, or "bilinear", which takes `match`.
+    """
+    if localizer == "bilinear":
+        raise SD4MatchError(
+            "localizer 'bilinear' looks up the source map again and cannot work from a "
+            "correlation: call match(...) instead of localize(...)"
+        )
+    if correlation.ndim != 4 or 0 in correlation.shape[2:]:
+        raise SD4MatchError(
+            f"correlation has shape {tuple(correlation.shape)}: expected (B, N, h, w)"
+        )
+    readouts, several = _readouts(localizer, kernel_sigma, temperature)
+    dtype = torch.promote_types(correlation.dtype, torch.float32)
+    answers = _read(correlation.to(dtype), readouts)
+    return answers if several else answers[0]
+
+
+def match(
+    source_map: Tensor,
+    target_map: Tensor,
+    queries: Tensor,
+    *,
+    localizer: str = "kernel_softmax",
+    kernel_sigma: float | Sequence[float] = 7.0,
+    temperature: float = 0.04,
+    l2_normalize: bool = True,
+) -> Tensor:
+    """Find the queries in the target: `correlate` and `localize` in one call, all localizers.
+
+    Args:
+        source_map, target_map, queries, l2_normalize: see `correlate`.
+        localizer, kernel_sigma, temperature: see `Readout`; several widths may be given.
+
+    Returns:
+        (B, N, 2) positions in target cells; (K, B, N, 2) for a sequence of K widths.
+
+    Raises:
+        SD4MatchError: an invalid setting, or shapes that do not fit together.
+
+    Example:
+        >>> one = torch.eye(4).reshape(1, 4, 2, 2)  # every cell has its own descriptor
+        >>> match(one, one, torch.tensor([[[1.0, 0.0]]]), localizer="nearest")
+        tensor([[[1., 0.]]])
+    """
+    readouts, several = _readouts(localizer, kernel_sigma, temperature)
+    answers = match_many(source_map, target_map, queries, readouts, l2_normalize=l2_normalize)
+    return answers if several else answers[0]
+
+
+def match_many(
+    source_map: Tensor,
+    target_map: Tensor,
+    queries: Tensor,
+    readouts: Sequence[Readout],
+    *,
+    l2_normalize: bool = True,
+) -> Tensor:
+    """Read one correlation in many ways: a further readout costs little.
+
+    "bilinear" needs the correlations of the queries' corner cells. A sampled descriptor is a
+    weighted sum of its corners', so the other readouts' correlations then follow from these; they
+    agree with `correlate` up to rounding.
+
+    Args:
+        source_map, target_map, queries, l2_normalize: see `correlate`.
+        readouts: what is asked, R of them.
+
+    Returns:
+        (R, B, N, 2) positions in target cells, in the order of ``readouts``.
+
+    Raises:
+        SD4MatchError: no readout, or shapes that do not fit together.
+    """
+    if not readouts:
+        raise SD4MatchError("match_many was given no readout: pass at least one, e.g. [Readout()]")
+    others = [readout for readout in readouts if readout.localizer != "bilinear"]
+    if len(others) == len(readouts):
+        correlation = correlate(source_map, target_map, queries, l2_normalize=l2_normalize)
+        return _read(correlation, readouts)
+
+    source, target, queries = _checked(source_map, target_map, queries)
+    corners, weights = _corners(source, queries)
+    # A corner's arg-max does not depend on its own length: only the target's is divided out.
+    rows = _rows(corners.flatten(1, 2), target, l2_normalize)
+    rows = rows.view(*corners.shape[:3], rows.shape[-1])
+    bilinear = _blend(_peaks(rows, target.shape[-1]), weights)
+    answers: Iterator[Tensor] = iter(())
+    if others:
+        correlation = _blend(rows, weights)
+        if l2_normalize:
+            correlation = correlation / _length(_blend(corners, weights), dim=-1)
+        correlation = correlation.view(*correlation.shape[:2], *target.shape[-2:])
+        answers = iter(_read(correlation, others))
+    return torch.stack([bilinear if r.localizer == "bilinear" else next(answers) for r in readouts])
+
+
+def _read(correlation: Tensor, readouts: Sequence[Readout]) -> Tensor:
+    """(B, N, h, w) -> (R, B, N, 2), for readouts other than "bilinear"."""
+    peak = _peaks(correlation.flatten(2), correlation.shape[-1])
+    soft = [readout for readout in readouts if readout.localizer != "nearest"]
+    expected = iter(_expectations(correlation, peak, soft) if soft else ())
+    return torch.stack([peak if r.localizer == "nearest" else next(expected) for r in readouts])
+
+
+def _expectations(correlation: Tensor, peak: Tensor, readouts: Sequence[Readout]) -> Tensor:
+    """(R, B, N, 2); a plain softmax is a Gaussian of infinite width."""
+    h, w = correlation.shape[-2:]
+    x, y = (torch.arange(n, dtype=peak.dtype, device=peak.device) for n in (w, h))
+    offsets = torch.cat([y - peak[..., 1:], x - peak[..., :1]], dim=-1).square()
+    decay = peak.new_tensor([0.5 / r.kernel_sigma**2 if r.kernel_sigma else 0.0 for r in readouts])
+    scale = peak.new_tensor([1 / (r.temperature or 1.0) for r in readouts]).view(-1, 1, 1, 1, 1)
+    # The Gaussian is a factor a row times a factor a column: no h x w exponentials. Below e^-40
+    # it changes nothing, and exponentials that underflow take ten times as long.
+    gaussian = (offsets * -decay.view(-1, 1, 1, 1)).clamp_min(-40).exp()
+    rows, columns = gaussian[..., :h].unsqueeze(-1) * scale, gaussian[..., h:].unsqueeze(-2)
+    answers = []
+    size = max(1, _CHUNK // max(1, correlation.numel()))
+    for row, column in zip(torch.split(rows, size), torch.split(columns, size), strict=True):
+        logits = (correlation * row).mul_(column)
+        p = logits.flatten(-2).softmax(-1).view_as(logits)
+        answers.append(torch.stack([p.sum(-2) @ x, p.sum(-1) @ y], dim=-1))
+    return torch.cat(answers)
+
+
+def _rows(descriptors: Tensor, target: Tensor, l2_normalize: bool) -> Tensor:
+    """(B, M, C) and (B, C, h, w) -> (B, M, hw); lengths are divided out of the smaller result."""
+    cells = target.flatten(2)
+    rows = descriptors @ cells
+    return rows / _length(cells, dim=1) if l2_normalize else rows
+
+
+def _corners(source: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
+    """Descriptors (B, N, 4, C) of the cells around each query, and their weights (B, N, 4, 1)."""
+    last = queries.new_tensor([source.shape[-1] - 1, source.shape[-2] - 1])
+    queries = torch.minimum(torch.nan_to_num(queries).clamp_min(0), last)
+    low = torch.minimum(queries.detach().floor(), (last - 1).clamp_min(0))
+    far = queries - low
+    x, y = torch.stack([low, torch.minimum(low + 1, last)]).long().permute(3, 1, 2, 0)
+    u, v = torch.stack([1 - far, far]).permute(3, 1, 2, 0)  # (B, N, 2): lower cell, upper cell
+    index = (y.unsqueeze(-1) * source.shape[-1] + x.unsqueeze(-2)).flatten(1)
+    # Indexing, unlike gather and grid_sample, has a deterministic backward on CUDA.
+    batch = torch.arange(len(source), device=source.device).unsqueeze(-1)
+    descriptors = source.flatten(2)[batch, :, index].view(*queries.shape[:2], 4, source.shape[1])
+    return descriptors, (v.unsqueeze(-1) * u.unsqueeze(-2)).flatten(2).unsqueeze(-1)
+
+
+def _blend(values: Tensor, weights: Tensor) -> Tensor:
+    """(B, N, 4, D) weighted by (B, N, 4, 1) -> (B, N, D)."""
+    return (values * weights).sum(2)
+
+
+def _length(vectors: Tensor, *, dim: int) -> Tensor:
+    """||v|| + 1e-6, with a finite gradient at 0. Three times as fast as torch's norm on a CPU."""
+    return vectors.square().sum(dim, keepdim=True).clamp_min(1e-24).sqrt() + 1e-6
+
+
+def _peaks(rows: Tensor, width: int) -> Tensor:
+    """(..., hw) -> (..., 2) position of the first largest value, in the rows' dtype."""
+    index = rows.detach().argmax(-1)
+    return torch.stack([index % width, index // width], dim=-1).to(rows.dtype)
+
+
+def _readouts(
+    localizer: str, kernel_sigma: float | Iterable[float], temperature: float
+) -> tuple[list[Readout], bool]:
+    """The readouts of one `localize` or `match` call, and whether several widths were given."""
+    if not isinstance(kernel_sigma, Iterable):
+        return [Readout(localizer, kernel_sigma, temperature)], False
+    readouts = [Readout(localizer, sigma, temperature) for sigma in kernel_sigma]
+    if not readouts:
+        raise SD4MatchError("kernel_sigma is empty: give one width or more")
+    return readouts, True
+
+
+def _checked(source: Tensor, target: Tensor, queries: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The three tensors in one dtype of at least float32."""
+    fits = source.ndim == target.ndim == 4 and source.shape[:2] == target.shape[:2]
+    if not fits or 0 in (*source.shape[1:], *target.shape[2:]):
+        raise SD4MatchError(
+            f"feature maps have shapes {tuple(source.shape)} and {tuple(target.shape)}: "
+            "expected (B, C, h, w) and (B, C, h2, w2)"
+        )
+    if queries.ndim != 3 or queries.shape[0] != len(source) or queries.shape[2] != 2:
+        raise SD4MatchError(
+            f"queries have shape {tuple(queries.shape)}: expected ({len(source)}, N, 2)"
+        )
+    dtype = torch.promote_types(torch.promote_types(source.dtype, target.dtype), torch.float32)
+    return source.to(dtype), target.to(dtype), queries.to(dtype)

@@ -1,0 +1,270 @@
+"""Percentage of correct keypoints, under each protocol, from positions in original pixels.
+
+A keypoint is correct when its distance to the truth is at most alpha times a reference length
+(METHOD.md section 3). Distances and references are float64, and a distance equal to the limit but
+for the last digits of the arithmetic counts as equal to it.
+"""
+
+import difflib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sd4match.errors import SD4MatchError
+
+if TYPE_CHECKING:
+    from sd4match.datasets import ImagePair
+
+PROTOCOLS = ("sd4match", "dift", "geoaware")
+MEANS = ("image", "keypoint", "category")
+
+_BORDER = 1e-4  # sd4match clamps the truth to [1e-4, S - 1 - 1e-4]
+_TIE = 1e-9  # relative; well below float32's digits and above float64's errors
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """What predictions for a whole pair set are scored against, one row a keypoint.
+
+    Attributes:
+        dataset: "pf_pascal", "pf_willow" or "spair".
+        pair: (K,) int32, the pair each keypoint belongs to, ascending.
+        keypoints: (K, 2) float32, target positions in original pixels.
+        size: (P, 2) float32, each pair's target image (width, height).
+        box: (P, 4) float32, target boxes x1, y1, x2, y2; NaN where there is none.
+    """
+
+    dataset: str
+    pair: NDArray[np.int32]
+    keypoints: NDArray[np.float32]
+    size: NDArray[np.float32]
+    box: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, pairs: "Sequence[ImagePair]") -> "GroundTruth":
+        """Collect the truth of pairs of one data set, in their order.
+
+        Raises:
+            SD4MatchError: no pair, or pairs of several data sets.
+        """
+        names = sorted({pair.dataset for pair in pairs})
+        if len(names) != 1:
+            raise SD4MatchError(f"expected pairs of one data set to score, got {names or 'none'}")
+        counts = [len(pair.target_keypoints) for pair in pairs]
+        none = (math.nan,) * 4
+        return cls(
+            dataset=names[0],
+            pair=np.repeat(np.arange(len(pairs), dtype=np.int32), counts),
+            keypoints=np.concatenate(
+                [np.reshape(pair.target_keypoints, (-1, 2)) for pair in pairs]
+            ).astype(np.float32),
+            size=np.array([pair.target_size for pair in pairs], dtype=np.float32),
+            box=np.array(
+                [none if pair.target_box is None else pair.target_box for pair in pairs],
+                dtype=np.float32,
+            ),
+        )
+
+    @property
+    def n_pairs(self) -> int:
+        return len(self.size)
+
+    @property
+    def n_keypoints(self) -> NDArray[np.int64]:
+        """(P,) how many keypoints each pair has; 0 for some."""
+        return np.bincount(self.pair, minlength=self.n_pairs)
+
+
+def distances(
+    truth: GroundTruth,
+    predicted: ArrayLike,
+    *,
+    protocol: str = "sd4match",
+    image_size: int = 768,
+) -> tuple[Floats, Floats]:
+    """How far predictions are from the truth, and the length that alpha multiplies.
+
+    Args:
+        truth: K keypoints.
+        predicted: (..., K, 2) positions in original pixels.
+        protocol: "sd4match": in the resized square, the truth clamped to it; "dift" and
+            "geoaware": in original pixels.
+        image_size: side of the square; matters to "sd4match" only.
+
+    Returns:
+        (..., K) distances and (K,) reference lengths, in the protocol's pixels.
+
+    Raises:
+        SD4MatchError: an unknown protocol, a wrong shape, predictions that are no numbers, or a
+            SPair-71k pair without a box.
+    """
+    _check_name(protocol, PROTOCOLS, "protocol")
+    points = np.asarray(predicted, dtype=np.float64)
+    if points.shape[-2:] != truth.keypoints.shape:
+        raise SD4MatchError(
+            f"predicted keypoints have shape {points.shape}: expected "
+            f"(..., {len(truth.keypoints)}, 2), one row a keypoint of the truth"
+        )
+    size = truth.size.astype(np.float64)
+    scale = np.ones_like(size)
+    target = truth.keypoints.astype(np.float64)
+    if protocol == "sd4match":
+        if not 2 <= image_size < math.inf:
+            raise SD4MatchError(f"image_size is {image_size!r}: expected pixels, at least 2")
+        scale = image_size / size
+        target = np.clip(target * scale[truth.pair], _BORDER, image_size - 1 - _BORDER)
+    # Before the clamp: PF-Willow's reference is the extent of the keypoints as annotated.
+    reference = _reference(truth, scale, size * scale)[truth.pair]
+    along = scale[truth.pair]
+    dx = points[..., 0] * along[:, 0] - target[:, 0]
+    dy = points[..., 1] * along[:, 1] - target[:, 1]
+    distance = np.sqrt(dx * dx + dy * dy)
+    if np.isnan(distance).any():
+        raise SD4MatchError("predicted keypoints hold NaN: they cannot be scored")
+    return distance, reference
+
+
+def correct(
+    truth: GroundTruth,
+    predicted: ArrayLike,
+    *,
+    alpha: float | Sequence[float],
+    protocol: str = "sd4match",
+    image_size: int = 768,
+) -> NDArray[np.bool_]:
+    """Which keypoints are found: distance <= alpha * reference ("geoaware": <).
+
+    Args:
+        truth, predicted, protocol, image_size: see `distances`.
+        alpha: tolerance as a fraction of the reference; a sequence of A is answered at once.
+
+    Returns:
+        (..., K) bool; (A, ..., K) for a sequence.
+
+    Raises:
+        SD4MatchError: alpha not above 0, and all that `distances` raises.
+    """
+    tolerance = np.asarray(alpha, dtype=np.float64)
+    if tolerance.size == 0 or not (np.isfinite(tolerance) & (tolerance > 0)).all():
+        raise SD4MatchError(f"alpha is {alpha!r}: it must be a finite number above 0, e.g. 0.1")
+    distance, reference = distances(truth, predicted, protocol=protocol, image_size=image_size)
+    limits = tolerance.reshape(*tolerance.shape, *[1] * distance.ndim) * reference
+    if protocol == "geoaware":
+        return np.less(distance, limits * (1 - _TIE))
+    return np.less_equal(distance, limits * (1 + _TIE))
+
+
+def score(
+    pair: "ImagePair",
+    predicted: ArrayLike,
+    *,
+    alpha: float,
+    protocol: str = "sd4match",
+    image_size: int = 768,
+) -> NDArray[np.bool_]:
+    """Which of one pair's keypoints are found; `correct` is the same for many pairs.
+
+    Args:
+        pair: with N target keypoints.
+        predicted: (N, 2) positions in original pixels of the target.
+        alpha, protocol, image_size: see `correct`.
+
+    Returns:
+        (N,) bool.
+
+    Raises:
+        SD4MatchError: as `correct`.
+    """
+    truth = GroundTruth.of([pair])
+    return correct(truth, predicted, alpha=alpha, protocol=protocol, image_size=image_size)
+
+
+def counts(truth: GroundTruth, correct: ArrayLike) -> NDArray[np.int64]:
+    """How many keypoints of each pair are correct: (..., K) bool to (..., P)."""
+    found = np.asarray(correct)
+    n_keypoints = truth.n_keypoints
+    kept = np.flatnonzero(n_keypoints)  # reduceat gives nonsense for empty ranges
+    starts = (np.cumsum(n_keypoints) - n_keypoints)[kept]
+    result = np.zeros((*found.shape[:-1], truth.n_pairs), dtype=np.int64)
+    if len(kept):
+        result[..., kept] = np.add.reduceat(found, starts, axis=-1, dtype=np.int64)
+    return result
+
+
+def aggregate(
+    truth: GroundTruth,
+    correct: ArrayLike,
+    *,
+    mean: str = "image",
+    categories: Sequence[str] | None = None,
+) -> Floats:
+    """Average over a pair set; pairs without a keypoint do not count.
+
+    Args:
+        truth: K keypoints of P pairs.
+        correct: (..., K) bool.
+        mean: "image" (mean over pairs of each pair's share), "keypoint" (share of all keypoints)
+            or "category" (mean over categories of their "image" means).
+        categories: (P,) each pair's category, for "category".
+
+    Returns:
+        (...,) shares from 0 to 1.
+
+    Raises:
+        SD4MatchError: an unknown mean, a wrong shape, missing categories, or no keypoint at all.
+    """
+    _check_name(mean, MEANS, "mean")
+    found = np.asarray(correct)
+    if found.shape[-1:] != truth.pair.shape:
+        raise SD4MatchError(
+            f"correct has shape {found.shape}: expected (..., {len(truth.pair)}), one a keypoint"
+        )
+    if not len(truth.pair):
+        raise SD4MatchError(f"none of the {truth.n_pairs} pairs has a keypoint: nothing to average")
+    if mean == "keypoint":
+        return np.asarray(found.mean(axis=-1, dtype=np.float64))
+    kept = np.flatnonzero(truth.n_keypoints)
+    shares = counts(truth, found)[..., kept] / truth.n_keypoints[kept]
+    if mean == "image":
+        return np.asarray(shares.mean(axis=-1))
+    if categories is None or len(categories) != truth.n_pairs:
+        raise SD4MatchError(
+            f"mean 'category' needs categories, one for each of the {truth.n_pairs} pairs"
+        )
+    names = np.asarray(categories)[kept]
+    means = [shares[..., names == name].mean(axis=-1) for name in np.unique(names)]
+    return np.asarray(np.mean(means, axis=0))
+
+
+def _references(truth: GroundTruth, protocol: str, scale: Floats) -> Floats:
+    """(P,) lengths; ``scale`` (P, 2) goes from original pixels to the protocol's."""
+    if truth.dataset == "pf_pascal":
+        # sd4match: the square's side, both sides of a resized image.
+        return (truth.sizes * scale).max(axis=1)
+    if truth.dataset == "spair":
+        absent = np.flatnonzero(np.isnan(truth.boxes).any(axis=1))
+        if len(absent):
+            raise SD4MatchError(
+                f"pair {absent[0]} (counted from 0) of spair has no target box: its PCK is "
+                "relative to the box, read the pair from SPair-71k's annotation"
+            )
+        return ((truth.boxes[:, 2:] - truth.boxes[:, :2]) * scale).max(axis=1)
+    if truth.dataset == "pf_willow":
+        # bbox-kp: the extent of the keypoints as annotated, before any clamp.
+        low, high = np.full((2, truth.n_pairs, 2), math.inf)
+        ...
+    raise SD4MatchError("")
+
+
+def _check_name(name: str, names: Sequence[str], what: str) -> None:
+    if name not in names:
+        near = difflib.get_close_matches(str(name), names, n=1, cutoff=0)
+        raise SD4MatchError(
+            f"unknown {what} {name!r}: did you mean {near[0]!r}? There are {', '.join(names)}"
+        )

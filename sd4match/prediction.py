@@ -1,0 +1,221 @@
+"""Pairs in, predicted keypoints out."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sd4match.backbones import Backbone
+from sd4match.datasets import ImagePair, PairSet, content_hash
+from sd4match.errors import SD4MatchError
+from sd4match.features.extractor import extract
+from sd4match.features.latents import Latents, Side
+from sd4match.keypoints import cells_to_original, square_to_cells, to_square
+from sd4match.matching import Readout, match_many
+from sd4match.prompts import Prompt
+
+Image = tuple[str, bool]  # hash of the file's bytes, and whether it is mirrored
+Maps = dict[int, Tensor]  # layer -> (C, h, w)
+
+STEPS = 65535
+"""A stored position counts in this fraction of the target image's side."""
+
+
+@torch.no_grad()
+def predict(
+    backbone: Backbone,
+    prompt: Prompt,
+    pairs: PairSet,
+    *,
+    timestep: int = 50,
+    ensemble: int = 8,
+    layers: Sequence[int] = (1,),
+    readouts: Sequence[Readout] = (Readout(),),
+    image_size: int | None = None,
+    seed: int = 0,
+    latents: Latents | None = None,
+    batch_size: int = 8,
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float32]:
+    """Find every source keypoint of every pair in its target image.
+
+    Category by category, each image's features are computed once, in an order that depends on the
+    images alone, and dropped after the last pair that needs them: the order of the pairs does not
+    change the answer, nor their number the memory.
+
+    Args:
+        backbone: the frozen models.
+        prompt: what conditions them.
+        pairs: P pairs with K keypoints in all.
+        timestep: of the noise added.
+        ensemble: E noise draws to average features over; one latent sample serves all.
+        layers: L up blocks to match on.
+        readouts: R ways to read a position from a correlation map.
+        image_size: side S of the square the model sees, pixels; the backbone's own by default.
+        seed: of the noise and the latent samples.
+        latents: keeps VAE moments for other calls; made for ``image_size`` when not given.
+        batch_size: images extracted together, and noisy latents a UNet pass.
+        progress: called with the numbers of pairs done and in all.
+
+    Returns:
+        (L, R, K, 2) positions (x, y) in original pixels of the target images, rows as in
+        ``pck.GroundTruth.of(pairs)``.
+
+    Raises:
+        SD4MatchError: a setting that the backbone does not have, an unreadable image, features
+            that are not finite.
+    """
+    latents = latents or Latents(backbone, image_size)
+    side = latents.image_size
+    if image_size not in (None, side):
+        raise SD4MatchError(f"latents are for images of {side} pixels, not {image_size}")
+    by_category, rows = _tasks(pairs)
+    total = sum(len(tasks) for tasks in by_category.values())
+    predicted = np.empty((len(layers), len(readouts), rows, 2), dtype=np.float32)
+    done = 0
+    for category, tasks in by_category.items():
+        features = partial(
+            _features,
+            backbone=backbone,
+            hidden=prompt.hidden_states(backbone, category),
+            latents=latents,
+            timestep=timestep,
+            ensemble=ensemble,
+            layers=layers,
+            seed=seed,
+            chunk=batch_size,
+        )
+        for task, source, target in _with_features(tasks, features, batch_size):
+            pair = task.pair
+            square = to_square(pair.source_keypoints, pair.source_size, side)
+            for i, layer in enumerate(layers):
+                hw = source[layer].shape[1:]
+                queries = torch.tensor(square_to_cells(square, side, hw), dtype=torch.float32)
+                # One pair at a time: its bits do not depend on the pairs beside it.
+                found = match_many(
+                    source[layer][None],
+                    target[layer][None],
+                    queries[None].to(backbone.device),
+                    readouts,
+                )
+                predicted[i, :, task.row : task.row + len(queries)] = cells_to_original(
+                    found[:, 0].cpu().numpy(), pair.target_size, side, hw
+                )
+            done += 1
+            if progress:
+                progress(done, total)
+    return predicted
+
+
+def encode(positions: NDArray[np.floating], sizes: NDArray[np.integer]) -> NDArray[np.uint16]:
+    """Store positions as fractions of the image: two 16-bit numbers, 1/65535 of a side apart.
+
+    Args:
+        positions: (..., K, 2) in original pixels; those outside the image move to its border.
+        sizes: (K, 2) width and height of the target images, pixels.
+
+    Returns:
+        (..., K, 2); an image 1,000 pixels wide keeps a resolution of 0.015 pixels.
+    """
+    fractions = np.rint(positions / sizes.astype(np.float64) * STEPS)
+    return np.clip(fractions, 0, STEPS).astype(np.uint16)
+
+
+def decode(encoded: NDArray[np.uint16], sizes: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Turn what ``encode`` stored back into positions.
+
+    Args:
+        encoded: (..., K, 2).
+        sizes: (K, 2) width and height of the target images, pixels.
+
+    Returns:
+        (..., K, 2) in original pixels.
+    """
+    return (encoded * (sizes / STEPS)).astype(np.float32)
+
+
+class _Task(NamedTuple):
+    """A pair to match: its two images by content, and the row of its first keypoint."""
+
+    source: Image
+    target: Image
+    row: int
+    pair: ImagePair
+
+
+def _tasks(pairs: PairSet) -> tuple[dict[str, list[_Task]], int]:
+    """Sort the pairs that have keypoints by category, then images; count all keypoints."""
+    groups: dict[str, list[_Task]] = defaultdict(list)
+    rows = 0
+    for pair in pairs:
+        n = len(pair.source_keypoints)
+        if n:
+            source = content_hash(pair.source_path), pair.flip
+            target = content_hash(pair.target_path), pair.flip
+            groups[pair.category].append(_Task(source, target, rows, pair))
+        rows += n
+    # Images first: pairs of the same images are alike to all that follows.
+    return {name: sorted(groups[name], key=lambda task: task[:2]) for name in sorted(groups)}, rows
+
+
+def _with_features(
+    tasks: Sequence[_Task],
+    features: Callable[[Sequence[tuple[ImagePair, Side]]], list[Maps]],
+    batch_size: int,
+) -> Iterator[tuple[_Task, Maps, Maps]]:
+    """Give each task its two images' maps, keeping an image's from its first use to its last."""
+    images: dict[Image, tuple[ImagePair, Side]] = {}  # in the order of first use
+    last_use: dict[Image, int] = {}
+    for i, task in enumerate(tasks):
+        images.setdefault(task.source, (task.pair, "source"))
+        images.setdefault(task.target, (task.pair, "target"))
+        last_use[task.source] = last_use[task.target] = i
+    coming = iter(images.items())
+    alive: dict[Image, Maps] = {}
+    for i, task in enumerate(tasks):
+        while not alive.keys() >= {task.source, task.target}:
+            keys, batch = zip(*islice(coming, batch_size), strict=True)
+            alive.update(zip(keys, features(batch), strict=True))
+        yield task, alive[task.source], alive[task.target]
+        for image in {task.source, task.target}:
+            if last_use[image] == i:
+                del alive[image]
+
+
+def _features(
+    images: Sequence[tuple[ImagePair, Side]],
+    *,
+    backbone: Backbone,
+    hidden: Tensor,
+    latents: Latents,
+    timestep: int,
+    ensemble: int,
+    layers: Sequence[int],
+    seed: int,
+    chunk: int,
+) -> list[Maps]:
+    """Extract a batch of images under one prompt."""
+    noise = [latents.noise(*image, seed=seed, ensemble=ensemble) for image in images]
+    maps = extract(
+        backbone,
+        torch.stack([latents.sample(*image, seed) for image in images]),
+        hidden,
+        timestep=timestep,
+        layers=layers,
+        noise=torch.stack(noise),
+        chunk=chunk,
+    )
+    for layer, found in maps.items():
+        if not found.isfinite().all():
+            raise SD4MatchError(
+                f"features of layer {layer} at timestep {timestep} are not finite in "
+                f"{backbone.dtype}: use dtype bfloat16 or float32"
+            )
+    # A view would keep the whole batch alive.
+    return [{layer: found[i].clone() for layer, found in maps.items()} for i in range(len(images))]

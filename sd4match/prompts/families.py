@@ -1,0 +1,61 @@
+"""The prompt families by name."""
+
+from typing import Any
+
+from sd4match.backbones import Backbone
+from sd4match.datasets.categories import require_known
+from sd4match.errors import SD4MatchError
+from sd4match.prompts.base import Prompt
+from sd4match.prompts.empty import EmptyPrompt
+from sd4match.prompts.single import SinglePrompt
+from sd4match.prompts.text import TextPrompt
+
+FAMILIES: dict[str, type[Prompt]] = {
+    family.family: family for family in (EmptyPrompt, TextPrompt, SinglePrompt)
+}
+
+
+def create(family: str, backbone: Backbone, *, seed: int = 0, **options: Any) -> Prompt:
+    """Make a prompt as it is before any learning.
+
+    Args:
+        family: a name in ``FAMILIES``.
+        backbone: the pipeline it is for.
+        seed: start values of learned prompts.
+        options: the family's own settings (``length`` of learned ones, ``template`` of ``text``);
+            None means the default.
+
+    Returns:
+        The prompt, with its parameters on the backbone's device.
+
+    Raises:
+        SD4MatchError: for an unknown family, a setting it does not have, or a bad value.
+
+    Example:
+        >>> prompts.create("single", backbone, length=25, seed=1)
+    """
+    kind = find(family)
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given:
+        if name not in kind.options:
+            known = ", ".join(kind.options) or "none"
+            raise SD4MatchError(
+                f"prompt family {family!r} has no setting {name!r} (it has: {known})"
+            )
+    return kind.initial(backbone, seed=seed, **given)
+
+
+def find(family: str) -> type[Prompt]:
+    """The class of a family: its facts (``learned``, ``depends_on``, ``options``).
+
+    Args:
+        family: a name in ``FAMILIES``.
+
+    Returns:
+        The class.
+
+    Raises:
+        SD4MatchError: for an unknown name, with the nearest known one.
+    """
+    require_known(family, FAMILIES, what="prompt family")
+    return FAMILIES[family]

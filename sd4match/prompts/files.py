@@ -1,0 +1,125 @@
+"""Prompt files: safetensors with one JSON header."""
+
+import json
+import os
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from sd4match.atomic import atomic_path
+from sd4match.backbones import Backbone
+from sd4match.errors import SD4MatchError
+from sd4match.prompts.base import Prompt
+from sd4match.prompts.families import find
+
+FORMAT = 1
+# All of the header is one entry: safetensors writes several in an order that varies.
+ENTRY = "sd4match"
+
+
+def save(
+    prompt: Prompt,
+    path: str | os.PathLike[str],
+    *,
+    backbone: Backbone,
+    training: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a prompt; the same prompt gives the same bytes.
+
+    Args:
+        prompt: of any family, learned or not.
+        path: where; the usual suffix is ``.safetensors``.
+        backbone: the pipeline it belongs to.
+        training: how it was learned, plain JSON values; kept in the header.
+    """
+    header = {
+        "format": FORMAT,
+        "package": _package_version(),
+        "family": prompt.family,
+        "length": prompt.length,
+        "config": dict(prompt.config()),
+        "backbone": {"name": backbone.name, "fingerprint": backbone.fingerprint},
+        "training": dict(training or {}),
+    }
+    tensors = {name: value.cpu().contiguous() for name, value in prompt.state_dict().items()}
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={ENTRY: json.dumps(header, sort_keys=True)})
+
+
+def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
+    """Read a prompt for the backbone it was made for.
+
+    Args:
+        path: a file that ``save`` wrote.
+        backbone: the pipeline to use it with.
+
+    Returns:
+        The prompt, with its parameters on the backbone's device.
+
+    Raises:
+        SD4MatchError: when the file is missing, is no prompt file, or belongs to another backbone.
+    """
+    header, tensors = _read(path)
+    made_for = header["backbone"]
+    if made_for["fingerprint"] != backbone.fingerprint:
+        raise SD4MatchError(
+            f"prompt {os.fspath(path)} was made for backbone {made_for['name']} "
+            f"({made_for['fingerprint'][:12]}), not {backbone.name} ({backbone.fingerprint[:12]}): "
+            "load that backbone, or tune a prompt for this one"
+        )
+    try:
+        prompt = find(header["family"])(**header["config"], **tensors)
+    except (TypeError, ValueError) as error:
+        raise _broken(path, error) from error
+    return prompt.to(backbone.device)
+
+
+def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Everything a prompt file says about itself, without a backbone.
+
+    Args:
+        path: a file that ``save`` wrote.
+
+    Returns:
+        format, package (its version), family, length, config, backbone (name, fingerprint) and
+        training.
+
+    Raises:
+        SD4MatchError: when the file is missing or no prompt file.
+    """
+    return _read(path)[0]
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})[ENTRY])
+            if header["format"] != FORMAT:
+                raise SD4MatchError(
+                    f"prompt {os.fspath(path)} has format {header['format']}, this version reads "
+                    f"{FORMAT}: use the version that wrote it ({header['package']})"
+                )
+            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise SD4MatchError(f"no prompt file at {os.fspath(path)}") from error
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise _broken(path, error) from error
+
+
+def _broken(path: str | os.PathLike[str], error: Exception) -> SD4MatchError:
+    reason = " ".join(str(error).split())
+    return SD4MatchError(
+        f"{os.fspath(path)} is not a readable prompt file ({type(error).__name__}: {reason}): "
+        "give a file that `sd4match tune` wrote"
+    )
+
+
+def _package_version() -> str:
+    try:
+        return version("sd4match-study")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "unknown"

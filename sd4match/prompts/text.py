@@ -1,0 +1,64 @@
+"""A written prompt that names the pair's category."""
+
+from collections.abc import Mapping
+from string import Formatter
+from typing import Any, Self
+
+from torch import Tensor
+
+from sd4match.backbones import Backbone
+from sd4match.backbones.text import encode_text
+from sd4match.datasets import object_name
+from sd4match.errors import SD4MatchError
+from sd4match.prompts.base import Prompt
+
+TEMPLATE = "a photo of a {category}"
+
+
+class TextPrompt(Prompt):
+    """A template whose ``{category}`` becomes the object's name (PF-Willow's car(G) is a car).
+
+    Args:
+        template: any text; ``{category}`` may stand in it any number of times.
+
+    Raises:
+        SD4MatchError: when the template has other fields or broken braces.
+    """
+
+    family = "text"
+    depends_on = "category"
+    learned = False
+    options = ("template",)
+
+    def __init__(self, template: str = TEMPLATE) -> None:
+        super().__init__()
+        try:
+            fields = {field for _, field, _, _ in Formatter().parse(template) if field is not None}
+        except ValueError:
+            fields = {""}
+        if not fields <= {"category"}:
+            raise SD4MatchError(
+                f"prompt template {template!r} may hold no field but {{category}}: remove others"
+            )
+        self.template = template
+
+    @classmethod
+    def initial(cls, backbone: Backbone, *, seed: int, template: str = TEMPLATE) -> Self:
+        """See ``Prompt.initial``."""
+        return cls(template)
+
+    def hidden_states(self, backbone: Backbone, category: str | None = None) -> Tensor:
+        """See ``Prompt.hidden_states``."""
+        if category is None:
+            raise SD4MatchError(
+                f"text prompt {self.template!r} needs a category and none was given: name one"
+            )
+        text = self.template.format(category=object_name(category))
+        found, most = len(backbone.tokenizer(text).input_ids) - 2, backbone.max_tokens - 2
+        if found > most:
+            raise SD4MatchError(f"prompt {text!r} has {found} tokens, {most} fit: shorten it")
+        return encode_text(backbone, text)
+
+    def config(self) -> Mapping[str, Any]:
+        """See ``Prompt.config``."""
+        return {"template": self.template}

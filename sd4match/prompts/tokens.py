@@ -1,0 +1,56 @@
+"""Learned token sequences: where they start and how they are encoded (METHOD.md section 1)."""
+
+import torch
+from torch import Tensor
+
+from sd4match.backbones import Backbone
+from sd4match.backbones.text import embed_ids, encode_embeddings
+from sd4match.errors import SD4MatchError
+
+
+@torch.no_grad()
+def random_tokens(backbone: Backbone, *, seed: int, length: int | None = None) -> Tensor:
+    """Start learned tokens as a text of random words.
+
+    Args:
+        backbone: the pipeline whose vocabulary is drawn from, special tokens apart.
+        seed: which words.
+        length: how many, 1 to 75; all 75 by default.
+
+    Returns:
+        (N, D) float32: the embedding layer's output, token plus position, for those words after
+        BOS.
+
+    Raises:
+        SD4MatchError: when the length does not fit.
+    """
+    most = backbone.max_tokens - 2
+    length = most if length is None else length
+    if not 1 <= length <= most:
+        raise SD4MatchError(f"prompt length is {length}: it must be 1 to {most}")
+    special = set(backbone.tokenizer.all_special_ids)
+    words = torch.tensor([i for i in range(len(backbone.tokenizer)) if i not in special])
+    drawn = torch.randint(len(words), (length,), generator=torch.Generator().manual_seed(seed))
+    ids = torch.zeros(1, backbone.max_tokens, dtype=torch.int64)
+    ids[0, 1 : length + 1] = words[drawn]
+    return embed_ids(backbone, ids)[0, 1 : length + 1].float()
+
+
+def encode_tokens(backbone: Backbone, tokens: Tensor) -> Tensor:
+    """Encode learned tokens between BOS and EOS, the rest being token 0.
+
+    Args:
+        backbone: the pipeline.
+        tokens: (B, N, D), N <= 75, in place of the embedding layer's output: their positions are
+            in them already.
+
+    Returns:
+        (B, 77, D) hidden states; gradients flow to ``tokens``.
+    """
+    n = tokens.shape[1]
+    ids = torch.zeros(1, backbone.max_tokens, dtype=torch.int64)
+    ids[0, 0] = backbone.tokenizer.bos_token_id
+    ids[0, n + 1] = backbone.tokenizer.eos_token_id
+    frame = embed_ids(backbone, ids).expand(len(tokens), -1, -1)
+    learned = tokens.to(frame)
+    return encode_embeddings(backbone, torch.cat([frame[:, :1], learned, frame[:, n + 1 :]], dim=1))

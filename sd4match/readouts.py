@@ -1,0 +1,65 @@
+"""The settings that tell how a position is read from a correlation map (METHOD.md section 1).
+
+Known without torch, so that planning a study needs no model.
+"""
+
+import difflib
+import math
+from dataclasses import dataclass
+from numbers import Real
+
+from sd4match.errors import SD4MatchError
+
+LOCALIZERS = ("nearest", "bilinear", "softmax", "kernel_softmax")
+
+
+@dataclass(frozen=True, order=True)
+class Readout:
+    """One way to read a position from a correlation map.
+
+    What a localizer does not use becomes None, so that one setting has one name.
+
+    Args:
+        localizer: "nearest" (arg-max), "bilinear" (arg-max for each of the query's four corner
+            cells, interpolated), "softmax" (expectation) or "kernel_softmax" (expectation after a
+            Gaussian around the arg-max).
+        kernel_sigma: width of that Gaussian in target cells; kernel_softmax only.
+        temperature: what correlations are divided by before either softmax.
+
+    Raises:
+        SD4MatchError: unknown localizer, or a number that is not positive and finite.
+
+    Example:
+        >>> Readout("softmax")
+        Readout(localizer='softmax', kernel_sigma=None, temperature=0.04)
+    """
+
+    localizer: str = "kernel_softmax"
+    kernel_sigma: float | None = 7.0
+    temperature: float | None = 0.04
+
+    def __post_init__(self) -> None:
+        if self.localizer not in LOCALIZERS:
+            near = difflib.get_close_matches(str(self.localizer), LOCALIZERS, n=1, cutoff=0)
+            raise SD4MatchError(
+                f"unknown localizer {self.localizer!r}: did you mean {near[0]!r}? "
+                f"There are {', '.join(LOCALIZERS)}"
+            )
+        for name, used in (
+            ("kernel_sigma", self.localizer == "kernel_softmax"),
+            ("temperature", self.localizer in ("softmax", "kernel_softmax")),
+        ):
+            value = positive(name, getattr(self, name)) if used else None
+            object.__setattr__(self, name, value)
+
+
+def positive(name: str, value: object) -> float:
+    """The setting as a float.
+
+    Raises:
+        SD4MatchError: it is not a finite number above 0.
+    """
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    if not 0 < number < math.inf:
+        raise SD4MatchError(f"{name} is {value!r}: it must be a finite number above 0")
+    return number

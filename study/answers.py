@@ -1,0 +1,165 @@
+"""From records to answers: PCK of every cell, and of every pair where statistics need it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from sd4match.datasets import object_name
+from sd4match.errors import SD4MatchError
+from sd4match.readouts import Readout
+from study.axes import AXES
+from study.scoring import Record, Rule, score
+from study.stages import Setting
+from study.stats import PairSamples
+from study.store import Store, settings_of
+
+FREE = [name for name, axis in AXES.items() if axis.cost == "free"]
+
+
+def measure(
+    index: pd.DataFrame,
+    store: Store,
+    rule: Rule,
+    *,
+    failures: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """PCK of every cell at every alpha.
+
+    Args:
+        index: rows as `study.cells.frame` gives them.
+        store: where the records are; scores that are missing are made from predictions.
+        rule: how to score.
+        failures: work item key to the reason why it failed.
+
+    Returns:
+        One row per (configuration, dataset, split, alpha): those and the axes, then ``pck`` (mean
+        over pairs with keypoints of each pair's PCK, in [0, 1]), ``pck_point`` (mean over
+        keypoints), ``pairs`` (how many count), ``keypoints``, ``status`` ("done" or "missing")
+        and ``reason``.
+    """
+    files, holes = _score_files(index, store, rule)
+    wide = _aggregate(files, rule)
+    merged = index.drop(columns="pairs").merge(
+        wide, on=["predict", *FREE], how="left", validate="many_to_one"
+    )
+    blocks = []
+    for alpha in rule.alphas:
+        block = merged.drop(columns=[c for c in merged if c.startswith(("pck@", "point@"))])
+        block["alpha"] = alpha
+        block["pck"] = merged[f"pck@{alpha:g}"]
+        block["pck_point"] = merged[f"point@{alpha:g}"]
+        blocks.append(block)
+    cells = pd.concat(blocks).sort_index(kind="stable").reset_index(drop=True)
+    done = cells["pairs"].notna()
+    cells["status"] = np.where(done, "done", "missing")
+    cells["reason"] = [
+        None if there else _reason(row, holes, failures or {})
+        for there, (_, row) in zip(done, cells.iterrows(), strict=True)
+    ]
+    counts = {"pairs": "Int64", "keypoints": "Int64"}
+    return cells.drop(columns=["data", "predict", "extraction", "tune"]).astype(counts)
+
+
+def samples(cell: "pd.Series[object]", store: Store, rule: Rule, alpha: float) -> PairSamples:
+    """PCK of each pair that counts, with the identity of its images.
+
+    Args:
+        cell: a row of `measure`'s index.
+        store, rule: as for `measure`.
+        alpha: one of the rule's.
+
+    Raises:
+        SD4MatchError: the cell was not measured, or not at this alpha.
+    """
+    if alpha not in rule.alphas:
+        raise SD4MatchError(
+            f"alpha {alpha:g} is not scored; the study has {', '.join(f'{a:g}' for a in rule.alphas)}"
+        )
+    setting = _setting(cell)
+    (file,) = score(store, _record(cell), [setting], rule)
+    block = settings_of(file).index(setting)
+    table = pq.read_table(file, columns=["keypoints", f"correct@{alpha:g}"])
+    _, pairs = store.read_truth(str(cell["data"]))
+    rows = slice(block * len(pairs), (block + 1) * len(pairs))
+    keypoints = table["keypoints"].to_numpy()[rows].astype(np.float64)
+    correct = table[f"correct@{alpha:g}"].to_numpy()[rows]
+    counts = keypoints > 0
+    images = pd.Categorical(pd.concat([pairs["source"], pairs["target"]])).codes
+    source, target = np.split(images, 2)
+    # Sub-classes of PF-Willow share images (METHOD.md section 2), so images are drawn by object.
+    category = pd.Categorical(pairs["category"].map(object_name)).codes
+    return PairSamples(
+        pck=correct[counts] / keypoints[counts],
+        source=source[counts],
+        target=target[counts],
+        category=category[counts],
+    )
+
+
+def _score_files(
+    index: pd.DataFrame, store: Store, rule: Rule
+) -> tuple[dict[Path, str], dict[str, str]]:
+    """Score files of all recorded cells with their stage, and the stages that have no record."""
+    files: dict[Path, str] = {}
+    holes: dict[str, str] = {}
+    for key, rows in index.groupby("predict", sort=False):
+        recorded = store.recorded(str(key))
+        wanted = [setting for setting in map(_setting, _rows(rows)) if setting in recorded]
+        if wanted:
+            for file in score(store, _record(rows.iloc[0]), list(dict.fromkeys(wanted)), rule):
+                files[file] = str(key)
+        else:
+            holes[str(key)] = "not computed yet"
+    return files, holes
+
+
+def _aggregate(files: Mapping[Path, str], rule: Rule) -> pd.DataFrame:
+    """Averages by stage and free setting; DuckDB reads the Parquet files as one table."""
+    measures = ", ".join(
+        f'avg("correct@{a:g}" / keypoints) AS "pck@{a:g}", '
+        f'sum("correct@{a:g}") / sum(keypoints) AS "point@{a:g}"'
+        for a in rule.alphas
+    )
+    if not files:
+        columns = [f"{name}@{a:g}" for a in rule.alphas for name in ("pck", "point")]
+        return pd.DataFrame(columns=["predict", *FREE, "pairs", "keypoints", *columns])
+    query = f"""
+        SELECT parse_path(filename)[-2] AS predict, layer, localizer, kernel, temperature,
+               count(*) AS pairs, sum(keypoints) AS keypoints, {measures}
+        FROM read_parquet($files, filename = true)
+        WHERE keypoints > 0
+        GROUP BY ALL
+        ORDER BY ALL
+    """
+    with duckdb.connect() as database:
+        wide = database.execute(query, {"files": [str(file) for file in files]}).df()
+    return wide.drop_duplicates(["predict", *FREE]).astype({"layer": "Int64"})
+
+
+def _reason(
+    row: "pd.Series[object]", holes: Mapping[str, str], failures: Mapping[str, str]
+) -> str | None:
+    for key in (row["extraction"], row["tune"]):
+        if key in failures:
+            return failures[str(key)].strip().splitlines()[-1]
+    return holes.get(str(row["predict"]), "not computed yet")
+
+
+def _rows(frame: pd.DataFrame) -> Sequence["pd.Series[object]"]:
+    return [row for _, row in frame.iterrows()]
+
+
+def _record(row: "pd.Series[object]") -> Record:
+    return Record(str(row["predict"]), str(row["data"]), int(row["image_size"]))  # type: ignore[call-overload]
+
+
+def _setting(row: "pd.Series[object]") -> Setting:
+    def number(name: str) -> float | None:
+        return None if pd.isna(row[name]) else float(row[name])  # type: ignore[arg-type,call-overload]
+
+    readout = Readout(str(row["localizer"]), number("kernel"), number("temperature"))
+    return int(row["layer"]), readout  # type: ignore[call-overload]

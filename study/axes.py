@@ -1,0 +1,201 @@
+"""The axes of a study: what may vary, what each value costs, and when it means anything."""
+
+import difflib
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from sd4match.datasets import NAMES
+from sd4match.errors import SD4MatchError
+from sd4match.readouts import LOCALIZERS, Readout
+from sd4match.prompts import FAMILIES
+
+Value = str | int | float | None
+Cost = Literal["tune", "extract", "free"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One setting that a study may vary.
+
+    Attributes:
+        name: as written in search spaces and table columns.
+        cost: what a new value costs: ``tune`` (a prompt must be learned), ``extract`` (a new UNet
+            pass) or ``free`` (read from the same pass). DESIGN.md, idea 1.
+        check: turns what the user wrote into the value, or raises ``ValueError`` saying what is
+            allowed.
+        needs_training: means something for learned prompts only; None for the others, so that one
+            configuration never has two names.
+    """
+
+    name: str
+    cost: Cost
+    check: Callable[[object], Value]
+    needs_training: bool = False
+
+    def parse(self, raw: object) -> Value:
+        """Validate one value of this axis.
+
+        Raises:
+            SD4MatchError: when the value is impossible; the message says what is allowed.
+        """
+        try:
+            return self.check(raw)
+        except (ValueError, TypeError) as error:
+            raise SD4MatchError(f"axis {self.name}: {raw!r} is impossible: {error}") from None
+
+
+def _integer(low: int, high: int | None = None, *, odd: bool = False) -> Callable[[object], Value]:
+    what = "an odd integer" if odd else "an integer"
+    allowed = f"{what} from {low} to {high}" if high is not None else f"{what} of at least {low}"
+
+    def check(raw: object) -> Value:
+        # True would pass for 1, and 2.5 would be cut to 2.
+        whole = isinstance(raw, int | float) and not isinstance(raw, bool) and raw == int(raw)
+        value = int(raw) if whole else None  # type: ignore[call-overload]
+        if value is None or value < low or (high is not None and value > high):
+            raise ValueError(f"expected {allowed}")
+        if odd and value % 2 == 0:
+            raise ValueError(f"expected {allowed}")
+        return int(value)
+
+    return check
+
+
+def _positive(raw: object) -> Value:
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 < raw < math.inf:
+        raise ValueError("expected a number above 0")
+    return float(raw)
+
+
+def _one_of(*names: str) -> Callable[[object], Value]:
+    def check(raw: object) -> Value:
+        if raw not in names:
+            near = difflib.get_close_matches(str(raw), names, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise ValueError(f"expected one of {', '.join(names)}{hint}")
+        return str(raw)
+
+    return check
+
+
+def _text(raw: object) -> Value:
+    if not isinstance(raw, str) or not raw:
+        raise ValueError("expected a name or a folder")
+    return raw
+
+
+OWN = "own"
+"""``train.data`` of a prompt learned on each data set's own training pairs (DESIGN.md, idea 7)."""
+
+AXES: Mapping[str, Axis] = {
+    axis.name: axis
+    for axis in (
+        Axis("backbone", "tune", _text),
+        Axis("prompt", "tune", _one_of(*FAMILIES)),
+        Axis("length", "tune", _integer(1, 75), needs_training=True),
+        Axis("train.data", "tune", _one_of(OWN, "pf_pascal", "spair"), needs_training=True),
+        Axis("train.timestep", "tune", _integer(0, 999), needs_training=True),
+        Axis("train.layer", "tune", _integer(0, 3), needs_training=True),
+        Axis("train.kernel_size", "tune", _integer(1, odd=True), needs_training=True),
+        Axis("seed", "tune", _integer(0)),
+        Axis("image_size", "extract", _integer(8)),
+        Axis("timestep", "extract", _integer(0, 999)),
+        Axis("ensemble", "extract", _integer(1)),
+        Axis("layer", "free", _integer(0, 3)),
+        Axis("localizer", "free", _one_of(*LOCALIZERS)),
+        Axis("kernel", "free", _positive),
+        Axis("temperature", "free", _positive),
+    )
+}
+
+TRAINED_ON: Mapping[str, str] = dict(zip(NAMES, ("pf_pascal", "pf_pascal", "spair"), strict=True))
+"""Whose training pairs a data set's own prompt is learned on: PF-Willow has none (METHOD.md 1)."""
+
+
+def find(name: str) -> Axis:
+    """The axis of this name.
+
+    Raises:
+        SD4MatchError: when there is none; the message names the nearest.
+    """
+    if name not in AXES:
+        near = difflib.get_close_matches(name, AXES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(AXES)}"
+        raise SD4MatchError(f"unknown axis {name!r}: {hint}")
+    return AXES[name]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One point of the space: a value for every axis, None where the axis means nothing.
+
+    Build it with `configure`, which makes equal questions equal configurations.
+
+    Attributes:
+        values: the axes' values in the order of `AXES`.
+    """
+
+    values: tuple[Value, ...]
+
+    def __getitem__(self, name: str) -> Value:
+        return self.as_dict[name]
+
+    @cached_property
+    def as_dict(self) -> dict[str, Value]:
+        """Axis name to value, in the order of `AXES`."""
+        return dict(zip(AXES, self.values, strict=True))
+
+    @cached_property
+    def key(self) -> str:
+        """Ten hexadecimal digits that name this configuration in every study and table."""
+        return hashlib.sha256(json.dumps(self.as_dict).encode()).hexdigest()[:10]
+
+    @property
+    def learned(self) -> bool:
+        """Whether its prompt must be tuned."""
+        return FAMILIES[str(self["prompt"])].learned
+
+    @property
+    def readout(self) -> Readout:
+        """How its matches are read from a correlation map."""
+        kernel, temperature = self["kernel"], self["temperature"]
+        return Readout(
+            localizer=str(self["localizer"]),
+            kernel_sigma=None if kernel is None else float(kernel),
+            temperature=None if temperature is None else float(temperature),
+        )
+
+    def training_data(self, dataset: str) -> str | None:
+        """The data set whose prompt is used on ``dataset``; None for prompts that are not learned.
+
+        Source: DESIGN.md, idea 7 (``trained_on``).
+        """
+        data = self["train.data"]
+        return TRAINED_ON[dataset] if data == OWN else None if data is None else str(data)
+
+
+def configure(values: Mapping[str, Value], *, tie: bool = False) -> Configuration:
+    """The canonical configuration of these values: equal questions get equal configurations.
+
+    Args:
+        values: a checked value for every axis.
+        tie: train at the evaluation's timestep and layer (DESIGN.md, idea 1).
+
+    Returns:
+        The configuration; settings that mean nothing for it are None.
+    """
+    settled = dict(values)
+    if tie:
+        settled["train.timestep"], settled["train.layer"] = settled["timestep"], settled["layer"]
+    if not FAMILIES[str(settled["prompt"])].learned:
+        settled.update({name: None for name, axis in AXES.items() if axis.needs_training})
+    if settled["localizer"] != "kernel_softmax":
+        settled["kernel"] = None
+    if settled["localizer"] not in ("softmax", "kernel_softmax"):
+        settled["temperature"] = None
+    return Configuration(tuple(settled[name] for name in AXES))

@@ -1,0 +1,68 @@
+"""The index of a study as a table: which record answers which configuration on which split."""
+
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from study.axes import AXES
+from study.plan import Plan
+
+TEXT_AXES = ("backbone", "prompt", "train.data", "localizer")
+REAL_AXES = ("kernel", "temperature")
+
+
+def table(plan: Plan) -> pa.Table:
+    """One row a cell of ``plan``, in order.
+
+    Returns:
+        Columns: ``configuration`` (key), the axes, ``dataset``, ``split``, ``data`` (fingerprint),
+        ``pairs``, ``predict`` and ``extraction`` and ``tune`` (stage keys).
+    """
+    rows = [
+        {
+            "configuration": cell.configuration.key,
+            **cell.configuration.as_dict,
+            "dataset": cell.data.dataset,
+            "split": cell.data.split,
+            "data": cell.data.fingerprint,
+            "pairs": cell.data.pairs,
+            "predict": cell.predict.key,
+            "extraction": cell.predict.extraction.key,
+            "tune": cell.tune.key if cell.tune else None,
+        }
+        for cell in plan.cells
+    ]
+    return pa.Table.from_pylist(rows, schema=_schema())
+
+
+def frame(index: pa.Table) -> pd.DataFrame:
+    """The same for pandas; integers stay integers beside missing values."""
+
+    def nullable(kind: pa.DataType) -> Any:
+        return pd.Int64Dtype() if pa.types.is_int64(kind) else None
+
+    return index.to_pandas(types_mapper=nullable)
+
+
+def _schema() -> pa.Schema:
+    """Types that do not depend on which values happen to be missing."""
+
+    def kind(axis: str) -> pa.DataType:
+        if axis in TEXT_AXES:
+            return pa.string()
+        return pa.float64() if axis in REAL_AXES else pa.int64()
+
+    return pa.schema(
+        [
+            ("configuration", pa.string()),
+            *((axis, kind(axis)) for axis in AXES),
+            ("dataset", pa.string()),
+            ("split", pa.string()),
+            ("data", pa.string()),
+            ("pairs", pa.int64()),
+            ("predict", pa.string()),
+            ("extraction", pa.string()),
+            ("tune", pa.string()),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Running a plan on Ray: work items, warm workers, dependencies, search, preflight."""

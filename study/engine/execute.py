@@ -1,0 +1,191 @@
+"""Doing the work: each function computes what one stage needs and puts it into the store.
+
+Nothing here knows Ray: a worker calls these, and so can a test or a notebook.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from sd4match import backbones, prompts
+from sd4match.atomic import atomic_path
+from sd4match.backbones import Backbone
+from sd4match.datasets import PairSet
+from sd4match.errors import SD4MatchError
+from sd4match.features import Latents as LatentCache
+from sd4match.prediction import predict
+from sd4match.prompts import Prompt
+from sd4match.tuning import Tuning, TuningSettings
+from study.engine.work import Work
+from study.scoring import Record, Rule, score
+from study.stages import Latents, Machine, Predict, Setting, Tune
+from study.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Workshop:
+    """What a worker keeps between trials: the store and the last backbone.
+
+    Args:
+        store: where results go.
+        rule: how predictions are scored.
+    """
+
+    def __init__(self, store: Store, rule: Rule) -> None:
+        self.store = store
+        self.rule = rule
+        self._backbone: tuple[Machine, Backbone] | None = None
+
+    def do(self, work: Work) -> Iterator[dict[str, Any]]:
+        """Do a work item.
+
+        Yields:
+            A small report after each part: an epoch of a tuning, a split of a prediction.
+
+        Raises:
+            SD4MatchError: data or weights are missing, broken or changed since the plan was made.
+        """
+        for stage in work.stages:
+            if isinstance(stage, Latents):
+                yield self.encode(stage)
+            elif isinstance(stage, Tune):
+                yield from self.tune(stage)
+            else:
+                yield self.predict(stage, work.settings[stage.key])
+
+    def encode(self, stage: Latents) -> dict[str, Any]:
+        """Compute the VAE moments of all images of a split."""
+        latents = self._latents(stage.machine, stage.image_size)
+        pairs = stage.data.open()
+        images = {
+            (image, pair.flip): (pair, side)
+            for pair in pairs
+            for side, image in (("source", pair.source_id), ("target", pair.target_id))
+        }
+        for pair, side in images.values():
+            latents.moments(pair, side)
+        with atomic_path(self.store.latents_mark(stage.key)) as temporary:
+            temporary.write_text(f'{{"images": {len(images)}}}\n')
+        return {"images": len(images)}
+
+    def tune(self, stage: Tune) -> Iterator[dict[str, Any]]:
+        """Learn a prompt; continues from the last epoch of an earlier attempt."""
+        tuning = self._tuning(stage, stage.settings, stage.train.open(), stage.val.open())
+        checkpoint = self.store.checkpoint(stage.key)
+        if checkpoint.exists():
+            tuning.load_state_dict(torch.load(checkpoint, weights_only=True))
+        while not tuning.finished:
+            yield tuning.run_epoch()
+            with atomic_path(checkpoint) as temporary:
+                torch.save(tuning.state_dict(), temporary)
+        with atomic_path(self.store.curves(stage.key)) as temporary:
+            pq.write_table(pa.Table.from_pylist(tuning.curves), temporary)
+        # The prompt comes last: its file says that the stage is done.
+        prompts.save(
+            tuning.best_prompt(),
+            self.store.prompt(stage.key),
+            backbone=self.backbone(stage.machine),
+            training={**stage.settings, "data": stage.train.dataset, "pairs": stage.train.pairs},
+        )
+        checkpoint.unlink(missing_ok=True)
+
+    def try_tune(self, stage: Tune) -> None:
+        """One training step on the first pairs; nothing is kept. For the preflight."""
+        pairs = stage.train.open()
+        few = pairs.subset(range(min(len(pairs), int(stage.settings["batch_size"]))))
+        self._tuning(stage, {**stage.settings, "steps": 1}, few, None).run_epoch()
+
+    def predict(self, stage: Predict, settings: tuple[Setting, ...]) -> dict[str, Any]:
+        """Predict and score one split at all the free settings that are wanted of it."""
+        extraction, pairs = stage.extraction, stage.data.open()
+        backbone = self.backbone(extraction.machine)
+        self.store.write_truth(pairs)
+        truth, _ = self.store.read_truth(stage.data.fingerprint)
+        positions = self.positions(stage, settings, self._prompt(stage, backbone))
+        self.store.write_predictions(stage.key, settings, positions, truth)
+        record = Record(stage.key, stage.data.fingerprint, extraction.image_size)
+        score(self.store, record, settings, self.rule)
+        return {"split": f"{stage.data.dataset} {stage.data.split}", "pairs": len(pairs)}
+
+    def positions(
+        self, stage: Predict, settings: tuple[Setting, ...], prompt: Prompt, *, pairs: Any = None
+    ) -> np.ndarray:
+        """Predicted keypoints (S, K, 2) in original pixels at S free settings."""
+        extraction = stage.extraction
+        return predict(
+            self.backbone(extraction.machine),
+            prompt,
+            stage.data.open() if pairs is None else pairs,
+            timestep=extraction.timestep,
+            ensemble=extraction.ensemble,
+            settings=settings,
+            image_size=extraction.image_size,
+            seed=extraction.seed,
+            latents=self._latents(extraction.machine, extraction.image_size),
+            batch_size=extraction.machine.batch_size,
+        )
+
+    def backbone(self, machine: Machine) -> Backbone:
+        """The backbone of a machine, loaded once.
+
+        Raises:
+            SD4MatchError: its weights are not those that were planned with.
+        """
+        if self._backbone is None or self._backbone[0] != machine:
+            self._backbone = None  # frees the memory before the next one is loaded
+            torch.set_num_threads(machine.threads)
+            backbone = backbones.load(
+                machine.backbone, device=machine.device, dtype=machine.dtype
+            )
+            if backbone.fingerprint != machine.fingerprint:
+                raise SD4MatchError(
+                    f"backbone {machine.backbone} on this worker has other weights than the plan's "
+                    f"({backbone.fingerprint[:12]}, not {machine.fingerprint[:12]}): "
+                    "give every node the same files"
+                )
+            self._backbone = (machine, backbone)
+        return self._backbone[1]
+
+    def _latents(self, machine: Machine, image_size: int) -> LatentCache:
+        return LatentCache(self.backbone(machine), image_size, self.store.latents)
+
+    def _tuning(
+        self, stage: Tune, settings: Mapping[str, Any], train: PairSet, val: PairSet | None
+    ) -> Tuning:
+        backbone = self.backbone(stage.machine)
+        prompt = prompts.create(
+            settings["family"], backbone, length=settings["length"], seed=settings["seed"]
+        )
+        return Tuning(
+            backbone,
+            prompt,
+            train,
+            val,
+            TuningSettings(**{name: settings[name] for name in TUNING_FIELDS}),
+            latents=self._latents(stage.machine, int(settings["image_size"])),
+        )
+
+    def _prompt(self, stage: Predict, backbone: Backbone) -> Prompt:
+        extraction = stage.extraction
+        if extraction.tuned:
+            return prompts.load(self.store.prompt(extraction.prompt), backbone)
+        return prompts.create(extraction.prompt, backbone)
+
+
+TUNING_FIELDS = (
+    "timestep",
+    "layer",
+    "kernel_size",
+    "learning_rate",
+    "batch_size",
+    "steps",
+    "seed",
+    "image_size",
+)
+"""Settings of a tune stage that are fields of `TuningSettings`; the others make the prompt."""

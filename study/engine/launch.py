@@ -1,0 +1,165 @@
+"""Launching a study: preflight, Ray Tune over the pending work, and what came of it."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+
+from sd4match.errors import SD4MatchError
+from study.engine.preflight import preflight
+from study.engine.search import OptunaSearch
+from study.engine.trainable import StageTrainable
+from study.engine.work import Work, pending
+from study.engine.work_queue import WorkQueue
+from study.folder import StudyFolder
+from study.plan import Plan, Planner
+from study.scoring import Rule
+from study.space import Space
+
+log = logging.getLogger(__name__)
+
+WORKER_DEATHS = 2  # how often a trial is started again when its worker or node died
+OBJECT_STORE = 256 * 2**20  # bytes; results travel through files, Ray's default takes 30 % of memory
+
+Event = Callable[[str, Work, str], None]
+
+
+@dataclass
+class Outcome:
+    """What a launch did.
+
+    Attributes:
+        done: labels of the items that were computed.
+        failures: key of each failed item to its reason.
+    """
+
+    done: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+
+
+def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
+    """Run a study, or continue it: only what the store does not hold is computed.
+
+    Args:
+        space: the checked search space.
+        planner: plans its configurations.
+        on_event: called with (event, work, message); events are ``preflight``, ``start``,
+            ``done`` and ``failed``.
+
+    Returns:
+        What was computed and what failed; failed items are missing cells, the rest stands.
+
+    Raises:
+        SD4MatchError: data or weights are missing, or the preflight failed.
+    """
+    folder = StudyFolder.of(space)
+    rule = Rule(tuple(space.file.alphas), space.file.protocol)
+    outcome = Outcome()
+
+    def told(event: str, work: Work, message: str) -> None:
+        if event == "done":
+            outcome.done.append(work.label)
+        on_event(event, work, message)
+
+    queue = WorkQueue(_plans(space, planner, folder, rule), folder.store, told)
+    first = queue.peek()
+    if first:
+        with _ray(space), tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch:
+            cpus, gpus = _resources(space, first[0])
+            on_event("preflight", first[0], "")
+            preflight(first, folder.store, rule, cpus=cpus, gpus=gpus)
+            _fit(queue, folder, rule, cpus=cpus, gpus=gpus, scratch=Path(scratch))
+    outcome.failures = queue.failures
+    folder.write_failures(queue.failures)
+    return outcome
+
+
+def _plans(space: Space, planner: Planner, folder: StudyFolder, rule: Rule) -> Iterator[Plan]:
+    """The plans of a design, each written to the study's folder before it runs."""
+    if space.file.design == "search":
+        plans = OptunaSearch(space, planner, folder.store, rule).plans()
+    else:
+        plans = iter([planner.plan(space.configurations())])
+    whole = Plan()
+    for plan in plans:
+        absent = sorted({f"{cell.data.dataset} in {cell.data.root}" for cell in plan.cells
+                         if not cell.data.present})  # fmt: skip
+        if absent:
+            raise SD4MatchError(
+                f"data set missing: {', '.join(absent)}: make one with `sd4match data shapes`, "
+                "or set data.root and data.evaluate"
+            )
+        whole.update(plan)
+        folder.write_plan(whole)
+        yield plan
+
+
+def _resources(space: Space, work: Work) -> tuple[int, float]:
+    wanted = space.file.resources
+    gpus = wanted.gpus_per_trial
+    if gpus is None:
+        stage = work.stages[0]
+        machine = stage.extraction.machine if hasattr(stage, "extraction") else stage.machine
+        gpus = 1.0 if machine.device == "cuda" else 0.0
+    return wanted.cpus_per_trial, gpus
+
+
+@contextmanager
+def _ray(space: Space) -> Iterator[None]:
+    """Ray, started here or joined, for the length of a launch."""
+    if ray.is_initialized():
+        yield
+        return
+    # Our store is the record; Ray's loggers would add five files a trial.
+    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    address = space.file.cluster.address
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address == "local":
+        options.update(include_dashboard=False, object_store_memory=OBJECT_STORE)
+    try:
+        ray.init(address=address, **options)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise SD4MatchError(f"cluster.address={address}: cannot reach Ray: {error}") from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _fit(
+    queue: WorkQueue,
+    folder: StudyFolder,
+    rule: Rule,
+    *,
+    cpus: float,
+    gpus: float,
+    scratch: Path,
+) -> None:
+    tuner = tune.Tuner(
+        tune.with_resources(StageTrainable, {"CPU": cpus, "GPU": gpus}),
+        param_space={"store": str(folder.store.folder), "rule": asdict(rule)},
+        tune_config=tune.TuneConfig(
+            search_alg=queue,
+            num_samples=-1,  # until the queue says that it is finished
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: str(trial.trial_id),
+        ),
+        run_config=tune.RunConfig(
+            name="trials",
+            storage_path=str(scratch),
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=WORKER_DEATHS),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+        ),
+    )
+    tuner.fit()
+

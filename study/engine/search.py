@@ -1,0 +1,116 @@
+"""Optuna proposes the paid axes; the free ones are searched exactly in every trial."""
+
+import difflib
+import itertools
+import logging
+from collections.abc import Callable, Iterator, Mapping
+
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.trial import TrialState
+
+from sd4match.errors import SD4MatchError
+from study.answers import measure
+from study.axes import AXES, Configuration, Value
+from study.metric import Metric, value
+from study.plan import Plan, Planner
+from study.scoring import Rule
+from study.space import Space
+from study.store import Store
+
+SAMPLERS: Mapping[str, Callable[[int], BaseSampler]] = {
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+}
+
+
+class OptunaSearch:
+    """A search in synchronous generations: asked in order, told in order, so it repeats exactly.
+
+    Nothing of Optuna's needs to be stored to continue: the same seed proposes the same points, and
+    what was measured is in the store. A point that was proposed before is not proposed to Ray
+    again, because the plan shares it. Source: DESIGN.md, ideas 6 and 8.
+
+    Args:
+        space: with ``design: search``.
+        planner: plans its configurations.
+        store: where results are.
+        rule: how predictions are scored.
+
+    Raises:
+        SD4MatchError: unknown sampler, or a metric that is not on validation.
+    """
+
+    def __init__(self, space: Space, planner: Planner, store: Store, rule: Rule) -> None:
+        search = space.file.search
+        if search.sampler not in SAMPLERS:
+            near = difflib.get_close_matches(search.sampler, SAMPLERS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"expected {', '.join(SAMPLERS)}"
+            raise SD4MatchError(f"search.sampler: unknown {search.sampler!r}: {hint}")
+        self._metric = Metric.parse(search.metric)
+        if self._metric.split != "val":
+            raise SD4MatchError(f"search.metric: {search.metric} is not on val: select on val only")
+        self._space = space
+        self._planner = planner
+        self._store = store
+        self._rule = rule
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._study = optuna.create_study(
+            direction="maximize", sampler=SAMPLERS[search.sampler](search.seed)
+        )
+
+    def plans(self) -> Iterator[Plan]:
+        """A plan a generation on val, and at last the winner and the baseline on val and test."""
+        search = self._space.file.search
+        best: tuple[float, Configuration] | None = None
+        for start in range(0, search.samples, search.generation):
+            count = min(search.generation, search.samples - start)
+            proposals = [self._propose(self._study.ask()) for _ in range(count)]
+            grids = [self._free_grid(proposal) for _, proposal in proposals]
+            plan = self._planner.plan(itertools.chain(*grids), splits=("val",))
+            yield plan
+            values = value(measure(plan, self._store, self._rule), self._metric)
+            for (trial, _), grid in zip(proposals, grids, strict=True):
+                found = [
+                    (float(values[c.key]), c)
+                    for c in grid
+                    if c.key in values.index and values[c.key] == values[c.key]
+                ]
+                if not found:
+                    self._study.tell(trial, state=TrialState.FAIL)
+                    continue
+                top = max(found, key=lambda pair: pair[0])
+                self._study.tell(trial, top[0])
+                best = top if best is None or top[0] > best[0] else best
+        winner = [] if best is None else [best[1]]
+        yield self._planner.plan(dict.fromkeys([*winner, self._space.baseline]))
+
+    def _propose(self, trial: optuna.Trial) -> tuple[optuna.Trial, dict[str, Value]]:
+        """Values of the paid axes; those that mean nothing for the prompt are not asked for."""
+        chosen: dict[str, Value] = {}
+        paid = {name: v for name, v in self._space.axes.items() if AXES[name].cost != "free"}
+        # The prompt decides which of the others mean anything.
+        for name in sorted(paid, key=lambda name: name != "prompt"):
+            learned = self._space.with_values(chosen).learned
+            if learned or not AXES[name].needs_training:
+                chosen[name] = _suggest(trial, name, paid[name])
+        return trial, chosen
+
+    def _free_grid(self, proposal: Mapping[str, Value]) -> list[Configuration]:
+        free = {name: v for name, v in self._space.axes.items() if AXES[name].cost == "free"}
+        points = itertools.product(*free.values())
+        return list(
+            dict.fromkeys(
+                self._space.with_values({**proposal, **dict(zip(free, point, strict=True))})
+                for point in points
+            )
+        )
+
+
+def _suggest(trial: optuna.Trial, name: str, values: tuple[Value, ...]) -> Value:
+    """Numbers are proposed by rank, so that a sampler knows their order."""
+    numbers = [v for v in values if isinstance(v, int | float)]
+    if len(numbers) == len(values) and len(values) > 1:
+        ordered = sorted(numbers)
+        return ordered[trial.suggest_int(name, 0, len(ordered) - 1)]
+    return trial.suggest_categorical(name, values)

@@ -1,0 +1,93 @@
+"""Work items: what is still to be computed of a plan, and what must be done before it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from study.plan import Plan
+from study.stages import Extraction, Latents, Predict, Setting, Tune
+from study.store import Store
+
+
+@dataclass(frozen=True)
+class Work:
+    """One trial for Ray: stages that one worker does in one go.
+
+    Attributes:
+        key: names the item; other items' ``needs`` refer to it.
+        label: for people.
+        needs: keys of items that must be done first.
+        settings: predict stage key to the free settings that are not on record yet.
+    """
+
+    kind: Literal["latents", "tune", "predict"]
+    key: str
+    label: str
+    stages: tuple[Latents | Tune | Predict, ...]
+    needs: tuple[str, ...] = ()
+    settings: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict)
+
+
+def pending(plan: Plan, store: Store) -> list[Work]:
+    """What the store does not hold yet, in the order in which it should start.
+
+    Latents come first, then prompts (others wait for them), then predictions; a predict trial is
+    one extraction with all its splits (DESIGN.md, idea 2).
+    """
+    tuning = [_tune(tune) for key, tune in plan.tunes.items() if not store.prompt(key).exists()]
+    predicting = []
+    for extraction, stages in plan.extractions.values():
+        wanted = {stage: missing(plan, store, stage) for stage in stages}
+        left = {stage: settings for stage, settings in wanted.items() if settings}
+        if left:
+            predicting.append(_predict(extraction, left))
+    needed = {need for work in (*tuning, *predicting) for need in work.needs}
+    latents = [
+        Work("latents", key, f"latents {stage.data.dataset} {stage.data.split}", (stage,))
+        for key, stage in plan.latents.items()
+        if key in needed and not store.latents_mark(key).exists()
+    ]
+    # A need that is met already is no need.
+    unmet = {work.key for work in (*latents, *tuning)}
+    return [
+        *latents,
+        *(_needing(work, unmet) for work in (*tuning, *predicting)),
+    ]
+
+
+def missing(plan: Plan, store: Store, stage: Predict) -> tuple[Setting, ...]:
+    """The free settings that a plan wants of a predict stage and the store does not hold."""
+    recorded = store.recorded(stage.key)
+    return tuple(setting for setting in plan.settings[stage.key] if setting not in recorded)
+
+
+def _tune(tune: Tune) -> Work:
+    settings = tune.settings
+    size = int(settings["image_size"])
+    return Work(
+        "tune",
+        tune.key,
+        f"tune {settings['family']} N={settings['length']} on {tune.train.dataset}",
+        (tune,),
+        needs=tuple(Latents(tune.machine, size, data).key for data in (tune.train, tune.val)),
+    )
+
+
+def _predict(extraction: Extraction, left: Mapping[Predict, tuple[Setting, ...]]) -> Work:
+    prompt = f"prompt {extraction.prompt[:6]}" if extraction.tuned else extraction.prompt
+    latents = (
+        Latents(extraction.machine, extraction.image_size, stage.data).key for stage in left
+    )
+    return Work(
+        "predict",
+        extraction.key,
+        f"predict {prompt} t={extraction.timestep} E={extraction.ensemble}",
+        tuple(left),
+        needs=(*latents, *([extraction.prompt] if extraction.tuned else [])),
+        settings={stage.key: settings for stage, settings in left.items()},
+    )
+
+
+def _needing(work: Work, unmet: Iterable[str]) -> Work:
+    needs = tuple(need for need in work.needs if need in unmet)
+    return Work(work.kind, work.key, work.label, work.stages, needs, work.settings)

@@ -1,0 +1,109 @@
+"""The searcher that feeds Ray Tune: work items as soon as what they need is done."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ray.tune.search import Searcher
+
+from study.engine.work import Work, pending
+from study.plan import Plan
+from study.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class WorkQueue(Searcher):  # type: ignore[misc]
+    """Hands out the pending work of plans, one plan after the other.
+
+    A fixed design is one plan. A search is a plan a generation: the next is asked for when all of
+    the last is done, so that proposals do not depend on the order in which trials finish.
+
+    Args:
+        plans: iterator of plans; it is advanced in the driver when the last plan is done.
+        store: where results go.
+        on_event: called with (event, work, message) when an item starts, ends or fails.
+
+    Attributes:
+        failures: key of each failed item to the reason; items that needed it fail with it.
+    """
+
+    def __init__(
+        self,
+        plans: Iterator[Plan],
+        store: Store,
+        on_event: Callable[[str, Work, str], None],
+    ) -> None:
+        super().__init__()
+        self.failures: dict[str, str] = {}
+        self._plans = plans
+        self._store = store
+        self._on_event = on_event
+        self._waiting: list[Work] = []
+        self._running: dict[str, Work] = {}
+        self._unfinished: set[str] = set()
+        self._exhausted = False
+
+    def peek(self) -> list[Work]:
+        """The work that is first to be done; empty when the store holds everything."""
+        while not self._waiting and not self._exhausted:
+            self._next_plan()
+        return list(self._waiting)
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """The next item that may start; None to ask again later; FINISHED at the end."""
+        if not self._running:
+            self.peek()
+        for work in self._waiting:
+            if not self._unfinished.intersection(work.needs):
+                self._waiting.remove(work)
+                self._running[trial_id] = work
+                self._on_event("start", work, "")
+                return {"work": work}
+        return Searcher.FINISHED if self._exhausted and not self._running else None
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Free what waited for this item, or fail it too."""
+        work = self._running.pop(trial_id)
+        reason = (result or {}).get("failure")
+        if error:
+            reason = "its worker died again after every retry"
+        if reason:
+            self._fail(work, str(reason))
+        else:
+            self._unfinished.discard(work.key)
+            self._on_event("done", work, "")
+
+    def _fail(self, work: Work, reason: str) -> None:
+        self._unfinished.discard(work.key)
+        self.failures[work.key] = reason
+        self._on_event("failed", work, reason)
+        for other in [waiting for waiting in self._waiting if work.key in waiting.needs]:
+            if other in self._waiting:
+                self._waiting.remove(other)
+                self._fail(other, f"{work.label} failed: {reason.strip().splitlines()[-1]}")
+
+    def _next_plan(self) -> None:
+        plan = next(self._plans, None)
+        if plan is None:
+            self._exhausted = True
+            return
+        self._waiting = [
+            work for work in pending(plan, self._store) if work.key not in self.failures
+        ]
+        self._unfinished = {work.key for work in self._waiting}
+
+    # Ray saves searchers to resume a run; ours resumes from the store and has nothing to save.
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore."""
+
+    def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
+        """Nothing to save."""
+
+    def restore_from_dir(self, checkpoint_dir: str) -> None:
+        """Nothing to restore."""

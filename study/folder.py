@@ -1,0 +1,131 @@
+"""A study's folder in ``results/``: what was asked, which records answer it, what failed."""
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sd4match.atomic import atomic_path
+from sd4match.errors import SD4MatchError
+from study import cells
+from study.plan import Plan
+from study.space import Space, dump
+from study.store import Store
+
+PACKAGES = ("sd4match-study", "torch", "diffusers", "transformers", "ray", "optuna", "numpy")
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """Paths and files of one study.
+
+    Attributes:
+        path: ``<results>/<study name>``; the store is its sibling ``store``.
+    """
+
+    path: Path
+
+    @classmethod
+    def of(cls, space: Space) -> "StudyFolder":
+        """The folder of a search space's study; made when missing."""
+        path = Path(space.file.results).expanduser().resolve() / space.name
+        if space.name == "store":
+            raise SD4MatchError("name: 'store' is taken by the results store: choose another")
+        path.mkdir(parents=True, exist_ok=True)
+        folder = cls(path)
+        folder._write("study.yaml", dump(space))
+        folder._write_json(
+            "study.json",
+            {
+                "name": space.name,
+                "design": space.file.design,
+                "baseline": space.baseline.key,
+                "axes": list(space.axes),
+                "alphas": space.file.alphas,
+                "protocol": space.file.protocol,
+                "fidelity": space.fidelity,
+                "metric": space.file.search.metric,
+                "versions": {package: version(package) for package in PACKAGES},
+                "machine": f"{platform.machine()} {platform.system()}",
+            },
+        )
+        return folder
+
+    @classmethod
+    def open(cls, path: str | Path) -> "StudyFolder":
+        """An existing study's folder.
+
+        Raises:
+            SD4MatchError: there is no study there; lists those beside it.
+        """
+        folder = Path(path).expanduser().resolve()
+        if not (folder / "study.json").is_file():
+            others = sorted(file.parent.name for file in folder.parent.glob("*/study.json"))
+            hint = f"there are: {', '.join(others)}" if others else "launch one first"
+            raise SD4MatchError(f"no study in {folder}: {hint}")
+        return cls(folder)
+
+    @staticmethod
+    def store_of(space: Space) -> Store:
+        """The store of a space's studies; nothing is made."""
+        return Store(Path(space.file.results) / "store")
+
+    @cached_property
+    def store(self) -> Store:
+        """The store that this study shares with its siblings."""
+        return Store(self.path.parent / "store")
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What ``study.json`` says."""
+        return self._read_json("study.json")
+
+    def write_plan(self, plan: Plan) -> None:
+        """Record which stage answers which configuration on which split."""
+        with atomic_path(self.path / "cells.parquet") as temporary:
+            pq.write_table(cells.table(plan), temporary)
+
+    def read_plan(self) -> pd.DataFrame:
+        """What `write_plan` wrote.
+
+        Raises:
+            SD4MatchError: the study was never launched, or the file is damaged.
+        """
+        file = self.path / "cells.parquet"
+        try:
+            return cells.frame(pq.read_table(file))
+        except (OSError, pa.ArrowException) as error:
+            raise SD4MatchError(f"{file}: cannot be read ({error}): launch the study") from None
+
+    def write_failures(self, failures: Mapping[str, str]) -> None:
+        """Record the reason of each failed work item by its key; replaces earlier ones."""
+        self._write_json("failures.json", dict(failures))
+
+    def read_failures(self) -> dict[str, str]:
+        """What `write_failures` wrote; nothing before the first launch ended."""
+        if not (self.path / "failures.json").exists():
+            return {}
+        return self._read_json("failures.json")
+
+    def _write(self, name: str, text: str) -> None:
+        with atomic_path(self.path / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        self._write(name, json.dumps(content, indent=2) + "\n")
+
+    def _read_json(self, name: str) -> dict[str, Any]:
+        file = self.path / name
+        try:
+            content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SD4MatchError(f"{file}: cannot be read ({error}): launch the study") from None
+        return content

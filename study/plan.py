@@ -1,0 +1,215 @@
+"""From configurations to stages: what must be computed, with everything shared that can be."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import torch
+
+from sd4match import backbones, datasets
+from sd4match.backbones import Architecture
+from sd4match.errors import SD4MatchError
+from study.axes import Configuration
+from study.data import DataRef, refer
+from study.space import Space
+from study.stages import Extraction, Latents, Machine, Predict, Setting, Tune
+
+SELECTION_SPLITS = ("val",)
+REPORT_SPLITS = ("val", "test")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One configuration on one split: which record answers it.
+
+    Attributes:
+        setting: the free setting to read from the record of ``predict``.
+    """
+
+    configuration: Configuration
+    predict: Predict
+    setting: Setting
+    tune: Tune | None
+
+    @property
+    def data(self) -> DataRef:
+        """The split it is about."""
+        return self.predict.data
+
+
+@dataclass
+class Plan:
+    """Everything a set of configurations needs, each stage once.
+
+    Attributes:
+        cells: one a configuration and split, in the order of the configurations.
+        tunes, predicts: the distinct stages by key.
+        settings: the free settings wanted of every predict stage.
+    """
+
+    cells: list[Cell] = field(default_factory=list)
+    tunes: dict[str, Tune] = field(default_factory=dict)
+    predicts: dict[str, Predict] = field(default_factory=dict)
+    settings: dict[str, dict[Setting, None]] = field(default_factory=dict)
+
+    def add(self, cell: Cell) -> None:
+        """Add a cell and the stages it needs; what is already there is shared."""
+        self.cells.append(cell)
+        self.predicts.setdefault(cell.predict.key, cell.predict)
+        # A dict keeps the order of arrival, which a set does not.
+        self.settings.setdefault(cell.predict.key, {})[cell.setting] = None
+        if cell.tune is not None:
+            self.tunes.setdefault(cell.tune.key, cell.tune)
+
+    def update(self, other: "Plan") -> None:
+        """Add all of another plan's cells."""
+        for cell in other.cells:
+            self.add(cell)
+
+    @property
+    def configurations(self) -> list[Configuration]:
+        """The distinct configurations, in order."""
+        return list(dict.fromkeys(cell.configuration for cell in self.cells))
+
+    @property
+    def extractions(self) -> dict[str, tuple[Extraction, list[Predict]]]:
+        """Predict trials: each extraction with its stages, by the extraction's key."""
+        trials: dict[str, tuple[Extraction, list[Predict]]] = {}
+        for predict in self.predicts.values():
+            extraction = predict.extraction
+            trials.setdefault(extraction.key, (extraction, []))[1].append(predict)
+        return trials
+
+    @property
+    def latents(self) -> dict[str, Latents]:
+        """Latent stages of all that this plan extracts or trains on, by key."""
+        stages = [
+            Latents(p.extraction.machine, p.extraction.image_size, p.data)
+            for p in self.predicts.values()
+        ] + [
+            Latents(tune.machine, int(tune.settings["image_size"]), data)
+            for tune in self.tunes.values()
+            for data in (tune.train, tune.val)
+        ]
+        return {stage.key: stage for stage in stages}
+
+
+class Planner:
+    """Plans configurations of one space; opens every data set and backbone once.
+
+    Args:
+        space: the checked search space.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self._machines: dict[str, Machine] = {}
+        self._architectures: dict[str, Architecture] = {}
+        self._data: dict[tuple[str, str], DataRef] = {}
+
+    def plan(
+        self, configurations: Iterable[Configuration], *, splits: tuple[str, ...] = REPORT_SPLITS
+    ) -> Plan:
+        """The stages that answer these configurations on ``splits`` of the study's data sets.
+
+        PF-Willow takes part in ``test`` only (it has no other split).
+
+        Raises:
+            SD4MatchError: a data set or backbone is broken, or an image size impossible.
+        """
+        plan = Plan()
+        for configuration in configurations:
+            for dataset in self.space.file.data.evaluate:
+                for split in splits:
+                    if split in datasets.SPLITS[dataset]:
+                        plan.add(self._cell(configuration, dataset, split))
+        return plan
+
+    def architecture(self, configuration: Configuration) -> Architecture:
+        """The architecture of a configuration's backbone."""
+        name = str(configuration["backbone"])
+        if name not in self._architectures:
+            self._architectures[name] = backbones.architecture(name)
+        return self._architectures[name]
+
+    def data(self, dataset: str, split: str) -> DataRef:
+        """One split as this study uses it."""
+        if (dataset, split) not in self._data:
+            file = self.space.file.data
+            self._data[dataset, split] = refer(
+                dataset, split, root=file.root, subset=file.pairs, seed=file.seed
+            )
+        return self._data[dataset, split]
+
+    def _cell(self, configuration: Configuration, dataset: str, split: str) -> Cell:
+        machine = self._machine(configuration)
+        tune = self._tune(configuration, machine, dataset)
+        values = configuration.as_dict
+        self.architecture(configuration).check_image_size(_whole(values["image_size"]))
+        extraction = Extraction(
+            machine=machine,
+            prompt=tune.key if tune else str(values["prompt"]),
+            tuned=tune is not None,
+            timestep=_whole(values["timestep"]),
+            ensemble=_whole(values["ensemble"]),
+            image_size=_whole(values["image_size"]),
+            seed=_whole(values["seed"]),
+        )
+        return Cell(
+            configuration=configuration,
+            predict=Predict(extraction, self.data(dataset, split)),
+            setting=(_whole(values["layer"]), configuration.readout),
+            tune=tune,
+        )
+
+    def _tune(self, configuration: Configuration, machine: Machine, dataset: str) -> Tune | None:
+        data = configuration.training_data(dataset)
+        if data is None:
+            return None
+        values, recipe = configuration.as_dict, self.space.file.recipe
+        return Tune(
+            machine=machine,
+            settings={
+                "family": values["prompt"],
+                "length": values["length"],
+                "seed": values["seed"],
+                "image_size": values["image_size"],
+                "timestep": values["train.timestep"],
+                "layer": values["train.layer"],
+                "kernel_size": values["train.kernel_size"],
+                "steps": recipe.steps,
+                "learning_rate": recipe.learning_rate,
+                "batch_size": recipe.batch_size,
+            },
+            train=self.data(data, "train"),
+            val=self.data(data, "val"),
+        )
+
+    def _machine(self, configuration: Configuration) -> Machine:
+        name = str(configuration["backbone"])
+        if name not in self._machines:
+            file = self.space.file
+            device = _device(file.device)
+            self._machines[name] = Machine(
+                backbone=name,
+                fingerprint=backbones.fingerprint(name) or f"absent:{name}",
+                device=device,
+                dtype=backbones.choose_dtype(file.dtype, device),
+                threads=file.resources.cpus_per_trial,
+                batch_size=file.batch_size,
+            )
+        return self._machines[name]
+
+
+def _device(wanted: str) -> str:
+    if wanted not in ("auto", "cpu", "cuda", "mps"):
+        raise SD4MatchError(f"device: unknown {wanted!r}: expected auto, cpu, cuda or mps")
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _whole(value: object) -> int:
+    assert isinstance(value, int), value  # checked when the space was read
+    return value

@@ -1,0 +1,108 @@
+"""What a search-space file may say: names, types and defaults (a Hydra structured configuration).
+
+A file in ``search_spaces/`` writes only what differs from these defaults.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class TrainAxes:
+    """Training settings that are axes; METHOD.md section 1, training recipe."""
+
+    data: str = "own"
+    timestep: int = 261
+    layer: int = 1
+    kernel_size: int = 7
+
+
+@dataclass
+class Baseline:
+    """The paper's setting: one value an axis. ``image_size: null`` is the backbone's own."""
+
+    backbone: str = "nano"
+    prompt: str = "single"
+    length: int = 75
+    train: TrainAxes = field(default_factory=TrainAxes)
+    seed: int = 0
+    image_size: int | None = None
+    timestep: int = 50
+    ensemble: int = 8
+    layer: int = 1
+    localizer: str = "kernel_softmax"
+    kernel: float = 7.0
+    temperature: float = 0.04
+
+
+@dataclass
+class Data:
+    """Which data sets, where, and at what fidelity.
+
+    ``pairs``: a subset of that many pairs a split, drawn by ``seed``; null takes all.
+    """
+
+    root: str = "data/shapes"
+    evaluate: list[str] = field(default_factory=lambda: ["pf_pascal", "pf_willow", "spair"])
+    pairs: int | None = None
+    seed: int = 0
+
+
+@dataclass
+class Recipe:
+    """How a prompt is learned; METHOD.md section 1. 29,500 steps are the paper's own."""
+
+    steps: int = 29_500
+    learning_rate: float = 0.01
+    batch_size: int = 3
+
+
+@dataclass
+class Search:
+    """Optuna's part of ``design: search``: a sampler proposes the paid axes (DESIGN.md, idea 8).
+
+    ``generation`` proposals are asked at once and told in order, which makes a search repeatable.
+    """
+
+    sampler: str = "tpe"
+    samples: int = 20
+    generation: int = 4
+    metric: str = "spair/val/pck@0.1"
+    seed: int = 0
+
+
+@dataclass
+class Resources:
+    """What one trial takes. ``gpus_per_trial: null`` is one on a CUDA device and none elsewhere."""
+
+    cpus_per_trial: int = 1
+    gpus_per_trial: float | None = None
+
+
+@dataclass
+class Cluster:
+    """Where Ray runs: ``local`` starts it here, anything else is the address of a cluster."""
+
+    address: str = "local"
+
+
+@dataclass
+class SpaceFile:
+    """A whole search space. ``axes`` maps an axis to the values it takes."""
+
+    name: str = ""
+    design: str = "one_at_a_time"
+    tie: bool = False
+    baseline: Baseline = field(default_factory=Baseline)
+    axes: dict[str, Any] = field(default_factory=dict)
+    data: Data = field(default_factory=Data)
+    recipe: Recipe = field(default_factory=Recipe)
+    search: Search = field(default_factory=Search)
+    alphas: list[float] = field(default_factory=lambda: [0.05, 0.1, 0.15])
+    protocol: str = "sd4match"
+    device: str = "auto"
+    dtype: str = "auto"
+    batch_size: int = 8
+    resources: Resources = field(default_factory=Resources)
+    cluster: Cluster = field(default_factory=Cluster)
+    results: str = "results"

@@ -1,0 +1,95 @@
+"""Scores are a view: per-pair counts of correct keypoints, from recorded predictions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sd4match import pck
+from study.stages import Setting
+from study.store import Store, settings_of
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where predictions are and what it takes to score them.
+
+    Attributes:
+        key: of the predict stage.
+        data: fingerprint of the split.
+        image_size: side S of the square that protocol ``sd4match`` measures in.
+    """
+
+    key: str
+    data: str
+    image_size: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How predictions are scored.
+
+    Attributes:
+        alphas: thresholds as fractions of the reference length.
+        protocol: METHOD.md section 3.
+    """
+
+    alphas: tuple[float, ...]
+    protocol: str
+
+    def address(self, image_size: int) -> dict[str, Any]:
+        """What goes into a score file's address; ``image_size`` is the square's side S."""
+        return {**asdict(self), "image_size": image_size}
+
+
+def score(store: Store, record: Record, settings: Sequence[Setting], rule: Rule) -> list[Path]:
+    """The score files that hold some settings of a predict stage; those missing are made.
+
+    Args:
+        store: where predictions and ground truth are.
+        record: which predictions.
+        settings: recorded free settings.
+        rule: how to score.
+
+    Returns:
+        The files, in the order of first use.
+
+    Raises:
+        SD4MatchError: a setting or the ground truth is not on record.
+    """
+    recorded = store.recorded(record.key)
+    files = []
+    for predictions in dict.fromkeys(recorded[setting] for setting in settings):
+        file = store.score_file(record.key, predictions, rule.address(record.image_size))
+        if not file.exists():
+            truth, _ = store.read_truth(record.data)
+            positions = store.read_predictions(predictions, truth)
+            counts = count_correct(truth, positions, rule, image_size=record.image_size)
+            keypoints = np.bincount(truth.pair, minlength=truth.n_pairs)
+            store.write_scores(file, settings_of(predictions), counts, keypoints)
+        files.append(file)
+    return files
+
+
+def count_correct(
+    truth: pck.GroundTruth, positions: np.ndarray, rule: Rule, *, image_size: int
+) -> Mapping[float, np.ndarray]:
+    """Correct keypoints a pair.
+
+    Args:
+        positions: (S, K, 2) predictions in original pixels.
+
+    Returns:
+        alpha to (S, P) counts.
+    """
+    counts = {}
+    for alpha in rule.alphas:
+        correct = pck.correct(
+            truth, positions, alpha=alpha, protocol=rule.protocol, image_size=image_size
+        )
+        counts[alpha] = np.stack(
+            [np.bincount(truth.pair, weights=row, minlength=truth.n_pairs) for row in correct]
+        )
+    return counts

@@ -1,0 +1,215 @@
+"""Search spaces: read a YAML file with Hydra, check it, and say which configurations it asks for."""
+
+import difflib
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from sd4match.backbones import architecture
+from sd4match.datasets import NAMES
+from sd4match.errors import SD4MatchError
+from sd4match.pck import PROTOCOLS
+from study.axes import Configuration, Value, configure, find
+from study.schema import SpaceFile
+
+DESIGNS = ("one_at_a_time", "factorial", "search")
+BUNDLED = Path(__file__).parent / "search_spaces"  # in a wheel
+CHECKOUT = Path(__file__).parents[1] / "search_spaces"  # beside an editable install
+
+
+@dataclass(frozen=True)
+class Space:
+    """A checked search space.
+
+    Attributes:
+        file: every setting, as written or by default.
+        baseline: the configuration that all others are compared with.
+        axes: axis name to the values it takes, in the order of the file.
+    """
+
+    file: SpaceFile
+    baseline: Configuration
+    axes: Mapping[str, tuple[Value, ...]]
+
+    @property
+    def name(self) -> str:
+        """The study's name: its folder in ``results/``."""
+        return self.file.name
+
+    @property
+    def fidelity(self) -> str:
+        """How far this study is from the full protocol, in words for plans and tables."""
+        pairs, steps = self.file.data.pairs, self.file.recipe.steps
+        said = [] if pairs is None else [f"a seeded subset of {pairs} pairs a split"]
+        if self.trains and steps < SpaceFile().recipe.steps:
+            said.append(f"{steps:,} tuning steps")
+        return ", ".join(said) or "full"
+
+    @property
+    def trains(self) -> bool:
+        """Whether any configuration may have a learned prompt."""
+        prompts = self.axes.get("prompt", ()) + (self.baseline["prompt"],)
+        return any(self.with_values({"prompt": prompt}).learned for prompt in prompts)
+
+    def with_values(self, values: Mapping[str, Value]) -> Configuration:
+        """The baseline with some axes set to other values."""
+        return _configure(self.file, values)
+
+    def configurations(self) -> Iterator[Configuration]:
+        """The distinct configurations of a fixed design, the baseline first.
+
+        ``one_at_a_time`` moves one axis from the baseline; ``factorial`` takes every combination.
+        """
+        if self.file.design == "one_at_a_time":
+            moves: Iterator[dict[str, Value]] = (
+                {name: value} for name, values in self.axes.items() for value in values
+            )
+        else:
+            combinations = itertools.product(*self.axes.values())
+            moves = (dict(zip(self.axes, values, strict=True)) for values in combinations)
+        candidates = itertools.chain([self.baseline], map(self.with_values, moves))
+        yield from dict.fromkeys(candidates)
+
+
+def load(space: str, overrides: Sequence[str] = ()) -> Space:
+    """Read and check a search space.
+
+    Args:
+        space: a name in ``./search_spaces`` or among the shipped ones, or a path to a YAML file.
+        overrides: Hydra overrides, ``key=value``.
+
+    Returns:
+        The checked space.
+
+    Raises:
+        SD4MatchError: file not found, an unknown setting or axis, an impossible value.
+    """
+    path = _resolve(space)
+    store = ConfigStore.instance()
+    store.store(name="_schema", node=SpaceFile)
+    # The schema comes first and the file is laid over it, so users' files need no boilerplate.
+    store.store(name="_space", node={"defaults": ["_schema", path.stem, "_self_"]})
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(config_dir=str(path.parent), version_base="1.3"):
+            composed = compose(config_name="_space", overrides=list(overrides))
+        file: Any = OmegaConf.to_object(composed)
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+        raise SD4MatchError(f"search space {path}: {_first_words(error)}") from None
+    return check(file, source=str(path))
+
+
+def check(file: SpaceFile, *, source: str) -> Space:
+    """Turn a composed file into a `Space`.
+
+    Raises:
+        SD4MatchError: an unknown axis or design, an impossible value; names ``source``.
+    """
+    file.name = file.name or Path(source).stem
+    try:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.name):
+            raise SD4MatchError(
+                f"name: {file.name!r} cannot be a folder: use letters, digits, '.', '_' and '-'"
+            )
+        _member("design", file.design, DESIGNS)
+        _member("protocol", file.protocol, tuple(PROTOCOLS))
+        for dataset in file.data.evaluate:
+            _member("data.evaluate", dataset, NAMES)
+        if not file.data.evaluate:
+            raise SD4MatchError(f"data.evaluate is empty: name some of {', '.join(NAMES)}")
+        if not file.alphas or min(file.alphas) <= 0:
+            raise SD4MatchError(f"alphas: expected numbers above 0, got {file.alphas}")
+        _at_least_one(file)
+        axes = {name: _axis_values(name, raw) for name, raw in _flatten(file.axes)}
+        for name in ("timestep", "layer"):
+            if file.tie and f"train.{name}" in axes:
+                raise SD4MatchError(f"axes.train.{name}: tie=true already ties it to {name}")
+        baseline = _configure(file, {})
+    except SD4MatchError as error:
+        raise SD4MatchError(f"search space {source}: {error}") from None
+    return Space(file=file, baseline=baseline, axes=axes)
+
+
+def _configure(file: SpaceFile, values: Mapping[str, Value]) -> Configuration:
+    raw: Any = OmegaConf.to_container(OmegaConf.structured(file.baseline))
+    settings = {**dict(_flatten(raw)), **values}
+    if settings["image_size"] is None:
+        settings["image_size"] = architecture(str(settings["backbone"])).image_size
+    parsed = {name: find(name).parse(value) for name, value in settings.items()}
+    return configure(parsed, tie=file.tie)
+
+
+def _axis_values(name: str, raw: object) -> tuple[Value, ...]:
+    values = raw if isinstance(raw, list) else [raw]
+    if not values:
+        raise SD4MatchError(f"axes.{name}: no values; give some or leave the axis out")
+    return tuple(dict.fromkeys(find(name).parse(value) for value in values))
+
+
+def _flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in nested.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _member(where: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        near = difflib.get_close_matches(value, allowed, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(allowed)}"
+        raise SD4MatchError(f"{where}: unknown {value!r}: {hint}")
+
+
+def _at_least_one(file: SpaceFile) -> None:
+    counts = {
+        "data.pairs": file.data.pairs,
+        "recipe.steps": file.recipe.steps,
+        "recipe.batch_size": file.recipe.batch_size,
+        "search.samples": file.search.samples,
+        "search.generation": file.search.generation,
+        "batch_size": file.batch_size,
+        "resources.cpus_per_trial": file.resources.cpus_per_trial,
+    }
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise SD4MatchError(f"{name}: expected at least 1, got {count}")
+
+
+def _resolve(space: str) -> Path:
+    if space.endswith((".yaml", ".yml")) or "/" in space:
+        path = Path(space).expanduser().resolve()
+        if not path.is_file():
+            raise SD4MatchError(f"search space {path} does not exist: give a YAML file or a name")
+        return path
+    folders = [Path.cwd() / "search_spaces", BUNDLED, CHECKOUT]
+    for folder in folders:
+        if (folder / f"{space}.yaml").is_file():
+            return (folder / f"{space}.yaml").resolve()
+    names = sorted({file.stem for folder in folders for file in folder.glob("*.yaml")})
+    near = difflib.get_close_matches(space, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
+    raise SD4MatchError(f"no search space {space!r} in ./search_spaces or among the shipped: {hint}")
+
+
+def _first_words(error: Exception) -> str:
+    """The part of a Hydra or OmegaConf message that a person needs, as one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2])
+
+
+def dump(space: Space) -> str:
+    """The resolved space as YAML that `load` reads back."""
+    config: DictConfig = OmegaConf.structured(space.file)
+    return OmegaConf.to_yaml(config)

@@ -1,0 +1,149 @@
+"""Stages: the units of work that are stored under a hash of everything that determines them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sd4match.readouts import Readout
+from study.data import DataRef
+from study.keys import key_of
+
+# A stage's version is part of its key. Raise it when the stage's output changes for the same
+# settings; tests/study/test_pinned.py fails when that was forgotten.
+LATENTS_VERSION = 1
+TUNE_VERSION = 1
+PREDICT_VERSION = 1
+SCORE_VERSION = 1
+
+Setting = tuple[int, Readout]
+"""A free setting: UNet layer and readout. One pass answers any number of them."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a result's bytes depend on beside the question: DESIGN.md, idea 5.
+
+    Attributes:
+        backbone: name or folder, as `sd4match.backbones.load` takes it.
+        fingerprint: of its weights and configuration; ``absent:…`` when only planned.
+        device, dtype: ``cpu`` or ``cuda`` or ``mps``; ``float32``, ``float16`` or ``bfloat16``.
+        threads: CPU threads of a worker (the order of float additions depends on it).
+        batch_size: images a UNet batch in prediction.
+    """
+
+    backbone: str
+    fingerprint: str
+    device: str
+    dtype: str
+    threads: int
+    batch_size: int
+
+    def identity(self) -> dict[str, Any]:
+        """The part that goes into keys: the fingerprint stands for the backbone's name."""
+        return {
+            "backbone": self.fingerprint,
+            "device": self.device,
+            "dtype": self.dtype,
+            "threads": self.threads,
+        }
+
+
+@dataclass(frozen=True)
+class Latents:
+    """VAE moments of every image of a split, for all trials of all studies."""
+
+    machine: Machine
+    image_size: int
+    data: DataRef
+
+    @cached_property
+    def key(self) -> str:
+        """Content address of this stage."""
+        return key_of(
+            {
+                "stage": "latents",
+                "version": LATENTS_VERSION,
+                **self.machine.identity(),
+                "image_size": self.image_size,
+                "data": self.data.fingerprint,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Tune:
+    """Learn one prompt on one data set.
+
+    Attributes:
+        settings: family, length, seed, image size and the training recipe, as JSON values.
+    """
+
+    machine: Machine
+    settings: Mapping[str, Any] = field(hash=False)
+    train: DataRef
+    val: DataRef
+
+    @cached_property
+    def key(self) -> str:
+        """Content address of this stage."""
+        return key_of(
+            {
+                "stage": "tune",
+                "version": TUNE_VERSION,
+                **self.machine.identity(),
+                **self.settings,
+                "train": self.train.fingerprint,
+                "val": self.val.fingerprint,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """One prompt under one extraction setting: the unit that a predict trial answers.
+
+    Attributes:
+        prompt: family of a prompt that is not learned, else the key of its `Tune`.
+        tuned: whether ``prompt`` is such a key.
+    """
+
+    machine: Machine
+    prompt: str
+    tuned: bool
+    timestep: int
+    ensemble: int
+    image_size: int
+    seed: int
+
+    @cached_property
+    def key(self) -> str:
+        """Content address of the trial: its stages' without their data."""
+        return key_of(self.identity())
+
+    def identity(self) -> dict[str, Any]:
+        """What determines the features of a given image."""
+        return {
+            "stage": "predict",
+            "version": PREDICT_VERSION,
+            **self.machine.identity(),
+            "batch_size": self.machine.batch_size,
+            "prompt": self.prompt,
+            "timestep": self.timestep,
+            "ensemble": self.ensemble,
+            "image_size": self.image_size,
+            "seed": self.seed,
+        }
+
+
+@dataclass(frozen=True)
+class Predict:
+    """One extraction's matches on one split; the store keeps any number of settings under it."""
+
+    extraction: Extraction
+    data: DataRef
+
+    @cached_property
+    def key(self) -> str:
+        """Content address; free settings are not part of it, they are answers of the same pass."""
+        return key_of({**self.extraction.identity(), "data": self.data.fingerprint})

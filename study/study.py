@@ -1,0 +1,174 @@
+"""A finished or running study, ready for questions."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from study import ablation, figures, tables
+from study.answers import measure, samples
+from study.axes import AXES
+from study.folder import StudyFolder
+from study.metric import Metric, value
+from study.scoring import Rule
+from study.stats import PairSamples
+from study.tables import Table
+
+
+class Study:
+    """Answers from a study's folder and its store; needs no model, data set or GPU.
+
+    Args:
+        folder: the study's folder in ``results/``.
+
+    Example:
+        >>> import study
+        >>> quickstart = study.open("results/quickstart")     # doctest: +SKIP
+        >>> quickstart.best(metric="spair/val/pck@0.1")       # doctest: +SKIP
+    """
+
+    def __init__(self, folder: StudyFolder) -> None:
+        self.folder = folder
+        facts = folder.facts
+        self.name = str(facts["name"])
+        self.rule = Rule(tuple(facts["alphas"]), str(facts["protocol"]))
+
+    @cached_property
+    def index(self) -> pd.DataFrame:
+        """Which record answers which configuration on which split; see `study.cells.table`."""
+        return self.folder.read_plan()
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """PCK of every configuration, data set, split and alpha; see `study.answers.measure`."""
+        return measure(
+            self.index, self.folder.store, self.rule, failures=self.folder.read_failures()
+        )
+
+    @property
+    def baseline(self) -> str:
+        """Key of the configuration that others are compared with."""
+        return str(self.folder.facts["baseline"])
+
+    @property
+    def axes(self) -> list[str]:
+        """The axes that vary around the baseline."""
+        return ablation.varied(self.cells, baseline=self.baseline)
+
+    def configurations(self) -> pd.DataFrame:
+        """One row a configuration, by its key: the axes' values; NA where one means nothing."""
+        return self.index.drop_duplicates("configuration").set_index("configuration")[list(AXES)]
+
+    def best(self, metric: str | None = None) -> pd.Series:  # type: ignore[type-arg]
+        """The best configuration.
+
+        Args:
+            metric: ``data set/split/measure``; the study's own by default. See `study.metric`.
+
+        Returns:
+            Its axes' values and ``metric``'s value, named by the configuration's key.
+
+        Raises:
+            SD4MatchError: the metric is unknown or was not measured for any configuration.
+        """
+        wanted = str(Metric.parse(metric or self.metric))
+        key = tables.best(self.cells, metric=wanted)
+        row = self.configurations().loc[key].astype(object)
+        row[wanted] = float(value(self.cells, wanted)[key])
+        return row
+
+    @property
+    def metric(self) -> str:
+        """The metric that configurations are chosen by; on validation."""
+        return str(self.folder.facts["metric"])
+
+    def samples(self, configuration: str, dataset: str, split: str, alpha: float) -> PairSamples:
+        """PCK of each pair behind a cell; see `study.answers.samples`."""
+        index = self.index
+        rows = index[
+            (index["configuration"] == configuration)
+            & (index["dataset"] == dataset)
+            & (index["split"] == split)
+        ]
+        return samples(rows.iloc[0], self.folder.store, self.rule, alpha)
+
+    def table(self, axis: str | None = None, *, alphas: Sequence[float] | None = None) -> Table:
+        """The ablation table of one axis, or the overview of all configurations.
+
+        Raises:
+            SD4MatchError: nothing to compare along this axis; says which axes there are.
+        """
+        if axis is None:
+            return tables.overview(self.cells, metric=self.metric, fidelity=self._fidelity)
+        return tables.ablation(
+            self.cells,
+            self.samples,
+            axis=axis,
+            baseline=self.baseline,
+            alphas=alphas,
+            fidelity=self._fidelity,
+            protocol=self.rule.protocol,
+        )
+
+    def plot(self, axis: str, *, alpha: float = 0.1) -> Figure:
+        """PCK along one axis with intervals, as a matplotlib figure.
+
+        Raises:
+            SD4MatchError: nothing to compare along this axis; says which axes there are.
+        """
+        return figures.ablation(
+            self.cells, self.samples, axis=axis, baseline=self.baseline, alpha=alpha
+        )
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """Answer an SQL query (DuckDB) over the views ``configurations`` and ``scores``.
+
+        Args:
+            sql: for example ``SELECT prompt, max(pck) FROM scores GROUP BY prompt``.
+
+        Raises:
+            SD4MatchError: the query is wrong; the message is DuckDB's first line.
+        """
+        return tables.query(
+            sql, configurations=self.configurations().reset_index(), scores=self.cells
+        )
+
+    def write_answers(self) -> list[Path]:
+        """Write all tables and figures into the study's folder.
+
+        Returns:
+            The files: ``tables/<axis>.md`` and ``.csv``, ``figures/<axis>.png`` and ``.pdf``.
+        """
+        from sd4match.atomic import atomic_path
+
+        written = []
+        for axis in (None, *self.axes):
+            table = self.table(axis)
+            stem = axis or "overview"
+            for suffix, text in ((".md", table.markdown()), (".csv", table.csv())):
+                file = self.folder.path / "tables" / f"{stem}{suffix}"
+                with atomic_path(file) as temporary:
+                    temporary.write_text(text, encoding="utf-8")
+                written.append(file)
+        for axis in self.axes:
+            figure = self.plot(axis)
+            written += figures.save(figure, self.folder.path / "figures", axis)
+        return written
+
+    @property
+    def _fidelity(self) -> str:
+        return str(self.folder.facts["fidelity"])
+
+
+def open_study(path: str | Path) -> Study:
+    """Open a study by its folder.
+
+    Args:
+        path: ``results/<name>``.
+
+    Raises:
+        SD4MatchError: there is no study; the message lists those beside it.
+    """
+    return Study(StudyFolder.open(path))

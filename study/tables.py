@@ -1,0 +1,215 @@
+"""Tables that say what they are: training, fidelity, selection, pairs and protocol in each."""
+
+from collections.abc import Hashable, Mapping, Sequence
+
+import duckdb
+import pandas as pd
+
+from sd4match.errors import SD4MatchError
+from study import labels
+from study.ablation import KEY, MEASURED, Samples, columns, configurations, estimates
+from study.metric import Metric, value
+from study.rendering import Table
+
+LEVEL = 0.05  # a difference is marked when its corrected p-value is below this
+
+
+def ablation(
+    cells: pd.DataFrame,
+    samples: Samples,
+    *,
+    axis: str,
+    baseline: str,
+    alphas: Sequence[float] | None = None,
+    fidelity: str = "full",
+    protocol: str = "sd4match",
+    selection: str = "chosen on validation, reported on test",
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Table:
+    """One axis around the baseline: PCK with intervals and differences, on every data set.
+
+    Args:
+        cells, samples, axis, baseline, alphas, resamples, seed: as for `study.ablation.estimates`.
+        fidelity: what was cut short, in words; ``full`` for nothing.
+        protocol: the PCK protocol the cells were scored under.
+        selection: how settings were chosen.
+
+    Returns:
+        Rows: values of the axis. Columns: data set × split × alpha.
+
+    Raises:
+        SD4MatchError: as `study.ablation.estimates`.
+    """
+    raw = estimates(
+        cells,
+        samples,
+        axis=axis,
+        baseline=baseline,
+        alphas=alphas,
+        resamples=resamples,
+        seed=seed,
+    )
+    rows = raw.drop_duplicates("configuration")
+    names = [
+        f"{label} (baseline)" if base else label
+        for label, base in zip(rows["label"], rows["baseline"], strict=True)
+    ]
+    formatted = {labels.axis(axis): names}
+    for (dataset, split, alpha), part in raw.groupby(list(KEY), sort=False):
+        head = f"{labels.dataset(str(dataset))} {split} @{alpha:g}"
+        formatted[head] = [_cell(row) for row in part.to_dict("records")]
+    table = configurations(cells)
+    missing = raw[raw["status"] == "missing"]
+    where = (
+        missing["label"] + " on " + missing["dataset"].map(labels.dataset) + " " + missing["split"]
+    )
+    notes = [
+        f"PCK@alpha in %, mean over pairs, protocol {protocol}; [95 % interval] from"
+        f" {resamples:,} bootstrap resamples of images within category.",
+        "Second line: difference to the baseline on the same pairs, in percentage points;"
+        f" * p < {LEVEL:g} after Holm's correction over the rows of a column.",
+        f"Baseline {baseline}: {labels.settings(table[baseline])}.",
+        f"Training: {labels.training(table[name] for name in rows['configuration'])}.",
+        f"Fidelity: {fidelity}. Selection: {selection}.",
+        f"Pairs: {_pairs(raw)}.",
+        *(
+            f"{labels.MISSING} missing: {reason} ({', '.join(dict.fromkeys(group))})."
+            for reason, group in where.groupby(missing["reason"], sort=False)
+        ),
+    ]
+    title = f"Ablation of {labels.axis(axis)}"
+    return Table(title, pd.DataFrame(formatted), raw, tuple(notes))
+
+
+def overview(
+    cells: pd.DataFrame,
+    *,
+    metric: str = "mean/val/pck@0.1",
+    top: int | None = 20,
+    fidelity: str = "full",
+    protocol: str = "sd4match",
+) -> Table:
+    """The configurations ranked by one metric, with their PCK on every data set and split.
+
+    Args:
+        cells: see `study.ablation`.
+        metric: what ranks them; its alpha and its average are shown for every data set.
+        top: how many rows; None for all.
+        fidelity, protocol: as for `ablation`.
+
+    Returns:
+        Columns: rank, configuration, the axes that vary, the metric, PCK by data set and split.
+
+    Raises:
+        SD4MatchError: when the study does not measure the metric.
+    """
+    chosen = Metric.parse(metric)
+    ranked = value(cells, chosen).sort_values(ascending=False, kind="stable")
+    table = configurations(cells)
+    settings = {
+        axis: list(dict.fromkeys(row[axis] for row in table.values() if row[axis] is not None))
+        for axis in next(iter(table.values()))
+    }
+    differ = [axis for axis, found in settings.items() if len(found) > 1]
+    same = {axis: found[0] for axis, found in settings.items() if len(found) == 1}
+
+    raw = pd.DataFrame([table[str(name)] for name in ranked.index], index=ranked.index)[differ]
+    formatted = raw.astype(object).map(lambda v: labels.value(None if pd.isna(v) else v))
+    raw[str(chosen)] = ranked
+    formatted[str(chosen)] = ranked.map(_percent)
+    for dataset, split, alpha in columns(cells, [chosen.alpha]):
+        every = value(cells, Metric(dataset, split, alpha, chosen.point)).reindex(ranked.index)
+        raw[f"{dataset}/{split}"] = every
+        formatted[f"{labels.dataset(dataset)} {split}"] = every.map(_percent)
+    for frame in (raw, formatted):
+        frame.insert(0, "configuration", ranked.index.astype(str))
+        frame.insert(0, "rank", range(1, len(frame) + 1))
+    average = "over keypoints" if chosen.point else "over pairs"
+    chose = "chosen on validation" if chosen.split == "val" else f"ranked on {chosen.split}"
+    notes = (
+        f"PCK@{chosen.alpha:g} in %, mean {average}, protocol {protocol}.",
+        f"The same wherever it applies: {labels.settings(same)}.",
+        f"Training: {labels.training(table.values())}.",
+        f"Fidelity: {fidelity}. Selection: {chose} ({chosen}).",
+        f"Pairs: {_pairs(cells)}.",
+        f"{labels.MISSING} not measured, or a setting that means nothing there.",
+    )
+    title = f"{len(formatted.iloc[:top])} of {len(formatted)} configurations by {chosen}"
+    return Table(title, formatted.iloc[:top].astype(str), raw.iloc[:top], notes)
+
+
+def best(
+    cells: pd.DataFrame, *, metric: str = "spair/val/pck@0.1", where: str | None = None
+) -> str:
+    """The configuration with the highest metric; of equals, the first in ``cells``.
+
+    Args:
+        cells: see `study.ablation`.
+        metric: see `study.metric.Metric`.
+        where: an SQL condition on the axes: ``"prompt = 'single' AND layer < 2"``
+            (``"train.layer"`` needs its double quotes).
+
+    Returns:
+        Its key.
+
+    Raises:
+        SD4MatchError: when nothing was measured, nothing matches, or the condition is no SQL.
+    """
+    scores = value(cells, metric)
+    if where is not None:
+        scores = scores[scores.index.isin(_matching(cells, where))]
+        if scores.empty:
+            raise SD4MatchError(f"no configuration matches {where!r}")
+    if scores.isna().all():
+        raise SD4MatchError(f"{metric} is not measured yet for any configuration asked for")
+    return str(scores.idxmax())
+
+
+def _matching(cells: pd.DataFrame, where: str) -> list[str]:
+    axes = [name for name in cells.columns if name not in MEASURED]
+    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
+        connection.register(
+            "cells", cells.drop_duplicates("configuration")[["configuration", *axes]]
+        )
+        try:
+            found = connection.execute(f"SELECT configuration FROM cells WHERE {where}").fetchall()
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise SD4MatchError(f"condition {where!r}: {reason}; axes: {', '.join(axes)}") from None
+    return [str(name) for (name,) in found]
+
+
+def _cell(row: Mapping[Hashable, object]) -> str:
+    number = {str(name): v for name, v in row.items() if isinstance(v, float)}
+    if pd.isna(number["pck"]):
+        return labels.MISSING
+    text = _percent(number["pck"]) + _bounds(number["low"], number["high"])
+    if pd.isna(number["effect"]):
+        return text
+    mark = " *" if number["p_holm"] < LEVEL else ""
+    gap = _signed(number["effect"]) + _bounds(number["effect_low"], number["effect_high"])
+    return f"{text}\n{gap}{mark}"
+
+
+def _percent(share: float) -> str:
+    return labels.MISSING if pd.isna(share) else f"{100 * share:.1f}"
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def _bounds(low: float, high: float) -> str:
+    if pd.isna(low):
+        return ""  # a single pair has no interval
+    return f" [{100 * low:.1f}, {100 * high:.1f}]".replace("-", "−")
+
+
+def _pairs(cells: pd.DataFrame) -> str:
+    most = cells[cells["pairs"] > 0].groupby(["dataset", "split"], sort=False)["pairs"].max()
+    counts = [
+        f"{labels.dataset(dataset)} {split} {pairs:,}"
+        for dataset, split, pairs in most.reset_index().itertuples(index=False)
+    ]
+    return ", ".join(counts) or "none"

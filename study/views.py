@@ -1,0 +1,175 @@
+"""What the commands print, and the same facts for programs."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from tabulate import tabulate
+
+from study import labels
+from study.engine.launch import launch
+from study.engine.work import Work
+from study.estimate import Estimate, estimate
+from study.folder import StudyFolder
+from study.plan import Planner
+from study.space import Space
+from study.study import Study, open_study
+
+
+def plan_report(space: Space, planner: Planner) -> tuple[Estimate, str]:
+    """What a space would run, in numbers and in words.
+
+    A search is planned as its whole space: an upper bound, and what a sampler chooses from.
+    """
+    plan = planner.plan(space.configurations())
+    numbers = estimate(plan, planner, StudyFolder.store_of(space))
+    rows = [
+        ("configurations", f"{numbers.configurations:,}", "", ""),
+        ("trials (prompt × extraction)", f"{numbers.trials:,}", f"{numbers.configurations:,}",
+         f"{numbers.stored_trials:,}"),
+        ("prompts to tune", f"{numbers.tunings:,}", f"{numbers.tunings_alone:,}",
+         f"{numbers.stored_tunings:,}"),
+        ("UNet passes, prediction", f"{numbers.passes:,}", f"{numbers.passes_alone:,}", ""),
+        ("UNet passes, tuning", f"{numbers.tuning_passes:,}", "", ""),
+        ("VAE encodings", f"{numbers.encodes:,}", f"{numbers.encodes_alone:,}", ""),
+        ("TFLOP", f"{numbers.tflop:,.2f}", f"{numbers.tflop_alone:,.2f}", ""),
+        ("disk, at most", f"{numbers.disk_mb:,.0f} MB", "", ""),
+    ]  # fmt: skip
+    lines = [
+        f"study {space.name}: {space.file.design}, fidelity: {space.fidelity}",
+        f"baseline: {labels.settings(space.baseline.as_dict)}",
+        *(f"axis {name}: {', '.join(map(labels.value, axis))}" for name, axis in space.axes.items()),
+        "",
+        tabulate(rows, headers=["", "shared", "one by one", "in the store"], tablefmt="simple",
+                 colalign=("left", "right", "right", "right"), disable_numparse=True),
+        "",
+        _saving(numbers),
+    ]  # fmt: skip
+    if space.file.design == "search":
+        search = space.file.search
+        lines.append(
+            f"search: {search.sampler} proposes {search.samples} points of the paid axes by "
+            f"{search.metric}; the table is the whole space, of which it runs a part"
+        )
+    if numbers.absent:
+        lines.append(f"not here, planned from published figures: {'; '.join(numbers.absent)}")
+    return numbers, "\n".join(lines)
+
+
+def _saving(numbers: Estimate) -> str:
+    if not numbers.tflop:
+        return "nothing to compute"
+    return (
+        f"sharing saves {1 - numbers.tflop / numbers.tflop_alone:.0%} of the work: "
+        f"{numbers.tflop_alone / numbers.tflop:.1f} times less than one configuration at a time"
+    )
+
+
+def launch_report(
+    space: Space, planner: Planner, console: Console | None
+) -> tuple[dict[str, Any], Mapping[str, str]]:
+    """Run a study and tell about it.
+
+    Args:
+        space, planner: what to run.
+        console: where progress goes; None for silence.
+
+    Returns:
+        Facts about the run, and the failed items with their reasons.
+    """
+
+    def say(text: str) -> None:
+        if console is not None:
+            console.print(text, markup=False)
+
+    started = time.monotonic()
+    done = 0
+
+    def on_event(event: str, work: Work, message: str) -> None:
+        nonlocal done
+        clock = f"{time.monotonic() - started:6.0f} s"
+        if event == "preflight":
+            say(f"{clock}  preflight: one pair through every distinct setting")
+        elif event == "done":
+            done += 1
+            say(f"{clock}  done {done:3d}  {work.label}")
+        elif event == "failed":
+            say(f"{clock}  FAILED    {work.label}: {message.strip().splitlines()[-1]}")
+
+    _, text = plan_report(space, planner)
+    say(text + "\n")
+    outcome = launch(space, planner, on_event)
+    study = open_study(StudyFolder.of(space).path)
+    files = study.write_answers()
+    if not outcome.done and not outcome.failures:
+        say("nothing to compute: the store holds every result of this study")
+    best, best_text = best_report(study, None)
+    say(f"\n{best_text}\n")
+    say(f"results: {study.folder.path}")
+    say(f"  tables:  {len([f for f in files if f.parent.name == 'tables'])} files in tables/")
+    say(f"  figures: {len([f for f in files if f.parent.name == 'figures'])} files in figures/")
+    if outcome.failures:
+        say(f"{len(outcome.failures)} work items failed: see `study status {space.name}`")
+    summary = {
+        "study": space.name,
+        "results": str(study.folder.path),
+        "seconds": round(time.monotonic() - started, 1),
+        "computed": outcome.done,
+        "failures": outcome.failures,
+        "best": best,
+    }
+    return summary, outcome.failures
+
+
+def status_report(study: Study) -> tuple[dict[str, Any], str]:
+    """How many cells are there, and why the others are not."""
+    cells = study.cells.drop_duplicates(["configuration", "dataset", "split"])
+    done = int((cells["status"] == "done").sum())
+    reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
+    facts = {
+        "study": study.name,
+        "cells": len(cells),
+        "done": done,
+        "missing": {str(reason): int(count) for reason, count in reasons.items()},
+    }
+    lines = [f"study {study.name}: {done} of {len(cells)} cells (configuration × split) are there"]
+    lines += [f"  {count} missing: {reason}" for reason, count in reasons.items()]
+    return facts, "\n".join(lines)
+
+
+def best_report(study: Study, metric: str | None) -> tuple[dict[str, Any], str]:
+    """The best configuration and its scores on every split."""
+    row = study.best(metric)
+    chosen_by = str(row.index[-1])
+    settings = {name: None if pd.isna(raw) else raw for name, raw in row.iloc[:-1].items()}
+    cells = study.cells[study.cells["configuration"] == row.name]
+    scores = {
+        f"{dataset}/{split}/pck@{alpha:g}": None if pd.isna(pck) else float(pck)
+        for dataset, split, alpha, pck in cells[
+            ["dataset", "split", "alpha", "pck"]
+        ].itertuples(index=False)
+    }
+    facts = {
+        "configuration": row.name,
+        "chosen_by": chosen_by,
+        "value": float(row.iloc[-1]),
+        "settings": settings,
+        "scores": scores,
+    }
+    wide = cells.assign(
+        where=[f"{labels.dataset(d)} {s}" for d, s in zip(cells["dataset"], cells["split"], strict=True)],
+        percent=100 * cells["pck"],
+    ).pivot(index="where", columns="alpha", values="percent")  # fmt: skip
+    lines = [
+        f"best by {chosen_by} ({100 * facts['value']:.1f} %): configuration {row.name}",
+        f"  {labels.settings(settings)}",
+        tabulate(
+            wide.loc[list(dict.fromkeys(wide.index))],
+            headers=["", *(f"PCK@{alpha:g}" for alpha in wide.columns)],
+            floatfmt=".1f",
+            missingval=labels.MISSING,
+        ),
+    ]
+    return facts, "\n".join(lines)
