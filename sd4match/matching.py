@@ -3,8 +3,7 @@
 Positions are (x, y) in feature cells of corner-aligned maps: cell (0, 0) is the first, (w-1, h-1)
 the last. METHOD.md section 1, items 4 and 5; kernel-softmax is from SFNet (arXiv 1904.01810).
 
-Half-precision maps are correlated and read in float32: bfloat16 has too few digits to tell
-neighbouring peaks apart.
+Half-precision maps are correlated in float32: bfloat16 cannot tell neighbouring peaks apart.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -62,24 +61,20 @@ def localize(
         localizer, kernel_sigma, temperature: see `Readout`; several widths may be given.
 
     Returns:
-        (B, N, 2) positions in target cells; (K, B, N, 2) for a sequence of K widths.
-        Differentiable for the two softmaxes (the Gaussian's centre is a constant).
+        (B, N, 2) positions in target cells; (K, B, N, 2) for a sequence of K widths. Differentiable
+        for the softmaxes.
 
     Raises:
         SD4MatchError: an invalid setting, a wrong shape, or "bilinear", which takes `match`.
     """
     if localizer == "bilinear":
-        raise SD4MatchError(
-            "localizer 'bilinear' looks up the source map again and cannot work from a "
-            "correlation: call match(...) instead of localize(...)"
-        )
+        raise SD4MatchError("localizer 'bilinear' needs the source map: call match(...) instead")
     if correlation.ndim != 4 or 0 in correlation.shape[2:]:
         raise SD4MatchError(
             f"correlation has shape {tuple(correlation.shape)}: expected (B, N, h, w)"
         )
     readouts, several = _readouts(localizer, kernel_sigma, temperature)
-    dtype = torch.promote_types(correlation.dtype, torch.float32)
-    answers = _read(correlation.to(dtype), readouts)
+    answers = _read(correlation.to(torch.promote_types(correlation.dtype, torch.float32)), readouts)
     return answers if several else answers[0]
 
 
@@ -93,7 +88,7 @@ def match(
     temperature: float = 0.04,
     l2_normalize: bool = True,
 ) -> Tensor:
-    """Find the queries in the target: `correlate` and `localize` in one call, all localizers.
+    """Find the queries in the target, by any localizer.
 
     Args:
         source_map, target_map, queries, l2_normalize: see `correlate`.
@@ -125,9 +120,8 @@ def match_many(
 ) -> Tensor:
     """Read one correlation in many ways: a further readout costs little.
 
-    "bilinear" needs the correlations of the queries' corner cells. A sampled descriptor is a
-    weighted sum of its corners', so the other readouts' correlations then follow from these; they
-    agree with `correlate` up to rounding.
+    "bilinear" correlates the queries' corner cells; a sampled descriptor is a weighted sum of its
+    corners', and so are its correlations: they agree with `correlate` up to rounding.
 
     Args:
         source_map, target_map, queries, l2_normalize: see `correlate`.
@@ -224,7 +218,7 @@ def _length(vectors: Tensor, *, dim: int) -> Tensor:
 
 def _peaks(rows: Tensor, width: int) -> Tensor:
     """(..., hw) -> (..., 2) position of the first largest value, in the rows' dtype."""
-    index = rows.detach().argmax(-1)
+    index = rows.argmax(-1)
     return torch.stack([index % width, index // width], dim=-1).to(rows.dtype)
 
 

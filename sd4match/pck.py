@@ -8,16 +8,18 @@ for the last digits of the arithmetic counts as equal to it.
 import difflib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sd4match.errors import SD4MatchError
+from sd4match.ground_truth import GroundTruth
 
 if TYPE_CHECKING:
     from sd4match.datasets import ImagePair
+
+__all__ = ["GroundTruth", "aggregate", "correct", "counts", "distances", "score"]
 
 PROTOCOLS = ("sd4match", "dift", "geoaware")
 MEANS = ("image", "keypoint", "category")
@@ -26,59 +28,6 @@ _BORDER = 1e-4  # sd4match clamps the truth to [1e-4, S - 1 - 1e-4]
 _TIE = 1e-9  # relative; well below float32's digits and above float64's errors
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class GroundTruth:
-    """What predictions for a whole pair set are scored against, one row a keypoint.
-
-    Attributes:
-        dataset: "pf_pascal", "pf_willow" or "spair".
-        pair: (K,) int32, the pair each keypoint belongs to, ascending.
-        keypoints: (K, 2) float32, target positions in original pixels.
-        size: (P, 2) float32, each pair's target image (width, height).
-        box: (P, 4) float32, target boxes x1, y1, x2, y2; NaN where there is none.
-    """
-
-    dataset: str
-    pair: NDArray[np.int32]
-    keypoints: NDArray[np.float32]
-    size: NDArray[np.float32]
-    box: NDArray[np.float32]
-
-    @classmethod
-    def of(cls, pairs: "Sequence[ImagePair]") -> "GroundTruth":
-        """Collect the truth of pairs of one data set, in their order.
-
-        Raises:
-            SD4MatchError: no pair, or pairs of several data sets.
-        """
-        names = sorted({pair.dataset for pair in pairs})
-        if len(names) != 1:
-            raise SD4MatchError(f"expected pairs of one data set to score, got {names or 'none'}")
-        counts = [len(pair.target_keypoints) for pair in pairs]
-        none = (math.nan,) * 4
-        return cls(
-            dataset=names[0],
-            pair=np.repeat(np.arange(len(pairs), dtype=np.int32), counts),
-            keypoints=np.concatenate(
-                [np.reshape(pair.target_keypoints, (-1, 2)) for pair in pairs]
-            ).astype(np.float32),
-            size=np.array([pair.target_size for pair in pairs], dtype=np.float32),
-            box=np.array(
-                [none if pair.target_box is None else pair.target_box for pair in pairs],
-                dtype=np.float32,
-            ),
-        )
-
-    @property
-    def n_pairs(self) -> int:
-        return len(self.size)
-
-    @property
-    def n_keypoints(self) -> NDArray[np.int64]:
-        """(P,) how many keypoints each pair has; 0 for some."""
-        return np.bincount(self.pair, minlength=self.n_pairs)
 
 
 def distances(
@@ -111,19 +60,17 @@ def distances(
             f"predicted keypoints have shape {points.shape}: expected "
             f"(..., {len(truth.keypoints)}, 2), one row a keypoint of the truth"
         )
-    size = truth.size.astype(np.float64)
-    scale = np.ones_like(size)
+    scale = np.ones((truth.n_pairs, 2))
     target = truth.keypoints.astype(np.float64)
     if protocol == "sd4match":
         if not 2 <= image_size < math.inf:
             raise SD4MatchError(f"image_size is {image_size!r}: expected pixels, at least 2")
-        scale = image_size / size
+        scale = image_size / truth.sizes.astype(np.float64)
         target = np.clip(target * scale[truth.pair], _BORDER, image_size - 1 - _BORDER)
-    # Before the clamp: PF-Willow's reference is the extent of the keypoints as annotated.
-    reference = _reference(truth, scale, size * scale)[truth.pair]
-    along = scale[truth.pair]
-    dx = points[..., 0] * along[:, 0] - target[:, 0]
-    dy = points[..., 1] * along[:, 1] - target[:, 1]
+    reference = _references(truth, scale)[truth.pair]
+    x, y = scale[truth.pair].T
+    dx = points[..., 0] * x - target[:, 0]
+    dy = points[..., 1] * y - target[:, 1]
     distance = np.sqrt(dx * dx + dy * dy)
     if np.isnan(distance).any():
         raise SD4MatchError("predicted keypoints hold NaN: they cannot be scored")
@@ -188,9 +135,7 @@ def score(
 def counts(truth: GroundTruth, correct: ArrayLike) -> NDArray[np.int64]:
     """How many keypoints of each pair are correct: (..., K) bool to (..., P)."""
     found = np.asarray(correct)
-    n_keypoints = truth.n_keypoints
-    kept = np.flatnonzero(n_keypoints)  # reduceat gives nonsense for empty ranges
-    starts = (np.cumsum(n_keypoints) - n_keypoints)[kept]
+    kept, starts = truth.ranges()
     result = np.zeros((*found.shape[:-1], truth.n_pairs), dtype=np.int64)
     if len(kept):
         result[..., kept] = np.add.reduceat(found, starts, axis=-1, dtype=np.int64)
@@ -229,7 +174,7 @@ def aggregate(
         raise SD4MatchError(f"none of the {truth.n_pairs} pairs has a keypoint: nothing to average")
     if mean == "keypoint":
         return np.asarray(found.mean(axis=-1, dtype=np.float64))
-    kept = np.flatnonzero(truth.n_keypoints)
+    kept, _ = truth.ranges()
     shares = counts(truth, found)[..., kept] / truth.n_keypoints[kept]
     if mean == "image":
         return np.asarray(shares.mean(axis=-1))
@@ -242,24 +187,28 @@ def aggregate(
     return np.asarray(np.mean(means, axis=0))
 
 
-def _references(truth: GroundTruth, protocol: str, scale: Floats) -> Floats:
-    """(P,) lengths; ``scale`` (P, 2) goes from original pixels to the protocol's."""
-    if truth.dataset == "pf_pascal":
-        # sd4match: the square's side, both sides of a resized image.
-        return (truth.sizes * scale).max(axis=1)
-    if truth.dataset == "spair":
-        absent = np.flatnonzero(np.isnan(truth.boxes).any(axis=1))
+def _references(truth: GroundTruth, scale: Floats) -> Floats:
+    """(P,) the larger side of what each data set measures by, times ``scale`` (P, 2)."""
+    sides = np.zeros((truth.n_pairs, 2))
+    if truth.dataset == "pf_pascal":  # the image
+        sides = truth.sizes.astype(np.float64)
+    elif truth.dataset == "pf_willow":  # the keypoints as annotated, before any clamp ("bbox-kp")
+        kept, starts = truth.ranges()
+        if len(kept):
+            points = truth.keypoints.astype(np.float64)
+            sides[kept] = np.maximum.reduceat(points, starts) - np.minimum.reduceat(points, starts)
+    elif truth.dataset == "spair":  # the object's box
+        boxes = truth.boxes.astype(np.float64)
+        sides = boxes[:, 2:] - boxes[:, :2]
+        absent = np.flatnonzero(np.isnan(sides).any(axis=1))
         if len(absent):
             raise SD4MatchError(
-                f"pair {absent[0]} (counted from 0) of spair has no target box: its PCK is "
-                "relative to the box, read the pair from SPair-71k's annotation"
+                f"pair {absent[0]} (the first is 0) of spair has no target box, which its PCK is "
+                "relative to: read it from SPair-71k's annotation"
             )
-        return ((truth.boxes[:, 2:] - truth.boxes[:, :2]) * scale).max(axis=1)
-    if truth.dataset == "pf_willow":
-        # bbox-kp: the extent of the keypoints as annotated, before any clamp.
-        low, high = np.full((2, truth.n_pairs, 2), math.inf)
-        ...
-    raise SD4MatchError("")
+    else:
+        _check_name(truth.dataset, ("pf_pascal", "pf_willow", "spair"), "data set")
+    return np.asarray((sides * scale).max(axis=1))
 
 
 def _check_name(name: str, names: Sequence[str], what: str) -> None:

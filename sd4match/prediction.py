@@ -17,8 +17,9 @@ from sd4match.errors import SD4MatchError
 from sd4match.features.extractor import extract
 from sd4match.features.latents import Latents, Side
 from sd4match.keypoints import cells_to_original, square_to_cells, to_square
-from sd4match.matching import Readout, match_many
+from sd4match.matching import match_many
 from sd4match.prompts import Prompt
+from sd4match.readouts import Readout
 
 Image = tuple[str, bool]  # hash of the file's bytes, and whether it is mirrored
 Maps = dict[int, Tensor]  # layer -> (C, h, w)
@@ -71,10 +72,8 @@ def predict(
         SD4MatchError: a setting that the backbone does not have, an unreadable image, features
             that are not finite.
     """
-    latents = latents or Latents(backbone, image_size)
+    latents = latents_for(backbone, image_size, latents)
     side = latents.image_size
-    if image_size not in (None, side):
-        raise SD4MatchError(f"latents are for images of {side} pixels, not {image_size}")
     by_category, rows = _tasks(pairs)
     total = sum(len(tasks) for tasks in by_category.values())
     predicted = np.empty((len(layers), len(readouts), rows, 2), dtype=np.float32)
@@ -95,7 +94,7 @@ def predict(
             pair = task.pair
             square = to_square(pair.source_keypoints, pair.source_size, side)
             for i, layer in enumerate(layers):
-                hw = source[layer].shape[1:]
+                hw = source[layer].shape[1], source[layer].shape[2]
                 queries = torch.tensor(square_to_cells(square, side, hw), dtype=torch.float32)
                 # One pair at a time: its bits do not depend on the pairs beside it.
                 found = match_many(
@@ -111,6 +110,21 @@ def predict(
             if progress:
                 progress(done, total)
     return predicted
+
+
+def latents_for(backbone: Backbone, image_size: int | None, latents: Latents | None) -> Latents:
+    """The latents given, or new ones.
+
+    Raises:
+        SD4MatchError: the latents given are of another image size, or there is no such size.
+    """
+    if latents is None:
+        return Latents(backbone, image_size)
+    if image_size not in (None, latents.image_size):
+        raise SD4MatchError(
+            f"image size {image_size}, but latents for {latents.image_size}: give one of the two"
+        )
+    return latents
 
 
 def encode(positions: NDArray[np.floating], sizes: NDArray[np.integer]) -> NDArray[np.uint16]:

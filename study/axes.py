@@ -11,8 +11,8 @@ from typing import Literal
 
 from sd4match.datasets import NAMES
 from sd4match.errors import SD4MatchError
-from sd4match.readouts import LOCALIZERS, Readout
 from sd4match.prompts import FAMILIES
+from sd4match.readouts import LOCALIZERS, Readout
 
 Value = str | int | float | None
 Cost = Literal["tune", "extract", "free"]

@@ -88,9 +88,7 @@ def refer(dataset: str, split: str, *, root: str, subset: int | None, seed: int)
         for pair in found
         for image in (pair.source_id, pair.target_id)
     }
-    return DataRef(
-        dataset, split, root, subset, seed, found.fingerprint, len(found), len(images)
-    )
+    return DataRef(dataset, split, root, subset, seed, found.fingerprint, len(found), len(images))
 
 
 def _open(dataset: str, root: str, split: str, subset: int | None, seed: int) -> PairSet:

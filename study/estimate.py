@@ -109,7 +109,8 @@ def estimate(plan: Plan, planner: Planner, store: Store) -> Estimate:
         tflop=shared / 1e12,
         tflop_alone=alone / 1e12,
         stored_trials=sum(
-            not any(missing(plan, store, stage) for stage in stages) for _, stages in trials.values()
+            not any(missing(plan, store, stage) for stage in stages)
+            for _, stages in trials.values()
         ),
         stored_tunings=sum(store.prompt(key).exists() for key in plan.tunes),
         disk_mb=_disk(plan, architecture) / 1e6,
@@ -152,8 +153,7 @@ def _alone(
 def _disk(plan: Plan, architecture: dict[Machine, Architecture]) -> float:
     """Bytes: two uint16 a keypoint (20 a pair at most, METHOD.md 2), two fp32 moments a cell."""
     predictions = sum(
-        4 * 20 * stage.data.pairs * len(plan.settings[key])
-        for key, stage in plan.predicts.items()
+        4 * 20 * stage.data.pairs * len(plan.settings[key]) for key, stage in plan.predicts.items()
     )
     moments = 0.0
     for stage in plan.latents.values():

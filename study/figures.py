@@ -36,7 +36,8 @@ _STYLE = {
 }
 _SPLITS = {"test": "test", "val": "validation"}
 _GONE: dict[str, Any] = {
-    "marker": "x", "linestyle": "none", "color": _GREY, "markersize": 4, "clip_on": False
+    "marker": "x", "linestyle": "none", "color": _GREY, "markersize": 4, "clip_on": False,
+    "in_layout": False,
 }  # fmt: skip
 
 
@@ -79,10 +80,12 @@ def ablation(
     )
     if found["pck"].isna().all():
         raise SD4MatchError(f"nothing of axis {axis} is measured yet: {found['reason'].iloc[0]}")
-    numbers = all(isinstance(v, int | float) for v in found["value"].tolist())
     chosen = found["configuration"].unique()
+    values = found["value"].unique().tolist()
+    numbers = len(values) == len(chosen) and all(isinstance(v, int | float) for v in values)
     table = configurations(cells)
-    note = f"Training: {labels.training(table[name] for name in chosen)}. Fidelity: {fidelity}."
+    training = labels.training(table[name] for name in chosen)
+    note = f"95 % intervals (images resampled). Training: {training}. Fidelity: {fidelity}."
     with matplotlib.rc_context(_STYLE):
         draw = _lines if numbers else _points
         return draw(found, axis=axis, measure=f"PCK@{alpha:g} (%)", note=note)
@@ -116,16 +119,22 @@ def _lines(found: pd.DataFrame, *, axis: str, measure: str, note: str) -> Figure
             pck, low, high = _percent(rows)
             style = _marks(_COLORS.get(str(dataset), _GREY), str(split))
             panel.plot(where, pck, **style)
-            panel.fill_between(where, low, high, color=style["color"], alpha=0.15, linewidth=0)
             # A band needs two neighbours: a point that stands alone gets a bar.
             known = np.concatenate([[False], np.isfinite(pck), [False]])
             alone = known[1:-1] & ~known[:-2] & ~known[2:]
-            panel.vlines(where[alone], low[alone], high[alone], color=style["color"])
+            thin = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 0.7}
+            if split == "test":
+                panel.fill_between(where, low, high, color=style["color"], alpha=0.15, linewidth=0)
+            else:  # a second fill would hide the first
+                panel.plot(where, low, where, high, **thin, alpha=0.6)
+            panel.vlines(where[alone], low[alone], high[alone], **thin | {"linewidth": 1.2})
             gone = where[~known[1:-1]]
             panel.plot(
                 gone, np.full(len(gone), 0.04), transform=panel.get_xaxis_transform(), **_GONE
             )
         panel.set_xticks([at[value] for value in values], [labels.value(v) for v in values])
+        if len(values) > 8:
+            panel.tick_params("x", rotation=90, labelsize=6)
         panel.set_xlabel(labels.axis(axis))
         panel.margins(x=0.06)
         _open(panel, "y")
@@ -146,7 +155,8 @@ def _points(found: pd.DataFrame, *, axis: str, measure: str, note: str) -> Figur
             where = rows["configuration"].map(at).to_numpy(dtype=float) + shift
             pck, low, high = _percent(rows)
             style = _marks(_COLORS.get(str(dataset), _GREY), str(split))
-            panel.hlines(where, low, high, color=style["color"], linewidth=1.2)
+            bar = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 1.2}
+            panel.hlines(where, low, high, **bar)
             panel.plot(pck, where, **style | {"linestyle": "none"})
             gone = where[~np.isfinite(pck)]
             panel.plot(
@@ -177,8 +187,10 @@ def _panels(found: pd.DataFrame, *, height: float, note: str) -> tuple[Figure, l
     keys.append(Line2D([], [], color=_GREY, linewidth=1, linestyle=":", label="baseline"))
     if found["pck"].isna().any():
         keys.append(Line2D([], [], label="missing", **_GONE))
-    figure.legend(handles=keys, loc="outside upper center", ncols=len(keys), frameon=False)
-    text = textwrap.fill(note, int(width * 20))
+    figure.legend(
+        handles=keys, loc="outside upper center", ncols=len(keys), frameon=False, handlelength=2.6
+    )
+    text = textwrap.fill(note, int(width * 23))
     figure.supxlabel(text, fontsize=6, color=_GREY, x=0.01, ha="left")
     return figure, panels
 

@@ -200,7 +200,9 @@ def _resolve(space: str) -> Path:
     names = sorted({file.stem for folder in folders for file in folder.glob("*.yaml")})
     near = difflib.get_close_matches(space, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
-    raise SD4MatchError(f"no search space {space!r} in ./search_spaces or among the shipped: {hint}")
+    raise SD4MatchError(
+        f"no search space {space!r} in ./search_spaces or among the shipped: {hint}"
+    )
 
 
 def _first_words(error: Exception) -> str:

@@ -27,8 +27,8 @@ from sd4match import prediction
 from sd4match.atomic import atomic_path
 from sd4match.datasets import ATTRIBUTES, PairSet, content_hash
 from sd4match.errors import SD4MatchError
-from sd4match.readouts import Readout
 from sd4match.pck import GroundTruth
+from sd4match.readouts import Readout
 from study.keys import key_of
 from study.stages import SCORE_VERSION, Setting
 

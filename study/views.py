@@ -147,9 +147,9 @@ def best_report(study: Study, metric: str | None) -> tuple[dict[str, Any], str]:
     cells = study.cells[study.cells["configuration"] == row.name]
     scores = {
         f"{dataset}/{split}/pck@{alpha:g}": None if pd.isna(pck) else float(pck)
-        for dataset, split, alpha, pck in cells[
-            ["dataset", "split", "alpha", "pck"]
-        ].itertuples(index=False)
+        for dataset, split, alpha, pck in cells[["dataset", "split", "alpha", "pck"]].itertuples(
+            index=False
+        )
     }
     facts = {
         "configuration": row.name,

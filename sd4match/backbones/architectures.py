@@ -49,7 +49,7 @@ class Architecture:
             (self.vae, "vae", ("block_out_channels", "latent_channels")),
             (self.text_encoder, "text_encoder", ("hidden_size",)),
         ):
-            if missing := [key for key in keys if key not in part]:
+            if missing := [key for key in keys if part.get(key) is None]:
                 raise SD4MatchError(
                     f"{self.name}: {owner}/config.json lacks {', '.join(missing)}: "
                     "use a Stable Diffusion 1 or 2 pipeline"

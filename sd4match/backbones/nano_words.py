@@ -28,9 +28,9 @@ horse cow sheep pig rabbit mouse bear elephant giraffe lion tiger zebra deer fox
 snail spider bee butterfly person people man woman child robot face bottle winebottle wine cup mug
 glass bowl jug vase teapot kettle pot pottedplant potted plant flower tree leaf mushroom cactus
 chair armchair stool table diningtable dining sofa couch bed lamp desk shelf clock watch tv
-tvmonitor monitor screen television laptop computer keyboard phone camera house home building castle tower
-church barn hut tent windmill lighthouse bridge umbrella hat shoe boot bag basket box key guitar
-piano drum violin trumpet scissors hammer spoon fork knife apple pear banana cake pizza ball balloon
+tvmonitor monitor screen television laptop computer keyboard phone camera house home building castle
+tower church barn hut tent windmill lighthouse bridge umbrella hat shoe boot bag basket box key
+guitar piano drum violin trumpet scissors hammer spoon fork knife apple pear banana cake pizza ball balloon
 kite star moon sun toy object thing wheel wheels tire tires hub window windows windscreen windshield
 door doors roof hood bonnet trunk bumper headlight headlights taillight lights lamp lamps mirror
 mirrors handle handles handlebar handlebars seat seats saddle pedal pedals chain frame fork tank

@@ -140,9 +140,7 @@ class Workshop:
         if self._backbone is None or self._backbone[0] != machine:
             self._backbone = None  # frees the memory before the next one is loaded
             torch.set_num_threads(machine.threads)
-            backbone = backbones.load(
-                machine.backbone, device=machine.device, dtype=machine.dtype
-            )
+            backbone = backbones.load(machine.backbone, device=machine.device, dtype=machine.dtype)
             if backbone.fingerprint != machine.fingerprint:
                 raise SD4MatchError(
                     f"backbone {machine.backbone} on this worker has other weights than the plan's "

@@ -16,7 +16,7 @@ from sd4match.errors import SD4MatchError
 from study.engine.preflight import preflight
 from study.engine.search import OptunaSearch
 from study.engine.trainable import StageTrainable
-from study.engine.work import Work, pending
+from study.engine.work import Work
 from study.engine.work_queue import WorkQueue
 from study.folder import StudyFolder
 from study.plan import Plan, Planner
@@ -26,7 +26,9 @@ from study.space import Space
 log = logging.getLogger(__name__)
 
 WORKER_DEATHS = 2  # how often a trial is started again when its worker or node died
-OBJECT_STORE = 256 * 2**20  # bytes; results travel through files, Ray's default takes 30 % of memory
+OBJECT_STORE = (
+    256 * 2**20
+)  # bytes; results travel through files, Ray's default takes 30 % of memory
 
 Event = Callable[[str, Work, str], None]
 
@@ -162,4 +164,3 @@ def _fit(
         ),
     )
     tuner.fit()
-

@@ -2,7 +2,6 @@
 
 import difflib
 import itertools
-import logging
 from collections.abc import Callable, Iterator, Mapping
 
 import optuna

@@ -75,9 +75,7 @@ def _tune(tune: Tune) -> Work:
 
 def _predict(extraction: Extraction, left: Mapping[Predict, tuple[Setting, ...]]) -> Work:
     prompt = f"prompt {extraction.prompt[:6]}" if extraction.tuned else extraction.prompt
-    latents = (
-        Latents(extraction.machine, extraction.image_size, stage.data).key for stage in left
-    )
+    latents = (Latents(extraction.machine, extraction.image_size, stage.data).key for stage in left)
     return Work(
         "predict",
         extraction.key,

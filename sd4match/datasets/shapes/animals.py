@@ -46,12 +46,8 @@ def bird(m: Model, rng: Rng, palette: Palette) -> None:
         m.group(layer)
         z = layer * 0.2
         if flying:
-            tip = (root[0] - 0.3, root[1] + reach, layer * rng.uniform(0.35, 0.6))
-            lead = curve([(root[0] + 0.12, root[1], z), (root[0] + 0.16, root[1] + 0.55 * reach,
-                         z * 2), tip], 6)  # fmt: skip
-            trail = curve([tip, (root[0] - 0.42, root[1] + 0.35 * reach, z * 1.6),
-                           (root[0] - 0.4, root[1] - 0.02, z)], 6)  # fmt: skip
-            m.panel("wings", wing if layer > 0 else wing.tone(0.8), [*lead, *trail[1:]])
+            tip = (root[0] - 0.36, root[1] + reach, layer * 0.45)
+            _feathers(m, wing if layer > 0 else wing.tone(0.8), (*root, z), tip)
         else:
             tip = (tail[0] - 0.08, tail[1] + 0.1, 0.24)
             lead = curve([(root[0] + 0.1, root[1] + 0.02, 0.3), (-0.1, lift + 0.14, 0.33), tip], 6)
@@ -64,8 +60,9 @@ def bird(m: Model, rng: Rng, palette: Palette) -> None:
         if layer > 0:
             m.keypoint("wing root", (root[0], root[1], 0.31))
     m.group(0)
-    m.panel("tail", coat.tone(0.65), [(*(tail + (0.2, 0.08)), 0.05), (*(end + (0, 0.07)), 0.03),
-            (*(end + (0.02, -0.06)), 0.03), (*(tail + (0.2, -0.06)), 0.05)])  # fmt: skip
+    fan = [end + (0.06, 0.1), end + (0, 0.02), end + (0.05, -0.04), end + (0.08, -0.13)]
+    m.panel("tail", coat.tone(0.65), [(*(tail + (0.2, 0.09)), 0.04), *((*p, 0.03) for p in fan),
+            (*(tail + (0.2, -0.07)), 0.04)])  # fmt: skip
     m.keypoint("tail tip", (*end, 0.03))
     m.blob("body", coat, (0, lift, 0), (long, deep, 0.28), tilt)
     m.blob("breast", breast, (0.16 * c, lift + 0.1 * s - 0.07, 0.06),
@@ -80,6 +77,24 @@ def bird(m: Model, rng: Rng, palette: Palette) -> None:
     m.keypoint("eye", (head[0] + 0.47 * size, head[1] + 0.06, 0.85 * size))
     m.keypoint("crown", (head[0], head[1] + size, 0))
     m.keypoint("nape", (head[0] - 0.85 * size, head[1] - 0.4 * size, 0.05))
+
+
+def _feathers(
+    m: Model, paint: Paint, root: tuple[float, float, float], tip: tuple[float, float, float]
+) -> None:
+    """A raised wing: a smooth leading edge, and feathers along the trailing one."""
+    shoulder, end = np.array(root), np.array(tip)
+    out = end - shoulder
+    lead = curve([shoulder + (0.14, 0, 0), shoulder + 0.55 * out + (0.3, 0, 0), end], 7)
+    rear = shoulder + (-0.36, 0.0, 0)
+    trail = []
+    for k in range(1, 10):
+        at = end + (rear - end) * k / 9
+        bow = np.sin(np.pi * k / 9) * np.array((-0.16, -0.08, 0))
+        trail.append(at + bow * (1.25 if k % 2 else 0.75))
+    m.panel("wings", paint, [*lead, *trail])
+    inner = shoulder + (-0.06, 0.08, 0) + 0.6 * (np.array([*lead[:5], trail[5], trail[7]]) - shoulder)
+    m.panel("wings", paint.tone(1.25), inner)
 
 
 def duck(m: Model, rng: Rng, palette: Palette) -> None:
@@ -127,19 +142,20 @@ def duck(m: Model, rng: Rng, palette: Palette) -> None:
 
 
 def _legs(
-    m: Model, rng: Rng, paint: Paint, foot: Paint, xs: tuple[float, float], top: float, thick: float
-) -> None:
-    """Four legs, mid-stride, with a keypoint on each paw."""
-    for layer, side in ((-2, "far "), (1, "")):
+    m: Model, rng: Rng, paint: Paint, foot: Paint, xs: tuple[float, float], top: float,
+    thick: float, near: int,
+) -> None:  # fmt: skip
+    """Four legs, mid-stride, with a keypoint on each paw; the near ones on layer ``near``."""
+    for layer, side in ((-2, "far "), (near, "")):
         for end, x in (("front", xs[1]), ("hind", xs[0])):
             m.group(layer)
-            swing, z = rng.uniform(-0.12, 0.12), 0.13 * np.sign(layer)
+            swing, z = rng.uniform(-0.12, 0.12), -0.13 if side else 0.13
             knee = (x + 0.4 * swing + (0.03 if end == "hind" else -0.01), top / 2, z)
-            coat = paint if layer > 0 else paint.tone(0.82)
+            coat = paint.tone(0.82) if side else paint
             paw = (x + swing + 0.03, 0.03, z)
             m.tube("legs", coat, [(x, top, z), knee, (x + swing, 0.06, z)],
                    (1.5 * thick, thick, 0.85 * thick))  # fmt: skip
-            m.blob("feet", foot if layer > 0 else foot.tone(0.82), paw, (0.09, 0.055, 0.07))
+            m.blob("feet", foot.tone(0.82) if side else foot, paw, (0.09, 0.055, 0.07))
             m.keypoint(f"{side}{end} foot", paw)
 
 
@@ -150,7 +166,7 @@ def cat(m: Model, rng: Rng, palette: Palette) -> None:
     pale = palette.pick(rng, "white", "beige") if rng.random() < 0.6 else coat.tone(1.25)
     iris = palette.pick(rng, "green", "yellow", "blue", gloss=0.3, grain=0)
     lift, deep = rng.uniform(0.5, 0.58), rng.uniform(0.19, 0.25)
-    _legs(m, rng, coat, pale, (-0.5, 0.42), lift, 0.075)
+    _legs(m, rng, coat, pale, (-0.5, 0.42), lift, 0.075, 1)
     m.group(-1)
     base = (-0.62, lift + 0.1, 0)
     tip = (-rng.uniform(0.8, 1.05), lift + rng.uniform(0.55, 0.8), 0.0)
@@ -207,7 +223,7 @@ def sheep(m: Model, rng: Rng, palette: Palette) -> None:
     skin = palette.pick(rng, "dark", "beige" if wool.name != "beige" else "brown", "dark")
     horn = palette.pick(rng, "brown", "beige")
     lift, long, deep = rng.uniform(0.62, 0.7), rng.uniform(0.5, 0.58), rng.uniform(0.29, 0.35)
-    _legs(m, rng, skin, skin.tone(0.6), (-0.36, 0.34), lift - 0.15, 0.055)
+    _legs(m, rng, skin, skin.tone(0.6), (-0.36, 0.34), lift - 0.15, 0.06, -1)
     m.group(-1)
     m.blob("tail", wool.tone(0.9), (-long - 0.13, lift + 0.02, 0), (0.12, 0.15, 0.1), -25)
     m.keypoint("tail", (-long - 0.18, lift - 0.02, 0))

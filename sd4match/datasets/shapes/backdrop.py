@@ -47,25 +47,29 @@ def sample(rng: Rng, x: NDArray[np.float32], y: NDArray[np.float32], rough: floa
 
 
 def backdrop(
-    scene: str, size: tuple[int, int], base: float, rng: Rng, palette: Palette
-) -> Backdrop:
+    scene: str, size: tuple[int, int], rng: Rng, palette: Palette, *, base: float, slope: float,
+    avoid: str,
+) -> Backdrop:  # fmt: skip
     """Paint a scene.
 
     Args:
         scene: "sky", "grass", "road", "city", "water", "sand", "snow", "wall", "table", "studio".
         size: (w, h) in pixels.
-        base: y of the ground under the object, pixels.
         rng: source of randomness.
         palette: the style's colours.
+        base: y of the ground under the object, pixels.
+        slope: of the horizon, of a camera that is not held level.
+        avoid: the object's colour word, in which a plain background would swallow it.
     """
     width, height = size
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    y -= slope * (x - width / 2)
     if scene == "studio":
-        return _studio(x, y, rng, palette)
+        return _studio(x, y, rng, palette, avoid)
     if scene == "sky":
         sky, colour = _sky(x, y, float(height), rng, palette)
         article = "an" if colour[0] in "aeiou" else "a"
-        return Backdrop(sky, f"in {article} {colour} sky", height, ("cloud",), False)
+        return Backdrop(sky, f"in {article} {colour} sky", height, ("balloon", "cloud"), False)
     lift = rng.uniform(0.12, 0.24) if scene == "table" else rng.uniform(0.2, 0.45)
     horizon = float(np.clip(base - lift * height, 0.18 * height, 0.8 * height))
     indoor = scene in ("wall", "table")
@@ -93,7 +97,7 @@ def _sky(
 ) -> tuple[Image32, str]:
     top = palette.pick(rng, "blue", "blue", "blue", "grey", "orange", "teal")
     haze = palette.pick(rng, "white" if top.name != "orange" else "yellow")
-    rgb = _mix(top.tone(1.12), haze, 0.1 + 0.75 * (y / max(horizon, 1)) ** 1.4)
+    rgb = _mix(top.tone(1.12), haze, 0.1 + 0.75 * np.clip(y / max(horizon, 1), 0, 1) ** 1.4)
     puff = sample(rng, 0.5 * x, 1.1 * y, 1.7) + rng.uniform(-1.1, 0.5)
     cover = np.clip(puff * 0.9, 0, 0.85)[..., None]
     return rgb * (1 - cover) + np.array((0.97, 0.965, 0.955), np.float32) * cover, top.name
@@ -166,12 +170,11 @@ def _ground(
 
 
 def _studio(
-    x: NDArray[np.float32], y: NDArray[np.float32], rng: Rng, palette: Palette
+    x: NDArray[np.float32], y: NDArray[np.float32], rng: Rng, palette: Palette, avoid: str
 ) -> Backdrop:
     """A seamless paper sweep: brightest behind the object, a soft floor."""
-    paint = palette.pick(
-        rng, "yellow", "teal", "pink", "green", "blue", "orange", "purple", "beige", "white"
-    )
+    papers = ("yellow", "teal", "pink", "green", "blue", "orange", "purple", "beige", "white")
+    paint = palette.pick(rng, *(paper for paper in papers if paper != avoid))
     height, width = y.shape
     glow = np.hypot((x / width - 0.5) * 1.2, y / height - 0.42)
     floor = 0.12 * np.clip((y / height - 0.7) * 4, 0, 1)

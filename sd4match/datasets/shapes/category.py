@@ -37,7 +37,7 @@ _ALL = (
         "aeroplane", travel.aeroplane, "fuselage",
         ("nose", "cockpit", "tail end", "fin top", "wing tip", "wing root", "tail tip", "belly",
          "engine", "far wing tip", "far tail tip", "far wing root", "far engine"),
-        ("sky", "sky", "sky", "road"), pitch=(8.0, 38.0),
+        ("sky",), pitch=(8.0, 38.0),
     ),
     Category(
         "bicycle", road.bicycle, "frame",

@@ -10,11 +10,14 @@ Rng = np.random.Generator
 CLUTTER, OCCLUDER = "clutter", "occluder"
 
 
-def _ball(canvas: Canvas, part: str, paint: Paint, at: Floats, radii: tuple[float, float]) -> None:
+def _ball(
+    canvas: Canvas, part: str, paint: Paint, at: Floats, radii: tuple[float, float],
+    round_: float = 0.9,
+) -> None:  # fmt: skip
     rx, ry = max(radii[0], 0.5), max(radii[1], 0.5)
     slopes: tuple[Slope, Slope] = (
-        (0.9 / rx, 0.0, -0.9 * float(at[0]) / rx),
-        (0.0, 0.9 / ry, -0.9 * float(at[1]) / ry),
+        (round_ / rx, 0.0, -round_ * float(at[0]) / rx),
+        (0.0, round_ / ry, -round_ * float(at[1]) / ry),
     )
     canvas.add([at + circle(16) * (rx, ry)], paint, part, slopes)
 
@@ -34,8 +37,8 @@ def place(
 
     Args:
         canvas: what to paint on.
-        kind: "tree", "bush", "rock", "crate", "post", "ball", "buoy", "vase", "flower",
-            "building" or "cloud".
+        kind: "tree", "bush", "rock", "crate", "post", "ball", "buoy", "balloon", "vase",
+            "flower", "building" or "cloud".
         at: (x, y) of its foot, pixels.
         size: its height, about, pixels.
         part: ``CLUTTER`` or ``OCCLUDER``.
@@ -48,12 +51,15 @@ def place(
         paint = palette.pick(rng, "grey", "brown", "beige", grain=0.08)
         for dx, s in ((-0.3, 0.32), (0.28, 0.26), (0, 0.42)):
             _ball(canvas, part, paint, at + (dx * size, -0.5 * s * size), (s * size, s * size * 0.8))
-    elif kind in ("ball", "buoy"):
-        paint = palette.pick(rng, "red", "blue", "yellow", "orange", "pink", gloss=0.4)
+    elif kind in ("ball", "buoy", "balloon"):
+        paint = palette.pick(rng, "red", "blue", "yellow", "orange", "teal", gloss=0.4)
         r = 0.3 * size
+        if kind == "balloon":
+            _post(canvas, part, palette.pick(rng, "brown"), at + (0, 0.55 * r), 0.2 * r, 0.3 * r)
+            _post(canvas, part, paint.tone(0.8), at, 0.25 * r, 0.5 * r, 2.6)
         _ball(canvas, part, paint, at - (0, r), (r, r))
-        band = at - (0, r) + circle(16) * (r * 0.98, 0.25 * r)
-        canvas.add([band], palette.pick(rng, "white"), part)
+        _ball(canvas, part, palette.pick(rng, "white", "beige"), at - (0, r), (0.45 * r, r))
+        _ball(canvas, part, paint, at - (0, r), (0.15 * r, r))
     elif kind == "crate":
         paint = palette.pick(rng, "brown", "beige", "red", "blue", "green")
         half, high = 0.34 * size, 0.55 * size * rng.uniform(0.6, 1.3)
@@ -89,18 +95,19 @@ def _clump(
     canvas: Canvas, kind: str, at: Floats, size: float, part: str, rng: Rng, palette: Palette
 ) -> None:
     """A heap of balls: leaves, or a cloud."""
-    foliage = palette.pick(rng, "white" if kind == "cloud" else "green", gloss=0.0, grain=0.09)
+    foliage = palette.pick(rng, "white" if kind == "cloud" else "green", gloss=0.0,
+                           grain=0.02 if kind == "cloud" else 0.09)  # fmt: skip
     middle = at - (0, {"tree": 0.75, "bush": 0.22, "cloud": 0.2}[kind] * size)
     if kind == "tree":
         _post(canvas, part, palette.pick(rng, "brown"), at, 0.06 * size, 0.6 * size, 0.7)
-    flat = 0.55 if kind == "cloud" else 0.9
+    flat, soft = (0.55, 0.35) if kind == "cloud" else (0.9, 0.9)
     for k in range(6):
         angle = np.pi * (k / 5)
         reach = np.array((np.cos(angle) * 0.36, 0.12 - np.sin(angle) * 0.26 * flat)) * size
         r = rng.uniform(0.15, 0.22) * size
         tone = foliage if kind == "cloud" else foliage.tone(float(rng.uniform(0.78, 1.12)))
-        _ball(canvas, part, tone, middle + reach, (r, flat * r))
-    _ball(canvas, part, foliage, middle, (0.36 * size, 0.24 * size))
+        _ball(canvas, part, tone, middle + reach, (r, flat * r), soft)
+    _ball(canvas, part, foliage, middle, (0.36 * size, 0.24 * size), soft)
 
 
 def _building(

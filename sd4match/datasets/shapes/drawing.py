@@ -1,41 +1,41 @@
 """One drawing: an object, seen by a camera, in a scene, with everything known about it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image
 
-from sd4match.datasets.shapes.backdrop import Backdrop, backdrop, sample
+from sd4match.datasets.shapes.backdrop import backdrop
 from sd4match.datasets.shapes.camera import Camera, View
-from sd4match.datasets.shapes.canvas import SUPERSAMPLING, Canvas, Light
+from sd4match.datasets.shapes.canvas import SUPERSAMPLING, Canvas
 from sd4match.datasets.shapes.captions import describe
-from sd4match.datasets.shapes.category import CATEGORIES, Category
-from sd4match.datasets.shapes.clutter import CLUTTER, OCCLUDER, place
+from sd4match.datasets.shapes.category import CATEGORIES
 from sd4match.datasets.shapes.model import Model
-from sd4match.datasets.shapes.painter import Mark, bounds, paint_model
+from sd4match.datasets.shapes.painter import Mark, bounds, footprint, paint_model
+from sd4match.datasets.shapes.stage import develop, draw_size, draw_view, occlude, scatter
 from sd4match.datasets.shapes.style import STYLES, Style
 from sd4match.errors import SD4MatchError
 
-Rng = np.random.Generator
 Mask = NDArray[np.bool_]
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """An image and its exact annotation. Keypoints are (x, y) in pixels, from the image's corner.
+    """An image and its exact annotation. Positions are (x, y) pixels from the image's corner.
 
     Attributes:
         image: RGB.
         category: a name of ``CATEGORIES``.
         style: the style's name.
         caption: what is to be seen.
-        keypoints: all of the category's by id, hidden and outside ones too.
+        keypoints: by id, those this object has: hidden ones and ones outside too.
         visible: by id, whether it is inside the image and nothing covers it.
-        box: (x1, y1, x2, y2) of the visible object, tight.
+        box: (x1, y1, x2, y2) of what is seen of the object, tight.
         parts: by name, the pixels (h, w) where a part is seen.
         mask: (h, w), the pixels where the object is seen.
-        colours: by part, its colour word.
+        colours: by part that is seen, its colour word.
         view: the pose.
         truncation: fraction of the object's box outside the image.
         occlusion: fraction of the object's pixels in the image that something covers.
@@ -45,7 +45,7 @@ class Drawing:
     category: str
     style: str
     caption: str
-    keypoints: dict[int, tuple[float, float]]
+    keypoints: dict[int, Point]
     visible: dict[int, bool]
     box: tuple[float, float, float, float]
     parts: dict[str, Mask]
@@ -57,14 +57,19 @@ class Drawing:
 
 
 def draw(
-    category: str, style: str | Style, rng: Rng, *, size: tuple[int, int] | None = None
+    category: str,
+    style: str | Style,
+    rng: np.random.Generator,
+    *,
+    size: tuple[int, int] | None = None,
 ) -> Drawing:
     """Draw an object of a category.
 
     Args:
         category: a name of ``CATEGORIES``: "car".
         style: a name of ``STYLES`` ("spair", "pf_pascal", "pf_willow"), or a style.
-        rng: its bit generator's seed determines the drawing; it is spawned from, not advanced.
+        rng: a generator; four are spawned from it, so that the object stays the same whatever
+            the pose, the scene and the light take.
         size: (w, h) in pixels; by default one the style likes.
 
     Returns:
@@ -74,61 +79,76 @@ def draw(
         SD4MatchError: unknown category or style.
     """
     if category not in CATEGORIES:
-        raise SD4MatchError(f"no category {category!r} is drawn; there are {', '.join(CATEGORIES)}")
-    if isinstance(style, str):
-        if style not in STYLES:
-            raise SD4MatchError(f"no style {style!r}; there are {', '.join(STYLES)}")
-        style = STYLES[style]
+        raise SD4MatchError(f"no category {category!r} is drawn: take one of {', '.join(CATEGORIES)}")
+    if isinstance(style, str) and style not in STYLES:
+        raise SD4MatchError(f"no style {style!r}: take one of {', '.join(STYLES)}")
+    look = STYLES[style] if isinstance(style, str) else style
     kind = CATEGORIES[category]
-    # The object, its pose and its scene are independent of how much randomness the others take.
     of_object, of_view, of_scene, of_light = rng.spawn(4)
     model = Model()
-    kind.build(model, of_object, style.palette)
+    kind.build(model, of_object, look.palette)
+    size = size or draw_size(look, of_view)
     limits = bounds(model)
-    size = size or _size(style, of_view)
-    view = _view(kind, style, of_view)
-    camera = Camera(view, limits, size)
-    # The object's box in the image, even where it is cut off.
-    seen = camera.project(camera.place(limits))
-    low, high = seen.min(0), seen.max(0)
-    inside = np.clip(high, 0, size) - np.clip(low, 0, size)
-    truncation = 1 - float(inside.prod() / (high - low).prod())
+    camera = Camera(view := draw_view(kind, look, of_view), limits, size)
+    extent = camera.project(camera.place(limits))
+    low, high = extent.min(0), extent.max(0)
+    base = camera.project(camera.place(footprint(limits)))
 
-    scene = "studio" if style.studio else kind.scenes[int(of_scene.integers(len(kind.scenes)))]
-    behind = backdrop(scene, size, float(high[1]), of_scene, style.palette)
-    canvas = Canvas(size, style.outline, style.ink)
-    extent = float((high - low).max())
-    _scatter(canvas, behind, float(high[1]), extent, style, of_scene)
-    first = canvas.count
+    scene = "studio" if look.studio else str(of_scene.choice(kind.scenes))
+    slope = float(np.tan(np.radians(view.roll)))
+    behind = backdrop(
+        scene, size, of_scene, look.palette, base=float(base[:, 1].mean()), slope=slope,
+        avoid=model.colours[kind.main],
+    )  # fmt: skip
+    canvas = Canvas(size, look.outline, look.ink)
+    scatter(canvas, behind, low, high, slope, look, of_scene)
+    first = canvas.count + 1
     marks = paint_model(canvas, model, camera)
     last = canvas.count
-    whole = canvas.labels() > first
-    if behind.clutter and of_scene.random() < style.occlusion:
-        _occlude(canvas, behind, low, high, style, of_scene)
+    alone = canvas.labels() >= first
+    occlude(canvas, behind, low, high, look, of_scene)
 
     labels = canvas.labels()
-    mask = (labels > first) & (labels <= last)
-    names = ["", *canvas.parts]
-    parts: dict[str, Mask] = {}
-    for label in range(first + 1, last + 1):
-        parts.setdefault(names[label], np.zeros_like(mask))
-    lookup = {name: np.zeros(256, bool) for name in parts}
-    for label in range(first + 1, last + 1):
-        lookup[names[label]][label] = True
-    parts = {name: lookup[name][labels] for name in parts}
-    image = _develop(canvas, behind, (low, high), style, of_light)
-    points = {i: marks[name].point if name in marks else (np.nan, np.nan)
-              for i, name in enumerate(kind.keypoints)}  # fmt: skip
+    mask = (labels >= first) & (labels <= last)
+    parts = _part_masks(labels, canvas.parts, first, last)
+    colours = {p: word for p, word in model.colours.items() if p in parts and parts[p].any()}
+    names = {name: i for i, name in enumerate(kind.keypoints)}
     fine = canvas.fine()
-    visible = {
-        i: name in marks and _is_seen(marks[name], fine, mask)
-        for i, name in enumerate(kind.keypoints)
-    }
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    box = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
-    colours = {name: word for name, word in model.colours.items() if parts[name].any()}
-    caption = describe(kind, colours, behind.phrase, of_scene)
+    columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
+    inside = np.clip(high, 0, size) - np.clip(low, 0, size)
     return Drawing(
-        image, category, style.name, caption, points, visible, box, parts, mask, colours, view,
-        truncation, 1 - float(mask.sum() / max(whole.sum(), 1)),
-    )  # fmt: skip
+        image=develop(canvas, behind, base, look, of_light),
+        category=category,
+        style=look.name,
+        caption=describe(kind, colours, behind.phrase, of_scene),
+        keypoints={names[name]: mark.point for name, mark in sorted(marks.items())},
+        visible={names[name]: _is_seen(mark, fine, mask) for name, mark in sorted(marks.items())},
+        box=(float(columns[0]), float(rows[0]), columns[-1] + 1.0, rows[-1] + 1.0),
+        parts=parts,
+        mask=mask,
+        colours=colours,
+        view=view,
+        truncation=1 - float(inside.prod() / (high - low).prod()),
+        occlusion=1 - float(mask.sum() / max(alone.sum(), 1)),
+    )
+
+
+def _part_masks(
+    labels: NDArray[np.uint8], names: list[str], first: int, last: int
+) -> dict[str, Mask]:
+    of_part: dict[str, Mask] = {}
+    for label in range(first, last + 1):
+        of_part.setdefault(names[label - 1], np.zeros(256, bool))[label] = True
+    return {part: members[labels] for part, members in of_part.items()}
+
+
+def _is_seen(mark: Mark, fine: NDArray[np.uint8], mask: Mask) -> bool:
+    """Whether a keypoint faces us, is in the image, uncovered, and at most 1 pixel off the object."""
+    x, y = mark.point
+    height, width = mask.shape
+    if not (mark.facing and 0 <= x < width and 0 <= y < height):
+        return False
+    if fine[int(y * SUPERSAMPLING), int(x * SUPERSAMPLING)] > mark.label:
+        return False
+    column, row = int(x), int(y)
+    return bool(mask[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2].any())

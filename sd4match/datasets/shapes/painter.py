@@ -49,6 +49,14 @@ def bounds(model: Model) -> Floats:
     return np.concatenate(points)
 
 
+def footprint(limits: Floats) -> Floats:
+    """The rectangle (4, 3) on the ground under what stands on it, given an object's bounds."""
+    floor, top = limits[:, 1].min(), limits[:, 1].max()
+    standing = limits[limits[:, 1] < floor + 0.1 * (top - floor)]
+    (x0, _, z0), (x1, _, z1) = standing.min(0), standing.max(0)
+    return np.array([(x0, floor, z0), (x1, floor, z0), (x1, floor, z1), (x0, floor, z1)])
+
+
 def paint_model(canvas: Canvas, model: Model, camera: Camera) -> dict[str, Mark]:
     """Paint a model's groups from back to front.
 

@@ -31,6 +31,7 @@ class Style:
     blur: float  # of the background
     noise: float  # of the sensor, standard deviation, 0 to 1
     warmth: float  # how much the light's tint varies
+    texture: float = 1.0  # factor on the surfaces' grain
     studio: bool = False  # a plain background instead of the category's scenes
 
 
@@ -49,7 +50,7 @@ PF_PASCAL = Style(
     long_side=(144, 184), aspects=(4 / 3, 4 / 3, 3 / 4),
     yaw=32.0, pitch=0.7, roll=6.0, shear=0.06, extent=(0.62, 0.92), shift=0.06, distance=(5.0, 9.0),
     clutter=(1, 4), occlusion=0.12, outline=0.0, ink=(0, 0, 0),
-    ambient=(0.52, 0.62), diffuse=(0.5, 0.6), blur=2.2, noise=0.008, warmth=0.03,
+    ambient=(0.52, 0.62), diffuse=(0.5, 0.6), blur=2.2, noise=0.008, warmth=0.03, texture=0.7,
 )  # fmt: skip
 
 PF_WILLOW = Style(
@@ -58,7 +59,7 @@ PF_WILLOW = Style(
     long_side=(128, 176), aspects=(4 / 3, 1.0, 3 / 2),
     yaw=12.0, pitch=0.5, roll=3.0, shear=0.02, extent=(0.76, 0.92), shift=0.02, distance=(7.0, 11.0),
     clutter=(0, 0), occlusion=0.0, outline=1.3, ink=(0.13, 0.11, 0.16),
-    ambient=(0.66, 0.7), diffuse=(0.36, 0.42), blur=0.0, noise=0.0, warmth=0.0, studio=True,
+    ambient=(0.66, 0.7), diffuse=(0.36, 0.42), blur=0.0, noise=0.0, warmth=0.0, texture=0.25, studio=True,
 )  # fmt: skip
 
 STYLES: dict[str, Style] = {style.name: style for style in (SPAIR, PF_PASCAL, PF_WILLOW)}

@@ -51,8 +51,6 @@ def _bottle(
     _wrap(m, shine, wide * 1.01, (high + 0.06, shoulder + 0.02), -42, -56)
     crown = rng.uniform(0.1, 0.16)
     m.turned("cap", cap, [(slim * 1.15, top - crown), (slim * 1.15, top)])
-    m.disc("cap", cap.tone(1.15), (0, 0, 0), 0.0)  # placeholder replaced below
-    m.groups[-1].items.pop()
     lid = np.insert(circle() * slim * 1.15, 1, top, axis=1)
     m.panel("cap", cap.tone(1.2), lid, (0, 1, 0))
     m.keypoint("cap left", (-slim * 1.15, top - 0.01, 0))

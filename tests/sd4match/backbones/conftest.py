@@ -1,0 +1,61 @@
+"""A pipeline with Stable Diffusion 2-1's shape and true classes, tiny and random."""
+
+import shutil
+
+import pytest
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from sd4match import backbones
+from sd4match.backbones.nano_build import NANO_FOLDER
+
+
+@pytest.fixture(scope="session")
+def nano():
+    return backbones.load("nano", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def tiny_original(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pipelines") / "tiny"
+    torch.manual_seed(0)
+    UNet2DConditionModel(
+        sample_size=8,
+        layers_per_block=2,
+        block_out_channels=(8, 8, 16, 16),
+        cross_attention_dim=32,
+        attention_head_dim=(1, 1, 2, 2),
+        use_linear_projection=True,
+        norm_num_groups=4,
+    ).save_pretrained(folder / "unet")
+    AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(4, 4, 8, 8),
+        norm_num_groups=4,
+        latent_channels=4,
+    ).save_pretrained(folder / "vae")
+    text = CLIPTextConfig(
+        vocab_size=1641,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        hidden_act="gelu",
+        bos_token_id=0,
+        eos_token_id=2,
+        pad_token_id=1,
+    )
+    CLIPTextModel(text).save_pretrained(folder / "text_encoder")
+    shutil.copytree(NANO_FOLDER / "tokenizer", folder / "tokenizer")
+    DDIMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", set_alpha_to_one=False
+    ).save_pretrained(folder / "scheduler")
+    return folder
+
+
+@pytest.fixture
+def tiny(tiny_original, tmp_path):
+    """A copy that a test may damage."""
+    return shutil.copytree(tiny_original, tmp_path / "tiny")

