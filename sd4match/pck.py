@@ -177,14 +177,18 @@ def aggregate(
     kept, _ = truth.ranges()
     shares = counts(truth, found)[..., kept] / truth.n_keypoints[kept]
     if mean == "image":
-        return np.asarray(shares.mean(axis=-1))
+        return _mean(shares)
     if categories is None or len(categories) != truth.n_pairs:
         raise SD4MatchError(
             f"mean 'category' needs categories, one for each of the {truth.n_pairs} pairs"
         )
     names = np.asarray(categories)[kept]
-    means = [shares[..., names == name].mean(axis=-1) for name in np.unique(names)]
-    return np.asarray(np.mean(means, axis=0))
+    return _mean(np.stack([_mean(shares[..., names == name]) for name in np.unique(names)], -1))
+
+
+def _mean(shares: Floats) -> Floats:
+    """Over the last axis, in an order of additions that the other axes do not influence."""
+    return np.asarray(np.ascontiguousarray(shares).mean(axis=-1))
 
 
 def _references(truth: GroundTruth, scale: Floats) -> Floats:

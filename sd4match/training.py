@@ -56,6 +56,8 @@ class TuningSettings:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise SD4MatchError(f"tuning {name} is {value}: it must be above 0")
+        if self.seed < 0:
+            raise SD4MatchError(f"tuning seed is {self.seed}: it must be 0 or more")
 
 
 def step_loss(
@@ -102,9 +104,13 @@ def step_loss(
         points = pair.source_keypoints if which == "source" else pair.target_keypoints
         size = pair.source_size if which == "source" else pair.target_size
         keypoints[i, : len(points)] = torch.from_numpy(to_square(points, size, side))
+    source_map, target_map = maps.split(len(pairs))
+    source_keypoints, target_keypoints = keypoints.split(len(pairs))
     return gaussian_cross_entropy(
-        *maps.split(len(pairs)),
-        *keypoints.split(len(pairs)),
+        source_map,
+        target_map,
+        source_keypoints,
+        target_keypoints,
         torch.tensor(counts),
         source_hw=(side, side),
         target_hw=(side, side),

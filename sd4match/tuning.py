@@ -180,6 +180,7 @@ class Tuning:
         return {
             "backbone": self.backbone.fingerprint,
             "prompt": self.prompt.family,
+            "length": self.prompt.length,
             "train": self.train.fingerprint,
             "val": None if self.val is None else self.val.fingerprint,
             **asdict(self.settings),
@@ -215,7 +216,7 @@ class Tuning:
             step=self.step,
         )
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         gradients = [p.grad for p in self.prompt.parameters() if p.grad is not None]
         if not all(value.isfinite().all() for value in (loss, *gradients)):
             raise SD4MatchError(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -48,7 +49,7 @@ def measure(
     )
     blocks = []
     for alpha in rule.alphas:
-        block = merged.drop(columns=[c for c in merged if c.startswith(("pck@", "point@"))])
+        block = merged.drop(columns=[c for c in merged if str(c).startswith(("pck@", "point@"))])
         block["alpha"] = alpha
         block["pck"] = merged[f"pck@{alpha:g}"]
         block["pck_point"] = merged[f"point@{alpha:g}"]
@@ -64,7 +65,7 @@ def measure(
     return cells.drop(columns=["data", "predict", "extraction", "tune"]).astype(counts)
 
 
-def samples(cell: "pd.Series[object]", store: Store, rule: Rule, alpha: float) -> PairSamples:
+def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> PairSamples:
     """PCK of each pair that counts, with the identity of its images.
 
     Args:
@@ -77,7 +78,8 @@ def samples(cell: "pd.Series[object]", store: Store, rule: Rule, alpha: float) -
     """
     if alpha not in rule.alphas:
         raise SD4MatchError(
-            f"alpha {alpha:g} is not scored; the study has {', '.join(f'{a:g}' for a in rule.alphas)}"
+            f"alpha {alpha:g} is not scored; the study has "
+            f"{', '.join(f'{scored:g}' for scored in rule.alphas)}"
         )
     setting = _setting(cell)
     (file,) = score(store, _record(cell), [setting], rule)
@@ -141,7 +143,7 @@ def _aggregate(files: Mapping[Path, str], rule: Rule) -> pd.DataFrame:
 
 
 def _reason(
-    row: "pd.Series[object]", holes: Mapping[str, str], failures: Mapping[str, str]
+    row: "pd.Series[Any]", holes: Mapping[str, str], failures: Mapping[str, str]
 ) -> str | None:
     for key in (row["extraction"], row["tune"]):
         if key in failures:
@@ -149,17 +151,16 @@ def _reason(
     return holes.get(str(row["predict"]), "not computed yet")
 
 
-def _rows(frame: pd.DataFrame) -> Sequence["pd.Series[object]"]:
+def _rows(frame: pd.DataFrame) -> Sequence["pd.Series[Any]"]:
     return [row for _, row in frame.iterrows()]
 
 
-def _record(row: "pd.Series[object]") -> Record:
-    return Record(str(row["predict"]), str(row["data"]), int(row["image_size"]))  # type: ignore[call-overload]
+def _record(row: "pd.Series[Any]") -> Record:
+    return Record(str(row["predict"]), str(row["data"]), int(row["image_size"]))
 
 
-def _setting(row: "pd.Series[object]") -> Setting:
+def _setting(row: "pd.Series[Any]") -> Setting:
     def number(name: str) -> float | None:
-        return None if pd.isna(row[name]) else float(row[name])  # type: ignore[arg-type,call-overload]
+        return None if pd.isna(row[name]) else float(row[name])
 
-    readout = Readout(str(row["localizer"]), number("kernel"), number("temperature"))
-    return int(row["layer"]), readout  # type: ignore[call-overload]
+    return int(row["layer"]), Readout(row["localizer"], number("kernel"), number("temperature"))

@@ -42,7 +42,8 @@ def frame(index: pa.Table) -> pd.DataFrame:
     def nullable(kind: pa.DataType) -> Any:
         return pd.Int64Dtype() if pa.types.is_int64(kind) else None
 
-    return index.to_pandas(types_mapper=nullable)
+    made: pd.DataFrame = index.to_pandas(types_mapper=nullable)
+    return made
 
 
 def _schema() -> pa.Schema:

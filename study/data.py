@@ -83,12 +83,14 @@ def refer(dataset: str, split: str, *, root: str, subset: int | None, seed: int)
             min(images, 2 * kept),
         )  # fmt: skip
     found = _open(dataset, root, split, subset, seed)
-    images = {
+    extracted = {
         (pair.category, image, pair.flip)
         for pair in found
         for image in (pair.source_id, pair.target_id)
     }
-    return DataRef(dataset, split, root, subset, seed, found.fingerprint, len(found), len(images))
+    return DataRef(
+        dataset, split, root, subset, seed, found.fingerprint, len(found), len(extracted)
+    )
 
 
 def _open(dataset: str, root: str, split: str, subset: int | None, seed: int) -> PairSet:

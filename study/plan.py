@@ -3,17 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import torch
-
 from sd4match import backbones, datasets
 from sd4match.backbones import Architecture
-from sd4match.errors import SD4MatchError
 from study.axes import Configuration
 from study.data import DataRef, refer
 from study.space import Space
 from study.stages import Extraction, Latents, Machine, Predict, Setting, Tune
 
-SELECTION_SPLITS = ("val",)
 REPORT_SPLITS = ("val", "test")
 
 
@@ -144,7 +140,11 @@ class Planner:
         machine = self._machine(configuration)
         tune = self._tune(configuration, machine, dataset)
         values = configuration.as_dict
-        self.architecture(configuration).check_image_size(_whole(values["image_size"]))
+        self.architecture(configuration).check(
+            image_size=_whole(values["image_size"]),
+            layers=(_whole(values["layer"]),),
+            timestep=_whole(values["timestep"]),
+        )
         extraction = Extraction(
             machine=machine,
             prompt=tune.key if tune else str(values["prompt"]),
@@ -188,26 +188,17 @@ class Planner:
         name = str(configuration["backbone"])
         if name not in self._machines:
             file = self.space.file
-            device = _device(file.device)
+            device = backbones.choose_device(file.device)
+            dtype = backbones.choose_dtype(file.dtype, device)
             self._machines[name] = Machine(
                 backbone=name,
-                fingerprint=backbones.fingerprint(name) or f"absent:{name}",
-                device=device,
-                dtype=backbones.choose_dtype(file.dtype, device),
+                fingerprint=backbones.identify(name) or f"absent:{name}",
+                device=device.type,
+                dtype=str(dtype).removeprefix("torch."),
                 threads=file.resources.cpus_per_trial,
                 batch_size=file.batch_size,
             )
         return self._machines[name]
-
-
-def _device(wanted: str) -> str:
-    if wanted not in ("auto", "cpu", "cuda", "mps"):
-        raise SD4MatchError(f"device: unknown {wanted!r}: expected auto, cpu, cuda or mps")
-    if wanted != "auto":
-        return wanted
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _whole(value: object) -> int:

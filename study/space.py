@@ -1,4 +1,4 @@
-"""Search spaces: read a YAML file with Hydra, check it, and say which configurations it asks for."""
+"""Search spaces: read a YAML file with Hydra, check it, say which configurations it asks for."""
 
 import difflib
 import itertools
@@ -59,7 +59,7 @@ class Space:
     @property
     def trains(self) -> bool:
         """Whether any configuration may have a learned prompt."""
-        prompts = self.axes.get("prompt", ()) + (self.baseline["prompt"],)
+        prompts = (*self.axes.get("prompt", ()), self.baseline["prompt"])
         return any(self.with_values({"prompt": prompt}).learned for prompt in prompts)
 
     def with_values(self, values: Mapping[str, Value]) -> Configuration:
@@ -200,9 +200,12 @@ def _resolve(space: str) -> Path:
     names = sorted({file.stem for folder in folders for file in folder.glob("*.yaml")})
     near = difflib.get_close_matches(space, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
-    raise SD4MatchError(
-        f"no search space {space!r} in ./search_spaces or among the shipped: {hint}"
-    )
+    raise SD4MatchError(f"no search space {space!r} in ./search_spaces or the package: {hint}")
+
+
+def _adding(override: str) -> str:
+    """Hydra adds a key that is not there only when told to; a new axis is an everyday wish."""
+    return f"++{override}" if override.startswith("axes.") else override
 
 
 def _first_words(error: Exception) -> str:

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from study import ablation, figures, tables
+from sd4match.atomic import atomic_path
+from study import ablation, figures, sql, tables
 from study.answers import measure, samples
 from study.axes import AXES
 from study.folder import StudyFolder
 from study.metric import Metric, value
+from study.rendering import Table
 from study.scoring import Rule
 from study.stats import PairSamples
-from study.tables import Table
 
 
 class Study:
@@ -61,7 +63,7 @@ class Study:
         """One row a configuration, by its key: the axes' values; NA where one means nothing."""
         return self.index.drop_duplicates("configuration").set_index("configuration")[list(AXES)]
 
-    def best(self, metric: str | None = None) -> pd.Series:  # type: ignore[type-arg]
+    def best(self, metric: str | None = None) -> "pd.Series[Any]":
         """The best configuration.
 
         Args:
@@ -75,7 +77,7 @@ class Study:
         """
         wanted = str(Metric.parse(metric or self.metric))
         key = tables.best(self.cells, metric=wanted)
-        row = self.configurations().loc[key].astype(object)
+        row: pd.Series[Any] = self.configurations().astype(object).loc[key]
         row[wanted] = float(value(self.cells, wanted)[key])
         return row
 
@@ -101,7 +103,12 @@ class Study:
             SD4MatchError: nothing to compare along this axis; says which axes there are.
         """
         if axis is None:
-            return tables.overview(self.cells, metric=self.metric, fidelity=self._fidelity)
+            return tables.overview(
+                self.cells,
+                metric=self.metric,
+                fidelity=self._fidelity,
+                protocol=self.rule.protocol,
+            )
         return tables.ablation(
             self.cells,
             self.samples,
@@ -119,20 +126,25 @@ class Study:
             SD4MatchError: nothing to compare along this axis; says which axes there are.
         """
         return figures.ablation(
-            self.cells, self.samples, axis=axis, baseline=self.baseline, alpha=alpha
+            self.cells,
+            self.samples,
+            axis=axis,
+            baseline=self.baseline,
+            alpha=alpha,
+            fidelity=self._fidelity,
         )
 
-    def query(self, sql: str) -> pd.DataFrame:
+    def query(self, statement: str) -> pd.DataFrame:
         """Answer an SQL query (DuckDB) over the views ``configurations`` and ``scores``.
 
         Args:
-            sql: for example ``SELECT prompt, max(pck) FROM scores GROUP BY prompt``.
+            statement: for example ``SELECT prompt, max(pck) FROM scores GROUP BY prompt``.
 
         Raises:
             SD4MatchError: the query is wrong; the message is DuckDB's first line.
         """
-        return tables.query(
-            sql, configurations=self.configurations().reset_index(), scores=self.cells
+        return sql.query(
+            statement, configurations=self.configurations().reset_index(), scores=self.cells
         )
 
     def write_answers(self) -> list[Path]:
@@ -141,8 +153,6 @@ class Study:
         Returns:
             The files: ``tables/<axis>.md`` and ``.csv``, ``figures/<axis>.png`` and ``.pdf``.
         """
-        from sd4match.atomic import atomic_path
-
         written = []
         for axis in (None, *self.axes):
             table = self.table(axis)

@@ -40,7 +40,7 @@ def plan_report(space: Space, planner: Planner) -> tuple[Estimate, str]:
     lines = [
         f"study {space.name}: {space.file.design}, fidelity: {space.fidelity}",
         f"baseline: {labels.settings(space.baseline.as_dict)}",
-        *(f"axis {name}: {', '.join(map(labels.value, axis))}" for name, axis in space.axes.items()),
+        *(f"axis {name}: {', '.join(map(labels.value, v))}" for name, v in space.axes.items()),
         "",
         tabulate(rows, headers=["", "shared", "one by one", "in the store"], tablefmt="simple",
                  colalign=("left", "right", "right", "right"), disable_numparse=True),
@@ -143,7 +143,7 @@ def best_report(study: Study, metric: str | None) -> tuple[dict[str, Any], str]:
     """The best configuration and its scores on every split."""
     row = study.best(metric)
     chosen_by = str(row.index[-1])
-    settings = {name: None if pd.isna(raw) else raw for name, raw in row.iloc[:-1].items()}
+    settings = {str(k): None if pd.isna(v) else v for k, v in row.iloc[:-1].items()}
     cells = study.cells[study.cells["configuration"] == row.name]
     scores = {
         f"{dataset}/{split}/pck@{alpha:g}": None if pd.isna(pck) else float(pck)
@@ -158,18 +158,22 @@ def best_report(study: Study, metric: str | None) -> tuple[dict[str, Any], str]:
         "settings": settings,
         "scores": scores,
     }
-    wide = cells.assign(
-        where=[f"{labels.dataset(d)} {s}" for d, s in zip(cells["dataset"], cells["split"], strict=True)],
-        percent=100 * cells["pck"],
-    ).pivot(index="where", columns="alpha", values="percent")  # fmt: skip
     lines = [
         f"best by {chosen_by} ({100 * facts['value']:.1f} %): configuration {row.name}",
         f"  {labels.settings(settings)}",
-        tabulate(
-            wide.loc[list(dict.fromkeys(wide.index))],
-            headers=["", *(f"PCK@{alpha:g}" for alpha in wide.columns)],
-            floatfmt=".1f",
-            missingval=labels.MISSING,
-        ),
+        _score_lines(cells),
     ]
     return facts, "\n".join(lines)
+
+
+def _score_lines(cells: pd.DataFrame) -> str:
+    """One configuration's PCK: a row a data set and split, a column an alpha."""
+    rows = [
+        [
+            f"{labels.dataset(str(dataset))} {split}",
+            *(None if pd.isna(pck) else f"{100 * pck:.1f}" for pck in part["pck"]),
+        ]
+        for (dataset, split), part in cells.groupby(["dataset", "split"], sort=False)
+    ]
+    headers = ["", *(f"PCK@{alpha:g}" for alpha in cells["alpha"].unique())]
+    return tabulate(rows, headers=headers, missingval=labels.MISSING)

@@ -1,6 +1,17 @@
 """Frozen Stable-Diffusion-shaped pipelines by name: hub ids, folders and the embedded nano."""
 
 from sd4match.backbones.architectures import LAYERS, Architecture, architecture
+from sd4match.backbones.devices import choose_device, choose_dtype
+from sd4match.backbones.identify import identify
 from sd4match.backbones.loading import Backbone, load
 
-__all__ = ["LAYERS", "Architecture", "Backbone", "architecture", "load"]
+__all__ = [
+    "LAYERS",
+    "Architecture",
+    "Backbone",
+    "architecture",
+    "choose_device",
+    "choose_dtype",
+    "identify",
+    "load",
+]

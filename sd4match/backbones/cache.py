@@ -1,10 +1,13 @@
 """The folder for what can be computed again, and file hashes remembered there."""
 
 import hashlib
+import logging
 import os
 from pathlib import Path
 
 from sd4match.atomic import atomic_path
+
+log = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
@@ -32,6 +35,9 @@ def file_hash(path: Path) -> str:
         return memo.read_text()
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    with atomic_path(memo) as temporary:
-        temporary.write_text(digest)
+    try:
+        with atomic_path(memo) as temporary:
+            temporary.write_text(digest)
+    except OSError as error:
+        log.info("%s: not written, so the next process hashes again (%s)", memo, error)
     return digest

@@ -15,6 +15,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, Dinov2Config, Dinov2Mode
 
 from sd4match.backbones.cache import cache_folder
 from sd4match.backbones.quiet import no_progress_bars
+from sd4match.errors import SD4MatchError
 
 NANO_FOLDER = Path(__file__).parent / "nano"
 """nano's configurations and tokenizer and, once it is trained, its weights."""
@@ -29,14 +30,16 @@ def nano_folder() -> Path:
 
     Returns:
         A diffusers folder that loads like any other.
+
+    Raises:
+        SD4MatchError: the cache folder cannot be written.
     """
     if (NANO_FOLDER / "unet" / "diffusion_pytorch_model.safetensors").is_file():
         return NANO_FOLDER
     target = cache_folder() / f"nano-{_key()}"
     if target.is_dir():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=".nano-"))
+    temporary = _fresh_folder(target.parent)
     try:
         _save_random_weights(temporary)
         # Last, so that the package's own configurations stand, not their expanded copies.
@@ -49,6 +52,16 @@ def nano_folder() -> Path:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def _fresh_folder(parent: Path) -> Path:
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(dir=parent, prefix=".nano-"))
+    except OSError as error:
+        raise SD4MatchError(
+            f"{parent}: cannot be written ({error.strerror}): set SD4MATCH_CACHE to another folder"
+        ) from error
 
 
 def _key() -> str:

@@ -12,41 +12,41 @@ FOLDER = Path(__file__).parent / "nano" / "tokenizer"
 
 _CAPTIONS = """
 a an the of on in at by with without and or to from for near behind under over above below beside
-between inside outside front back left right top bottom upper lower side middle center one two three
-four five six seven eight nine ten some many no not its is are has there this that photo picture
-image drawing painting sketch cartoon render illustration close up view low high good bad bright
-clean dirty blurry cropped red orange yellow green blue purple pink brown black white gray grey
-silver gold golden beige cyan magenta turquoise teal violet olive navy maroon crimson scarlet lime
-indigo cream tan dark light pale deep vivid dull colorful plain striped dotted spotted checkered
-checked textured patterned smooth rough noisy shiny matte transparent solid soft big large small
-tiny huge long short tall wide narrow thick thin round square flat curved straight pointed sharp
-open closed old new young upright tilted turned mirrored leaning sitting standing lying facing
-moving flying swimming running parked full empty partly hidden occluded covered truncated car truck
-bus van train tram motorbike motorcycle bicycle bike scooter tractor boat ship sail sailboat
-aeroplane airplane plane helicopter rocket bird duck chicken owl parrot fish shark whale cat dog
-horse cow sheep pig rabbit mouse bear elephant giraffe lion tiger zebra deer fox frog turtle snake
-snail spider bee butterfly person people man woman child robot face bottle winebottle wine cup mug
-glass bowl jug vase teapot kettle pot pottedplant potted plant flower tree leaf mushroom cactus
-chair armchair stool table diningtable dining sofa couch bed lamp desk shelf clock watch tv
-tvmonitor monitor screen television laptop computer keyboard phone camera house home building castle
-tower church barn hut tent windmill lighthouse bridge umbrella hat shoe boot bag basket box key
-guitar piano drum violin trumpet scissors hammer spoon fork knife apple pear banana cake pizza ball balloon
-kite star moon sun toy object thing wheel wheels tire tires hub window windows windscreen windshield
-door doors roof hood bonnet trunk bumper headlight headlights taillight lights lamp lamps mirror
-mirrors handle handles handlebar handlebars seat seats saddle pedal pedals chain frame fork tank
-engine exhaust pipe chimney funnel mast flag deck hull bow stern keel rudder oar cabin cockpit nose
-tail tails wing wings propeller fin fins rotor body head neck chest belly leg legs arm arms hand
-hands foot feet paw paws hoof hooves knee knees elbow shoulder shoulders hip hips ear ears eye eyes
-beak bill snout muzzle mouth lip lips tooth teeth tongue whisker whiskers horn horns antler mane fur
-feather feathers scale scales shell crest comb claw claws cap cork lid label rim base stem stand
-spout trunk leaves petal petals branch branches soil stripe stripes spot spots dot dots backrest
-armrest cushion cushions pillow shade bulb cord button buttons antenna wall walls corner corners
-edge edges tip end part parts step steps brick bricks tile tiles fence post background foreground
-backdrop surface pattern texture gradient noise grass sky sea water sand snow field road street
-floor ground room forest mountain mountains hill hills beach desert lake river cloud clouds night
-day sunset fog rain wood wooden metal metallic stone plastic paper fabric leather clay concrete
-marble studio garden city farm scene clutter shape shapes circle circles triangle triangles
-rectangle line lines
+between inside outside front back left right top bottom upper lower side middle center one two
+three four five six seven eight nine ten some many no not its is are has there this that photo
+picture image drawing painting sketch cartoon render illustration close up view low high good bad
+bright clean dirty blurry cropped red orange yellow green blue purple pink brown black white gray
+grey silver gold golden beige cyan magenta turquoise teal violet olive navy maroon crimson scarlet
+lime indigo cream tan dark light pale deep vivid dull colorful plain striped dotted spotted
+checkered checked textured patterned smooth rough noisy shiny matte transparent solid soft big
+large small tiny huge long short tall wide narrow thick thin round square flat curved straight
+pointed sharp open closed old new young upright tilted turned mirrored leaning sitting standing
+lying facing moving flying swimming running parked full empty partly hidden occluded covered
+truncated car truck bus van train tram motorbike motorcycle bicycle bike scooter tractor boat ship
+sail sailboat aeroplane airplane plane helicopter rocket bird duck chicken owl parrot fish shark
+whale cat dog horse cow sheep pig rabbit mouse bear elephant giraffe lion tiger zebra deer fox
+frog turtle snake snail spider bee butterfly person people man woman child robot face bottle
+winebottle wine cup mug glass bowl jug vase teapot kettle pot pottedplant potted plant flower tree
+leaf mushroom cactus chair armchair stool table diningtable dining sofa couch bed lamp desk shelf
+clock watch tv tvmonitor monitor screen television laptop computer keyboard phone camera house
+home building castle tower church barn hut tent windmill lighthouse bridge umbrella hat shoe boot
+bag basket box key guitar piano drum violin trumpet scissors hammer spoon fork knife apple pear
+banana cake pizza ball balloon kite star moon sun toy object thing wheel wheels tire tires hub
+window windows windscreen windshield door doors roof hood bonnet trunk bumper headlight headlights
+taillight lights lamp lamps mirror mirrors handle handles handlebar handlebars seat seats saddle
+pedal pedals chain frame fork tank engine exhaust pipe chimney funnel mast flag deck hull bow
+stern keel rudder oar cabin cockpit nose tail tails wing wings propeller fin fins rotor body head
+neck chest belly leg legs arm arms hand hands foot feet paw paws hoof hooves knee knees elbow
+shoulder shoulders hip hips ear ears eye eyes beak bill snout muzzle mouth lip lips tooth teeth
+tongue whisker whiskers horn horns antler mane fur feather feathers scale scales shell crest comb
+claw claws cap cork lid label rim base stem stand spout trunk leaves petal petals branch branches
+soil stripe stripes spot spots dot dots backrest armrest cushion cushions pillow shade bulb cord
+button buttons antenna wall walls corner corners edge edges tip end part parts step steps brick
+bricks tile tiles fence post background foreground backdrop surface pattern texture gradient noise
+grass sky sea water sand snow field road street floor ground room forest mountain mountains hill
+hills beach desert lake river cloud clouds night day sunset fog rain wood wooden metal metallic
+stone plastic paper fabric leather clay concrete marble studio garden city farm scene clutter
+shape shapes circle circles triangle triangles rectangle line lines
 """
 WORDS = sorted(set(_CAPTIONS.split()))
 

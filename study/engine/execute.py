@@ -15,9 +15,10 @@ import torch
 from sd4match import backbones, prompts
 from sd4match.atomic import atomic_path
 from sd4match.backbones import Backbone
-from sd4match.datasets import PairSet
+from sd4match.datasets import ImagePair, PairSet
 from sd4match.errors import SD4MatchError
-from sd4match.features import Latents as LatentCache
+from sd4match.features.latents import Latents as LatentCache
+from sd4match.features.latents import Side
 from sd4match.prediction import predict
 from sd4match.prompts import Prompt
 from sd4match.tuning import Tuning, TuningSettings
@@ -63,11 +64,10 @@ class Workshop:
         """Compute the VAE moments of all images of a split."""
         latents = self._latents(stage.machine, stage.image_size)
         pairs = stage.data.open()
-        images = {
-            (image, pair.flip): (pair, side)
-            for pair in pairs
-            for side, image in (("source", pair.source_id), ("target", pair.target_id))
-        }
+        images: dict[tuple[str, bool], tuple[ImagePair, Side]] = {}
+        for pair in pairs:
+            images[pair.source_id, pair.flip] = (pair, "source")
+            images[pair.target_id, pair.flip] = (pair, "target")
         for pair, side in images.values():
             latents.moments(pair, side)
         with atomic_path(self.store.latents_mark(stage.key)) as temporary:

@@ -9,6 +9,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
 from sd4match.errors import SD4MatchError
+from study import cells
 from study.answers import measure
 from study.axes import AXES, Configuration, Value
 from study.metric import Metric, value
@@ -68,7 +69,9 @@ class OptunaSearch:
             grids = [self._free_grid(proposal) for _, proposal in proposals]
             plan = self._planner.plan(itertools.chain(*grids), splits=("val",))
             yield plan
-            values = value(measure(plan, self._store, self._rule), self._metric)
+            values = value(
+                measure(cells.frame(cells.table(plan)), self._store, self._rule), self._metric
+            )
             for (trial, _), grid in zip(proposals, grids, strict=True):
                 found = [
                     (float(values[c.key]), c)

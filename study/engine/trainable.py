@@ -16,7 +16,7 @@ from study.store import Store
 log = logging.getLogger(__name__)
 
 
-class StageTrainable(tune.Trainable):  # type: ignore[misc]
+class StageTrainable(tune.Trainable):
     """Does one `Work` item; a step is an epoch of a tuning or a split of a prediction.
 
     Results are in the store, not in Ray's checkpoints: a trial that is started again continues
@@ -51,7 +51,7 @@ class StageTrainable(tune.Trainable):  # type: ignore[misc]
         except Exception:
             log.exception("%s failed", self._work.label)
             return {"done": True, "failure": traceback.format_exc()}
-        # A last, empty step would cost a round trip: items of known length end with their last part.
+        # Items of known length end with their last part: an empty step is a round trip for nothing.
         self._parts_left -= self._work.kind != "tune"
         return {**(report or {}), "done": report is None or self._parts_left == 0}
 

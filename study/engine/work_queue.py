@@ -13,7 +13,7 @@ from study.store import Store
 log = logging.getLogger(__name__)
 
 
-class WorkQueue(Searcher):  # type: ignore[misc]
+class WorkQueue(Searcher):
     """Hands out the pending work of plans, one plan after the other.
 
     A fixed design is one plan. A search is a plan a generation: the next is asked for when all of
@@ -50,7 +50,9 @@ class WorkQueue(Searcher):  # type: ignore[misc]
             self._next_plan()
         return list(self._waiting)
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def suggest(  # type: ignore[override]  # Ray forgot FINISHED in its annotation
+        self, trial_id: str
+    ) -> dict[str, Any] | str | None:
         """The next item that may start; None to ask again later; FINISHED at the end."""
         if not self._running:
             self.peek()

@@ -46,7 +46,9 @@ def literal(source, target, source_kp, target_kp, counts, *, temperature=0.04, k
         for n in range(count):
             (sh, sw), (th, tw) = SIZES["source_hw"], SIZES["target_hw"]
             query = source_kp[b, n] * torch.tensor([(w - 1) / (sw - 1), (h - 1) / (sh - 1)])
-            x, y = (target_kp[b, n] * torch.tensor([(w2 - 1) / (tw - 1), (h2 - 1) / (th - 1)])).tolist()
+            x, y = (
+                target_kp[b, n] * torch.tensor([(w2 - 1) / (tw - 1), (h2 - 1) / (th - 1)])
+            ).tolist()
             row = correlate(source[b : b + 1], target[b : b + 1], query.view(1, 1, 2))[0, 0]
             p = (row / temperature).flatten().softmax(0).view(h2, w2).numpy()
             total = 0.0
@@ -96,13 +98,17 @@ def test_as_defined(seed, kernel_size, temperature, counts):
 
 
 def test_samples_on_the_border_are_masked():
-    # Target maps are 5 x 6 cells and images 60 x 30 pixels: cell (1, 2) is this pixel.
-    inputs = batch(b=1, n=1, counts=(1,))
-    inputs[3] = torch.tensor([[[29 / 5, 2 * 59 / 4]]], dtype=torch.float64)
-    # x = 0 and y = 0, 4 drop out of the window: the literal version counts 3 x 3 samples.
-    expected = literal(*inputs, kernel_size=7)
-    loss = gaussian_cross_entropy(*inputs, **SIZES)
-    assert loss.item() == pytest.approx(expected, rel=1e-6)
+    # A 5 x 6 map for a 9 x 11 image: pixel (2, 4) is cell (1, 2), and the window's samples fall on
+    # cells. Those of columns 0 and 5 and of rows 0 and 4 are on the border: 4 x 3 cells count.
+    source, target, source_kp, _, counts = batch(b=1, n=1, counts=(1,))
+    sizes = {"source_hw": SIZES["source_hw"], "target_hw": (9, 11)}
+    target_kp = torch.tensor([[[2.0, 4.0]]])
+    loss = gaussian_cross_entropy(source, target, source_kp, target_kp, counts, **sizes)
+    query = source_kp * torch.tensor([5 / 49, 4 / 39])
+    log_p = (correlate(source, target, query)[0, 0] / 0.04).flatten().log_softmax(0).view(5, 6)
+    y, x = torch.meshgrid(torch.arange(1, 4), torch.arange(1, 5), indexing="ij")
+    weights = torch.exp(-((x - 1) ** 2 + (y - 2) ** 2) / (2 * 1.5**2)) / (2 * math.pi * 1.5**2)
+    torch.testing.assert_close(loss, -(weights * log_p[1:4, 1:5]).sum())
 
 
 @pytest.mark.parametrize("position", [(0.0, 0.0), (29.0, 59.0), (29.0, 30.0), (-500.0, 1e7)])

@@ -84,7 +84,12 @@ def test_golden_from_one_correlation():
 
 @pytest.mark.parametrize(
     ("b", "n", "hw", "hw2"),
-    [(1, 1, (2, 2), (3, 4)), (3, 5, (6, 4), (2, 7)), (2, 0, (4, 4), (4, 4)), (1, 3, (1, 1), (1, 1))],
+    [
+        (1, 1, (2, 2), (3, 4)),
+        (3, 5, (6, 4), (2, 7)),
+        (2, 0, (4, 4), (4, 4)),
+        (1, 3, (1, 1), (1, 1)),
+    ],
 )
 def test_cardinality(b, n, hw, hw2):
     maps = random_maps(b=b, n=n, hw=hw, hw2=hw2)
@@ -177,7 +182,9 @@ def test_shifting_the_target_shifts_the_match(seed, dx, dy):
             localize(c, localizer=localizer, kernel_sigma=1.5, temperature=0.01)
             for c in (correlation, shifted)
         )
-        torch.testing.assert_close(b - a, torch.tensor([dx, dy]).expand_as(a).float(), atol=atol, rtol=0)
+        torch.testing.assert_close(
+            b - a, torch.tensor([dx, dy]).expand_as(a).float(), atol=atol, rtol=0
+        )
 
 
 @given(

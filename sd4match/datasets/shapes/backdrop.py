@@ -43,7 +43,8 @@ def sample(rng: Rng, x: NDArray[np.float32], y: NDArray[np.float32], rough: floa
     dx, dy = rng.integers(0, _TILE, 2)
     rows = (y.astype(np.int32) + dy) % _TILE
     columns = (x.astype(np.int32) + dx) % _TILE
-    return texture(rough)[rows, columns]
+    found: Image32 = texture(rough)[rows, columns]
+    return found
 
 
 def backdrop(
@@ -145,7 +146,7 @@ def _ground(
         at = 0.5 + 0.1 * noise * fade
         rgb = _mix(paint.tone(0.7), paint.tone(1.35), at)
         lane = (np.abs(below / height - rng.uniform(0.4, 0.62)) < 0.022) & (across % 40 < 24)
-        kerb = (y - horizon < 0.07 * height)
+        kerb = y - horizon < 0.07 * height
         verge = palette.pick(rng, "green" if scene == "road" else "beige")
         rgb = np.where(kerb[..., None], _mix(verge.tone(0.8), verge, at), rgb)
         rgb = np.where(lane[..., None], np.float32(0.85), rgb)
@@ -173,8 +174,10 @@ def _studio(
     x: NDArray[np.float32], y: NDArray[np.float32], rng: Rng, palette: Palette, avoid: str
 ) -> Backdrop:
     """A seamless paper sweep: brightest behind the object, a soft floor."""
-    papers = ("yellow", "teal", "pink", "green", "blue", "orange", "purple", "beige", "white")
-    paint = palette.pick(rng, *(paper for paper in papers if paper != avoid))
+    paint = palette.pick(
+        rng, "yellow", "teal", "pink", "green", "blue", "orange", "purple", "beige", "white",
+        avoid=(avoid,),
+    )  # fmt: skip
     height, width = y.shape
     glow = np.hypot((x / width - 0.5) * 1.2, y / height - 0.42)
     floor = 0.12 * np.clip((y / height - 0.7) * 4, 0, 1)

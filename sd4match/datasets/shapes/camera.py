@@ -37,9 +37,7 @@ class Camera:
 
     def __init__(self, view: View, points: Floats, size: tuple[int, int]) -> None:
         yaw, pitch, roll = np.radians((view.yaw, view.pitch, view.roll))
-        turn = np.array(
-            ((np.cos(yaw), 0, -np.sin(yaw)), (0, 1, 0), (np.sin(yaw), 0, np.cos(yaw)))
-        )
+        turn = np.array(((np.cos(yaw), 0, -np.sin(yaw)), (0, 1, 0), (np.sin(yaw), 0, np.cos(yaw))))
         nod = np.array(
             ((1, 0, 0), (0, np.cos(pitch), -np.sin(pitch)), (0, np.sin(pitch), np.cos(pitch)))
         )
@@ -62,7 +60,8 @@ class Camera:
 
     def place(self, points: Floats) -> Floats:
         """Object space to camera space: x right, y up, z to the viewer; (n, 3)."""
-        return (points - self._centre) @ self._rotation.T
+        placed: Floats = (points - self._centre) @ self._rotation.T
+        return placed
 
     def zoom(self, placed: Floats) -> Floats:
         """Pixels a unit measures at these camera-space points, over ``scale``; (n,)."""
@@ -71,7 +70,8 @@ class Camera:
     def project(self, placed: Floats) -> Floats:
         """Camera space to pixels, (n, 2)."""
         flat = placed[:, :2] * self.zoom(placed)[:, None]
-        return flat @ self._plane.T + self._offset
+        seen: Floats = flat @ self._plane.T + self._offset
+        return seen
 
     def faces(self, normal: Floats, placed: Floats) -> bool:
         """Whether a surface with this object-space normal is turned to the viewer."""

@@ -116,7 +116,7 @@ class Canvas:
         shade, shine = self._shading(light, grain)
         tint = np.array(light.tint, np.float32)
         rgb = flat * (shade[..., None] * tint) + (shine * alpha)[..., None]
-        return Layer(np.minimum(rgb, alpha[..., None]), alpha)
+        return Layer(np.minimum(rgb, alpha[..., None]).astype(np.float32), alpha)
 
     def _shading(
         self, light: Light, grain: NDArray[np.float32]

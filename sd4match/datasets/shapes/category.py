@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sd4match.datasets.shapes import animals, road, things, travel
+from sd4match.datasets.shapes import beasts, bikes, birds, cars, things, travel
 from sd4match.datasets.shapes.model import Model
 from sd4match.datasets.shapes.paint import Palette
 
@@ -40,13 +40,13 @@ _ALL = (
         ("sky",), pitch=(8.0, 38.0),
     ),
     Category(
-        "bicycle", road.bicycle, "frame",
+        "bicycle", bikes.bicycle, "frame",
         ("front wheel", "rear wheel", "front tyre bottom", "rear tyre bottom", "saddle", "grip",
          "head tube", "crank", "pedal", "far pedal", "far grip"),
         ("road", "grass", "wall", "sand"), (-0.75, 0.75), (0.0, 14.0), 0.6,
     ),
     Category(
-        "bird", animals.bird, "body",
+        "bird", birds.bird, "body",
         ("beak tip", "eye", "crown", "nape", "breast", "belly", "wing root", "wing tip", "tail tip",
          "foot", "far foot", "far wing tip"),
         ("sky", "grass", "sand", "snow"), (-0.6, 0.8), (-4.0, 14.0),
@@ -64,21 +64,21 @@ _ALL = (
         ("table", "table", "wall", "sand"), (0.0, 0.0), (2.0, 22.0), mirrored=False,
     ),
     Category(
-        "bus", road.bus, "body",
+        "bus", cars.bus, "body",
         ("front wheel", "rear wheel", "front bottom", "rear bottom", "front roof", "rear roof",
          "headlight", "first window", "door bottom", "door top", "far front roof", "far rear roof",
          "far front wheel", "far rear wheel"),
         ("road", "road", "city"), (-0.7, 1.0), (4.0, 20.0), 0.5,
     ),
     Category(
-        "car", road.car, "body",
+        "car", cars.car, "body",
         ("front wheel", "rear wheel", "front bumper", "rear bumper", "headlight", "taillight",
          "windshield base", "windshield top", "rear window top", "rear window base",
          "far windshield top", "far headlight", "far front wheel", "far rear wheel"),
         ("road", "city", "grass", "sand", "snow"), pitch=(3.0, 22.0), steady=0.5,
     ),
     Category(
-        "cat", animals.cat, "body",
+        "cat", beasts.cat, "body",
         ("ear tip", "far ear tip", "eye", "far eye", "nose", "back", "tail base", "tail tip",
          "front foot", "hind foot", "far front foot", "far hind foot"),
         ("wall", "grass", "table", "snow"), (-0.5, 0.7), (2.0, 16.0), 0.6,
@@ -91,7 +91,7 @@ _ALL = (
         ("wall", "wall", "grass"), (-0.5, 1.0), (12.0, 30.0), 0.6,
     ),
     Category(
-        "motorbike", road.motorbike, "tank",
+        "motorbike", bikes.motorbike, "tank",
         ("front wheel", "rear wheel", "headlight", "grip", "tank", "seat", "tail", "engine",
          "exhaust tip", "front fender", "far grip"),
         ("road", "city", "grass", "sand"), (-0.7, 0.8), (0.0, 14.0), 0.6,
@@ -103,13 +103,13 @@ _ALL = (
         ("table", "wall", "wall", "grass"), (-0.2, 0.2), (6.0, 24.0), 0.6, mirrored=False,
     ),
     Category(
-        "sheep", animals.sheep, "wool",
+        "sheep", beasts.sheep, "wool",
         ("ear", "far ear", "eye", "nose", "back", "belly", "tail", "front foot", "hind foot",
          "far front foot", "far hind foot"),
         ("grass", "grass", "snow", "sand"), (-0.6, 0.9), (2.0, 14.0), 0.6,
     ),
     Category(
-        "duck", animals.duck, "body",
+        "duck", birds.duck, "body",
         ("bill tip", "eye", "crown", "nape", "breast", "belly front", "belly rear", "wing front",
          "wing tip", "tail tip"),
         ("water", "grass"), (-0.7, 0.9), (0.0, 14.0), 0.6,

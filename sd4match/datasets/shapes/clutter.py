@@ -50,7 +50,9 @@ def place(
     elif kind == "rock":
         paint = palette.pick(rng, "grey", "brown", "beige", grain=0.08)
         for dx, s in ((-0.3, 0.32), (0.28, 0.26), (0, 0.42)):
-            _ball(canvas, part, paint, at + (dx * size, -0.5 * s * size), (s * size, s * size * 0.8))
+            _ball(
+                canvas, part, paint, at + (dx * size, -0.5 * s * size), (s * size, s * size * 0.8)
+            )
     elif kind in ("ball", "buoy", "balloon"):
         paint = palette.pick(rng, "red", "blue", "yellow", "orange", "teal", gloss=0.4)
         r = 0.3 * size

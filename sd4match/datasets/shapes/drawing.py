@@ -79,7 +79,9 @@ def draw(
         SD4MatchError: unknown category or style.
     """
     if category not in CATEGORIES:
-        raise SD4MatchError(f"no category {category!r} is drawn: take one of {', '.join(CATEGORIES)}")
+        raise SD4MatchError(
+            f"no category {category!r} is drawn: take one of {', '.join(CATEGORIES)}"
+        )
     if isinstance(style, str) and style not in STYLES:
         raise SD4MatchError(f"no style {style!r}: take one of {', '.join(STYLES)}")
     look = STYLES[style] if isinstance(style, str) else style

@@ -7,6 +7,7 @@ the *near* one. Part names are the nouns of captions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,6 +69,7 @@ class Group:
     items: list[Solid | Keypoint] = field(default_factory=list)
 
 
+@cache
 def circle(n: int = 22) -> Floats:
     """Unit circle, counter-clockwise, (n, 2)."""
     angle = np.arange(n) * (2 * np.pi / n)

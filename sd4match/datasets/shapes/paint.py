@@ -1,6 +1,7 @@
 """Colours that have a name: what a caption says is what a part is painted with."""
 
 import colorsys
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,20 +56,27 @@ class Palette:
     jitter: float = 0.02
 
     def pick(
-        self, rng: np.random.Generator, *names: str, gloss: float = 0.1, grain: float = 0.04
+        self,
+        rng: np.random.Generator,
+        *names: str,
+        avoid: Collection[str] = (),
+        gloss: float = 0.1,
+        grain: float = 0.04,
     ) -> Paint:
         """Draw one of the named colours, in one of its tints.
 
         Args:
             rng: source of randomness.
             *names: colour words to choose from, out of ``COLOURS``.
+            avoid: those of them not to choose.
             gloss: strength of the highlight, 0 to 1.
             grain: strength of the surface noise, 0 to 1.
 
         Returns:
             The paint, in this palette's saturation and brightness.
         """
-        name = names[int(rng.integers(len(names)))]
+        left = [name for name in names if name not in avoid]
+        name = left[int(rng.integers(len(left)))]
         low, middle, high = (_decode(tint) for tint in _TINTS[name])
         at = 2 * float(rng.random())
         first, second = (low, middle) if at < 1 else (middle, high)

@@ -81,9 +81,7 @@ def occlude(
           OCCLUDER, rng, style.palette)  # fmt: skip
 
 
-def develop(
-    canvas: Canvas, behind: Backdrop, base: Floats, style: Style, rng: Rng
-) -> Image.Image:
+def develop(canvas: Canvas, behind: Backdrop, base: Floats, style: Style, rng: Rng) -> Image.Image:
     """Light the canvas and lay it over its background, with a shadow, blur, tint and noise.
 
     Args:
@@ -115,25 +113,26 @@ def develop(
     rgb = rgb * (1 - layer.alpha[..., None]) + layer.rgb
     if style.noise:
         rgb = rgb * float(rng.uniform(0.9, 1.06))
-        rgb = rgb + rng.standard_normal(rgb.shape, np.float32) * style.noise
+        rgb = rgb + rng.standard_normal((height, width, 1), np.float32) * style.noise
     return Image.fromarray((np.clip(rgb, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
 def _shadow(size: tuple[int, int], base: Floats, lean: float) -> Floats32:
     """A soft pool of shade on the ground, drawn out away from the lamp, and darkest at its base."""
-    middle = base.mean(0)
-    reach = float((base.max(0) - base.min(0)).max())
-    shade = np.zeros((size[1], size[0]), np.float32)
+    # It is soft: half the resolution shows all of it.
+    half = (size[0] // 2 + 1, size[1] // 2 + 1)
+    middle, reach = base.mean(0), float((base.max(0) - base.min(0)).max())
+    shade = np.zeros((half[1], half[0]), np.uint8)
     for grown, dark, soft in ((1.25, 70, 0.055), (1.0, 110, 0.02)):
-        flat = Image.new("L", size)
-        pool = middle + grown * (base - middle) - (0.12 * (grown - 0.8) * lean * reach, 0)
+        flat = Image.new("L", half)
+        pool = middle + grown * (base - middle) - np.array((0.12 * (grown - 0.8) * lean * reach, 0))
         # Seen edge-on, the ground still takes a few pixels of shade.
-        pool = np.concatenate((pool, pool + (0, 0.015 * reach)))
-        hull = pool[_around(pool)]
-        ImageDraw.Draw(flat).polygon(hull.ravel().tolist(), fill=dark)
-        blurred = flat.filter(ImageFilter.GaussianBlur(max(1.2, soft * reach)))
-        shade = np.maximum(shade, np.asarray(blurred, np.float32) / 255)
-    return shade
+        pool = np.concatenate((pool, pool + np.array((0, 0.015 * reach)))) / 2
+        ImageDraw.Draw(flat).polygon(pool[_around(pool)].ravel().tolist(), fill=dark)
+        blurred = flat.filter(ImageFilter.GaussianBlur(max(1.2, soft * reach) / 2))
+        shade = np.maximum(shade, np.asarray(blurred))
+    full = Image.fromarray(shade).resize((2 * half[0], 2 * half[1]), Image.Resampling.BILINEAR)
+    return np.asarray(full, np.float32)[: size[1], : size[0]] / 255
 
 
 def _around(points: Floats) -> NDArray[np.intp]:

@@ -57,9 +57,11 @@ PF_WILLOW = Style(
     "pf_willow",
     Palette(saturation=1.22, brightness=1.08, jitter=0.015),
     long_side=(128, 176), aspects=(4 / 3, 1.0, 3 / 2),
-    yaw=12.0, pitch=0.5, roll=3.0, shear=0.02, extent=(0.76, 0.92), shift=0.02, distance=(7.0, 11.0),
+    yaw=12.0, pitch=0.5, roll=3.0, shear=0.02, extent=(0.76, 0.92), shift=0.02,
+    distance=(7.0, 11.0),
     clutter=(0, 0), occlusion=0.0, outline=1.3, ink=(0.13, 0.11, 0.16),
-    ambient=(0.66, 0.7), diffuse=(0.36, 0.42), blur=0.0, noise=0.0, warmth=0.0, texture=0.25, studio=True,
+    ambient=(0.66, 0.7), diffuse=(0.36, 0.42), blur=0.0, noise=0.0, warmth=0.0,
+    texture=0.25, studio=True,
 )  # fmt: skip
 
 STYLES: dict[str, Style] = {style.name: style for style in (SPAIR, PF_PASCAL, PF_WILLOW)}

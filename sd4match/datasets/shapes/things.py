@@ -1,4 +1,5 @@
 """Household things: bottle (and wine bottle), chair, potted plant."""
+# ruff: noqa: RUF005 (arrays and tuples are added, not joined)
 
 import numpy as np
 
@@ -13,7 +14,9 @@ def bottle(m: Model, rng: Rng, palette: Palette) -> None:
     glass = palette.pick(
         rng, "green", "brown", "blue", "teal", "orange", "pink", "purple", gloss=0.7, grain=0
     )
-    cap = palette.pick(rng, *({"red", "white", "yellow", "dark", "blue"} - {glass.name}), gloss=0.3)
+    cap = palette.pick(
+        rng, "red", "white", "yellow", "dark", "blue", avoid=(glass.name,), gloss=0.3
+    )
     _bottle(m, rng, palette, glass, cap, rng.uniform(0.26, 0.42), rng.uniform(0.08, 0.14),
             (rng.uniform(0.9, 1.15), rng.uniform(1.3, 1.45)))  # fmt: skip
 
@@ -30,8 +33,18 @@ def _bottle(
     m: Model, rng: Rng, palette: Palette, glass: Paint, cap: Paint, wide: float, slim: float,
     heights: tuple[float, float],
 ) -> None:  # fmt: skip
-    paper = palette.pick(rng, *({"white", "beige", "yellow", "red"} - {cap.name}), gloss=0.0)
-    print_ = palette.pick(rng, *({"red", "navy", "dark", "green"} - {paper.name, glass.name}))
+    paper = palette.pick(rng, "white", "beige", "yellow", "red", avoid=(cap.name,), gloss=0.0)
+    print_ = palette.pick(
+        rng,
+        "red",
+        "navy",
+        "dark",
+        "green",
+        avoid=(
+            paper.name,
+            glass.name,
+        ),
+    )
     shoulder, neck = heights
     top = rng.uniform(1.8, 1.95)
     m.group(0)
@@ -79,7 +92,7 @@ def _wrap(
 def chair(m: Model, rng: Rng, palette: Palette) -> None:
     """A kitchen chair: four legs, a seat, a back of slats or of one board."""
     wood = palette.pick(rng, "brown", "beige", "white", "red", "teal", "yellow", "green")
-    cushion = palette.pick(rng, *({"red", "blue", "green", "beige", "orange"} - {wood.name}))
+    cushion = palette.pick(rng, "red", "blue", "green", "beige", "orange", avoid=(wood.name,))
     seat, deep = rng.uniform(0.78, 0.92), rng.uniform(0.38, 0.44)
     half, top = rng.uniform(0.38, 0.44), rng.uniform(1.65, 1.95)
     thick, lean = rng.uniform(0.04, 0.06), rng.uniform(0.04, 0.16)
@@ -131,7 +144,9 @@ def chair(m: Model, rng: Rng, palette: Palette) -> None:
 
 def pottedplant(m: Model, rng: Rng, palette: Palette) -> None:
     """A pot that widens upwards, and leaves that fan out of it."""
-    clay = palette.pick(rng, "orange", "brown", "white", "blue", "yellow", "teal", "pink", gloss=0.2)
+    clay = palette.pick(
+        rng, "orange", "brown", "white", "blue", "yellow", "teal", "pink", gloss=0.2
+    )
     leaf = palette.pick(rng, "green", grain=0.03)
     bloom = palette.pick(rng, "red", "pink", "yellow", "purple", "orange", "white")
     soil = palette.pick(rng, "brown").tone(0.6)

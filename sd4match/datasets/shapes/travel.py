@@ -1,4 +1,5 @@
 """What flies and floats: aeroplane and boat."""
+# ruff: noqa: RUF005 (arrays and tuples are added, not joined)
 
 import numpy as np
 
@@ -42,7 +43,9 @@ def aeroplane(m: Model, rng: Rng, palette: Palette) -> None:
     m.keypoint("fin top", (-0.97, fin, 0))
     xs = np.array((-1.06, -0.85, -0.5, 0.0, 0.5, 0.78, 0.92, 0.99, 1.02))
     radii = np.array((0.03, 0.06, 0.12, r, r, 0.92 * r, 0.68 * r, 0.36 * r, 0.12 * r))
-    heights = np.array((0.25 * r, 0.25 * r, 0.1 * r, 0, 0, -0.03 * r, -0.1 * r, -0.16 * r, -0.2 * r))
+    heights = np.array(
+        (0.25 * r, 0.25 * r, 0.1 * r, 0, 0, -0.03 * r, -0.1 * r, -0.16 * r, -0.2 * r)
+    )
     m.tube("fuselage", skin, np.column_stack((xs, heights, np.zeros(9))), radii)
     band = 0.05 * r
     m.side("stripe", coat, [(-0.75, band - 0.04), (0.8, band - 0.05), (0.84, band), (-0.75, band)],
@@ -62,20 +65,17 @@ def aeroplane(m: Model, rng: Rng, palette: Palette) -> None:
 def boat(m: Model, rng: Rng, palette: Palette) -> None:
     """A sailing boat: a pointed hull, a small cabin, a mast with two sails."""
     coat = palette.pick(rng, "white", "red", "navy", "blue", "brown", "green", gloss=0.3)
-    keel = palette.pick(rng, *({"red", "navy", "white", "dark", "teal"} - {coat.name}))
+    keel = palette.pick(rng, "red", "navy", "white", "dark", "teal", avoid=(coat.name,))
     cloth = palette.pick(rng, "white", "beige", "orange", "red", "yellow", grain=0.02)
     deck = palette.pick(rng, "beige", "brown", "white")
     cabin = palette.pick(rng, "white", "silver", "beige")
     wood = palette.pick(rng, "brown", "silver", "beige")
     high, width = rng.uniform(0.26, 0.36), rng.uniform(0.24, 0.34)
-    bow, water = rng.uniform(0.06, 0.14), 0.12
+    bow = rng.uniform(0.06, 0.14)
     top = [(-0.82, high, 0.7), (-0.3, high - 0.03, 1.0), (0.3, high, 0.9), (0.75, high + bow / 2, 0.4),
            (1, high + bow, 0)]  # fmt: skip
     keep = [(-0.74, 0, 0.5), (-0.3, 0, 0.75), (0.25, 0, 0.62), (0.58, 0, 0.25), (0.74, 0, 0)]
-    mid = [tuple(np.array(a) * (1 - water) + np.array(b) * water) for a, b in
-           zip(keep, top, strict=True)]  # fmt: skip
-    mid = [tuple(np.array(a) + 0.3 * (np.array(b) - np.array(a))) for a, b in
-           zip(keep, top, strict=True)]  # fmt: skip
+    mid = [tuple(0.7 * np.array(a) + 0.3 * np.array(b)) for a, b in zip(keep, top, strict=True)]
 
     def at(row: tuple[float, ...], side: int) -> tuple[float, float, float]:
         return row[0], row[1], side * row[2] * width
@@ -89,7 +89,9 @@ def boat(m: Model, rng: Rng, palette: Palette) -> None:
                         at(upper[i], side)]  # fmt: skip
                 slope = (lower[i][2] - lower[i + 1][2]) * width * 1.5
                 m.panel(part, paint, quad, (slope, -0.25, side))
-    stern = [at(row, side) for row, side in ((keep[0], -1), (top[0], -1), (top[0], 1), (keep[0], 1))]
+    stern = [
+        at(row, side) for row, side in ((keep[0], -1), (top[0], -1), (top[0], 1), (keep[0], 1))
+    ]
     m.panel("hull", coat, stern, (-1, 0, 0))
     m.panel("deck", deck, rim, (0, 1, 0))
     m.keypoint("bow", (1, high + bow, 0))

@@ -50,7 +50,12 @@ def tiny_original(tmp_path_factory):
     CLIPTextModel(text).save_pretrained(folder / "text_encoder")
     shutil.copytree(NANO_FOLDER / "tokenizer", folder / "tokenizer")
     DDIMScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", set_alpha_to_one=False
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
     ).save_pretrained(folder / "scheduler")
     return folder
 

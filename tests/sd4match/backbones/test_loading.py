@@ -11,6 +11,9 @@ from safetensors.torch import load_file, save_file
 from sd4match import backbones
 from sd4match.errors import SD4MatchError
 
+UNET = "unet/diffusion_pytorch_model.safetensors"
+TEXT = "text_encoder/model.safetensors"
+
 
 def edit_json(path, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
@@ -65,12 +68,26 @@ def test_nano_is_built_once_by_processes_that_start_together(nano, tmp_path):
     assert load(folders.pop()).fingerprint == nano.fingerprint
 
 
+def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SD4MATCH_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(SD4MatchError, match="set SD4MATCH_CACHE to another folder"):
+        backbones.load("nano")
+
+
+def test_hashes_need_no_cache(tiny, tmp_path, monkeypatch):
+    expected = load(tiny).fingerprint
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SD4MATCH_CACHE", str(tmp_path / "file" / "cache"))
+    assert load(tiny).fingerprint == expected
+
+
 def test_folder_loads_as_what_it_is(tiny):
     backbone = load(tiny)
     assert (backbone.image_size, backbone.vae_factor, backbone.hidden_size) == (64, 8, 32)
     assert backbone.image_encoder is None
     assert backbone.scheduler.config.beta_schedule == "scaled_linear"
-    stored = load_file(tiny / "unet" / "diffusion_pytorch_model.safetensors")
+    stored = load_file(tiny / UNET)
     for name, tensor in backbone.unet.state_dict().items():
         assert torch.equal(tensor, stored[name])
 
@@ -94,12 +111,8 @@ def test_fingerprint_ignores_place_and_layout(tiny, tmp_path):
         lambda f: edit_json(f / "scheduler" / "scheduler_config.json", beta_end=0.02),
         lambda f: edit_json(f / "vae" / "config.json", scaling_factor=0.5),
         lambda f: edit_json(f / "tokenizer" / "tokenizer_config.json", pad_token="!"),
-        lambda f: edit_weights(
-            f / "unet" / "diffusion_pytorch_model.safetensors", lambda t: t["conv_in.bias"].add_(1)
-        ),
-        lambda f: edit_weights(
-            f / "text_encoder" / "model.safetensors", lambda t: next(iter(t.values())).add_(1)
-        ),
+        lambda f: edit_weights(f / UNET, lambda t: t["conv_in.bias"].add_(1)),
+        lambda f: edit_weights(f / TEXT, lambda t: next(iter(t.values())).add_(1)),
     ],
     ids=["scheduler", "vae config", "tokenizer", "unet weights", "text weights"],
 )
@@ -127,7 +140,7 @@ def test_older_names_of_weights_are_understood(tiny):
 
     before = load(tiny)
     edit_weights(tiny / "vae" / "diffusion_pytorch_model.safetensors", rename)
-    edit_weights(tiny / "text_encoder" / "model.safetensors", add_positions)
+    edit_weights(tiny / TEXT, add_positions)
     after = load(tiny)
     for old, new in zip(models(before), models(after), strict=True):
         for name, tensor in old.state_dict().items():
@@ -138,7 +151,6 @@ def drop_shape(tensors):
     tensors["conv_in.weight"] = tensors["conv_in.weight"][:, :3].clone()
 
 
-UNET = "unet/diffusion_pytorch_model.safetensors"
 DAMAGE = {
     "no weights": (lambda f: (f / UNET).rename(f / "unet/pytorch_model.bin"), "no safetensors"),
     "unet key missing": (
@@ -151,14 +163,12 @@ DAMAGE = {
     ),
     "unet shape": (lambda f: edit_weights(f / UNET, drop_shape), "unet.*conv_in.weight"),
     "text key missing": (
-        lambda f: edit_weights(
-            f / "text_encoder/model.safetensors", lambda t: t.pop(sorted(t)[0])
-        ),
+        lambda f: edit_weights(f / TEXT, lambda t: t.pop(sorted(t)[0])),
         "text_encoder: 1 weights missing",
     ),
     "text keys all renamed": (
         lambda f: edit_weights(
-            f / "text_encoder/model.safetensors",
+            f / TEXT,
             lambda t: [t.update({f"other.{k}": t.pop(k)}) for k in list(t)],
         ),
         "text_encoder: [0-9]+ weights missing",

@@ -1,0 +1,38 @@
+"""Which weights a name stands for, without loading or fetching them."""
+
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
+
+from sd4match.backbones.fingerprint import fingerprint
+from sd4match.backbones.folders import locate, weight_files
+from sd4match.errors import SD4MatchError
+
+
+def identify(name_or_path: str, *, revision: str | None = None) -> str | None:
+    """Fingerprint a backbone that is on this machine.
+
+    Args:
+        name_or_path: "nano", a diffusers folder, or a hub id.
+        revision: branch, tag or commit of a hub id.
+
+    Returns:
+        What ``load(…).fingerprint`` would be; None when the weights are not here.
+
+    Raises:
+        SD4MatchError: no such folder, or it is broken.
+    """
+    if name_or_path == "nano" or Path(name_or_path).expanduser().is_dir():
+        folder = locate(name_or_path, revision=revision, weights=True)
+    else:
+        try:
+            folder = Path(snapshot_download(name_or_path, revision=revision, local_files_only=True))
+        except LocalEntryNotFoundError:
+            return None
+    try:
+        for component in ("text_encoder", "unet", "vae"):
+            weight_files(folder / component)
+    except SD4MatchError:
+        return None
+    return fingerprint(folder)

@@ -1,0 +1,145 @@
+import logging
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageOps
+from safetensors.torch import save_file
+
+from sd4match import backbones
+from sd4match.datasets import ImagePair
+from sd4match.errors import SD4MatchError
+from sd4match.features import Latents
+from sd4match.features.images import to_tensor
+from sd4match.features.noise import gaussian
+
+SIZE = 32
+
+
+@pytest.fixture(scope="module")
+def nano():
+    return backbones.load("nano", device="cpu")
+
+
+@pytest.fixture
+def pair(tmp_path):
+    generator = np.random.default_rng(0)
+    paths = []
+    for name in ("source.png", "target.png"):
+        pixels = generator.integers(0, 256, (6, 9, 3), np.uint8)
+        Image.fromarray(pixels).resize((60, 40)).save(tmp_path / name)
+        paths.append(tmp_path / name)
+    return ImagePair(
+        dataset="spair",
+        id="0",
+        category="cat",
+        source_id="source.png",
+        target_id="target.png",
+        source_path=paths[0],
+        target_path=paths[1],
+        flip=False,
+        source_keypoints=np.zeros((0, 2), np.float32),
+        target_keypoints=np.zeros((0, 2), np.float32),
+        keypoint_ids=np.zeros(0, np.int32),
+        source_size=(60, 40),
+        target_size=(60, 40),
+        source_box=None,
+        target_box=None,
+        attributes={},
+    )
+
+
+def encoded(nano, image):
+    with torch.no_grad():
+        posterior = nano.vae.encode(to_tensor(image, SIZE)[None]).latent_dist
+    return posterior.mean[0], posterior.std[0]
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_moments_are_the_vaes(nano, pair, side, flip):
+    image = Image.open(pair.source_path if side == "source" else pair.target_path)
+    expected = encoded(nano, ImageOps.mirror(image) if flip else image)
+    found = Latents(nano, SIZE).moments(replace(pair, flip=flip), side)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours.shape == (4, 8, 8)
+        assert torch.allclose(ours, theirs, atol=1e-6)
+
+
+def test_sample_is_the_posteriors(nano, pair):
+    latents = Latents(nano, SIZE)
+    mean, std = latents.moments(pair, "source")
+    sample = latents.sample(pair, "source", 5)
+    noise = (sample / nano.vae.config.scaling_factor - mean) / std
+    assert abs(noise.mean()) < 0.3
+    assert 0.8 < noise.std() < 1.2
+    assert torch.equal(sample, latents.sample(pair, "source", 5))
+    assert not torch.equal(sample, latents.sample(pair, "source", 6))
+
+
+def test_noise_belongs_to_the_image_and_not_to_its_name(nano, pair, tmp_path):
+    copy = shutil.copy(pair.source_path, tmp_path / "copy.png")
+    other = replace(pair, target_path=copy, target_size=pair.source_size)
+    latents = Latents(nano, SIZE)
+    noise = latents.noise(pair, "source", seed=1, ensemble=3)
+    assert noise.shape == (3, 4, 8, 8)
+    assert torch.equal(latents.noise(other, "target", seed=1, ensemble=2), noise[:2])
+    assert torch.equal(latents.sample(other, "target", 1), latents.sample(pair, "source", 1))
+    flipped = latents.noise(replace(pair, flip=True), "source", seed=1, ensemble=3)
+    assert not torch.equal(flipped, noise)
+    posterior = {"seed": 1, "flip": False, "draw": "posterior"}
+    assert not any(torch.equal(gaussian((4, 8, 8), content="", **posterior), n) for n in noise)
+
+
+def test_the_disk_serves_other_runs(nano, pair, tmp_path):
+    folder = tmp_path / "cache"
+    first = Latents(nano, SIZE, folder).moments(pair, "source")
+    Latents(nano, SIZE, folder).moments(replace(pair, flip=True), "source")
+    files = sorted(folder.rglob("*.safetensors"))
+    assert len(files) == 2
+    # What the file says is believed, so it has been read and not computed again.
+    doubled = {"moments": 2 * torch.stack(first)}
+    save_file(doubled, next(file for file in files if "flipped" not in file.name))
+    again = Latents(nano, SIZE, folder).moments(pair, "source")
+    assert torch.equal(again[0], 2 * first[0])
+
+
+def test_memory_serves_the_same_run(nano, pair, tmp_path):
+    latents = Latents(nano, SIZE, tmp_path / "cache")
+    first = latents.moments(pair, "source")
+    shutil.rmtree(tmp_path / "cache")
+    assert torch.equal(latents.moments(pair, "source")[0], first[0])
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"not safetensors", None])
+def test_a_broken_file_is_made_again(nano, pair, tmp_path, caplog, damage):
+    folder = tmp_path / "cache"
+    first = Latents(nano, SIZE, folder).moments(pair, "source")
+    file = next(folder.rglob("*.safetensors"))
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-10] if damage is None else damage)
+    with caplog.at_level(logging.WARNING):
+        again = Latents(nano, SIZE, folder).moments(pair, "source")
+    assert torch.equal(again[0], first[0])
+    assert file.read_bytes() == whole
+    assert "computed again" in caplog.text
+
+
+def test_what_changes_moments_changes_their_folder(nano, pair, tmp_path):
+    half = backbones.load("nano", device="cpu", dtype="bfloat16")
+    for backbone, size in ((nano, SIZE), (nano, 64), (half, SIZE)):
+        mean, std = Latents(backbone, size, tmp_path / "cache").moments(pair, "target")
+        assert mean.shape == (4, size // 4, size // 4)
+        assert mean.dtype == std.dtype == torch.float32
+    assert len(list((tmp_path / "cache").iterdir())) == 3
+
+
+def test_errors(nano, pair):
+    with pytest.raises(SD4MatchError, match="multiple of 4: use 28 or 32"):
+        Latents(nano, 30)
+    pair.source_path.write_bytes(b"")
+    with pytest.raises(SD4MatchError, match=r"source\.png"):
+        Latents(nano, SIZE).moments(pair, "source")

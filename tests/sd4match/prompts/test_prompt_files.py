@@ -1,0 +1,120 @@
+"""Prompts as files."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from sd4match import prompts
+from sd4match.errors import SD4MatchError
+
+TRAINING = {"steps": 12, "learning_rate": 0.01, "data": "pf_pascal"}
+
+
+@pytest.fixture
+def single(nano):
+    return prompts.create("single", nano, length=4, seed=5)
+
+
+@pytest.fixture
+def path(tmp_path, nano, single):
+    path = tmp_path / "prompt.safetensors"
+    prompts.save(single, path, backbone=nano, training=TRAINING)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("family", "options"),
+    [("empty", {}), ("text", {"template": "one {category}"}), ("single", {"length": 3})],
+)
+def test_a_prompt_comes_back_as_it_was(nano, tmp_path, family, options):
+    prompt = prompts.create(family, nano, seed=1, **options)
+    prompts.save(prompt, tmp_path / "p.safetensors", backbone=nano)
+    loaded = prompts.load(tmp_path / "p.safetensors", nano)
+    assert type(loaded) is type(prompt)
+    assert (loaded.length, loaded.config()) == (prompt.length, prompt.config())
+    assert torch.equal(loaded.hidden_states(nano, "cat"), prompt.hidden_states(nano, "cat"))
+
+
+def test_a_loaded_prompt_can_be_learned_further(nano, path):
+    assert prompts.load(path, nano).embeddings.requires_grad
+
+
+def test_the_header_tells_where_it_comes_from(nano, path):
+    header = prompts.read_header(path)
+    assert header.pop("package")
+    assert header == {
+        "format": 1,
+        "family": "single",
+        "length": 4,
+        "config": {},
+        "backbone": {"name": "nano", "fingerprint": nano.fingerprint},
+        "training": TRAINING,
+    }
+
+
+def test_same_prompt_same_bytes(nano, single, path, tmp_path):
+    shuffled = dict(reversed(TRAINING.items()))
+    prompts.save(single, tmp_path / "again.safetensors", backbone=nano, training=shuffled)
+    assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
+
+
+def test_another_backbone_is_refused(nano, path):
+    other = dataclasses.replace(nano, name="other", fingerprint="f" * 64)
+    with pytest.raises(
+        SD4MatchError, match=r"made for backbone nano .*, not other \(ffffffffffff\)"
+    ):
+        prompts.load(path, other)
+
+
+def test_a_missing_file_is_named(nano, tmp_path):
+    with pytest.raises(SD4MatchError, match=r"no prompt file at .*absent"):
+        prompts.load(tmp_path / "absent", nano)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "])
+def test_other_files_are_refused(nano, tmp_path, content):
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with pytest.raises(SD4MatchError, match=r"file is not a readable prompt file") as caught:
+        prompts.load(path, nano)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_is_refused(nano, tmp_path):
+    with pytest.raises(SD4MatchError, match="not a readable prompt file"):
+        prompts.load(tmp_path, nano)
+
+
+def rewrite(path, *, tensors=None, **changes):
+    header = prompts.read_header(path) | changes
+    tensors = load_file(path) if tensors is None else tensors
+    save_file(tensors, path, metadata={"sd4match": json.dumps(header)})
+
+
+def test_a_later_format_is_refused(nano, path):
+    rewrite(path, format=2, package="9.0")
+    with pytest.raises(SD4MatchError, match=r"format 2, this version reads 1.*\(9.0\)"):
+        prompts.load(path, nano)
+
+
+def test_tensors_that_do_not_fit_the_family_are_refused(nano, path):
+    rewrite(path, tensors={"alpha": torch.zeros(2)})
+    with pytest.raises(SD4MatchError, match="not a readable prompt file"):
+        prompts.load(path, nano)
+
+
+def test_an_unknown_family_is_named(nano, path):
+    rewrite(path, family="cmp")
+    with pytest.raises(SD4MatchError, match="unknown prompt family 'cmp'"):
+        prompts.load(path, nano)
+
+
+def test_a_failed_save_leaves_the_old_file(nano, single, path):
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        prompts.save(single, path, backbone=nano, training={"bad": object()})
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == [path.name]

@@ -1,0 +1,75 @@
+"""The family of one learned sequence."""
+
+import pytest
+import torch
+
+from sd4match import backbones
+from sd4match.errors import SD4MatchError
+from sd4match.prompts import SinglePrompt
+
+
+def words_of(nano, prompt):
+    """The vocabulary ids whose token plus position embeddings the prompt holds."""
+    core = getattr(nano.text_encoder, "text_model", nano.text_encoder)
+    positions = core.embeddings.position_embedding.weight[1 : prompt.length + 1]
+    distance = torch.cdist(prompt.embeddings - positions, core.embeddings.token_embedding.weight)
+    assert distance.amin(1).max() < 1e-3
+    return distance.argmin(1).tolist()
+
+
+@pytest.mark.parametrize("length", [1, 7, 75])
+def test_starts_as_a_text_of_random_words(nano, length):
+    prompt = SinglePrompt.initial(nano, seed=3, length=length)
+    words = words_of(nano, prompt)
+    assert not set(words) & set(nano.tokenizer.all_special_ids)
+    ids = [nano.tokenizer.bos_token_id, *words, nano.tokenizer.eos_token_id]
+    ids += [0] * (77 - len(ids))
+    expected = nano.text_encoder(input_ids=torch.tensor([ids])).last_hidden_state
+    hidden = prompt.hidden_states(nano)
+    assert hidden.shape == (1, 77, nano.hidden_size)
+    torch.testing.assert_close(hidden, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_seed_decides_the_start(nano):
+    first, again, other = (SinglePrompt.initial(nano, seed=s, length=20) for s in (1, 1, 2))
+    assert torch.equal(first.embeddings, again.embeddings)
+    assert words_of(nano, first) != words_of(nano, other)
+
+
+def test_length_is_all_that_fit_by_default(nano):
+    assert SinglePrompt.initial(nano, seed=0).length == 75
+
+
+@pytest.mark.parametrize("length", [0, -1, 76])
+def test_length_must_fit(nano, length):
+    with pytest.raises(SD4MatchError, match=f"prompt length is {length}: it must be 1 to 75"):
+        SinglePrompt.initial(nano, seed=0, length=length)
+
+
+def test_gradients_reach_every_token_and_nothing_else(nano):
+    prompt = SinglePrompt.initial(nano, seed=0, length=5)
+    hidden = prompt.hidden_states(nano)
+    (
+        hidden * torch.randn(hidden.shape, generator=torch.Generator().manual_seed(0))
+    ).sum().backward()
+    assert (prompt.embeddings.grad.abs().amax(1) > 0).all()
+    assert all(p.grad is None for p in nano.text_encoder.parameters())
+
+
+def test_tokens_before_a_change_do_not_see_it(nano):
+    """Attention is causal, so a token's place in the sequence is what it should be."""
+    prompt = SinglePrompt.initial(nano, seed=0, length=6)
+    before = prompt.hidden_states(nano)
+    with torch.no_grad():
+        prompt.embeddings[3] = prompt.embeddings[3].flip(0)
+    change = (prompt.hidden_states(nano) - before).abs().amax(-1)[0]
+    assert change[:4].max() < 1e-6 < 1e-3 < change[4]  # BOS is the first
+
+
+def test_parameters_stay_float32_on_a_half_precision_backbone():
+    half = backbones.load("nano", device="cpu", dtype="bfloat16")
+    prompt = SinglePrompt.initial(half, seed=0, length=3)
+    hidden = prompt.hidden_states(half)
+    hidden.float().square().sum().backward()
+    assert hidden.dtype == torch.bfloat16
+    assert prompt.embeddings.dtype == prompt.embeddings.grad.dtype == torch.float32

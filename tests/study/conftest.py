@@ -1,0 +1,69 @@
+"""A made-up study: a baseline and its neighbours on three data sets, with image effects."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from study.stats import PairSamples
+
+BASELINE = {
+    "backbone": "nano", "prompt": "single", "length": 75, "train.data": "own",
+    "train.timestep": 261, "train.layer": 1, "train.kernel_size": 7, "seed": 0, "image_size": 64,
+    "timestep": 50, "ensemble": 1, "layer": 1, "localizer": "kernel_softmax", "kernel": 7.0,
+    "temperature": 0.04,
+}  # fmt: skip
+NO_TRAINING = ("length", "train.data", "train.timestep", "train.layer", "train.kernel_size")
+# Changes of the baseline -> what they add to PCK.
+CHANGES = {
+    "base": ({}, 0.0),
+    "empty": (dict.fromkeys(NO_TRAINING) | {"prompt": "empty"}, -0.2),
+    "text": (dict.fromkeys(NO_TRAINING) | {"prompt": "text"}, -0.1),
+    "t1": ({"timestep": 1}, -0.05),
+    "t261": ({"timestep": 261}, 0.0),
+    "l0": ({"layer": 0}, -0.02),
+    "nearest": ({"localizer": "nearest", "kernel": None, "temperature": None}, -0.03),
+    "other": ({"timestep": 1, "layer": 0}, 0.1),
+}
+SPLITS = {"pf_pascal": ("val", "test"), "pf_willow": ("test",), "spair": ("val", "test")}
+ALPHAS = {0.05: 0.4, 0.1: 0.6}
+
+
+@pytest.fixture
+def made():
+    """``cells`` and ``samples`` as `Study` hands them to tables and figures."""
+    kept, rows = {}, []
+    for number, (name, (change, gain)) in enumerate(CHANGES.items()):
+        for dataset, splits in SPLITS.items():
+            for split in splits:
+                rng = np.random.default_rng([len(dataset), len(split)])
+                category = np.sort(rng.integers(0, 3, 60))
+                source = category * 10 + rng.integers(0, 10, 60)
+                target = category * 10 + (source + rng.integers(1, 10, 60)) % 10
+                image = rng.normal(0, 0.08, 30)
+                noise = np.random.default_rng(number).normal(0, 0.03, 60)
+                for alpha, mean in ALPHAS.items():
+                    pck = np.clip(mean + gain + image[source] + image[target] + noise, 0, 1)
+                    kept[name, dataset, split, alpha] = PairSamples(pck, source, target, category)
+                    rows.append(
+                        {"configuration": name} | BASELINE | change
+                        | {"dataset": dataset, "split": split, "alpha": alpha}
+                        | {"pck": pck.mean(), "pck_point": pck.mean() + 0.01, "pairs": 60}
+                        | {"keypoints": 480, "status": "done", "reason": pd.NA}
+                    )  # fmt: skip
+    cells = pd.DataFrame(rows)
+    whole = ["length", "train.timestep", "train.layer", "train.kernel_size"]
+    cells[whole] = cells[whole].astype("Int64")
+    return cells, lambda *key: kept[key]
+
+
+@pytest.fixture
+def lose():
+    """A function that marks the cells of a configuration on a data set as missing."""
+
+    def mark(cells, configuration, dataset, reason="out of memory in predict"):
+        gone = (cells["configuration"] == configuration) & (cells["dataset"] == dataset)
+        cells.loc[gone, ["status", "reason"]] = ["missing", reason]
+        cells.loc[gone, ["pck", "pck_point"]] = np.nan
+        return cells
+
+    return mark

@@ -1,0 +1,108 @@
+"""Axes and configurations: one question has one name."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sd4match.errors import SD4MatchError
+from study.axes import AXES, configure, find
+
+BASE = {
+    "backbone": "nano",
+    "prompt": "single",
+    "length": 16,
+    "train.data": "own",
+    "train.timestep": 261,
+    "train.layer": 1,
+    "train.kernel_size": 7,
+    "seed": 0,
+    "image_size": 128,
+    "timestep": 50,
+    "ensemble": 2,
+    "layer": 1,
+    "localizer": "kernel_softmax",
+    "kernel": 7.0,
+    "temperature": 0.04,
+}
+
+
+@pytest.mark.parametrize(
+    ("axis", "value"),
+    [
+        ("timestep", 1000),
+        ("timestep", -1),
+        ("timestep", 2.5),
+        ("timestep", True),
+        ("timestep", "50"),
+        ("layer", 4),
+        ("length", 76),
+        ("length", 0),
+        ("train.kernel_size", 6),
+        ("kernel", 0),
+        ("kernel", float("inf")),
+        ("temperature", -1.0),
+        ("ensemble", 0),
+        ("prompt", "signle"),
+        ("localizer", "softmx"),
+        ("train.data", "pf_willow"),
+        ("backbone", ""),
+    ],
+)
+def test_impossible_values_are_refused_by_name(axis, value):
+    with pytest.raises(SD4MatchError, match=f"axis {axis}: .*impossible: expected") as error:
+        find(axis).parse(value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_axis_is_refused_with_the_nearest():
+    with pytest.raises(SD4MatchError, match="did you mean 'timestep'"):
+        find("timestp")
+
+
+def test_a_wrong_name_is_refused_with_the_nearest():
+    with pytest.raises(SD4MatchError, match="did you mean 'single'"):
+        find("prompt").parse("signle")
+
+
+@given(length=st.integers(1, 75), timestep=st.integers(0, 999), layer=st.integers(0, 3))
+def test_training_settings_do_not_name_a_prompt_that_is_not_learned(length, timestep, layer):
+    moved = {**BASE, "prompt": "text", "length": length, "train.timestep": timestep}
+    assert configure(moved) == configure({**moved, "train.layer": layer, "length": 1})
+    assert configure(moved)["length"] is None
+
+
+@given(kernel=st.floats(0.1, 50), temperature=st.floats(0.001, 1))
+def test_nearest_neighbour_has_one_name_whatever_kernel_and_temperature(kernel, temperature):
+    nearest = {**BASE, "localizer": "nearest"}
+    assert configure({**nearest, "kernel": kernel, "temperature": temperature}) == configure(nearest)
+
+
+def test_a_tie_trains_where_it_is_tested():
+    tied = configure({**BASE, "timestep": 100, "layer": 2}, tie=True)
+    assert (tied["train.timestep"], tied["train.layer"]) == (100, 2)
+    assert configure({**BASE, "prompt": "empty"}, tie=True)["train.timestep"] is None
+
+
+def test_keys_tell_configurations_apart_and_are_pinned():
+    base = configure(BASE)
+    others = {configure({**BASE, "timestep": t}).key for t in range(100)}
+    assert len(others) == 100
+    # A changed key orphans every study on disk: that must be meant.
+    assert base.key == configure(dict(reversed(BASE.items()))).key == "9e50289e41"
+
+
+def test_prompts_come_from_their_own_data_sets():
+    own = configure(BASE)
+    assert own.training_data("pf_willow") == "pf_pascal"
+    assert own.training_data("spair") == "spair"
+    assert configure({**BASE, "train.data": "spair"}).training_data("pf_pascal") == "spair"
+    assert configure({**BASE, "prompt": "text"}).training_data("spair") is None
+
+
+def test_every_axis_has_a_cost():
+    assert {name for name, axis in AXES.items() if axis.cost == "free"} == {
+        "layer",
+        "localizer",
+        "kernel",
+        "temperature",
+    }

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from sd4match.errors import SD4MatchError
+from study.metric import Metric, value
+
+
+@pytest.mark.parametrize(
+    "text", ["spair/val/pck@0.1", "pf_willow/test/pck@0.05/point", "mean/test/pck@0.1"]
+)
+def test_names_round_trip(text):
+    assert str(Metric.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("spiar/val/pck@0.1", "did you mean 'spair'"),
+        ("pf_willow/val/pck@0.1", "pf_willow has no split 'val'; take test"),
+        ("spair/val/pkc@0.1", "did you mean spair/val/pck@0.1"),
+        ("spair/val/pck@0", "alpha must be above 0"),
+        ("", "for example spair/val/pck@0.1"),
+    ],
+)
+def test_unknown_names_are_met_with_the_nearest(text, near):
+    with pytest.raises(SD4MatchError, match=near):
+        Metric.parse(text)
+
+
+def test_value_by_configuration(made):
+    cells, samples = made
+    found = value(cells, "spair/val/pck@0.1")
+    assert list(found.index) == list(cells["configuration"].unique())
+    assert found["t1"] == pytest.approx(samples("t1", "spair", "val", 0.1).pck.mean())
+    assert value(cells, "spair/val/pck@0.1/point")["t1"] == pytest.approx(found["t1"] + 0.01)
+
+
+def test_mean_is_over_the_data_sets_that_have_the_split(made, lose):
+    cells, _ = made
+    both = [value(cells, f"{d}/val/pck@0.1")["l0"] for d in ("pf_pascal", "spair")]
+    assert value(cells, "mean/val/pck@0.1")["l0"] == pytest.approx(np.mean(both))
+    # A mean over fewer data sets is no mean over all.
+    partly = value(lose(cells, "l0", "spair"), "mean/val/pck@0.1")
+    assert np.isnan(partly["l0"])
+    assert np.isfinite(partly["t1"])
+
+
+def test_what_was_not_measured_is_said(made):
+    with pytest.raises(SD4MatchError, match=r"does not measure spair/val/pck@0.2; near it: spair"):
+        value(made[0], "spair/val/pck@0.2")

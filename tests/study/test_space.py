@@ -1,0 +1,126 @@
+"""Search spaces: files, overrides, designs and what is refused."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from sd4match.errors import SD4MatchError
+from study.space import dump, load
+
+SHIPPED = sorted(Path(__file__).parents[2].glob("search_spaces/*.yaml"))
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="mine.yaml"):
+        (tmp_path / name).write_text(text)
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_spaces_load_by_name_from_any_folder(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    space = load(path.stem)
+    assert space.name == path.stem
+    assert next(space.configurations()) == space.baseline
+
+
+def test_a_file_says_only_what_differs(write):
+    space = load(write("axes: {timestep: [0, 50]}"))
+    assert space.name == "mine"
+    assert space.baseline["train.timestep"] == 261
+    assert space.baseline["image_size"] == 128  # nano's own
+
+
+def test_one_at_a_time_moves_one_axis_and_repeats_nothing(write):
+    space = load(
+        write("axes: {prompt: [empty, single], timestep: [0, 50, 100], length: [4, 75]}")
+    )
+    found = list(space.configurations())
+    assert len(found) == len(set(found)) == 1 + 1 + 2 + 1
+    assert found[0] == space.baseline
+    for configuration in found[1:]:
+        changed = {
+            name
+            for name, value in configuration.as_dict.items()
+            if value is not None and value != space.baseline[name]
+        }
+        assert len(changed) == 1
+
+
+def test_a_factorial_takes_every_combination_once(write):
+    space = load(
+        write("{design: factorial, axes: {prompt: [empty, single], length: [4, 75], layer: [1, 2]}}")
+    )
+    # `empty` has no length: 2 layers; `single` has two lengths: 4.
+    found = list(space.configurations())
+    assert len(found) == len(set(found)) == 6
+    settings = {(c["prompt"], c["length"], c["layer"]) for c in found}
+    expected = set(itertools.product(["single"], [4, 75], [1, 2]))
+    assert settings == expected | {("empty", None, 1), ("empty", None, 2)}
+
+
+def test_overrides_reach_what_the_file_does_not_mention(write):
+    space = load(write("axes: {layer: [0, 1]}"), ["data.pairs=7", "axes.train.timestep=[0,261]"])
+    assert space.file.data.pairs == 7
+    assert space.axes["train.timestep"] == (0, 261)
+    assert "7 pairs" in space.fidelity
+
+
+def test_a_dumped_space_is_the_same_space(write, tmp_path):
+    space = load(write("{baseline: {prompt: text}, axes: {layer: [0, 1], kernel: [1, 7]}}"))
+    (tmp_path / "again.yaml").write_text(dump(space))
+    again = load(str(tmp_path / "again.yaml"))
+    assert again.file == space.file
+    assert list(again.configurations()) == list(space.configurations())
+
+
+def test_fidelity_is_full_only_at_the_papers_length(write):
+    assert load(write("{}")).fidelity == "full"
+    assert "40 tuning steps" in load(write("recipe: {steps: 40}")).fidelity
+    assert load(write("{baseline: {prompt: empty}, recipe: {steps: 40}}")).fidelity == "full"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("axes: {timestp: [1]}", "unknown axis 'timestp': did you mean 'timestep'"),
+        ("axes: {layer: [7]}", "axis layer: 7 is impossible: expected an integer from 0 to 3"),
+        ("axes: {layer: []}", "axes.layer: no values"),
+        ("design: factorail", "did you mean 'factorial'"),
+        ("protocol: dft", "did you mean 'dift'"),
+        ("data: {evaluate: [spiar]}", "did you mean 'spair'"),
+        ("data: {evaluate: []}", "data.evaluate is empty"),
+        ("data: {pairs: 0}", "data.pairs: expected at least 1"),
+        ("alphas: [0]", "alphas: expected numbers above 0"),
+        ("name: a/b", "cannot be a folder"),
+        ("baselin: {prompt: text}", "baselin"),
+        ("baseline: {lenght: 3}", "lenght"),
+        ("baseline: {length: long}", "long"),
+        ("axes: [", "expected"),
+        ("{tie: true, axes: {train: {layer: [0, 1]}}}", "already ties it"),
+    ],
+)
+def test_mistakes_are_one_line_that_names_the_file(write, text, complaint):
+    path = write(text)
+    with pytest.raises(SD4MatchError) as error:
+        load(path)
+    assert complaint in str(error.value)
+    assert path in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_space_names_those_there_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SD4MatchError, match="did you mean 'quickstart'"):
+        load("quikstart")
+    with pytest.raises(SD4MatchError, match="does not exist"):
+        load("./nowhere.yaml")
+
+
+def test_a_bad_override_is_one_line(write):
+    with pytest.raises(SD4MatchError, match="data\\.pears"):
+        load(write("{}"), ["data.pears=3"])
