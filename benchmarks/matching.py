@@ -44,11 +44,9 @@ def main() -> None:
         times = measure(tasks, args.repetitions)
         for name, values in times.items():
             ratios = [a / b for a, b in zip(values, times[CORRELATE], strict=True)]
-            table.append(
-                [threads, name]
-                + [1e3 * statistics.median(values), 1e3 * min(values)]
-                + [statistics.median(ratios), min(values) / min(times[CORRELATE])]
-            )
+            median, best = statistics.median(values), min(values)
+            shares = statistics.median(ratios), best / min(times[CORRELATE])
+            table.append([threads, name, 1e3 * median, 1e3 * best, *shares])
     headers = ["threads", "what", "median ms", "best ms", "ratio (median)", "ratio (best)"]
     print(tabulate(table, headers=headers, floatfmt=".2f"))
 

@@ -127,7 +127,7 @@ def latents_for(backbone: Backbone, image_size: int | None, latents: Latents | N
     return latents
 
 
-def encode(positions: NDArray[np.floating], sizes: NDArray[np.integer]) -> NDArray[np.uint16]:
+def encode(positions: NDArray[np.floating], sizes: NDArray[np.floating]) -> NDArray[np.uint16]:
     """Store positions as fractions of the image: two 16-bit numbers, 1/65535 of a side apart.
 
     Args:
@@ -137,11 +137,11 @@ def encode(positions: NDArray[np.floating], sizes: NDArray[np.integer]) -> NDArr
     Returns:
         (..., K, 2); an image 1,000 pixels wide keeps a resolution of 0.015 pixels.
     """
-    fractions = np.rint(positions / sizes.astype(np.float64) * STEPS)
-    return np.clip(fractions, 0, STEPS).astype(np.uint16)
+    steps: NDArray[np.float64] = positions.astype(np.float64) / sizes * STEPS
+    return steps.round().clip(0, STEPS).astype(np.uint16)
 
 
-def decode(encoded: NDArray[np.uint16], sizes: NDArray[np.integer]) -> NDArray[np.float32]:
+def decode(encoded: NDArray[np.uint16], sizes: NDArray[np.floating]) -> NDArray[np.float32]:
     """Turn what ``encode`` stored back into positions.
 
     Args:

@@ -52,7 +52,7 @@ class StudyFolder:
                 "alphas": space.file.alphas,
                 "protocol": space.file.protocol,
                 "fidelity": space.fidelity,
-                "metric": space.file.search.metric,
+                "metric": space.metric,
                 "versions": {package: version(package) for package in PACKAGES},
                 "machine": f"{platform.machine()} {platform.system()}",
             },

@@ -65,6 +65,21 @@ class Metric:
         return cls(dataset, split, alpha, found[4] is not None)
 
 
+def selecting(text: str) -> Metric:
+    """A metric that may choose configurations: one on validation (DESIGN.md, idea 7).
+
+    Raises:
+        SD4MatchError: no metric of that name, or it is not on validation.
+    """
+    metric = Metric.parse(text)
+    if metric.split != "val":
+        raise SD4MatchError(
+            f"metric {text!r} is on {metric.split}: configurations are chosen on val only; "
+            "`study table` shows every split"
+        )
+    return metric
+
+
 def value(cells: pd.DataFrame, metric: Metric | str) -> "pd.Series[float]":
     """A metric of every configuration.
 

@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from sd4match.backbones import architecture
-from sd4match.datasets import NAMES
+from sd4match.datasets import NAMES, SPLITS
 from sd4match.errors import SD4MatchError
 from sd4match.pck import PROTOCOLS
 from study.axes import Configuration, Value, configure, find
@@ -55,6 +55,18 @@ class Space:
         if self.trains and steps < SpaceFile().recipe.steps:
             said.append(f"{steps:,} tuning steps")
         return ", ".join(said) or "full"
+
+    @property
+    def metric(self) -> str | None:
+        """What configurations are chosen by, on validation; None if no data set has that split."""
+        if self.file.search.metric is not None:
+            return self.file.search.metric
+        alphas = self.file.alphas
+        alpha = 0.1 if 0.1 in alphas else alphas[len(alphas) // 2]
+        selecting = [name for name in self.file.data.evaluate if "val" in SPLITS[name]]
+        if not selecting:
+            return None
+        return f"{selecting[0] if len(selecting) == 1 else 'mean'}/val/pck@{alpha:g}"
 
     @property
     def trains(self) -> bool:
@@ -103,7 +115,7 @@ def load(space: str, overrides: Sequence[str] = ()) -> Space:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(config_dir=str(path.parent), version_base="1.3"):
-            composed = compose(config_name="_space", overrides=list(overrides))
+            composed = compose("_space", overrides=[*map(_adding, overrides)])
         file: Any = OmegaConf.to_object(composed)
     except (HydraException, OmegaConfBaseException, YAMLError) as error:
         raise SD4MatchError(f"search space {path}: {_first_words(error)}") from None
@@ -131,6 +143,8 @@ def check(file: SpaceFile, *, source: str) -> Space:
         if not file.alphas or min(file.alphas) <= 0:
             raise SD4MatchError(f"alphas: expected numbers above 0, got {file.alphas}")
         _at_least_one(file)
+        if file.search.metric is not None:
+            selecting(file.search.metric)
         axes = {name: _axis_values(name, raw) for name, raw in _flatten(file.axes)}
         for name in ("timestep", "layer"):
             if file.tie and f"train.{name}" in axes:

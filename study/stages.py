@@ -57,6 +57,11 @@ class Latents:
     image_size: int
     data: DataRef
 
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        return f"latents {self.data.dataset} {self.data.split}"
+
     @cached_property
     def key(self) -> str:
         """Content address of this stage."""
@@ -83,6 +88,12 @@ class Tune:
     settings: Mapping[str, Any] = field(hash=False)
     train: DataRef
     val: DataRef
+
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        settings = self.settings
+        return f"tune {settings['family']} N={settings['length']} on {self.train.dataset}"
 
     @cached_property
     def key(self) -> str:
@@ -116,6 +127,12 @@ class Extraction:
     image_size: int
     seed: int
 
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        prompt = f"prompt {self.prompt[:6]}" if self.tuned else self.prompt
+        return f"predict {prompt} t={self.timestep} E={self.ensemble}"
+
     @cached_property
     def key(self) -> str:
         """Content address of the trial: its stages' without their data."""
@@ -142,6 +159,11 @@ class Predict:
 
     extraction: Extraction
     data: DataRef
+
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        return f"{self.extraction.label} on {self.data.dataset} {self.data.split}"
 
     @cached_property
     def key(self) -> str:

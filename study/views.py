@@ -9,7 +9,7 @@ from rich.console import Console
 from tabulate import tabulate
 
 from study import labels
-from study.engine.launch import launch
+from study.engine.launch import last_line, launch
 from study.engine.work import Work
 from study.estimate import Estimate, estimate
 from study.folder import StudyFolder
@@ -51,7 +51,7 @@ def plan_report(space: Space, planner: Planner) -> tuple[Estimate, str]:
         search = space.file.search
         lines.append(
             f"search: {search.sampler} proposes {search.samples} points of the paid axes by "
-            f"{search.metric}; the table is the whole space, of which it runs a part"
+            f"{space.metric}; the table is the whole space, of which it runs a part"
         )
     if numbers.absent:
         lines.append(f"not here, planned from published figures: {'; '.join(numbers.absent)}")
@@ -90,13 +90,13 @@ def launch_report(
     def on_event(event: str, work: Work, message: str) -> None:
         nonlocal done
         clock = f"{time.monotonic() - started:6.0f} s"
-        if event == "preflight":
-            say(f"{clock}  preflight: one pair through every distinct setting")
-        elif event == "done":
+        if event == "start" and work.kind == "preflight":
+            say(f"{clock}  {work.label}")
+        elif event == "done" and work.kind != "preflight":
             done += 1
             say(f"{clock}  done {done:3d}  {work.label}")
-        elif event == "failed":
-            say(f"{clock}  FAILED    {work.label}: {message.strip().splitlines()[-1]}")
+        elif event == "failed" and work.kind != "preflight":
+            say(f"{clock}  FAILED    {work.label}: {last_line(message)}")
 
     _, text = plan_report(space, planner)
     say(text + "\n")

@@ -33,20 +33,31 @@ home building castle tower church barn hut tent windmill lighthouse bridge umbre
 bag basket box key guitar piano drum violin trumpet scissors hammer spoon fork knife apple pear
 banana cake pizza ball balloon kite star moon sun toy object thing wheel wheels tire tires hub
 window windows windscreen windshield door doors roof hood bonnet trunk bumper headlight headlights
-taillight lights lamp lamps mirror mirrors handle handles handlebar handlebars seat seats saddle
-pedal pedals chain frame fork tank engine exhaust pipe chimney funnel mast flag deck hull bow
-stern keel rudder oar cabin cockpit nose tail tails wing wings propeller fin fins rotor body head
-neck chest belly leg legs arm arms hand hands foot feet paw paws hoof hooves knee knees elbow
-shoulder shoulders hip hips ear ears eye eyes beak bill snout muzzle mouth lip lips tooth teeth
-tongue whisker whiskers horn horns antler mane fur feather feathers scale scales shell crest comb
-claw claws cap cork lid label rim base stem stand spout trunk leaves petal petals branch branches
-soil stripe stripes spot spots dot dots backrest armrest cushion cushions pillow shade bulb cord
-button buttons antenna wall walls corner corners edge edges tip end part parts step steps brick
-bricks tile tiles fence post background foreground backdrop surface pattern texture gradient noise
-grass sky sea water sand snow field road street floor ground room forest mountain mountains hill
-hills beach desert lake river cloud clouds night day sunset fog rain wood wooden metal metallic
-stone plastic paper fabric leather clay concrete marble studio garden city farm scene clutter
-shape shapes circle circles triangle triangles rectangle line lines
+taillight lights lamps mirror mirrors handle handles handlebar handlebars seat seats saddle pedal
+pedals chain frame tank engine exhaust pipe chimney funnel mast flag deck hull bow stern keel
+rudder oar cabin cockpit nose tail tails wing wings propeller fin fins rotor body head neck chest
+belly leg legs arm arms hand hands foot feet paw paws hoof hooves knee knees elbow shoulder
+shoulders hip hips ear ears eye eyes beak bill snout muzzle mouth lip lips tooth teeth tongue
+whisker whiskers horn horns antler mane fur feather feathers scale scales shell crest comb claw
+claws cap cork lid label rim base stem stand spout leaves petal petals branch branches soil stripe
+stripes spot spots dot dots backrest armrest cushion cushions pillow shade bulb cord button
+buttons antenna wall walls corner corners edge edges tip end part parts step steps brick bricks
+tile tiles fence post background foreground backdrop surface pattern texture gradient noise grass
+sky sea water sand snow field road street floor ground room forest mountain mountains hill hills
+beach desert lake river cloud clouds night day sunset fog rain wood wooden metal metallic stone
+plastic paper fabric leather clay concrete marble studio garden city farm scene clutter shape
+shapes circle circles triangle triangles rectangle line lines another boom breast bumpers buoy
+bush bushes collar crank crate crates crown engines far fender fenders flowers fuselage grip hind
+rear rock rocks root stable taillights tube tyre tyres wool first second jib nape buoys crowns
+trees houses bars bar belt gear skirt panel panels vent logo sign number letters spoke spokes rail
+rails string strings pole poles cabins funnels masts flags sails noses necks bodies heads lids
+labels bases stems stands screens keys tables chairs cars buses boats birds cats dogs cows horses
+bottles plants speaker knob knobs dish floorboards carpet rug curtain puddle path pavement asphalt
+tarmac hay straw mud ice moss bank shore waves wave horizon dusk dawn evening morning cloudy sunny
+clear hazy shadow highlight reflection glossy worn fluffy woolly furry feathered leafy slim
+slender fat chubby chunky stubby elongated rounded boxy ginger cinnamon rust amber bronze copper
+charcoal ivory lavender mint mustard ochre peach plum rose salmon sandy steel tangerine khaki
+burgundy lilac coral aqua sepia
 """
 WORDS = sorted(set(_CAPTIONS.split()))
 

@@ -25,7 +25,7 @@ def gaussian(
     Returns:
         float32 on the CPU.
     """
-    key = json.dumps([seed, content, flip, draw])
+    key = json.dumps([int(seed), content, bool(flip), draw])  # NumPy scalars too
     digest = hashlib.sha256(key.encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
     return torch.randn(*shape, generator=generator)

@@ -53,7 +53,9 @@ class Workshop:
             SD4MatchError: data or weights are missing, broken or changed since the plan was made.
         """
         for stage in work.stages:
-            if isinstance(stage, Latents):
+            if work.kind == "preflight":
+                yield self.try_out(stage, work.settings)
+            elif isinstance(stage, Latents):
                 yield self.encode(stage)
             elif isinstance(stage, Tune):
                 yield from self.tune(stage)
@@ -95,10 +97,27 @@ class Workshop:
         )
         checkpoint.unlink(missing_ok=True)
 
-    def try_tune(self, stage: Tune) -> None:
-        """One training step on the first pairs; nothing is kept. For the preflight."""
-        pairs = stage.train.open()
-        few = pairs.subset(range(min(len(pairs), int(stage.settings["batch_size"]))))
+    def try_out(
+        self, stage: Latents | Tune | Predict, settings: Mapping[str, tuple[Setting, ...]]
+    ) -> dict[str, Any]:
+        """One pair through a predict stage or one training step; nothing but latents is kept.
+
+        Raises:
+            SD4MatchError: it failed; says at which setting, and why.
+        """
+        try:
+            if isinstance(stage, Tune):
+                self._try_tune(stage)
+            elif isinstance(stage, Predict):
+                prompt = prompts.create("empty", self.backbone(stage.extraction.machine))
+                pairs = stage.data.open()
+                self.positions(stage, settings[stage.key], prompt, pairs=pairs[:1])
+        except Exception as error:
+            raise SD4MatchError(f"preflight: {stage.label}: {error}") from error
+        return {"tried": stage.label}
+
+    def _try_tune(self, stage: Tune) -> None:
+        few = stage.train.open()[: int(stage.settings["batch_size"])]
         self._tuning(stage, {**stage.settings, "steps": 1}, few, None).run_epoch()
 
     def predict(self, stage: Predict, settings: tuple[Setting, ...]) -> dict[str, Any]:
@@ -107,21 +126,23 @@ class Workshop:
         backbone = self.backbone(extraction.machine)
         self.store.write_truth(pairs)
         truth, _ = self.store.read_truth(stage.data.fingerprint)
-        positions = self.positions(stage, settings, self._prompt(stage, backbone))
+        positions = self.positions(
+            stage, settings, self._prompt(stage, backbone), pairs=pairs
+        )
         self.store.write_predictions(stage.key, settings, positions, truth)
         record = Record(stage.key, stage.data.fingerprint, extraction.image_size)
         score(self.store, record, settings, self.rule)
         return {"split": f"{stage.data.dataset} {stage.data.split}", "pairs": len(pairs)}
 
     def positions(
-        self, stage: Predict, settings: tuple[Setting, ...], prompt: Prompt, *, pairs: Any = None
+        self, stage: Predict, settings: tuple[Setting, ...], prompt: Prompt, *, pairs: PairSet
     ) -> np.ndarray:
         """Predicted keypoints (S, K, 2) in original pixels at S free settings."""
         extraction = stage.extraction
         return predict(
             self.backbone(extraction.machine),
             prompt,
-            stage.data.open() if pairs is None else pairs,
+            pairs,
             timestep=extraction.timestep,
             ensemble=extraction.ensemble,
             settings=settings,

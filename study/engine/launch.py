@@ -12,8 +12,9 @@ from typing import Any
 import ray
 from ray import tune
 
+from sd4match.backbones import choose_device
 from sd4match.errors import SD4MatchError
-from study.engine.preflight import preflight
+from study.engine import preflight
 from study.engine.search import OptunaSearch
 from study.engine.trainable import StageTrainable
 from study.engine.work import Work
@@ -52,8 +53,7 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
     Args:
         space: the checked search space.
         planner: plans its configurations.
-        on_event: called with (event, work, message); events are ``preflight``, ``start``,
-            ``done`` and ``failed``.
+        on_event: called with (event, work, message); events: ``start``, ``done``, ``failed``.
 
     Returns:
         What was computed and what failed; failed items are missing cells, the rest stands.
@@ -71,13 +71,12 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
         on_event(event, work, message)
 
     queue = WorkQueue(_plans(space, planner, folder, rule), folder.store, told)
-    first = queue.peek()
-    if first:
+    if queue.start():
         with _ray(space), tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch:
-            cpus, gpus = _resources(space, first[0])
-            on_event("preflight", first[0], "")
-            preflight(first, folder.store, rule, cpus=cpus, gpus=gpus)
-            _fit(queue, folder, rule, cpus=cpus, gpus=gpus, scratch=Path(scratch))
+            _fit(queue, space, folder, rule, scratch=Path(scratch))
+    if preflight.KEY in queue.failures:
+        # Nothing ran but the preflight: that is a mistake to mend, not a study with holes.
+        raise SD4MatchError(last_line(queue.failures[preflight.KEY]))
     outcome.failures = queue.failures
     folder.write_failures(queue.failures)
     return outcome
@@ -103,14 +102,17 @@ def _plans(space: Space, planner: Planner, folder: StudyFolder, rule: Rule) -> I
         yield plan
 
 
-def _resources(space: Space, work: Work) -> tuple[int, float]:
+def last_line(text: str) -> str:
+    """The last line of a traceback or a message: what went wrong."""
+    return text.strip().splitlines()[-1]
+
+
+def _resources(space: Space) -> dict[str, float]:
     wanted = space.file.resources
     gpus = wanted.gpus_per_trial
     if gpus is None:
-        stage = work.stages[0]
-        machine = stage.extraction.machine if hasattr(stage, "extraction") else stage.machine
-        gpus = 1.0 if machine.device == "cuda" else 0.0
-    return wanted.cpus_per_trial, gpus
+        gpus = 1.0 if choose_device(space.file.device).type == "cuda" else 0.0
+    return {"CPU": float(wanted.cpus_per_trial), "GPU": gpus}
 
 
 @contextmanager
@@ -138,16 +140,10 @@ def _ray(space: Space) -> Iterator[None]:
 
 
 def _fit(
-    queue: WorkQueue,
-    folder: StudyFolder,
-    rule: Rule,
-    *,
-    cpus: float,
-    gpus: float,
-    scratch: Path,
+    queue: WorkQueue, space: Space, folder: StudyFolder, rule: Rule, *, scratch: Path
 ) -> None:
     tuner = tune.Tuner(
-        tune.with_resources(StageTrainable, {"CPU": cpus, "GPU": gpus}),
+        tune.with_resources(StageTrainable, _resources(space)),
         param_space={"store": str(folder.store.folder), "rule": asdict(rule)},
         tune_config=tune.TuneConfig(
             search_alg=queue,

@@ -52,7 +52,7 @@ class StageTrainable(tune.Trainable):
             log.exception("%s failed", self._work.label)
             return {"done": True, "failure": traceback.format_exc()}
         # Items of known length end with their last part: an empty step is a round trip for nothing.
-        self._parts_left -= self._work.kind != "tune"
+        self._parts_left -= self._work.kind != "tune"  # whose parts are epochs, not stages
         return {**(report or {}), "done": report is None or self._parts_left == 0}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:

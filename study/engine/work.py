@@ -20,7 +20,7 @@ class Work:
         settings: predict stage key to the free settings that are not on record yet.
     """
 
-    kind: Literal["latents", "tune", "predict"]
+    kind: Literal["preflight", "latents", "tune", "predict"]
     key: str
     label: str
     stages: tuple[Latents | Tune | Predict, ...]
@@ -43,7 +43,7 @@ def pending(plan: Plan, store: Store) -> list[Work]:
             predicting.append(_predict(extraction, left))
     needed = {need for work in (*tuning, *predicting) for need in work.needs}
     latents = [
-        Work("latents", key, f"latents {stage.data.dataset} {stage.data.split}", (stage,))
+        Work("latents", key, stage.label, (stage,))
         for key, stage in plan.latents.items()
         if key in needed and not store.latents_mark(key).exists()
     ]
@@ -62,24 +62,22 @@ def missing(plan: Plan, store: Store, stage: Predict) -> tuple[Setting, ...]:
 
 
 def _tune(tune: Tune) -> Work:
-    settings = tune.settings
-    size = int(settings["image_size"])
+    size = int(tune.settings["image_size"])
     return Work(
         "tune",
         tune.key,
-        f"tune {settings['family']} N={settings['length']} on {tune.train.dataset}",
+        tune.label,
         (tune,),
         needs=tuple(Latents(tune.machine, size, data).key for data in (tune.train, tune.val)),
     )
 
 
 def _predict(extraction: Extraction, left: Mapping[Predict, tuple[Setting, ...]]) -> Work:
-    prompt = f"prompt {extraction.prompt[:6]}" if extraction.tuned else extraction.prompt
     latents = (Latents(extraction.machine, extraction.image_size, stage.data).key for stage in left)
     return Work(
         "predict",
         extraction.key,
-        f"predict {prompt} t={extraction.timestep} E={extraction.ensemble}",
+        extraction.label,
         tuple(left),
         needs=(*latents, *([extraction.prompt] if extraction.tuned else [])),
         settings={stage.key: settings for stage, settings in left.items()},

@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ray.tune.search import Searcher
 
+from study.engine.preflight import preflight
 from study.engine.work import Work, pending
 from study.plan import Plan
 from study.store import Store
@@ -44,18 +46,26 @@ class WorkQueue(Searcher):
         self._unfinished: set[str] = set()
         self._exhausted = False
 
-    def peek(self) -> list[Work]:
-        """The work that is first to be done; empty when the store holds everything."""
-        while not self._waiting and not self._exhausted:
-            self._next_plan()
-        return list(self._waiting)
+    def start(self) -> Work | None:
+        """Find the first work; None when the store holds everything.
+
+        Returns:
+            The preflight, which all of the first plan's work waits for.
+        """
+        self._refill()
+        if not self._waiting:
+            return None
+        first = preflight(self._waiting)
+        self._waiting = [first, *(replace(w, needs=(first.key, *w.needs)) for w in self._waiting)]
+        self._unfinished.add(first.key)
+        return first
 
     def suggest(  # type: ignore[override]  # Ray forgot FINISHED in its annotation
         self, trial_id: str
     ) -> dict[str, Any] | str | None:
         """The next item that may start; None to ask again later; FINISHED at the end."""
         if not self._running:
-            self.peek()
+            self._refill()
         for work in self._waiting:
             if not self._unfinished.intersection(work.needs):
                 self._waiting.remove(work)
@@ -87,17 +97,20 @@ class WorkQueue(Searcher):
                 self._waiting.remove(other)
                 self._fail(other, f"{work.label} failed: {reason.strip().splitlines()[-1]}")
 
-    def _next_plan(self) -> None:
-        plan = next(self._plans, None)
-        if plan is None:
-            self._exhausted = True
-            return
-        self._waiting = [
-            work for work in pending(plan, self._store) if work.key not in self.failures
-        ]
-        self._unfinished = {work.key for work in self._waiting}
+    def _refill(self) -> None:
+        """Take the next plan that has work left, when the last one has none."""
+        while not self._waiting and not self._exhausted:
+            plan = next(self._plans, None)
+            self._exhausted = plan is None
+            if plan is not None:
+                items = pending(plan, self._store)
+                self._waiting = [work for work in items if work.key not in self.failures]
+                self._unfinished = {work.key for work in self._waiting}
 
     # Ray saves searchers to resume a run; ours resumes from the store and has nothing to save.
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save."""
 

@@ -1,5 +1,4 @@
 """Beasts on four legs: cat and sheep."""
-# ruff: noqa: RUF005 (arrays and tuples are added, not joined)
 
 import numpy as np
 
@@ -43,8 +42,8 @@ def cat(m: Model, rng: Rng, palette: Palette) -> None:
     m.tube("tail", mark, curve([base, bend, tip], 9), (0.075, 0.06, 0.045))
     m.keypoint("tail tip", tip)
     m.group(0)
-    m.tube("body", coat, curve([(-0.5, lift + 0.02, 0), (0, lift + 0.05, 0), (0.42, lift + 0.06, 0)],
-           7), (deep, deep * 0.95, deep * 1.02))  # fmt: skip
+    spine = curve([(-0.5, lift + 0.02, 0), (0, lift + 0.05, 0), (0.42, lift + 0.06, 0)], 7)
+    m.tube("body", coat, spine, (deep, deep * 0.95, deep * 1.02))
     m.keypoint("tail base", (-0.66, lift + 0.12, 0))
     m.keypoint("back", (0.0, lift + deep, 0))
     if rng.random() < 0.65:

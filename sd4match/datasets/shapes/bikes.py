@@ -29,7 +29,6 @@ def motorbike(m: Model, rng: Rng, palette: Palette) -> None:
             ends = np.column_stack((x + 0.6 * r * np.cos(spoke), r + 0.6 * r * np.sin(spoke)))
             m.tube("wheels", metal, np.column_stack((ends, (0.085, 0.085))), 0.016)
         m.disc("wheels", metal, (x, r, 0.09), 0.2 * r)
-        m.keypoint("front wheel" if x > 0 else "rear wheel", (x, r, 0.09))
     m.group(-1)
     m.tube("handlebar", metal, [(*head, -0.3), (*head, 0)], 0.03)
     m.keypoint("far grip", (*(head + (-0.07, 0.02)), -0.34))
@@ -39,6 +38,7 @@ def motorbike(m: Model, rng: Rng, palette: Palette) -> None:
     m.tube("fenders", coat, np.column_stack((guard, np.full(7, 0.02))), (0.03, 0.055, 0.03))
     m.keypoint("front fender", (*guard[3], 0.02))
     m.tube("fork", metal, [(fork, r, 0.1), (*head, 0.06)], 0.032)
+    m.keypoint("front wheel", (fork, r, 0.13))
     arch = np.radians(np.linspace(20, 120, 7))
     guard = np.column_stack((rear + 1.12 * r * np.cos(arch[::-1]), r + 1.12 * r * np.sin(arch)))
     m.tube("fenders", coat, [(rear - 0.3, saddle - 0.06, 0), (rear - 0.02, saddle - 0.02, 0)],
@@ -46,6 +46,7 @@ def motorbike(m: Model, rng: Rng, palette: Palette) -> None:
     m.tube("frame", iron, [(rear, r, 0.08), (-0.1, 0.36, 0.09), (0.12, 0.34, 0.09)], 0.04)
     m.tube("frame", iron, [(0.14, 0.32, 0.06), (head[0] - 0.02, head[1] - 0.12, 0.05)], 0.035)
     m.tube("frame", iron, [(rear + 0.02, r + 0.04, 0.09), (-0.42, saddle - 0.03, 0.08)], 0.032)
+    m.keypoint("rear wheel", (rear, r, 0.11))
     m.blob("engine", iron, (0.0, 0.4, 0.05), (0.23, 0.17, 0.12))
     m.blob("engine", metal, (0.05, 0.38, 0.12), (0.1, 0.1, 0.06))
     for k in range(3):
@@ -95,7 +96,6 @@ def bicycle(m: Model, rng: Rng, palette: Palette) -> None:
         m.disc("wheels", rubber, (x, r, 0), 1.05 * r, hole=0.92 * r)
         m.disc("wheels", metal, (x, r, 0.01), 0.92 * r, hole=0.87 * r)
         m.disc("wheels", metal, (x, r, 0.02), 0.04)
-        m.keypoint("front wheel" if x > 0 else "rear wheel", (x, r, 0.02))
         m.keypoint("front tyre bottom" if x > 0 else "rear tyre bottom", (x, 0.0, 0))
     m.group(0)
     crank = np.array((rng.uniform(-0.12, -0.05), r - 0.04))
@@ -107,12 +107,15 @@ def bicycle(m: Model, rng: Rng, palette: Palette) -> None:
     foot = 0.15 * np.array((np.cos(pedal), np.sin(pedal)))
     m.tube("pedals", metal, [(*crank, -0.06), (*(crank - foot), -0.06)], 0.018)
     m.keypoint("far pedal", (*(crank - foot), -0.06))
-    for a, b in ((crank, seat), (crank, neck), (seat + (0.02, -0.06), head + (0.01, -0.05)),
-                 (np.array((back, r)), crank), (np.array((back, r)), seat + (0.01, -0.06))):  # fmt: skip
-        slim = 0.7 if a[0] == back else 1.0
+    hub = np.array((back, r))
+    for a, b, slim in (
+        (crank, seat, 1.0), (crank, neck, 1.0), (seat + (0.02, -0.06), head + (0.01, -0.05), 1.0),
+        (hub, crank, 0.7), (hub, seat + (0.01, -0.06), 0.7),
+    ):  # fmt: skip
         m.tube("frame", coat, [(*a, 0), (*b, 0)], thick * slim)
     m.tube("fork", coat, [(ahead, r, 0.02), (*neck, 0), (*head, 0)], thick)
-    m.keypoint("head tube", (*head, 0.01))
+    m.keypoint("front wheel", (ahead, r, 0.03))
+    m.keypoint("rear wheel", (back, r, 0.03))
     m.disc("pedals", metal.tone(0.8), (*crank, 0.04), 0.085, hole=0.055)
     m.tube("pedals", metal, [(*crank, 0.06), (*(crank + foot), 0.06)], 0.02)
     m.tube("pedals", rubber, [(*(crank + foot + (-0.05, 0)), 0.08), (*(crank + foot + (0.05, 0)),
@@ -128,6 +131,7 @@ def bicycle(m: Model, rng: Rng, palette: Palette) -> None:
     m.tube("fork", metal, [(*head, 0), (*stem, 0)], 0.024)
     bars = [(*(stem + (-0.12, 0.03)), -0.22), (*(stem + (0.03, 0.02)), -0.12), (*stem, 0),
             (*(stem + (0.03, 0.02)), 0.12), (*(stem + (-0.12, 0.03)), 0.22)]  # fmt: skip
+    m.keypoint("head tube", (*head, 0.02))
     m.tube("handlebar", metal, curve(bars, 9), 0.022)
     m.tube("handlebar", rubber, [bars[3], bars[4]], 0.032)
     m.tube("handlebar", rubber, [bars[1], bars[0]], 0.03)

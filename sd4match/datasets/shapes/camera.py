@@ -17,7 +17,8 @@ class View:
     shear: float = 0.0
     facing: int = 1  # 1 looks to the right, -1 to the left
     extent: float = 0.8  # of the image, along the side it fills most
-    shift: tuple[float, float] = (0.0, 0.0)  # of its centre from the image's, fraction of the size
+    # Of its middle from the image's: at 1 it touches the border, at 1.2 a fifth of it is outside.
+    shift: tuple[float, float] = (0.0, 0.0)
     distance: float = 7.0  # object units to the viewer: smaller is stronger perspective
 
     @property
@@ -52,8 +53,10 @@ class Camera:
         low, high = seen.min(0), seen.max(0)
         self.scale = view.extent / float(((high - low) / size).max())
         self._plane = self._plane * self.scale
-        middle = np.asarray(size) * (0.5 + np.asarray(view.shift))
-        self._offset = middle - self.scale * (low + high) / 2
+        extent = self.scale * (high - low)
+        inside = np.clip(view.shift, -1, 1)
+        moved = inside * (size - extent) / 2 + (view.shift - inside) * extent
+        self._offset = np.asarray(size) / 2 + moved - self.scale * (low + high) / 2
         # Directions keep their length: the pixel scale must not reach normals.
         self._direct = np.eye(3)
         self._direct[:2, :2] = tilt @ flip

@@ -112,7 +112,7 @@ class Canvas:
         coloured.putpalette(colours.tobytes())
         flat = np.asarray(coloured.convert("RGB").reduce(SUPERSAMPLING), np.float32) / 255
         cover = self._inked.point([0] + [255] * 255).reduce(SUPERSAMPLING)
-        alpha = np.asarray(cover, np.float32) / 255
+        alpha = np.asarray(cover, np.float32) / np.float32(255)
         shade, shine = self._shading(light, grain)
         tint = np.array(light.tint, np.float32)
         rgb = flat * (shade[..., None] * tint) + (shine * alpha)[..., None]

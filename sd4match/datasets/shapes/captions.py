@@ -31,6 +31,6 @@ def describe(
 
 
 def _with_article(noun: str) -> str:
-    if noun.endswith(("s", "wool", "soil")) and not noun.endswith("bus"):
+    if noun.endswith(("s", "feet", "wool", "soil")) and not noun.endswith("bus"):
         return noun
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

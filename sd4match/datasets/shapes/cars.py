@@ -1,5 +1,4 @@
 """Cars and buses: boxes on four wheels. About two units long; y = 0 is the ground."""
-# ruff: noqa: RUF005 (arrays and tuples are added, not joined)
 
 import numpy as np
 
@@ -21,12 +20,13 @@ def _wheel(m: Model, rubber: Paint, rim: Paint, at: tuple[float, float, float], 
 def _four_wheels(
     m: Model, rubber: Paint, rim: Paint, xs: dict[str, float], r: float, width: float
 ) -> None:
-    for side, layer in (("far ", -1), ("", 1)):
+    for layer in (-1, 1):
         for end, x in xs.items():
             m.group(layer)
             at = (x, r, (width - 0.06) * layer)
             _wheel(m, rubber, rim, at, r)
-            m.keypoint(f"{side}{end} wheel", (x, r, at[2] + 0.07))
+            if layer > 0:
+                m.keypoint(f"{end} wheel", (x, r, at[2] + 0.07))
 
 
 def _between(a: Floats, b: Floats, at: float) -> Floats:
@@ -85,7 +85,6 @@ def car(m: Model, rng: Rng, palette: Palette) -> None:
     m.keypoint("rear bumper", (-1.01, low + 0.08, width))
     m.keypoint("headlight", (0.93, nose - 0.05, width + 0.003))
     m.keypoint("taillight", (-0.94, boot - 0.1, width + 0.003))
-    m.group(0)
     lean_front, lean_rear = rng.uniform(0.24, 0.36), rng.uniform(0.08, 0.26)
     a, b = np.array((front, belt - 0.01)), np.array((front - lean_front, roof))
     c, d = np.array((rear + lean_rear, roof)), np.array((rear, boot - 0.01))
@@ -99,8 +98,13 @@ def car(m: Model, rng: Rng, palette: Palette) -> None:
     up = float(_between(a, b, 0.86)[1])
     depth = [0.985 * width, 0.985 * width, 0.83 * width, 0.83 * width]
     sill, post = belt + 0.02, 0.025
-    left = [d + (0.12, 0.03), (pillar - post, sill), (pillar - post, up), (c[0] + 0.01, up)]
-    right = [(pillar + post, sill), a + (-0.07, 0.03), (b[0], up), (pillar + post, up)]
+    left = [
+        (d[0] + 0.12, d[1] + 0.03),
+        (pillar - post, sill),
+        (pillar - post, up),
+        (c[0] + 0.01, up),
+    ]
+    right = [(pillar + post, sill), (a[0] - 0.07, a[1] + 0.03), (b[0], up), (pillar + post, up)]
     for pane in (left, right):
         m.side("windows", glass, pane, np.array(depth) + 0.004)
     m.keypoint("windshield base", (a[0], a[1] + 0.01, width))

@@ -36,7 +36,7 @@ _ALL = (
     Category(
         "aeroplane", travel.aeroplane, "fuselage",
         ("nose", "cockpit", "tail end", "fin top", "wing tip", "wing root", "tail tip", "belly",
-         "engine", "far wing tip", "far tail tip", "far wing root", "far engine"),
+         "engine", "far wing tip", "far tail tip"),
         ("sky",), pitch=(8.0, 38.0),
     ),
     Category(
@@ -66,15 +66,14 @@ _ALL = (
     Category(
         "bus", cars.bus, "body",
         ("front wheel", "rear wheel", "front bottom", "rear bottom", "front roof", "rear roof",
-         "headlight", "first window", "door bottom", "door top", "far front roof", "far rear roof",
-         "far front wheel", "far rear wheel"),
+         "headlight", "first window", "door bottom", "door top", "far front roof", "far rear roof"),
         ("road", "road", "city"), (-0.7, 1.0), (4.0, 20.0), 0.5,
     ),
     Category(
         "car", cars.car, "body",
         ("front wheel", "rear wheel", "front bumper", "rear bumper", "headlight", "taillight",
          "windshield base", "windshield top", "rear window top", "rear window base",
-         "far windshield top", "far headlight", "far front wheel", "far rear wheel"),
+         "far windshield top", "far headlight"),
         ("road", "city", "grass", "sand", "snow"), pitch=(3.0, 22.0), steady=0.5,
     ),
     Category(

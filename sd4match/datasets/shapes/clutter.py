@@ -1,4 +1,5 @@
 """Things that stand around or in the way: painted straight on the canvas, in pixels."""
+# ruff: noqa: RUF005 (arrays and tuples are added, not joined)
 
 import numpy as np
 

@@ -69,7 +69,7 @@ def draw(
         category: a name of ``CATEGORIES``: "car".
         style: a name of ``STYLES`` ("spair", "pf_pascal", "pf_willow"), or a style.
         rng: a generator; four are spawned from it, so that the object stays the same whatever
-            the pose, the scene and the light take.
+            the pose, the scene and the light take. The next call spawns others.
         size: (w, h) in pixels; by default one the style likes.
 
     Returns:
@@ -114,7 +114,7 @@ def draw(
     mask = (labels >= first) & (labels <= last)
     parts = _part_masks(labels, canvas.parts, first, last)
     colours = {p: word for p, word in model.colours.items() if p in parts and parts[p].any()}
-    names = {name: i for i, name in enumerate(kind.keypoints)}
+    known = [(i, marks[name]) for i, name in enumerate(kind.keypoints) if name in marks]
     fine = canvas.fine()
     columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
     inside = np.clip(high, 0, size) - np.clip(low, 0, size)
@@ -123,8 +123,8 @@ def draw(
         category=category,
         style=look.name,
         caption=describe(kind, colours, behind.phrase, of_scene),
-        keypoints={names[name]: mark.point for name, mark in sorted(marks.items())},
-        visible={names[name]: _is_seen(mark, fine, mask) for name, mark in sorted(marks.items())},
+        keypoints={i: mark.point for i, mark in known},
+        visible={i: _is_seen(mark, fine, mask) for i, mark in known},
         box=(float(columns[0]), float(rows[0]), columns[-1] + 1.0, rows[-1] + 1.0),
         parts=parts,
         mask=mask,
@@ -145,7 +145,7 @@ def _part_masks(
 
 
 def _is_seen(mark: Mark, fine: NDArray[np.uint8], mask: Mask) -> bool:
-    """Whether a keypoint faces us, is in the image, uncovered, and at most 1 pixel off the object."""
+    """Whether a keypoint faces us, is inside, uncovered, and at most a pixel off the object."""
     x, y = mark.point
     height, width = mask.shape
     if not (mark.facing and 0 <= x < width and 0 <= y < height):

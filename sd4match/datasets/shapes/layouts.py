@@ -1,7 +1,6 @@
 """Writing drawings as the three benchmarks store theirs, file by file (METHOD.md section 2)."""
 
 import csv
-import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from sd4match.datasets.shapes.drawing import Drawing
 
 Json = dict[str, object]
 _SPAIR_SLOTS = 30  # keypoints every SPair-71k image annotation has room for
-_MAT_HEADER = b"MATLAB 5.0 MAT-file, sd4match shapes"
+_MAT_HEADER = b"MATLAB 5.0 MAT-file, sd4match shapes".ljust(116)
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,10 @@ def write_mat(path: Path, drawing: Drawing) -> None:
     for i, point in drawing.keypoints.items():
         if drawing.visible[i]:
             kps[i] = point
-    buffer = io.BytesIO()
-    savemat(buffer, {"kps": kps, "bbox": np.array([drawing.box])})
-    # SciPy puts the date into the 116 bytes of text at the start: the same tree has none.
-    path.write_bytes(_MAT_HEADER.ljust(116) + buffer.getvalue()[116:])
+    savemat(path, {"kps": kps, "bbox": np.array([drawing.box])})
+    # SciPy puts the date into the text at the start; the same tree has the same bytes.
+    with path.open("r+b") as file:
+        file.write(_MAT_HEADER)
 
 
 def spair_keypoint(point: tuple[float, float], size: tuple[int, int]) -> list[int]:

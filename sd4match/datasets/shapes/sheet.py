@@ -36,7 +36,7 @@ def contact_sheet(
     """
     gap, margin, top = 4, 96, 30
     group = columns * (cell + gap) + 3 * gap
-    sheet = Image.new("RGB", (margin + len(STYLES) * group, top + len(categories) * (cell + gap)),
+    sheet = Image.new("RGB", (margin + len(STYLES) * group - 3 * gap, top + len(categories) * (cell + gap)),
                       _PAPER)  # fmt: skip
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for i, name in enumerate(categories):

@@ -25,18 +25,22 @@ def draw_size(style: Style, rng: Rng) -> tuple[int, int]:
 
 def draw_view(kind: Category, style: Style, rng: Rng) -> View:
     """A pose within a style's and a category's limits."""
-    side = rng.uniform(-1, 1, 2) * style.shift
-    extent = float(rng.uniform(*style.extent))
-    # A small object may stand anywhere; one that fills the image is cut off only a little.
-    room = np.maximum(0.35, 1.6 * (1 - extent)) * side
+    # Photographs wander sideways, and cut off sides and feet rather than tops.
+    shift = rng.uniform(-1, 1, 2) * (style.shift, 0.6 * style.shift)
+    if rng.random() < style.truncation:
+        cut = 1 + rng.uniform(0.06, 0.35)
+        if rng.random() < 0.75:
+            shift[0] = np.copysign(cut, shift[0])
+        else:
+            shift[1] = cut
     return View(
         yaw=float(rng.uniform(*kind.yaw)) * style.yaw,
         pitch=float(rng.uniform(*kind.pitch)) * style.pitch,
         roll=float(rng.uniform(-1, 1)) * style.roll * kind.steady,
         shear=float(rng.uniform(-1, 1)) * style.shear,
         facing=1 if not kind.mirrored or rng.random() < 0.5 else -1,
-        extent=extent,
-        shift=(float(room[0]), float(room[1])),
+        extent=float(rng.uniform(*style.extent)),
+        shift=(float(shift[0]), float(shift[1])),
         distance=float(rng.uniform(*style.distance)),
     )
 
@@ -132,7 +136,7 @@ def _shadow(size: tuple[int, int], base: Floats, lean: float) -> Floats32:
         blurred = flat.filter(ImageFilter.GaussianBlur(max(1.2, soft * reach) / 2))
         shade = np.maximum(shade, np.asarray(blurred))
     full = Image.fromarray(shade).resize((2 * half[0], 2 * half[1]), Image.Resampling.BILINEAR)
-    return np.asarray(full, np.float32)[: size[1], : size[0]] / 255
+    return np.asarray(full, np.float32)[: size[1], : size[0]] / np.float32(255)
 
 
 def _around(points: Floats) -> NDArray[np.intp]:

@@ -1,5 +1,4 @@
 """Household things: bottle (and wine bottle), chair, potted plant."""
-# ruff: noqa: RUF005 (arrays and tuples are added, not joined)
 
 import numpy as np
 
@@ -108,10 +107,9 @@ def chair(m: Model, rng: Rng, palette: Palette) -> None:
     plate = [(-half, seat - 0.03), (half, seat - 0.03), (half, seat + 0.05), (-half, seat + 0.05)]
     m.extrude("seat", wood, plate, deep)
     if rng.random() < 0.6:
-        pad = 0.88
-        rim = [(-pad * half, seat + 0.05), (pad * half, seat + 0.05), (pad * half * 0.96, seat + 0.1),
-               (-pad * half * 0.96, seat + 0.1)]  # fmt: skip
-        m.extrude("cushion", cushion, rim, pad * deep)
+        rim = [(-half, seat + 0.05), (half, seat + 0.05), (0.96 * half, seat + 0.1),
+               (-0.96 * half, seat + 0.1)]  # fmt: skip
+        m.extrude("cushion", cushion, np.array(rim) * (0.88, 1), 0.88 * deep)
     m.keypoint("front seat corner", (half, seat + 0.05, deep))
     m.keypoint("far front seat corner", (half, seat + 0.05, -deep))
     m.keypoint("rear seat corner", (-half, seat + 0.05, deep))

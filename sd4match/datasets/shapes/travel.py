@@ -1,5 +1,4 @@
 """What flies and floats: aeroplane and boat."""
-# ruff: noqa: RUF005 (arrays and tuples are added, not joined)
 
 import numpy as np
 
@@ -26,14 +25,15 @@ def aeroplane(m: Model, rng: Rng, palette: Palette) -> None:
         m.panel("wings", skin.tone(0.9), [(root + chord / 2, low, z), (tip + 0.1, low + rise, end),
                 (tip - 0.06, low + rise, end), (root - chord / 2, low, z)])  # fmt: skip
         m.keypoint(f"{name}wing tip", (tip + 0.02, low + rise, end))
-        m.keypoint(f"{name}wing root", (root - chord / 2, low, z))
         pod, at = root - 0.35 * sweep, side * (0.36 * span)
         y = low + 0.2 * rise - 0.07
         m.turned("engines", metal, [(0.05, pod - 0.06), (0.07, pod + 0.05), (0.062, pod + 0.19)],
                  at=(0, y, at), axis="x")  # fmt: skip
         m.panel("engines", glass, [(pod + 0.192, y + 0.05 * np.cos(t), at + 0.05 * np.sin(t))
                 for t in np.linspace(0, 6.28, 12, endpoint=False)], (1, 0, 0))  # fmt: skip
-        m.keypoint(f"{name}engine", (pod + 0.19, y, at))
+        if side > 0:
+            m.keypoint("wing root", (root - chord / 2, low, z))
+            m.keypoint("engine", (pod + 0.19, y, at))
         m.group(side)
         m.panel("tail", coat, [(-0.72, 0.3 * r, side * 0.03), (-0.96, 0.4 * r, side * tail),
                 (-1.06, 0.4 * r, side * tail), (-0.98, 0.3 * r, side * 0.03)])  # fmt: skip
@@ -59,7 +59,7 @@ def aeroplane(m: Model, rng: Rng, palette: Palette) -> None:
     m.keypoint("nose", (1.03, -0.2 * r, 0))
     m.keypoint("cockpit", (0.85, 0.45 * r, 0.5 * r))
     m.keypoint("tail end", (-1.07, 0.25 * r, 0))
-    m.keypoint("belly", (0.05, -0.95 * r, 0.1))
+    m.keypoint("belly", (0.5, -0.95 * r, 0.02))
 
 
 def boat(m: Model, rng: Rng, palette: Palette) -> None:
@@ -70,10 +70,12 @@ def boat(m: Model, rng: Rng, palette: Palette) -> None:
     deck = palette.pick(rng, "beige", "brown", "white")
     cabin = palette.pick(rng, "white", "silver", "beige")
     wood = palette.pick(rng, "brown", "silver", "beige")
+    glass = palette.pick(rng, "navy", "dark", gloss=0.4)
     high, width = rng.uniform(0.26, 0.36), rng.uniform(0.24, 0.34)
     bow = rng.uniform(0.06, 0.14)
-    top = [(-0.82, high, 0.7), (-0.3, high - 0.03, 1.0), (0.3, high, 0.9), (0.75, high + bow / 2, 0.4),
-           (1, high + bow, 0)]  # fmt: skip
+    # The hull's lines from stern to bow: (x, y, fraction of the width).
+    top = [(-0.82, high, 0.7), (-0.3, high - 0.03, 1.0), (0.3, high, 0.9),
+           (0.75, high + bow / 2, 0.4), (1, high + bow, 0)]  # fmt: skip
     keep = [(-0.74, 0, 0.5), (-0.3, 0, 0.75), (0.25, 0, 0.62), (0.58, 0, 0.25), (0.74, 0, 0)]
     mid = [tuple(0.7 * np.array(a) + 0.3 * np.array(b)) for a, b in zip(keep, top, strict=True)]
 
@@ -105,8 +107,8 @@ def boat(m: Model, rng: Rng, palette: Palette) -> None:
               0.5 * width)  # fmt: skip
     for k in (0.12, 0.56):
         a, b = x0 + (x1 - x0) * k, x0 + (x1 - x0) * (k + 0.34)
-        m.side("windows", palette.pick(rng, "navy", "dark", gloss=0.4), [(a, high + 0.04),
-               (b, high + 0.04), (b, roof - 0.035), (a, roof - 0.035)], 0.5 * width + 0.003)  # fmt: skip
+        pane = [(a, high + 0.04), (b, high + 0.04), (b, roof - 0.035), (a, roof - 0.035)]
+        m.side("windows", glass, pane, 0.5 * width + 0.003)
     m.keypoint("cabin roof", (x0, roof, 0.5 * width))
     m.group(1)
     mast, tip = rng.uniform(0.12, 0.22), rng.uniform(1.45, 1.8)
@@ -114,8 +116,8 @@ def boat(m: Model, rng: Rng, palette: Palette) -> None:
     foot = high + rng.uniform(0.24, 0.3)
     m.tube("mast", wood, [(mast, high, 0), (mast, tip, 0)], (0.026, 0.018))
     m.tube("mast", wood, [(mast, foot, 0), (boom, foot - 0.02, swing)], 0.02)
-    leech = curve([(boom, foot, swing), ((boom + mast) / 2 - 0.1, (foot + tip) / 2, swing / 2 + 0.05),
-                   (mast - 0.02, tip - 0.06, 0)], 7)  # fmt: skip
+    belly = ((boom + mast) / 2 - 0.1, (foot + tip) / 2, swing / 2 + 0.05)
+    leech = curve([(boom, foot, swing), belly, (mast - 0.02, tip - 0.06, 0)], 7)
     m.panel("sail", cloth, [*leech, (mast - 0.03, foot + 0.02, 0)])
     luff = curve([(mast + 0.02, tip - 0.22, 0), (0.5, (high + tip) / 2 - 0.12, 0.1),
                   (0.93, high + bow + 0.04, 0)], 7)  # fmt: skip

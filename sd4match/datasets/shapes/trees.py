@@ -19,7 +19,7 @@ from sd4match.datasets.shapes.style import PF_WILLOW as STUDIO
 Split = str
 _YEARS = {"trn": 2021, "val": 2022, "test": 2023}  # tell the splits apart in PASCAL's file names
 _SPAIR_IMAGES = {"trn": 14, "val": 6, "test": 9}  # a category
-_PASCAL_IMAGES = {"trn": 14, "val": 6, "test": 6}
+_PASCAL_IMAGES = {"trn": 10, "val": 5, "test": 5}
 _PASCAL_PAIRS = {"trn": 50, "val": 9, "test": 9}
 _JPEG = 92
 

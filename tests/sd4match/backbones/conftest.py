@@ -1,5 +1,6 @@
 """A pipeline with Stable Diffusion 2-1's shape and true classes, tiny and random."""
 
+import json
 import shutil
 
 import pytest
@@ -37,7 +38,7 @@ def tiny_original(tmp_path_factory):
         latent_channels=4,
     ).save_pretrained(folder / "vae")
     text = CLIPTextConfig(
-        vocab_size=1641,
+        vocab_size=len(json.loads((NANO_FOLDER / "tokenizer" / "vocab.json").read_text())),
         hidden_size=32,
         intermediate_size=64,
         num_hidden_layers=2,

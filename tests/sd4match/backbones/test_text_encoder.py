@@ -10,6 +10,7 @@ from transformers import CLIPTokenizer
 from sd4match import backbones
 from sd4match.backbones import nano_words
 from sd4match.backbones.text import embed_ids, encode_embeddings, encode_text, token_ids
+from sd4match.datasets import shapes
 
 TEXTS = ["", "a photo of a cat", "Ein Bild: 日本 🙂 123 o'clock", "red car " * 60]
 
@@ -87,6 +88,13 @@ def test_caption_words_are_single_tokens(tokenizer):
     ids = [tokenizer(word).input_ids for word in nano_words.WORDS]
     assert {len(tokens) for tokens in ids} == {3}
     assert len({tokens[1] for tokens in ids}) == len(nano_words.WORDS)
+
+
+@pytest.mark.parametrize("style", shapes.STYLES)
+def test_captions_of_shapes_are_read_word_by_word(tokenizer, style):
+    for number, category in enumerate(shapes.CATEGORIES):
+        caption = shapes.draw(category, style, shapes.generator(number), size=(48, 48)).caption
+        assert len(tokenizer(caption).input_ids) == len(caption.split()) + 2, caption
 
 
 def test_special_tokens_are_where_the_configuration_says(tokenizer, nano):

@@ -1,0 +1,186 @@
+"""Drawings: determinism, exact annotation, styles, captions."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from sd4match.datasets.shapes import CATEGORIES, STYLES, contact_sheet, draw, generator
+from sd4match.datasets.shapes.paint import COLOURS
+from sd4match.errors import SD4MatchError
+
+
+@pytest.fixture(scope="module", params=sorted(CATEGORIES))
+def drawings(request):
+    """Some drawings of one category, in every style."""
+    return [
+        draw(request.param, style, generator(0, "test", request.param, style, i))
+        for style in STYLES
+        for i in range(4)
+    ]
+
+
+def test_eight_categories_or_more_with_six_to_fourteen_keypoints():
+    assert len(CATEGORIES) >= 8
+    for category in CATEGORIES.values():
+        assert 6 <= len(category.keypoints) <= 14
+        assert len(set(category.keypoints)) == len(category.keypoints)
+
+
+def test_every_named_keypoint_is_drawn(drawings):
+    drawn = set().union(*(drawing.keypoints for drawing in drawings))
+    # A bird shows its feet or its far wing; four drawings a style are enough for both.
+    assert drawn == set(range(len(CATEGORIES[drawings[0].category].keypoints)))
+
+
+def test_visible_keypoints_are_on_the_object(drawings):
+    for drawing in drawings:
+        rows, columns = np.nonzero(drawing.mask)
+        for i, (x, y) in drawing.keypoints.items():
+            if drawing.visible[i]:
+                assert 0 <= x < drawing.image.width
+                assert 0 <= y < drawing.image.height
+                away = np.hypot(columns + 0.5 - x, rows + 0.5 - y).min()
+                assert away <= 2.2, (drawing.caption, CATEGORIES[drawing.category].keypoints[i])
+
+
+def test_most_keypoints_are_visible_somewhere(drawings):
+    for i, name in enumerate(CATEGORIES[drawings[0].category].keypoints):
+        if not name.startswith("far "):
+            assert np.mean([drawing.visible.get(i, False) for drawing in drawings]) > 0.2, name
+
+
+def test_box_and_parts_are_those_of_the_mask(drawings):
+    for drawing in drawings:
+        x1, y1, x2, y2 = (int(side) for side in drawing.box)
+        inside = drawing.mask[y1:y2, x1:x2]
+        assert inside.sum() == drawing.mask.sum()
+        assert inside[0].any()
+        assert inside[-1].any()
+        assert inside[:, 0].any()
+        assert inside[:, -1].any()
+        covered = sum(mask.astype(int) for mask in drawing.parts.values())
+        np.testing.assert_array_equal(covered, drawing.mask)  # parts share no pixel, leave none
+
+
+def test_captions_name_category_colours_and_background(drawings):
+    for drawing in drawings:
+        words = drawing.caption.split()
+        assert drawing.category in words
+        assert sum(word in COLOURS for word in words) >= 2
+        assert any(word in words for word in ("on", "in"))
+        assert "with" in words
+
+
+def test_sizes_vary_and_are_not_square():
+    sizes = [draw("car", style, generator(1, style, i)).image.size
+             for style in STYLES for i in range(6)]  # fmt: skip
+    assert len(set(sizes)) > 9
+    assert any(w > h for w, h in sizes)
+    assert any(w < h for w, h in sizes)
+    assert all(80 <= min(size) <= max(size) <= 200 for size in sizes)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.sampled_from(sorted(CATEGORIES)), st.sampled_from(sorted(STYLES)), st.integers(0, 10**9))
+def test_a_drawing_is_its_seed(category, style, seed):
+    first, again = (draw(category, style, generator(seed, "x")) for _ in range(2))
+    assert first.image.tobytes() == again.image.tobytes()
+    assert first.keypoints == again.keypoints
+    assert first.caption == again.caption
+    other = draw(category, style, generator(seed + 1, "x"), size=first.image.size)
+    assert other.image.tobytes() != first.image.tobytes()
+
+
+def test_size_is_as_asked():
+    assert draw("bus", "spair", generator(0), size=(128, 128)).image.size == (128, 128)
+
+
+def test_occluders_hide_keypoints():
+    """The same drawing with and without something in front of it."""
+    free = dataclasses.replace(STYLES["spair"], occlusion=0.0)
+    covered = dataclasses.replace(STYLES["spair"], occlusion=1.0)
+    hidden = 0
+    for i in range(8):
+        bare, other = (draw("car", style, generator(3, i)) for style in (free, covered))
+        assert bare.keypoints == other.keypoints
+        assert bare.occlusion == 0
+        assert all(bare.visible[k] or not other.visible[k] for k in bare.visible)
+        hidden += sum(bare.visible.values()) - sum(other.visible.values())
+        assert other.mask.sum() == pytest.approx(bare.mask.sum() * (1 - other.occlusion))
+    assert hidden > 0
+
+
+def test_sides_of_a_box_hide_each_other():
+    """A car seen from behind shows no far headlight; one seen from ahead does."""
+    far = CATEGORIES["car"].keypoints.index("far headlight")
+    seen = {True: [], False: []}
+    plain = dataclasses.replace(STYLES["spair"], occlusion=0.0, truncation=0.0)
+    for i in range(40):
+        drawing = draw("car", plain, generator(4, i))
+        if abs(drawing.view.yaw) > 20:
+            seen[drawing.view.yaw > 0].append(drawing.visible[far])
+    assert not any(seen[False])
+    assert all(seen[True])
+    assert min(len(seen[True]), len(seen[False])) > 3
+
+
+def test_facing_left_is_the_mirror_image():
+    """Keypoint ids do not depend on where the object looks."""
+    ids = {name: i for i, name in enumerate(CATEGORIES["car"].keypoints)}
+    facings = set()
+    for i in range(12):
+        drawing = draw("car", "pf_willow", generator(5, i))
+        front, rear = (drawing.keypoints[ids[name]][0] for name in ("front wheel", "rear wheel"))
+        assert np.sign(front - rear) == drawing.view.facing
+        facings.add(drawing.view.facing)
+    assert facings == {-1, 1}
+
+
+def test_wheels_are_dark_and_windows_light():
+    for i in range(5):
+        drawing = draw("car", "pf_pascal", generator(6, i))
+        grey = np.asarray(drawing.image.convert("L"), float)
+        assert grey[drawing.parts["wheels"]].mean() < grey[drawing.parts["windows"]].mean()
+
+
+def test_styles_differ():
+    """SPair varies in scale and view and is noisy; PF-Willow is saturated on plain paper."""
+    shown = {
+        style: [draw("car", style, generator(7, style, i)) for i in range(20)] for style in STYLES
+    }
+
+    def spread(style, value):
+        return np.std([value(drawing) for drawing in shown[style]])
+
+    def saturation(style):
+        return np.mean([np.asarray(d.image.convert("HSV"))[..., 1].mean() for d in shown[style]])
+
+    def fraction(drawing):
+        return drawing.mask.mean()
+
+    assert spread("spair", lambda d: d.view.yaw) > spread("pf_pascal", lambda d: d.view.yaw)
+    assert spread("pf_pascal", lambda d: d.view.yaw) > spread("pf_willow", lambda d: d.view.yaw)
+    assert spread("spair", fraction) > spread("pf_willow", fraction)
+    assert saturation("pf_willow") > saturation("spair") > saturation("pf_pascal")
+    assert any(drawing.occlusion > 0 for drawing in shown["spair"])
+    assert any(drawing.truncation > 0.05 for drawing in shown["spair"])
+    assert not any(drawing.occlusion > 0 for drawing in shown["pf_willow"])
+
+
+def test_unknown_names_are_user_errors():
+    with pytest.raises(SD4MatchError, match="no category 'cow'"):
+        draw("cow", "spair", generator(0))
+    with pytest.raises(SD4MatchError, match="no style 'sketch'"):
+        draw("car", "sketch", generator(0))
+
+
+def test_contact_sheet():
+    marked = contact_sheet(("car", "cat"), columns=1, cell=64)
+    bare = contact_sheet(("car", "cat"), columns=1, cell=64, keypoints=False)
+    assert isinstance(marked, Image.Image)
+    assert marked.size == bare.size
+    assert marked.tobytes() != bare.tobytes()

@@ -1,0 +1,237 @@
+"""Pairs in, predicted keypoints out."""
+
+import weakref
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from sd4match import matching, prediction, prompts
+from sd4match.datasets import content_hash, load_image
+from sd4match.errors import SD4MatchError
+from sd4match.features.noise import gaussian
+from sd4match.pck import GroundTruth
+from sd4match.prediction import decode, encode, predict
+from sd4match.readouts import Readout
+
+SIDE = 64
+SETTINGS = {"timestep": 50, "ensemble": 2, "image_size": SIDE, "seed": 4}
+NEAREST = Readout("nearest")
+
+
+@pytest.fixture(scope="module")
+def text(nano):
+    return prompts.create("text", nano)
+
+
+@torch.no_grad()
+def features(nano, image, content, flip, hidden, layers):
+    """METHOD.md section 1 to the letter, one image and one draw at a time on the whole UNet."""
+    square = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    pixels = torch.tensor(np.array(square)).permute(2, 0, 1)[None] / 127.5 - 1
+    posterior = nano.vae.encode(pixels).latent_dist
+    key = {"seed": SETTINGS["seed"], "content": content, "flip": flip}
+    shape = posterior.mean.shape[1:]
+    latent = posterior.mean + posterior.std * gaussian(shape, **key, draw="posterior")
+    latent = latent * nano.vae.config.scaling_factor
+    maps = {layer: [] for layer in layers}
+    hooks = [
+        nano.unet.up_blocks[layer].register_forward_hook(lambda *a, m=m: m.append(a[-1]))
+        for layer, m in maps.items()
+    ]
+    for draw in range(SETTINGS["ensemble"]):
+        noise = gaussian(shape, **key, draw=draw)[None]
+        timestep = SETTINGS["timestep"]
+        noisy = nano.scheduler.add_noise(latent, noise, torch.tensor([timestep]))
+        nano.unet(noisy, timestep, encoder_hidden_states=hidden)
+    for hook in hooks:
+        hook.remove()
+    return {layer: torch.cat(draws).mean(0, keepdim=True) for layer, draws in maps.items()}
+
+
+def naive(nano, prompt, pair, layers, readouts):
+    source, target = (
+        features(
+            nano,
+            load_image(pair, side),
+            content_hash(path),
+            pair.flip,
+            prompt.hidden_states(nano, pair.category),
+            layers,
+        )
+        for side, path in (("source", pair.source_path), ("target", pair.target_path))
+    )
+    for layer in layers:
+        last = torch.tensor(source[layer].shape[:1:-1]) - 1
+        square = torch.tensor(pair.source_keypoints) * SIDE / torch.tensor(pair.source_size)
+        queries = square.clamp(1e-4, SIDE - 1 - 1e-4) * last / (SIDE - 1)
+        for readout in readouts:
+            found = matching.match(
+                source[layer],
+                target[layer],
+                queries[None],
+                localizer=readout.localizer,
+                kernel_sigma=readout.kernel_sigma or 1.0,
+                temperature=readout.temperature or 1.0,
+            )[0]
+            yield found * (SIDE - 1) / last * torch.tensor(pair.target_size) / SIDE
+
+
+@pytest.mark.parametrize("split", ["test", "train"])  # train has flips
+def test_agrees_with_a_naive_loop(nano, text, pascal, latents, split):
+    layers, readouts = (3, 1), (Readout(kernel_sigma=2.0), Readout("softmax"), Readout("bilinear"))
+    pairs = pascal[split]
+    found = predict(
+        nano,
+        text,
+        pairs,
+        layers=layers,
+        readouts=readouts,
+        latents=latents,
+        batch_size=3,
+        **SETTINGS,
+    )
+    assert found.shape == (2, 3, len(GroundTruth.of(pairs).pair), 2)
+    assert found.dtype == np.float32
+    expected = zip(*(naive(nano, text, pair, layers, readouts) for pair in pairs), strict=True)
+    for row, answer in zip(expected, found.reshape(6, -1, 2), strict=True):
+        np.testing.assert_allclose(answer, np.concatenate(row), atol=1e-3)
+
+
+def test_the_order_of_pairs_changes_nothing(nano, text, pascal, latents):
+    pairs = pascal["test"]
+    order = [5, 0, 3, 2, 6, 1, 4]
+    rows = np.split(
+        predict(nano, text, pairs, latents=latents, **SETTINGS)[0, 0],
+        np.cumsum([len(pair.source_keypoints) for pair in pairs])[:-1],
+    )
+    shuffled = predict(nano, text, pairs.subset(order), latents=latents, **SETTINGS)[0, 0]
+    np.testing.assert_array_equal(shuffled, np.concatenate([rows[i] for i in order]))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+def test_grouping_changes_next_to_nothing(nano, text, pascal, latents, batch_size):
+    whole = predict(nano, text, pascal["test"], latents=latents, **SETTINGS)
+    parts = predict(nano, text, pascal["test"], latents=latents, batch_size=batch_size, **SETTINGS)
+    np.testing.assert_allclose(parts, whole, atol=1e-3)
+
+
+def test_an_image_matches_itself(nano, pascal):
+    """Pair 5 is an image with itself: nearest neighbour finds a cell around each keypoint."""
+    pairs = pascal["test"].subset([5])
+    (pair,) = pairs
+    assert pair.source_id == pair.target_id
+    layers = (1, 2)
+    empty = prompts.create("empty", nano)
+    found = predict(nano, empty, pairs, layers=layers, readouts=[NEAREST], ensemble=1)[:, 0]
+    side = nano.image_size
+    for layer, cells in zip(layers, (side // 16, side // 8), strict=True):
+        cell = np.array(pair.target_size) / (cells - 1)
+        error = np.abs(found[layers.index(layer)] - pair.target_keypoints) / cell
+        assert error.max() < 1.0
+
+
+def test_the_prompt_matters_by_category(nano, pascal, latents):
+    one, other = (prompts.create("text", nano, template=t) for t in ("{category}", "cat"))
+    first, second = (
+        predict(nano, prompt, pascal["test"], latents=latents, **SETTINGS)
+        for prompt in (one, other)
+    )
+    truth = GroundTruth.of(pascal["test"])
+    cats = np.array([pair.category == "cat" for pair in pascal["test"]])[truth.pair]
+    np.testing.assert_array_equal(first[..., cats, :], second[..., cats, :])
+    assert not np.array_equal(first[..., ~cats, :], second[..., ~cats, :])
+
+
+def test_no_keypoints_no_rows(nano, text, pascal, latents):
+    found = predict(nano, text, pascal["test"].subset([2]), latents=latents, **SETTINGS)
+    assert found.shape == (1, 1, 0, 2)
+
+
+def test_each_image_is_extracted_once_a_category(nano, text, pascal, latents, monkeypatch):
+    made = []
+    extract = prediction.extract
+
+    def counted(backbone, images, *args, **kwargs):
+        made.append(len(images))
+        return extract(backbone, images, *args, **kwargs)
+
+    monkeypatch.setattr(prediction, "extract", counted)
+    predict(nano, text, pascal["test"], latents=latents, batch_size=2, **SETTINGS)
+    assert made == [2, 2, 2, 1]  # car: a b c d; cat: b c d
+
+
+def test_maps_live_from_first_to_last_use(pascal):
+    """With each image in one pair, no more than a batch and an image are alive."""
+
+    class Map:
+        pass
+
+    alive = weakref.WeakSet()
+
+    def features(images):
+        made = [Map() for _ in images]
+        alive.update(made)
+        return made
+
+    (pair,) = pascal["test"].subset([0])
+    tasks = [prediction._Task((f"s{i}", False), (f"t{i}", False), i, pair) for i in range(50)]
+    most = 0
+    for _ in prediction._with_features(tasks, features, 3):
+        most = max(most, len(alive))
+    assert most <= 5
+
+
+def test_progress_counts_the_pairs(nano, text, pascal, latents):
+    seen = []
+    predict(
+        nano,
+        text,
+        pascal["test"],
+        latents=latents,
+        progress=lambda *counts: seen.append(counts),
+        **SETTINGS,
+    )
+    assert seen == [(i, 6) for i in range(1, 7)]  # one of the seven has no keypoints
+
+
+def test_latents_of_another_size_are_refused(nano, text, pascal, latents):
+    with pytest.raises(SD4MatchError, match="image size 128, but latents for 64"):
+        predict(nano, text, pascal["test"], latents=latents, image_size=128)
+
+
+def test_features_that_are_not_finite_are_refused(nano, pascal, latents):
+    prompt = prompts.create("single", nano, length=2)
+    torch.nn.init.constant_(prompt.embeddings, torch.nan)
+    with pytest.raises(SD4MatchError, match="layer 1 at timestep 50 are not finite"):
+        predict(nano, prompt, pascal["test"], latents=latents, **SETTINGS)
+
+
+@given(
+    w=st.integers(1, 8000),
+    h=st.integers(1, 8000),
+    x=st.floats(0, 1, width=32),
+    y=st.floats(0, 1, width=32),
+)
+def test_stored_positions_come_back(w, h, x, y):
+    sizes = np.float32([[w, h]])
+    positions = np.float32([[[x * w, y * h]]])
+    back = decode(encode(positions, sizes), sizes)
+    assert back.dtype == np.float32
+    assert (np.abs(back - positions) <= sizes * (0.5 / 65535 + 1e-6)).all()
+
+
+def test_stored_positions_stay_in_the_image():
+    encoded = encode(np.float32([[[-1, 300], [50, 0]]]), np.float32([[100, 200], [100, 200]]))
+    assert encoded.dtype == np.uint16
+    assert encoded.tolist() == [[[0, 65535], [32768, 0]]]
+
+
+def test_encoding_twice_changes_nothing():
+    every = np.arange(65536, dtype=np.uint16)
+    sizes = np.full((65536, 2), 500, dtype=np.float32)
+    encoded = np.stack([every, every[::-1]], axis=-1)
+    np.testing.assert_array_equal(encode(decode(encoded, sizes), sizes), encoded)

@@ -1,0 +1,105 @@
+"""The recipe of a tuning, and the loss of one of its steps."""
+
+import numpy as np
+import pytest
+import torch
+
+from sd4match import prompts, training
+from sd4match.errors import SD4MatchError
+from sd4match.prompts.base import Prompt
+from sd4match.prompts.tokens import encode_tokens, random_tokens
+from sd4match.training import TuningSettings, step_loss
+
+
+def test_the_defaults_are_the_papers():
+    recipe = TuningSettings(epochs=5)
+    assert (recipe.timestep, recipe.layer, recipe.kernel_size) == (261, 1, 7)
+    assert (recipe.batch_size, recipe.learning_rate, recipe.temperature) == (3, 0.01, 0.04)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "give exactly one"),
+        ({"epochs": 1, "steps": 1}, "give exactly one"),
+        ({"epochs": 0}, "epochs is 0: it must be above 0"),
+        ({"steps": -1}, "steps is -1: it must be above 0"),
+        ({"steps": 1, "batch_size": 0}, "batch_size is 0"),
+        ({"steps": 1, "learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"steps": 1, "seed": -1}, "seed is -1"),
+    ],
+)
+def test_bad_settings_are_refused(settings, message):
+    with pytest.raises(SD4MatchError, match=message):
+        TuningSettings(**settings)
+
+
+class PerCategory(Prompt):
+    """A learned family that depends on the category, as later ones do."""
+
+    family = "per category"
+    depends_on = "category"
+    learned = True
+
+    def __init__(self, backbone):
+        super().__init__()
+        tokens = random_tokens(backbone, seed=0, length=3)
+        self.tokens = torch.nn.ParameterDict({c: tokens.clone() for c in ("car", "cat", "dog")})
+        self.asked = []
+
+    @classmethod
+    def initial(cls, backbone):
+        return cls(backbone)
+
+    def hidden_states(self, backbone, category=None):
+        self.asked.append(category)
+        return encode_tokens(backbone, self.tokens[category][None])
+
+
+def test_a_prompt_by_category_is_encoded_once_a_category(nano, pascal, latents):
+    pairs = [pascal["train"][i] for i in (0, 1, 3)]  # car, car, cat
+    prompt = PerCategory(nano)
+    recipe = TuningSettings(steps=1, kernel_size=3)
+    step_loss(nano, prompt, pairs, recipe, latents=latents, step=0).backward()
+    assert prompt.asked == ["car", "cat"]
+    assert prompt.tokens["car"].grad.abs().sum() > 0
+    assert prompt.tokens["cat"].grad.abs().sum() > 0
+    assert prompt.tokens["dog"].grad is None
+
+
+def test_the_batch_loss_is_the_mean_of_its_pairs(nano, pascal, latents):
+    pairs = [pascal["train"][i] for i in (0, 1, 3)]
+    prompt = prompts.create("single", nano, length=4)
+    recipe = TuningSettings(steps=1, kernel_size=3)
+    whole, *each = (
+        step_loss(nano, prompt, batch, recipe, latents=latents, step=5).item()
+        for batch in (pairs, *([pair] for pair in pairs))
+    )
+    assert whole == pytest.approx(np.mean(each), rel=1e-4)
+
+
+def test_sources_and_targets_are_one_batch_of_the_unet(nano, pascal, latents, monkeypatch):
+    sizes = []
+    extract = training.extract
+
+    def watched(backbone, images, hidden, *, noise, chunk, **rest):
+        sizes.append((len(images), len(hidden), tuple(noise.shape[:2]), chunk))
+        return extract(backbone, images, hidden, noise=noise, chunk=chunk, **rest)
+
+    monkeypatch.setattr(training, "extract", watched)
+    prompt = prompts.create("single", nano, length=4)
+    pairs = [pascal["train"][i] for i in (0, 1, 3)]
+    recipe = TuningSettings(steps=1, kernel_size=3)
+    step_loss(nano, prompt, pairs, recipe, latents=latents, step=0)
+    assert sizes == [(6, 1, (6, 1), 6)]
+
+
+def test_every_step_has_its_own_noise(nano, pascal, latents):
+    prompt = prompts.create("single", nano, length=4)
+    recipe = TuningSettings(steps=1, kernel_size=3)
+    pairs = [pascal["train"][0]]
+    first, again, later = (
+        step_loss(nano, prompt, pairs, recipe, latents=latents, step=step).item()
+        for step in (0, 0, 1)
+    )
+    assert first == again != later

@@ -1,0 +1,215 @@
+"""Learning a prompt."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+
+from sd4match import pck, prompts
+from sd4match.errors import SD4MatchError
+from sd4match.prediction import predict
+from sd4match.readouts import Readout
+from sd4match.tuning import Tuning, TuningSettings
+
+
+@pytest.fixture
+def start(nano, pascal, latents):
+    """A new tuning with the settings given."""
+
+    def make(*, prompt=None, train=pascal["train"], val=pascal["val"], **settings):
+        settings = {"epochs": 2, "batch_size": 2, "kernel_size": 3} | settings
+        prompt = prompt or prompts.create("single", nano, length=4, seed=1)
+        return Tuning(nano, prompt, train, val, TuningSettings(**settings), latents=latents)
+
+    return make
+
+
+def run(tuning):
+    while not tuning.finished:
+        tuning.run_epoch()
+    return tuning
+
+
+def saved(tuning):
+    """The state as it comes back from a file."""
+    file = io.BytesIO()
+    torch.save(tuning.state_dict(), file)
+    file.seek(0)
+    return torch.load(file, weights_only=True)
+
+
+def test_the_loss_falls_on_one_pair(start, pascal):
+    train = pascal["train"].subset([0])
+    tuning = run(start(train=train, val=None, epochs=25, learning_rate=0.05))
+    losses = [row["loss"] for row in tuning.curves]
+    # Each step has new noise: compare means.
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.05
+
+
+def test_only_the_prompt_learns(nano, start):
+    parameters = [p for m in (nano.unet, nano.vae, nano.text_encoder) for p in m.parameters()]
+    before = [p.clone() for p in parameters]
+    tuning = start(epochs=1)
+    initial = tuning.prompt.embeddings.detach().clone()
+    tuning.run_epoch()
+    assert ((tuning.prompt.embeddings - initial).abs().amax(1) > 0).all()
+    assert all(torch.equal(p, old) for p, old in zip(parameters, before, strict=True))
+    assert not any(p.requires_grad or p.grad is not None for p in parameters)
+
+
+def test_curves_are_plain_rows(start):
+    tuning = run(start(epochs=3))
+    assert [row["epoch"] for row in tuning.curves] == [1, 2, 3]
+    assert [row["step"] for row in tuning.curves] == [2, 4, 6]  # 3 of 4 pairs have keypoints
+    for row in tuning.curves:
+        assert isinstance(row["loss"], float)
+        assert 0 <= row["val_pck"] <= 1
+
+
+def test_validation_is_the_recipes(nano, start, pascal, latents):
+    tuning = start()
+    row = tuning.run_epoch()
+    predicted = predict(
+        nano,
+        tuning.prompt,
+        pascal["val"],
+        timestep=261,
+        ensemble=1,
+        layers=[1],
+        readouts=[Readout("nearest")],
+        latents=latents,
+    )[0, 0]
+    truth = pck.GroundTruth.of(pascal["val"])
+    right = pck.correct(truth, predicted, alpha=0.1, image_size=64)
+    assert row["val_pck"] == pck.aggregate(truth, right, mean="image")
+
+
+@pytest.mark.parametrize(
+    ("steps", "ends"), [(3, [1, 2, 3]), (8, range(1, 9)), (11, [2, 4, 6, 8, 10, 11])]
+)
+def test_steps_are_cut_into_at_most_eight_epochs(start, monkeypatch, steps, ends):
+    tuning = start(epochs=None, steps=steps)
+    monkeypatch.setattr(tuning, "_train_step", lambda: 1.0)
+    monkeypatch.setattr(tuning, "_validate", lambda: 0.5)
+    assert [row["step"] for row in run(tuning).curves] == list(ends)
+
+
+def test_each_pass_takes_every_pair_with_keypoints_once(start, monkeypatch):
+    seen = []
+    tuning = start(epochs=6)
+    monkeypatch.setattr(tuning, "_validate", lambda: None)
+    monkeypatch.setattr(tuning, "_train_step", lambda: seen.append(tuning._batch()) or 1.0)
+    run(tuning)
+    passes = [[*seen[i], *seen[i + 1]] for i in range(0, 12, 2)]
+    assert all(sorted(order) == [0, 1, 3] for order in passes)
+    assert len({tuple(order) for order in passes}) > 1
+
+
+def scored(tuning, monkeypatch, scores):
+    """Train with made-up validation scores; returns the embeddings after each epoch."""
+    scores = iter(scores)
+    monkeypatch.setattr(tuning, "_validate", lambda: next(scores))
+    after = []
+    while not tuning.finished:
+        tuning.run_epoch()
+        after.append(tuning.prompt.embeddings.detach().clone())
+    return after
+
+
+@pytest.mark.parametrize(
+    ("scores", "best"), [([0.1, 0.5, 0.5], 1), ([0.3, 0.2, 0.1], 0), ([None, None, None], 2)]
+)
+def test_the_best_epoch_is_kept(start, monkeypatch, scores, best):
+    tuning = start(epochs=3)
+    after = scored(tuning, monkeypatch, scores)
+    assert torch.equal(tuning.best_prompt().embeddings, after[best])
+    assert type(tuning.best_prompt()) is type(tuning.prompt)
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_resumed_tuning_is_the_uninterrupted_one(start, after):
+    whole = run(start(epochs=3))
+    first = start(epochs=3)
+    for _ in range(after):
+        first.run_epoch()
+    second = start(epochs=3)
+    torch.nn.init.zeros_(second.prompt.embeddings)  # everything must come from the state
+    second.load_state_dict(saved(first))
+    run(second)
+    assert second.curves == whole.curves
+    assert torch.equal(second.prompt.embeddings, whole.prompt.embeddings)
+    assert torch.equal(second.best_prompt().embeddings, whole.best_prompt().embeddings)
+
+
+def test_an_interrupted_epoch_is_finished(start, monkeypatch):
+    whole = run(start())
+    tuning = start()
+    step = tuning._train_step
+
+    def interrupted():
+        if tuning.step == 1:
+            raise KeyboardInterrupt
+        return step()
+
+    monkeypatch.setattr(tuning, "_train_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tuning.run_epoch()
+    second = start()
+    second.load_state_dict(saved(tuning))
+    assert run(second).curves == whole.curves
+    assert torch.equal(second.prompt.embeddings, whole.prompt.embeddings)
+
+
+def test_a_state_is_a_copy(start):
+    tuning = start()
+    state = tuning.state_dict()
+    before = state["prompt"]["embeddings"].clone()
+    tuning.run_epoch()
+    assert torch.equal(state["prompt"]["embeddings"], before)
+    assert state["step"] == 0
+
+
+def test_a_state_of_another_tuning_is_refused(start, pascal):
+    state = start().state_dict()
+    with pytest.raises(SD4MatchError, match=r"learning_rate was 0.01, now 0.5"):
+        start(learning_rate=0.5).load_state_dict(state)
+    with pytest.raises(SD4MatchError, match="train was"):
+        start(train=pascal["test"]).load_state_dict(state)
+
+
+def test_the_seed_changes_the_run(start):
+    first, again, other = (run(start(epochs=1, seed=seed)) for seed in (0, 0, 1))
+    assert first.curves == again.curves
+    assert first.curves != other.curves
+
+
+def test_a_loss_that_is_not_finite_stops_with_nothing_lost(start):
+    tuning = start()
+    tuning.run_epoch()
+    best = tuning.best_prompt().embeddings.clone()
+    torch.nn.init.constant_(tuning.prompt.embeddings, torch.inf)
+    with pytest.raises(SD4MatchError, match=r"not finite in step 3\b"):
+        tuning.run_epoch()
+    assert torch.equal(tuning.best_prompt().embeddings, best)
+    assert tuning.prompt.embeddings.isinf().all()  # no step was made
+    assert tuning.step == 2
+
+
+def test_written_prompts_cannot_be_tuned(nano, start):
+    with pytest.raises(SD4MatchError, match="family 'text' has nothing to learn"):
+        start(prompt=prompts.create("text", nano))
+
+
+def test_pairs_without_keypoints_cannot_teach_or_judge(start, pascal):
+    with pytest.raises(SD4MatchError, match="no keypoint in <1 pairs of pf_pascal/train>"):
+        start(train=pascal["train"].subset([2]))
+    with pytest.raises(SD4MatchError, match="validate on other pairs"):
+        start(val=pascal["test"].subset([2]))
+
+
+def test_settings_the_backbone_lacks_are_refused_at_once(start):
+    with pytest.raises(SD4MatchError, match="layer 4"):
+        start(layer=4)
+    with pytest.raises(SD4MatchError, match="timestep 1000"):
+        start(timestep=1000)
