@@ -36,8 +36,7 @@ def predict(
     *,
     timestep: int = 50,
     ensemble: int = 8,
-    layers: Sequence[int] = (1,),
-    readouts: Sequence[Readout] = (Readout(),),
+    settings: Sequence[tuple[int, Readout]] = ((1, Readout()),),
     image_size: int | None = None,
     seed: int = 0,
     latents: Latents | None = None,
@@ -56,8 +55,8 @@ def predict(
         pairs: P pairs with K keypoints in all.
         timestep: of the noise added.
         ensemble: E noise draws to average features over; one latent sample serves all.
-        layers: L up blocks to match on.
-        readouts: R ways to read a position from a correlation map.
+        settings: S answers of the same pass: an up block to match on, and a way to read a
+            position from its correlation map.
         image_size: side S of the square the model sees, pixels; the backbone's own by default.
         seed: of the noise and the latent samples.
         latents: keeps VAE moments for other calls; made for ``image_size`` when not given.
@@ -65,7 +64,7 @@ def predict(
         progress: called with the numbers of pairs done and in all.
 
     Returns:
-        (L, R, K, 2) positions (x, y) in original pixels of the target images, rows as in
+        (S, K, 2) positions (x, y) in original pixels of the target images, rows as in
         ``pck.GroundTruth.of(pairs)``.
 
     Raises:
@@ -76,7 +75,10 @@ def predict(
     side = latents.image_size
     by_category, rows = _tasks(pairs)
     total = sum(len(tasks) for tasks in by_category.values())
-    predicted = np.empty((len(layers), len(readouts), rows, 2), dtype=np.float32)
+    predicted = np.empty((len(settings), rows, 2), dtype=np.float32)
+    by_layer: dict[int, list[int]] = defaultdict(list)
+    for i, (layer, _) in enumerate(settings):
+        by_layer[layer].append(i)
     done = 0
     for category, tasks in by_category.items():
         features = partial(
@@ -86,14 +88,14 @@ def predict(
             latents=latents,
             timestep=timestep,
             ensemble=ensemble,
-            layers=layers,
+            layers=list(by_layer),
             seed=seed,
             chunk=batch_size,
         )
         for task, source, target in _with_features(tasks, features, batch_size):
             pair = task.pair
             square = to_square(pair.source_keypoints, pair.source_size, side)
-            for i, layer in enumerate(layers):
+            for layer, wanted in by_layer.items():
                 hw = source[layer].shape[1], source[layer].shape[2]
                 queries = torch.tensor(square_to_cells(square, side, hw), dtype=torch.float32)
                 # One pair at a time: its bits do not depend on the pairs beside it.
@@ -101,9 +103,9 @@ def predict(
                     source[layer][None],
                     target[layer][None],
                     queries[None].to(backbone.device),
-                    readouts,
+                    [settings[i][1] for i in wanted],
                 )
-                predicted[i, :, task.row : task.row + len(queries)] = cells_to_original(
+                predicted[wanted, task.row : task.row + len(queries)] = cells_to_original(
                     found[:, 0].cpu().numpy(), pair.target_size, side, hw
                 )
             done += 1

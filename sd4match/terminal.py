@@ -22,10 +22,9 @@ def run(app: typer.Typer) -> None:
     """
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    logging.basicConfig(
-        level=logging.DEBUG if debug else logging.WARNING,
-        format="%(levelname)s %(name)s: %(message)s",
-    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    for package in ("sd4match", "study"):
+        logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.WARNING)
     try:
         app(args=arguments)
     except SD4MatchError as error:

@@ -196,11 +196,10 @@ class Tuning:
             self.val,
             timestep=self.settings.timestep,
             ensemble=1,
-            layers=(self.settings.layer,),
-            readouts=(Readout("nearest"),),
+            settings=[(self.settings.layer, Readout("nearest"))],
             seed=self.settings.seed,
             latents=self.latents,
-        )[0, 0]
+        )[0]
         side = self.latents.image_size
         correct = pck.correct(self._truth, predicted, alpha=0.1, image_size=side)
         return float(pck.aggregate(self._truth, correct, mean="image"))

@@ -39,6 +39,11 @@ class Rule:
     alphas: tuple[float, ...]
     protocol: str
 
+    @property
+    def usual_alpha(self) -> float:
+        """The alpha that papers compare by, 0.1, or the study's middle one."""
+        return 0.1 if 0.1 in self.alphas else self.alphas[len(self.alphas) // 2]
+
     def address(self, image_size: int) -> dict[str, Any]:
         """What goes into a score file's address; ``image_size`` is the square's side S."""
         return {**asdict(self), "image_size": image_size}

@@ -21,7 +21,9 @@ from sd4match.datasets import NAMES, SPLITS
 from sd4match.errors import SD4MatchError
 from sd4match.pck import PROTOCOLS
 from study.axes import Configuration, Value, configure, find
+from study.metric import selecting
 from study.schema import SpaceFile
+from study.scoring import Rule
 
 DESIGNS = ("one_at_a_time", "factorial", "search")
 BUNDLED = Path(__file__).parent / "search_spaces"  # in a wheel
@@ -57,16 +59,19 @@ class Space:
         return ", ".join(said) or "full"
 
     @property
+    def rule(self) -> Rule:
+        """How predictions are scored."""
+        return Rule(tuple(self.file.alphas), self.file.protocol)
+
+    @property
     def metric(self) -> str | None:
         """What configurations are chosen by, on validation; None if no data set has that split."""
         if self.file.search.metric is not None:
             return self.file.search.metric
-        alphas = self.file.alphas
-        alpha = 0.1 if 0.1 in alphas else alphas[len(alphas) // 2]
-        selecting = [name for name in self.file.data.evaluate if "val" in SPLITS[name]]
-        if not selecting:
+        names = [name for name in self.file.data.evaluate if "val" in SPLITS[name]]
+        if not names:
             return None
-        return f"{selecting[0] if len(selecting) == 1 else 'mean'}/val/pck@{alpha:g}"
+        return f"{names[0] if len(names) == 1 else 'mean'}/val/pck@{self.rule.usual_alpha:g}"
 
     @property
     def trains(self) -> bool:

@@ -9,11 +9,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sd4match.atomic import atomic_path
+from sd4match.errors import SD4MatchError
 from study import ablation, figures, sql, tables
 from study.answers import measure, samples
 from study.axes import AXES
 from study.folder import StudyFolder
-from study.metric import Metric, value
+from study.metric import selecting, value
 from study.rendering import Table
 from study.scoring import Rule
 from study.stats import PairSamples
@@ -73,18 +74,24 @@ class Study:
             Its axes' values and ``metric``'s value, named by the configuration's key.
 
         Raises:
-            SD4MatchError: the metric is unknown or was not measured for any configuration.
+            SD4MatchError: the metric is unknown, not on validation, or was not measured.
         """
-        wanted = str(Metric.parse(metric or self.metric))
+        chosen = metric or self.metric
+        if chosen is None:
+            raise SD4MatchError(
+                f"study {self.name} has no data set with a validation split: nothing to choose by"
+            )
+        wanted = str(selecting(chosen))
         key = tables.best(self.cells, metric=wanted)
-        row: pd.Series[Any] = self.configurations().astype(object).loc[key]
+        row = pd.Series(self.configurations().astype(object).to_dict("index")[key], name=key)
         row[wanted] = float(value(self.cells, wanted)[key])
         return row
 
     @property
-    def metric(self) -> str:
-        """The metric that configurations are chosen by; on validation."""
-        return str(self.folder.facts["metric"])
+    def metric(self) -> str | None:
+        """The metric that configurations are chosen by, on validation; None where none can be."""
+        metric: str | None = self.folder.facts["metric"]
+        return metric
 
     def samples(self, configuration: str, dataset: str, split: str, alpha: float) -> PairSamples:
         """PCK of each pair behind a cell; see `study.answers.samples`."""
@@ -105,7 +112,8 @@ class Study:
         if axis is None:
             return tables.overview(
                 self.cells,
-                metric=self.metric,
+                # Without a validation split the overview can still list, though not choose.
+                metric=self.metric or f"mean/test/pck@{self.rule.usual_alpha:g}",
                 fidelity=self._fidelity,
                 protocol=self.rule.protocol,
             )

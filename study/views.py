@@ -105,8 +105,12 @@ def launch_report(
     files = study.write_answers()
     if not outcome.done and not outcome.failures:
         say("nothing to compute: the store holds every result of this study")
-    best, best_text = best_report(study, None)
-    say(f"\n{best_text}\n")
+    best = None
+    if study.metric:
+        best, text = best_report(study, None)
+        say(f"\n{text}\n")
+    else:
+        say("\nno best configuration: no data set here has a validation split to choose by\n")
     say(f"results: {study.folder.path}")
     say(f"  tables:  {len([f for f in files if f.parent.name == 'tables'])} files in tables/")
     say(f"  figures: {len([f for f in files if f.parent.name == 'figures'])} files in figures/")
@@ -142,7 +146,7 @@ def status_report(study: Study) -> tuple[dict[str, Any], str]:
 def best_report(study: Study, metric: str | None) -> tuple[dict[str, Any], str]:
     """The best configuration and its scores on every split."""
     row = study.best(metric)
-    chosen_by = str(row.index[-1])
+    chosen_by, value = str(row.index[-1]), float(row.iloc[-1])
     settings = {str(k): None if pd.isna(v) else v for k, v in row.iloc[:-1].items()}
     cells = study.cells[study.cells["configuration"] == row.name]
     scores = {
@@ -154,12 +158,12 @@ def best_report(study: Study, metric: str | None) -> tuple[dict[str, Any], str]:
     facts = {
         "configuration": row.name,
         "chosen_by": chosen_by,
-        "value": float(row.iloc[-1]),
+        "value": value,
         "settings": settings,
         "scores": scores,
     }
     lines = [
-        f"best by {chosen_by} ({100 * facts['value']:.1f} %): configuration {row.name}",
+        f"best by {chosen_by} ({100 * value:.1f} %): configuration {row.name}",
         f"  {labels.settings(settings)}",
         _score_lines(cells),
     ]

@@ -126,9 +126,7 @@ class Workshop:
         backbone = self.backbone(extraction.machine)
         self.store.write_truth(pairs)
         truth, _ = self.store.read_truth(stage.data.fingerprint)
-        positions = self.positions(
-            stage, settings, self._prompt(stage, backbone), pairs=pairs
-        )
+        positions = self.positions(stage, settings, self._prompt(stage, backbone), pairs=pairs)
         self.store.write_predictions(stage.key, settings, positions, truth)
         record = Record(stage.key, stage.data.fingerprint, extraction.image_size)
         score(self.store, record, settings, self.rule)

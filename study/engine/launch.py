@@ -21,7 +21,6 @@ from study.engine.work import Work
 from study.engine.work_queue import WorkQueue
 from study.folder import StudyFolder
 from study.plan import Plan, Planner
-from study.scoring import Rule
 from study.space import Space
 
 log = logging.getLogger(__name__)
@@ -62,7 +61,6 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
         SD4MatchError: data or weights are missing, or the preflight failed.
     """
     folder = StudyFolder.of(space)
-    rule = Rule(tuple(space.file.alphas), space.file.protocol)
     outcome = Outcome()
 
     def told(event: str, work: Work, message: str) -> None:
@@ -70,10 +68,10 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
             outcome.done.append(work.label)
         on_event(event, work, message)
 
-    queue = WorkQueue(_plans(space, planner, folder, rule), folder.store, told)
+    queue = WorkQueue(_plans(space, planner, folder), folder.store, told)
     if queue.start():
         with _ray(space), tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch:
-            _fit(queue, space, folder, rule, scratch=Path(scratch))
+            _fit(queue, space, folder, scratch=Path(scratch))
     if preflight.KEY in queue.failures:
         # Nothing ran but the preflight: that is a mistake to mend, not a study with holes.
         raise SD4MatchError(last_line(queue.failures[preflight.KEY]))
@@ -82,10 +80,10 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
     return outcome
 
 
-def _plans(space: Space, planner: Planner, folder: StudyFolder, rule: Rule) -> Iterator[Plan]:
+def _plans(space: Space, planner: Planner, folder: StudyFolder) -> Iterator[Plan]:
     """The plans of a design, each written to the study's folder before it runs."""
     if space.file.design == "search":
-        plans = OptunaSearch(space, planner, folder.store, rule).plans()
+        plans = OptunaSearch(space, planner, folder.store).plans()
     else:
         plans = iter([planner.plan(space.configurations())])
     whole = Plan()
@@ -139,12 +137,10 @@ def _ray(space: Space) -> Iterator[None]:
         ray.shutdown()
 
 
-def _fit(
-    queue: WorkQueue, space: Space, folder: StudyFolder, rule: Rule, *, scratch: Path
-) -> None:
+def _fit(queue: WorkQueue, space: Space, folder: StudyFolder, *, scratch: Path) -> None:
     tuner = tune.Tuner(
         tune.with_resources(StageTrainable, _resources(space)),
-        param_space={"store": str(folder.store.folder), "rule": asdict(rule)},
+        param_space={"store": str(folder.store.folder), "rule": asdict(space.rule)},
         tune_config=tune.TuneConfig(
             search_alg=queue,
             num_samples=-1,  # until the queue says that it is finished

@@ -12,9 +12,8 @@ from sd4match.errors import SD4MatchError
 from study import cells
 from study.answers import measure
 from study.axes import AXES, Configuration, Value
-from study.metric import Metric, value
+from study.metric import selecting, value
 from study.plan import Plan, Planner
-from study.scoring import Rule
 from study.space import Space
 from study.store import Store
 
@@ -35,25 +34,23 @@ class OptunaSearch:
         space: with ``design: search``.
         planner: plans its configurations.
         store: where results are.
-        rule: how predictions are scored.
 
     Raises:
         SD4MatchError: unknown sampler, or a metric that is not on validation.
     """
 
-    def __init__(self, space: Space, planner: Planner, store: Store, rule: Rule) -> None:
+    def __init__(self, space: Space, planner: Planner, store: Store) -> None:
         search = space.file.search
         if search.sampler not in SAMPLERS:
             near = difflib.get_close_matches(search.sampler, SAMPLERS, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"expected {', '.join(SAMPLERS)}"
             raise SD4MatchError(f"search.sampler: unknown {search.sampler!r}: {hint}")
-        self._metric = Metric.parse(search.metric)
-        if self._metric.split != "val":
-            raise SD4MatchError(f"search.metric: {search.metric} is not on val: select on val only")
+        if space.metric is None:
+            raise SD4MatchError("design search: no data set of data.evaluate has a val split")
+        self._metric = selecting(space.metric)
         self._space = space
         self._planner = planner
         self._store = store
-        self._rule = rule
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = optuna.create_study(
             direction="maximize", sampler=SAMPLERS[search.sampler](search.seed)
@@ -70,7 +67,7 @@ class OptunaSearch:
             plan = self._planner.plan(itertools.chain(*grids), splits=("val",))
             yield plan
             values = value(
-                measure(cells.frame(cells.table(plan)), self._store, self._rule), self._metric
+                measure(cells.frame(cells.table(plan)), self._store, self._space.rule), self._metric
             )
             for (trial, _), grid in zip(proposals, grids, strict=True):
                 found = [

@@ -52,7 +52,7 @@ def features(nano, image, content, flip, hidden, layers):
     return {layer: torch.cat(draws).mean(0, keepdim=True) for layer, draws in maps.items()}
 
 
-def naive(nano, prompt, pair, layers, readouts):
+def naive(nano, prompt, pair, settings):
     source, target = (
         features(
             nano,
@@ -60,44 +60,43 @@ def naive(nano, prompt, pair, layers, readouts):
             content_hash(path),
             pair.flip,
             prompt.hidden_states(nano, pair.category),
-            layers,
+            {layer for layer, _ in settings},
         )
         for side, path in (("source", pair.source_path), ("target", pair.target_path))
     )
-    for layer in layers:
+    for layer, readout in settings:
         last = torch.tensor(source[layer].shape[:1:-1]) - 1
         square = torch.tensor(pair.source_keypoints) * SIDE / torch.tensor(pair.source_size)
         queries = square.clamp(1e-4, SIDE - 1 - 1e-4) * last / (SIDE - 1)
-        for readout in readouts:
-            found = matching.match(
-                source[layer],
-                target[layer],
-                queries[None],
-                localizer=readout.localizer,
-                kernel_sigma=readout.kernel_sigma or 1.0,
-                temperature=readout.temperature or 1.0,
-            )[0]
-            yield found * (SIDE - 1) / last * torch.tensor(pair.target_size) / SIDE
+        found = matching.match(
+            source[layer],
+            target[layer],
+            queries[None],
+            localizer=readout.localizer,
+            kernel_sigma=readout.kernel_sigma or 1.0,
+            temperature=readout.temperature or 1.0,
+        )[0]
+        yield found * (SIDE - 1) / last * torch.tensor(pair.target_size) / SIDE
 
 
 @pytest.mark.parametrize("split", ["test", "train"])  # train has flips
 def test_agrees_with_a_naive_loop(nano, text, pascal, latents, split):
-    layers, readouts = (3, 1), (Readout(kernel_sigma=2.0), Readout("softmax"), Readout("bilinear"))
+    kernel, softmax, bilinear = Readout(kernel_sigma=2.0), Readout("softmax"), Readout("bilinear")
+    settings = [(3, softmax), (1, kernel), (1, bilinear), (3, kernel)]  # not by layer, no product
     pairs = pascal[split]
     found = predict(
         nano,
         text,
         pairs,
-        layers=layers,
-        readouts=readouts,
+        settings=settings,
         latents=latents,
         batch_size=3,
         **SETTINGS,
     )
-    assert found.shape == (2, 3, len(GroundTruth.of(pairs).pair), 2)
+    assert found.shape == (4, len(GroundTruth.of(pairs).pair), 2)
     assert found.dtype == np.float32
-    expected = zip(*(naive(nano, text, pair, layers, readouts) for pair in pairs), strict=True)
-    for row, answer in zip(expected, found.reshape(6, -1, 2), strict=True):
+    expected = zip(*(naive(nano, text, pair, settings) for pair in pairs), strict=True)
+    for row, answer in zip(expected, found, strict=True):
         np.testing.assert_allclose(answer, np.concatenate(row), atol=1e-3)
 
 
@@ -105,10 +104,10 @@ def test_the_order_of_pairs_changes_nothing(nano, text, pascal, latents):
     pairs = pascal["test"]
     order = [5, 0, 3, 2, 6, 1, 4]
     rows = np.split(
-        predict(nano, text, pairs, latents=latents, **SETTINGS)[0, 0],
+        predict(nano, text, pairs, latents=latents, **SETTINGS)[0],
         np.cumsum([len(pair.source_keypoints) for pair in pairs])[:-1],
     )
-    shuffled = predict(nano, text, pairs.subset(order), latents=latents, **SETTINGS)[0, 0]
+    shuffled = predict(nano, text, pairs.subset(order), latents=latents, **SETTINGS)[0]
     np.testing.assert_array_equal(shuffled, np.concatenate([rows[i] for i in order]))
 
 
@@ -124,13 +123,11 @@ def test_an_image_matches_itself(nano, pascal):
     pairs = pascal["test"].subset([5])
     (pair,) = pairs
     assert pair.source_id == pair.target_id
-    layers = (1, 2)
     empty = prompts.create("empty", nano)
-    found = predict(nano, empty, pairs, layers=layers, readouts=[NEAREST], ensemble=1)[:, 0]
-    side = nano.image_size
-    for layer, cells in zip(layers, (side // 16, side // 8), strict=True):
+    found = predict(nano, empty, pairs, settings=[(1, NEAREST), (2, NEAREST)], ensemble=1)
+    for answer, cells in zip(found, (nano.image_size // 16, nano.image_size // 8), strict=True):
         cell = np.array(pair.target_size) / (cells - 1)
-        error = np.abs(found[layers.index(layer)] - pair.target_keypoints) / cell
+        error = np.abs(answer - pair.target_keypoints) / cell
         assert error.max() < 1.0
 
 
@@ -148,7 +145,7 @@ def test_the_prompt_matters_by_category(nano, pascal, latents):
 
 def test_no_keypoints_no_rows(nano, text, pascal, latents):
     found = predict(nano, text, pascal["test"].subset([2]), latents=latents, **SETTINGS)
-    assert found.shape == (1, 1, 0, 2)
+    assert found.shape == (1, 0, 2)
 
 
 def test_each_image_is_extracted_once_a_category(nano, text, pascal, latents, monkeypatch):

@@ -76,10 +76,9 @@ def test_validation_is_the_recipes(nano, start, pascal, latents):
         pascal["val"],
         timestep=261,
         ensemble=1,
-        layers=[1],
-        readouts=[Readout("nearest")],
+        settings=[(1, Readout("nearest"))],
         latents=latents,
-    )[0, 0]
+    )[0]
     truth = pck.GroundTruth.of(pascal["val"])
     right = pck.correct(truth, predicted, alpha=0.1, image_size=64)
     assert row["val_pck"] == pck.aggregate(truth, right, mean="image")

@@ -74,7 +74,9 @@ def test_training_settings_do_not_name_a_prompt_that_is_not_learned(length, time
 @given(kernel=st.floats(0.1, 50), temperature=st.floats(0.001, 1))
 def test_nearest_neighbour_has_one_name_whatever_kernel_and_temperature(kernel, temperature):
     nearest = {**BASE, "localizer": "nearest"}
-    assert configure({**nearest, "kernel": kernel, "temperature": temperature}) == configure(nearest)
+    assert configure({**nearest, "kernel": kernel, "temperature": temperature}) == configure(
+        nearest
+    )
 
 
 def test_a_tie_trains_where_it_is_tested():

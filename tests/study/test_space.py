@@ -36,9 +36,7 @@ def test_a_file_says_only_what_differs(write):
 
 
 def test_one_at_a_time_moves_one_axis_and_repeats_nothing(write):
-    space = load(
-        write("axes: {prompt: [empty, single], timestep: [0, 50, 100], length: [4, 75]}")
-    )
+    space = load(write("axes: {prompt: [empty, single], timestep: [0, 50, 100], length: [4, 75]}"))
     found = list(space.configurations())
     assert len(found) == len(set(found)) == 1 + 1 + 2 + 1
     assert found[0] == space.baseline
@@ -53,7 +51,9 @@ def test_one_at_a_time_moves_one_axis_and_repeats_nothing(write):
 
 def test_a_factorial_takes_every_combination_once(write):
     space = load(
-        write("{design: factorial, axes: {prompt: [empty, single], length: [4, 75], layer: [1, 2]}}")
+        write(
+            "{design: factorial, axes: {prompt: [empty, single], length: [4, 75], layer: [1, 2]}}"
+        )
     )
     # `empty` has no length: 2 layers; `single` has two lengths: 4.
     found = list(space.configurations())

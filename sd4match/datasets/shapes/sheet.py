@@ -36,8 +36,8 @@ def contact_sheet(
     """
     gap, margin, top = 4, 96, 30
     group = columns * (cell + gap) + 3 * gap
-    sheet = Image.new("RGB", (margin + len(STYLES) * group - 3 * gap, top + len(categories) * (cell + gap)),
-                      _PAPER)  # fmt: skip
+    size = (margin + len(STYLES) * group - 3 * gap, top + len(categories) * (cell + gap))
+    sheet = Image.new("RGB", size, _PAPER)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for i, name in enumerate(categories):
         y = top + i * (cell + gap)
