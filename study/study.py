@@ -106,6 +106,10 @@ class Study:
     def table(self, axis: str | None = None, *, alphas: Sequence[float] | None = None) -> Table:
         """The ablation table of one axis, or the overview of all configurations.
 
+        Args:
+            axis: whose values are the rows; None for the overview.
+            alphas: columns a data set and split; the study's usual alpha by default.
+
         Raises:
             SD4MatchError: nothing to compare along this axis; says which axes there are.
         """
@@ -122,13 +126,17 @@ class Study:
             self.samples,
             axis=axis,
             baseline=self.baseline,
-            alphas=alphas,
+            alphas=alphas or [self.rule.usual_alpha],
             fidelity=self._fidelity,
             protocol=self.rule.protocol,
         )
 
-    def plot(self, axis: str, *, alpha: float = 0.1) -> Figure:
+    def plot(self, axis: str, *, alpha: float | None = None) -> Figure:
         """PCK along one axis with intervals, as a matplotlib figure.
+
+        Args:
+            axis: on the horizontal axis.
+            alpha: threshold of PCK; the study's usual alpha by default.
 
         Raises:
             SD4MatchError: nothing to compare along this axis; says which axes there are.
@@ -138,7 +146,7 @@ class Study:
             self.samples,
             axis=axis,
             baseline=self.baseline,
-            alpha=alpha,
+            alpha=alpha or self.rule.usual_alpha,
             fidelity=self._fidelity,
         )
 
@@ -163,9 +171,10 @@ class Study:
         """
         written = []
         for axis in (None, *self.axes):
-            table = self.table(axis)
             stem = axis or "overview"
-            for suffix, text in ((".md", table.markdown()), (".csv", table.csv())):
+            # Readers get one alpha, programs all of them.
+            numbers = self.table(axis, alphas=self.rule.alphas).csv()
+            for suffix, text in ((".md", self.table(axis).markdown()), (".csv", numbers)):
                 file = self.folder.path / "tables" / f"{stem}{suffix}"
                 with atomic_path(file) as temporary:
                     temporary.write_text(text, encoding="utf-8")
