@@ -59,6 +59,7 @@ class GroundTruth:
 
     @property
     def n_pairs(self) -> int:
+        """How many pairs, those without keypoints included."""
         return len(self.sizes)
 
     @property

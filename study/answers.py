@@ -7,16 +7,16 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from sd4match.datasets import object_name
 from sd4match.errors import SD4MatchError
 from sd4match.readouts import Readout
 from study.axes import AXES
+from study.records import damaged, settings_of
 from study.scoring import Record, Rule, score
 from study.stages import Setting
 from study.stats import PairSamples
-from study.store import Store, settings_of
+from study.store import Store
 
 FREE = [name for name, axis in AXES.items() if axis.cost == "free"]
 
@@ -42,8 +42,7 @@ def measure(
         keypoints), ``pairs`` (how many count), ``keypoints``, ``status`` ("done" or "missing")
         and ``reason``.
     """
-    files, holes = _score_files(index, store, rule)
-    wide = _aggregate(files, rule)
+    wide = _aggregate(_score_files(index, store, rule), rule)
     merged = index.drop(columns="pairs").merge(
         wide, on=["predict", *FREE], how="left", validate="many_to_one"
     )
@@ -55,10 +54,10 @@ def measure(
         block["pck_point"] = merged[f"point@{alpha:g}"]
         blocks.append(block)
     cells = pd.concat(blocks).sort_index(kind="stable").reset_index(drop=True)
-    done = cells["pairs"].notna()
+    done = cells["pck"].notna()
     cells["status"] = np.where(done, "done", "missing")
     cells["reason"] = [
-        None if there else _reason(row, holes, failures or {})
+        None if there else _reason(row, failures or {})
         for there, (_, row) in zip(done, cells.iterrows(), strict=True)
     ]
     counts = {"pairs": "Int64", "keypoints": "Int64"}
@@ -83,12 +82,9 @@ def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> P
         )
     setting = _setting(cell)
     (file,) = score(store, _record(cell), [setting], rule)
-    block = settings_of(file).index(setting)
-    table = pq.read_table(file, columns=["keypoints", f"correct@{alpha:g}"])
+    found, keypoints = store.read_scores(file, alpha)
+    correct = found[settings_of(file).index(setting)]
     _, pairs = store.read_truth(str(cell["data"]))
-    rows = slice(block * len(pairs), (block + 1) * len(pairs))
-    keypoints = table["keypoints"].to_numpy()[rows].astype(np.float64)
-    correct = table[f"correct@{alpha:g}"].to_numpy()[rows]
     counts = keypoints > 0
     images = pd.Categorical(pd.concat([pairs["source"], pairs["target"]])).codes
     source, target = np.split(images, 2)
@@ -102,53 +98,49 @@ def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> P
     )
 
 
-def _score_files(
-    index: pd.DataFrame, store: Store, rule: Rule
-) -> tuple[dict[Path, str], dict[str, str]]:
-    """Score files of all recorded cells with their stage, and the stages that have no record."""
-    files: dict[Path, str] = {}
-    holes: dict[str, str] = {}
+def _score_files(index: pd.DataFrame, store: Store, rule: Rule) -> list[Path]:
+    """Score files of all recorded cells; those that are missing are made."""
+    files: list[Path] = []
     for key, rows in index.groupby("predict", sort=False):
         recorded = store.recorded(str(key))
-        wanted = [setting for setting in map(_setting, _rows(rows)) if setting in recorded]
-        if wanted:
-            for file in score(store, _record(rows.iloc[0]), list(dict.fromkeys(wanted)), rule):
-                files[file] = str(key)
-        else:
-            holes[str(key)] = "not computed yet"
-    return files, holes
+        wanted = dict.fromkeys(s for s in map(_setting, _rows(rows)) if s in recorded)
+        files += score(store, _record(rows.iloc[0]), list(wanted), rule)
+    return files
 
 
-def _aggregate(files: Mapping[Path, str], rule: Rule) -> pd.DataFrame:
+def _aggregate(files: Sequence[Path], rule: Rule) -> pd.DataFrame:
     """Averages by stage and free setting; DuckDB reads the Parquet files as one table."""
+    # Where there are no keypoints there is no share: NULL, which averages leave out.
     measures = ", ".join(
-        f'avg("correct@{a:g}" / keypoints) AS "pck@{a:g}", '
-        f'sum("correct@{a:g}") / sum(keypoints) AS "point@{a:g}"'
+        f'avg("correct@{a:g}" / nullif(keypoints, 0)) AS "pck@{a:g}", '
+        f'sum("correct@{a:g}") / nullif(sum(keypoints), 0) AS "point@{a:g}"'
         for a in rule.alphas
     )
     if not files:
         columns = [f"{name}@{a:g}" for a in rule.alphas for name in ("pck", "point")]
         return pd.DataFrame(columns=["predict", *FREE, "pairs", "keypoints", *columns])
+    # A setting may be on record twice, in files of different grids: the first one counts.
     query = f"""
-        SELECT parse_path(filename)[-2] AS predict, layer, localizer, kernel, temperature,
-               count(*) AS pairs, sum(keypoints) AS keypoints, {measures}
+        SELECT parse_path(filename)[-2] AS predict, layer, localizer, kernel, temperature, filename,
+               count(nullif(keypoints, 0)) AS pairs, sum(keypoints) AS keypoints, {measures}
         FROM read_parquet($files, filename = true)
-        WHERE keypoints > 0
         GROUP BY ALL
         ORDER BY ALL
     """
     with duckdb.connect() as database:
-        wide = database.execute(query, {"files": [str(file) for file in files]}).df()
-    return wide.drop_duplicates(["predict", *FREE]).astype({"layer": "Int64"})
+        try:
+            wide = database.execute(query, {"files": [str(file) for file in files]}).df()
+        except duckdb.Error as error:
+            raise damaged("scores", error) from None
+    wide = wide.drop(columns="filename").drop_duplicates(["predict", *FREE])
+    return wide.astype({"layer": "Int64"})
 
 
-def _reason(
-    row: "pd.Series[Any]", holes: Mapping[str, str], failures: Mapping[str, str]
-) -> str | None:
+def _reason(row: "pd.Series[Any]", failures: Mapping[str, str]) -> str:
     for key in (row["extraction"], row["tune"]):
         if key in failures:
             return failures[str(key)].strip().splitlines()[-1]
-    return holes.get(str(row["predict"]), "not computed yet")
+    return "not computed yet" if pd.isna(row["pairs"]) else "no pair has a common keypoint"
 
 
 def _rows(frame: pd.DataFrame) -> Sequence["pd.Series[Any]"]:

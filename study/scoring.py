@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from sd4match import pck
+from sd4match.errors import SD4MatchError
+from study.records import settings_of
 from study.stages import Setting
-from study.store import Store, settings_of
+from study.store import Store
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ def score(store: Store, record: Record, settings: Sequence[Setting], rule: Rule)
         SD4MatchError: a setting or the ground truth is not on record.
     """
     recorded = store.recorded(record.key)
+    if absent := [setting for setting in settings if setting not in recorded]:
+        raise SD4MatchError(
+            f"store {store.folder}: no predictions {record.key} of layer {absent[0][0]}, "
+            f"{absent[0][1]}: launch the study again"
+        )
     files = []
     for predictions in dict.fromkeys(recorded[setting] for setting in settings):
         file = store.score_file(record.key, predictions, rule.address(record.image_size))
@@ -72,8 +79,7 @@ def score(store: Store, record: Record, settings: Sequence[Setting], rule: Rule)
             truth, _ = store.read_truth(record.data)
             positions = store.read_predictions(predictions, truth)
             counts = count_correct(truth, positions, rule, image_size=record.image_size)
-            keypoints = np.bincount(truth.pair, minlength=truth.n_pairs)
-            store.write_scores(file, settings_of(predictions), counts, keypoints)
+            store.write_scores(file, settings_of(predictions), counts, truth.n_keypoints)
         files.append(file)
     return files
 
@@ -89,12 +95,7 @@ def count_correct(
     Returns:
         alpha to (S, P) counts.
     """
-    counts = {}
-    for alpha in rule.alphas:
-        correct = pck.correct(
-            truth, positions, alpha=alpha, protocol=rule.protocol, image_size=image_size
-        )
-        counts[alpha] = np.stack(
-            [np.bincount(truth.pair, weights=row, minlength=truth.n_pairs) for row in correct]
-        )
-    return counts
+    correct = pck.correct(
+        truth, positions, alpha=rule.alphas, protocol=rule.protocol, image_size=image_size
+    )
+    return dict(zip(rule.alphas, pck.counts(truth, correct), strict=True))

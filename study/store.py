@@ -12,8 +12,7 @@ Layout, below the store's folder (``results/store`` by default, shared by all st
 Files appear by atomic rename and never change, so any number of processes may read and write.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,15 +20,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sd4match import prediction
-from sd4match.atomic import atomic_path
 from sd4match.datasets import ATTRIBUTES, PairSet, content_hash
 from sd4match.errors import SD4MatchError
 from sd4match.pck import GroundTruth
-from sd4match.readouts import Readout
 from study.keys import key_of
+from study.records import read, setting_columns, setting_json, settings_of, write
 from study.stages import SCORE_VERSION, Setting
 
 
@@ -95,25 +92,26 @@ class Store:
         rows = positions.shape[1]
         table = pa.table(
             {
-                **_setting_columns(settings, rows),
+                **setting_columns(settings, rows),
                 "x": encoded[..., 0].reshape(-1),
                 "y": encoded[..., 1].reshape(-1),
             }
         )
-        grid = key_of({"settings": [_setting_json(setting) for setting in settings]})
-        return _write(
-            table, self.folder / "predict" / key / f"{grid}.parquet", {"settings": settings}
-        )
+        grid = key_of({"settings": [setting_json(setting) for setting in settings]})
+        return write(table, self.folder / "predict" / key / f"{grid}.parquet", settings)
 
     def read_predictions(self, file: Path, truth: GroundTruth) -> np.ndarray:
         """The positions that a prediction file holds.
 
         Returns:
             (S, K, 2) float32 in original pixels, S in the order of `settings_of` the file.
+
+        Raises:
+            SD4MatchError: the file is damaged.
         """
-        table = pq.read_table(file, columns=["x", "y"])
+        table = read(file, ["x", "y"])
         encoded = np.stack([table["x"].to_numpy(), table["y"].to_numpy()], axis=-1)
-        blocks = encoded.reshape(-1, len(truth.pair), 2)
+        blocks = encoded.reshape(len(settings_of(file)), len(truth.pair), 2)
         return prediction.decode(blocks, truth.sizes[truth.pair])
 
     # Scores --------------------------------------------------------------------------------------
@@ -141,7 +139,7 @@ class Store:
         pairs = len(keypoints)
         table = pa.table(
             {
-                **_setting_columns(settings, pairs),
+                **setting_columns(settings, pairs),
                 "pair": np.tile(np.arange(pairs, dtype=np.int32), len(settings)),
                 "keypoints": np.tile(keypoints.astype(np.uint16), len(settings)),
                 **{
@@ -150,7 +148,21 @@ class Store:
                 },
             }
         )
-        return _write(table, file, {"settings": settings})
+        return write(table, file, settings)
+
+    def read_scores(self, file: Path, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+        """The counts that a score file holds at one alpha.
+
+        Returns:
+            (S, P) correct keypoints, S in the order of `settings_of` the file; (P,) keypoints.
+
+        Raises:
+            SD4MatchError: the file is damaged.
+        """
+        table = read(file, ["keypoints", f"correct@{alpha:g}"])
+        blocks = (len(settings_of(file)), -1)
+        keypoints, correct = (column.to_numpy().reshape(blocks) for column in table.columns)
+        return correct, keypoints[0]
 
     # Ground truth --------------------------------------------------------------------------------
 
@@ -168,22 +180,22 @@ class Store:
                     "y": truth.keypoints[:, 1],
                 }
             )
-            _write(table, keypoints, {})
+            write(table, keypoints)
         if not info.exists():
-            _write(pa.Table.from_pylist([_pair_row(pair) for pair in pairs]), info, {})
+            write(pa.Table.from_pylist([_pair_row(pair) for pair in pairs]), info)
 
     def read_truth(self, fingerprint: str) -> tuple[GroundTruth, pd.DataFrame]:
         """A split's ground truth and its pairs (one row each: id, category, image contents, …).
 
         Raises:
-            SD4MatchError: it was never recorded.
+            SD4MatchError: it was never recorded, or the files are damaged.
         """
         keypoints, info = self._truth_files(fingerprint)
         if not (keypoints.exists() and info.exists()):
             raise SD4MatchError(
                 f"store {self.folder}: no ground truth {fingerprint[:12]}: launch the study again"
             )
-        table, pairs = pq.read_table(keypoints), pq.read_table(info).to_pandas()
+        table, pairs = read(keypoints), read(info).to_pandas()
         truth = GroundTruth(
             dataset=str(pairs["dataset"].iloc[0]),
             pair=table["pair"].to_numpy(),
@@ -212,49 +224,3 @@ def _pair_row(pair: Any) -> dict[str, Any]:
         **dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)),
         **{name: pair.attributes.get(name) for name in ATTRIBUTES},
     }
-
-
-def _setting_json(setting: Setting) -> list[Any]:
-    layer, readout = setting
-    return [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
-
-
-def settings_of(file: Path) -> list[Setting]:
-    """The free settings that a prediction or score file holds, a block of rows each, in order.
-
-    Raises:
-        SD4MatchError: the file is damaged.
-    """
-    try:
-        listed = json.loads(pq.read_schema(file).metadata[b"settings"])
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
-        raise SD4MatchError(
-            f"{file}: damaged ({error}): delete it and launch the study again"
-        ) from None
-    return [(layer, Readout(*readout)) for layer, *readout in listed]
-
-
-def _setting_columns(settings: Sequence[Setting], rows: int) -> dict[str, pa.Array]:
-    """Columns that name each row's setting; dictionaries and runs make them nearly free."""
-
-    def column(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
-        # A dictionary over settings, not over values: its codes are the block numbers.
-        codes = np.repeat(np.arange(len(settings), dtype=np.int32), rows)
-        return pa.array(list(values), kind).take(pa.array(codes))
-
-    return {
-        "layer": column((layer for layer, _ in settings), pa.uint8()),
-        "localizer": column((readout.localizer for _, readout in settings), pa.string()),
-        "kernel": column((readout.kernel_sigma for _, readout in settings), pa.float64()),
-        "temperature": column((readout.temperature for _, readout in settings), pa.float64()),
-    }
-
-
-def _write(table: pa.Table, file: Path, metadata: Mapping[str, Sequence[Setting]]) -> Path:
-    said = {
-        name: json.dumps([_setting_json(setting) for setting in settings])
-        for name, settings in metadata.items()
-    }
-    with atomic_path(file) as temporary:
-        pq.write_table(table.replace_schema_metadata(said), temporary, compression="zstd")
-    return file

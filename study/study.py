@@ -169,6 +169,10 @@ class Study:
         Returns:
             The files: ``tables/<axis>.md`` and ``.csv``, ``figures/<axis>.png`` and ``.pdf``.
         """
+        for old in set(AXES) - set(self.axes):  # an earlier launch may have varied other axes
+            for file in self.folder.path.glob(f"*/{old}.*"):
+                if file.parent.name in ("tables", "figures"):
+                    file.unlink()
         written = []
         for axis in (None, *self.axes):
             stem = axis or "overview"

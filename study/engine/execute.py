@@ -5,6 +5,7 @@ Nothing here knows Ray: a worker calls these, and so can a test or a notebook.
 
 import logging
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -110,14 +111,15 @@ class Workshop:
                 self._try_tune(stage)
             elif isinstance(stage, Predict):
                 prompt = prompts.create("empty", self.backbone(stage.extraction.machine))
-                pairs = stage.data.open()
-                self.positions(stage, settings[stage.key], prompt, pairs=pairs[:1])
+                pairs = _with_keypoints(stage.data.open(), 1)
+                self.positions(stage, settings[stage.key], prompt, pairs=pairs)
         except Exception as error:
-            raise SD4MatchError(f"preflight: {stage.label}: {error}") from error
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise SD4MatchError(f"preflight: {stage.label}: {reason}") from error
         return {"tried": stage.label}
 
     def _try_tune(self, stage: Tune) -> None:
-        few = stage.train.open()[: int(stage.settings["batch_size"])]
+        few = _with_keypoints(stage.train.open(), int(stage.settings["batch_size"]))
         self._tuning(stage, {**stage.settings, "steps": 1}, few, None).run_epoch()
 
     def predict(self, stage: Predict, settings: tuple[Setting, ...]) -> dict[str, Any]:
@@ -193,6 +195,12 @@ class Workshop:
         if extraction.tuned:
             return prompts.load(self.store.prompt(extraction.prompt), backbone)
         return prompts.create(extraction.prompt, backbone)
+
+
+def _with_keypoints(pairs: PairSet, count: int) -> PairSet:
+    """The first pairs that a model has anything to do for."""
+    filled = (i for i, pair in enumerate(pairs) if len(pair.keypoint_ids))
+    return pairs.subset(islice(filled, count))
 
 
 TUNING_FIELDS = (

@@ -92,10 +92,16 @@ class WorkQueue(Searcher):
         self._unfinished.discard(work.key)
         self.failures[work.key] = reason
         self._on_event("failed", work, reason)
-        for other in [waiting for waiting in self._waiting if work.key in waiting.needs]:
+        # After a failed preflight later plans would fail as well: there are none.
+        self._exhausted |= work.kind == "preflight"
+        self._fail_needing(work)
+
+    def _fail_needing(self, failed: Work) -> None:
+        reason = self.failures[failed.key].strip().splitlines()[-1]
+        for other in [waiting for waiting in self._waiting if failed.key in waiting.needs]:
             if other in self._waiting:
                 self._waiting.remove(other)
-                self._fail(other, f"{work.label} failed: {reason.strip().splitlines()[-1]}")
+                self._fail(other, f"{failed.label} failed: {reason}")
 
     def _refill(self) -> None:
         """Take the next plan that has work left, when the last one has none."""
@@ -106,6 +112,10 @@ class WorkQueue(Searcher):
                 items = pending(plan, self._store)
                 self._waiting = [work for work in items if work.key not in self.failures]
                 self._unfinished = {work.key for work in self._waiting}
+                # What failed in an earlier plan is not tried again, and what needs it cannot be.
+                for work in items:
+                    if work.key in self.failures:
+                        self._fail_needing(work)
 
     # Ray saves searchers to resume a run; ours resumes from the store and has nothing to save.
     def __getstate__(self) -> dict[str, Any]:

@@ -4,6 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sd4match import datasets
+from sd4match.datasets import shapes
+from study.plan import Planner
+from study.space import load
 from study.stats import PairSamples
 
 BASELINE = {
@@ -67,3 +71,32 @@ def lose():
         return cells
 
     return mark
+
+
+@pytest.fixture(scope="session")
+def shapes_root(tmp_path_factory):
+    """The smallest shapes benchmark: two images a category and split. Do not change it."""
+    root = tmp_path_factory.mktemp("benchmarks") / "shapes"
+    shapes.generate(root, seed=0, scale=0.01)
+    return root
+
+
+@pytest.fixture(scope="session")
+def pairs_of(shapes_root):
+    """``pairs_of(dataset, split)`` of that benchmark."""
+    return lambda dataset, split: datasets.load(dataset, shapes_root, split)
+
+
+@pytest.fixture(scope="session")
+def plan_on(shapes_root, tmp_path_factory):
+    """A function that plans a search space, given as YAML, on nano and that benchmark."""
+    folder = tmp_path_factory.mktemp("spaces")
+
+    def plan(text, *overrides):
+        (folder / "mine.yaml").write_text(text)
+        here = [f"data.root={shapes_root}", "device=cpu", "dtype=float32", "batch_size=4"]
+        size = "baseline.image_size=32"
+        space = load(str(folder / "mine.yaml"), [*here, size, *overrides])
+        return Planner(space).plan(space.configurations())
+
+    return plan

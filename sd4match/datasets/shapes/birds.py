@@ -12,6 +12,7 @@ Rng = np.random.Generator
 def paint_eye(
     m: Model, at: tuple[float, float, float], size: float, iris: Paint | None = None
 ) -> None:
+    """Add an eye that looks at the viewer, with its highlight."""
     dark = Paint("dark", (0.09, 0.09, 0.11), 0.3, 0)
     if iris is not None:
         m.blob("eyes", iris, at, (1.6 * size, 1.6 * size, size))
