@@ -6,7 +6,7 @@ the last. METHOD.md section 1, items 4 and 5; kernel-softmax is from SFNet (arXi
 Half-precision maps are correlated in float32: bfloat16 cannot tell neighbouring peaks apart.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -120,7 +120,9 @@ def match_many(
 ) -> Tensor:
     """Read one correlation in many ways: a further readout costs little.
 
-    A readout's answer is the same to the last bit, whatever else is asked with it.
+    "bilinear" correlates the queries' corner cells; a sampled descriptor is a weighted sum of its
+    corners', and so are its correlations. Asked together with "bilinear", the other readouts take
+    that way and agree with `correlate` up to rounding; among themselves they change no bit.
 
     Args:
         source_map, target_map, queries, l2_normalize: see `correlate`.
@@ -134,24 +136,25 @@ def match_many(
     """
     if not readouts:
         raise SD4MatchError("match_many was given no readout: pass at least one, e.g. [Readout()]")
-    maps = source_map, target_map, queries
     others = [readout for readout in readouts if readout.localizer != "bilinear"]
-    if not others:
-        return _bilinear(*maps, l2_normalize).expand(len(readouts), -1, -1, -1)
-    answers = _read(correlate(*maps, l2_normalize=l2_normalize), others)
     if len(others) == len(readouts):
-        return answers
-    bilinear, rest = _bilinear(*maps, l2_normalize), iter(answers)
-    return torch.stack([bilinear if r.localizer == "bilinear" else next(rest) for r in readouts])
+        correlation = correlate(source_map, target_map, queries, l2_normalize=l2_normalize)
+        return _read(correlation, readouts)
 
-
-def _bilinear(source: Tensor, target: Tensor, queries: Tensor, l2_normalize: bool) -> Tensor:
-    """(B, N, 2): the arg-max of each query's four corner cells, interpolated."""
-    source, target, queries = _checked(source, target, queries)
+    source, target, queries = _checked(source_map, target_map, queries)
     corners, weights = _corners(source, queries)
     # A corner's arg-max does not depend on its own length: only the target's is divided out.
     rows = _rows(corners.flatten(1, 2), target, l2_normalize)
-    return _blend(_peaks(rows.view(*corners.shape[:3], -1), target.shape[-1]), weights)
+    rows = rows.view(*corners.shape[:3], rows.shape[-1])
+    bilinear = _blend(_peaks(rows, target.shape[-1]), weights)
+    answers: Iterator[Tensor] = iter(())
+    if others:
+        correlation = _blend(rows, weights)
+        if l2_normalize:
+            correlation = correlation / _length(_blend(corners, weights), dim=-1)
+        correlation = correlation.view(*correlation.shape[:2], *target.shape[-2:])
+        answers = iter(_read(correlation, others))
+    return torch.stack([bilinear if r.localizer == "bilinear" else next(answers) for r in readouts])
 
 
 def _read(correlation: Tensor, readouts: Sequence[Readout]) -> Tensor:
@@ -179,8 +182,8 @@ def _expectations(correlation: Tensor, peak: Tensor, readouts: Sequence[Readout]
         logits = (correlation * row).mul_(column)
         p = logits.flatten(-2).softmax(-1).view_as(logits)
         # No matrix product: its order of additions would depend on how many rows there are.
-        columns_p, rows_p = p.sum(-2), p.sum(-1)
-        answers.append(torch.stack([(columns_p * x).sum(-1), (rows_p * y).sum(-1)], dim=-1))
+        expected = [(p.sum(-2) * x).sum(-1), (p.sum(-1) * y).sum(-1)]
+        answers.append(torch.stack(expected, dim=-1))
     return torch.cat(answers)
 
 

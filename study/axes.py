@@ -7,12 +7,14 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sd4match.datasets import NAMES
 from sd4match.errors import SD4MatchError
-from sd4match.prompts import FAMILIES
 from sd4match.readouts import LOCALIZERS, Readout
+
+if TYPE_CHECKING:
+    from sd4match.prompts import Prompt
 
 Value = str | int | float | None
 Cost = Literal["tune", "extract", "free"]
@@ -89,6 +91,14 @@ def _text(raw: object) -> Value:
     return raw
 
 
+def _families() -> Mapping[str, type["Prompt"]]:
+    # Imported when a value is checked, not before: it takes torch with it, and reading a study's
+    # answers needs the axes' names only.
+    from sd4match.prompts import FAMILIES
+
+    return FAMILIES
+
+
 OWN = "own"
 """``train.data`` of a prompt learned on each data set's own training pairs (DESIGN.md, idea 7)."""
 
@@ -96,7 +106,7 @@ AXES: Mapping[str, Axis] = {
     axis.name: axis
     for axis in (
         Axis("backbone", "tune", _text),
-        Axis("prompt", "tune", _one_of(*FAMILIES)),
+        Axis("prompt", "tune", lambda raw: _one_of(*_families())(raw)),
         Axis("length", "tune", _integer(1, 75), needs_training=True),
         Axis("train.data", "tune", _one_of(OWN, "pf_pascal", "spair"), needs_training=True),
         Axis("train.timestep", "tune", _integer(0, 999), needs_training=True),
@@ -158,7 +168,7 @@ class Configuration:
     @property
     def learned(self) -> bool:
         """Whether its prompt must be tuned."""
-        return FAMILIES[str(self["prompt"])].learned
+        return _families()[str(self["prompt"])].learned
 
     @property
     def readout(self) -> Readout:
@@ -192,7 +202,7 @@ def configure(values: Mapping[str, Value], *, tie: bool = False) -> Configuratio
     settled = dict(values)
     if tie:
         settled["train.timestep"], settled["train.layer"] = settled["timestep"], settled["layer"]
-    if not FAMILIES[str(settled["prompt"])].learned:
+    if not _families()[str(settled["prompt"])].learned:
         settled.update({name: None for name, axis in AXES.items() if axis.needs_training})
     if settled["localizer"] != "kernel_softmax":
         settled["kernel"] = None

@@ -6,12 +6,12 @@ from typing import Any
 
 from sd4match.backbones import Architecture
 from sd4match.features.cost import Flops, flops
+from sd4match.tuning import EPOCHS
 from study.engine.work import missing
 from study.plan import Cell, Plan, Planner
 from study.stages import Machine, Predict, Tune
 from study.store import Store
 
-TUNING_PASSES_A_PAIR = 2  # source and target
 BACKWARD = 2  # a backward pass costs about as much as the forward pass (METHOD.md section 5)
 
 
@@ -24,7 +24,7 @@ class Estimate:
         trials: predict trials, one a (prompt, extraction setting).
         tunings, tunings_alone: prompts to learn.
         passes, passes_alone: images through the UNet in prediction, noise draws counted.
-        tuning_passes: images through the UNet in training (forward and backward) .
+        tuning_passes: images through the UNet in training (forward and backward) and validation.
         encodes, encodes_alone: images through the VAE encoder in prediction and tuning.
         tflop, tflop_alone: all of it, in 10¹² operations (2 a multiply-add).
         stored_trials, stored_tunings: how many of these the store holds already.
@@ -81,7 +81,7 @@ def estimate(plan: Plan, planner: Planner, store: Store) -> Estimate:
         settings = tune.settings
         one = cost(tune.machine, settings["image_size"], settings["layer"])
         text = BACKWARD * one.text * settings["steps"]
-        return float(_tuning_passes(tune) * BACKWARD * one.unet + text)
+        return float((_training(tune) * BACKWARD + _validation(tune)) * one.unet + text)
 
     def encode_flop(machine: Machine, image_size: int, images: int) -> float:
         return float(cost(machine, image_size, 0).vae_encode * images)
@@ -103,7 +103,7 @@ def estimate(plan: Plan, planner: Planner, store: Store) -> Estimate:
         tunings_alone=tunings_alone,
         passes=sum(map(_passes, plan.predicts.values())),
         passes_alone=sum(_passes(cell.predict) for cell in plan.cells),
-        tuning_passes=sum(map(_tuning_passes, plan.tunes.values())),
+        tuning_passes=sum(_training(tune) + _validation(tune) for tune in plan.tunes.values()),
         encodes=sum(stage.data.images for stage in latents),
         encodes_alone=encodes_alone,
         tflop=shared / 1e12,
@@ -122,9 +122,14 @@ def _passes(stage: Predict) -> int:
     return stage.data.images * stage.extraction.ensemble
 
 
-def _tuning_passes(tune: Tune) -> int:
+def _training(tune: Tune) -> int:
+    """Images through the UNet, source and target of every pair of every step."""
     steps, batch = int(tune.settings["steps"]), int(tune.settings["batch_size"])
-    return steps * min(batch, tune.train.pairs) * TUNING_PASSES_A_PAIR
+    return 2 * steps * min(batch, tune.train.pairs)
+
+
+def _validation(tune: Tune) -> int:
+    return min(EPOCHS, int(tune.settings["steps"])) * tune.val.images
 
 
 def _alone(

@@ -34,7 +34,7 @@ def plan_report(space: Space, planner: Planner) -> tuple[Estimate, str]:
         ("UNet passes, prediction", f"{numbers.passes:,}", f"{numbers.passes_alone:,}", ""),
         ("UNet passes, tuning", f"{numbers.tuning_passes:,}", "", ""),
         ("VAE encodings", f"{numbers.encodes:,}", f"{numbers.encodes_alone:,}", ""),
-        ("TFLOP", f"{numbers.tflop:,.2f}", f"{numbers.tflop_alone:,.2f}", ""),
+        ("TFLOP", _amount(numbers.tflop), _amount(numbers.tflop_alone), ""),
         ("disk, at most", f"{numbers.disk_mb:,.0f} MB", "", ""),
     ]  # fmt: skip
     lines = [
@@ -56,6 +56,10 @@ def plan_report(space: Space, planner: Planner) -> tuple[Estimate, str]:
     if numbers.absent:
         lines.append(f"not here, planned from published figures: {'; '.join(numbers.absent)}")
     return numbers, "\n".join(lines)
+
+
+def _amount(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.2f}"
 
 
 def _saving(numbers: Estimate) -> str:
