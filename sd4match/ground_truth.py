@@ -39,6 +39,7 @@ class GroundTruth:
         Raises:
             SD4MatchError: no pair, or pairs of several data sets.
         """
+        pairs = list(pairs)  # a PairSet would build each pair again in every pass below
         names = sorted({pair.dataset for pair in pairs})
         if len(names) != 1:
             raise SD4MatchError(f"expected pairs of one data set to score, got {names or 'none'}")

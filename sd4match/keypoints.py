@@ -1,24 +1,24 @@
 """Keypoints between original pixels, the model's square and feature cells (METHOD.md section 3)."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Points = NDArray[np.float64]
 _MARGIN = 1e-4
 
 
-def to_square(keypoints: NDArray[np.floating], size: tuple[int, int], side: int) -> Points:
+def to_square(keypoints: NDArray[np.floating], size: ArrayLike, side: int) -> Points:
     """Scale keypoints with their image to a square, and move those outside to its border.
 
     Args:
         keypoints: (..., 2) in original pixels.
-        size: (width, height) of the original image.
+        size: (2,) width and height of the original image, or (..., 2) of each keypoint's own.
         side: S of the square, pixels.
 
     Returns:
         (..., 2) in the square's pixels, within [1e-4, S - 1 - 1e-4].
     """
-    scaled = keypoints.astype(np.float64) * side / np.array(size)
+    scaled = keypoints.astype(np.float64) * side / np.asarray(size, dtype=np.float64)
     return np.asarray(scaled.clip(_MARGIN, side - 1 - _MARGIN))
 
 

@@ -49,8 +49,8 @@ def gaussian_cross_entropy(
     """
     _check(source_keypoints, target_keypoints, n_keypoints, kernel_size)
     temperature = positive("temperature", temperature)
-    rows = torch.arange(source_keypoints.shape[1], device=source_map.device)
-    real = rows < n_keypoints.to(rows.device)[:, None]
+    rows = torch.arange(source_keypoints.shape[1], device=n_keypoints.device)
+    real = (rows < n_keypoints[:, None]).to(source_map.device)
     queries = _to_cells(source_keypoints, real, source_hw, source_map)
     truth = _to_cells(target_keypoints, real, target_hw, target_map)
     logits = correlate(source_map, target_map, queries, l2_normalize=l2_normalize) / temperature
@@ -92,13 +92,18 @@ def _weights(centre: Tensor, radius: int, size: int) -> Tensor:
 
 
 def _to_cells(keypoints: Tensor, real: Tensor, hw: tuple[int, int], features: Tensor) -> Tensor:
-    """Pixels to cells of a corner-aligned map; padding becomes the first cell."""
+    """Pixels to cells of a corner-aligned map; padding becomes the first cell.
+
+    In float64, for float32 would round a keypoint clamped to just inside the border onto it, where
+    its window's centre does not count; on the CPU, because mps has no float64.
+    """
     if len(hw) != 2 or min(hw) < 2:
         raise SD4MatchError(f"image size {tuple(hw)}: expected (H, W), both at least 2 pixels")
     dtype = torch.promote_types(features.dtype, torch.float32)
-    cells = torch.tensor(features.shape[:-3:-1], dtype=torch.float64) - 1
-    scale = (cells / (torch.tensor(hw[::-1], dtype=torch.float64) - 1)).to(features.device)
-    return (keypoints.to(features.device) * scale).to(dtype).masked_fill(~real.unsqueeze(-1), 0)
+    last_cell = torch.tensor(features.shape[:-3:-1], dtype=torch.float64) - 1
+    last_pixel = torch.tensor(hw[::-1], dtype=torch.float64) - 1
+    cells = (keypoints.cpu() * (last_cell / last_pixel)).to(features.device, dtype)
+    return cells.masked_fill(~real.unsqueeze(-1), 0)
 
 
 def _check(source: Tensor, target: Tensor, n_keypoints: Tensor, kernel_size: int) -> None:

@@ -5,7 +5,6 @@ A keypoint is correct when its distance to the truth is at most alpha times a re
 for the last digits of the arithmetic counts as equal to it.
 """
 
-import difflib
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
 from sd4match.ground_truth import GroundTruth
+from sd4match.keypoints import to_square
 
 if TYPE_CHECKING:
     from sd4match.datasets import ImagePair
@@ -24,7 +24,6 @@ __all__ = ["GroundTruth", "aggregate", "correct", "counts", "distances", "score"
 PROTOCOLS = ("sd4match", "dift", "geoaware")
 MEANS = ("image", "keypoint", "category")
 
-_BORDER = 1e-4  # sd4match clamps the truth to [1e-4, S - 1 - 1e-4]
 _TIE = 1e-9  # relative; well below float32's digits and above float64's errors
 
 Floats = NDArray[np.float64]
@@ -53,7 +52,7 @@ def distances(
         SD4MatchError: an unknown protocol, a wrong shape, predictions that are no numbers, or a
             SPair-71k pair without a box.
     """
-    _check_name(protocol, PROTOCOLS, "protocol")
+    require_known(protocol, PROTOCOLS, what="protocol")
     points = np.asarray(predicted, dtype=np.float64)
     if points.shape[-2:] != truth.keypoints.shape:
         raise SD4MatchError(
@@ -66,7 +65,7 @@ def distances(
         if not 2 <= image_size < math.inf:
             raise SD4MatchError(f"image_size is {image_size!r}: expected pixels, at least 2")
         scale = image_size / truth.sizes.astype(np.float64)
-        target = np.clip(target * scale[truth.pair], _BORDER, image_size - 1 - _BORDER)
+        target = to_square(truth.keypoints, truth.sizes[truth.pair], image_size)
     reference = _references(truth, scale)[truth.pair]
     x, y = scale[truth.pair].T
     dx = points[..., 0] * x - target[:, 0]
@@ -164,7 +163,7 @@ def aggregate(
     Raises:
         SD4MatchError: an unknown mean, a wrong shape, missing categories, or no keypoint at all.
     """
-    _check_name(mean, MEANS, "mean")
+    require_known(mean, MEANS, what="mean")
     found = np.asarray(correct)
     if found.shape[-1:] != truth.pair.shape:
         raise SD4MatchError(
@@ -211,13 +210,5 @@ def _references(truth: GroundTruth, scale: Floats) -> Floats:
                 "relative to: read it from SPair-71k's annotation"
             )
     else:
-        _check_name(truth.dataset, ("pf_pascal", "pf_willow", "spair"), "data set")
+        require_known(truth.dataset, ("pf_pascal", "pf_willow", "spair"), what="data set")
     return np.asarray((sides * scale).max(axis=1))
-
-
-def _check_name(name: str, names: Sequence[str], what: str) -> None:
-    if name not in names:
-        near = difflib.get_close_matches(str(name), names, n=1, cutoff=0)
-        raise SD4MatchError(
-            f"unknown {what} {name!r}: did you mean {near[0]!r}? There are {', '.join(names)}"
-        )

@@ -3,12 +3,11 @@
 Known without torch, so that planning a study needs no model.
 """
 
-import difflib
 import math
 from dataclasses import dataclass
 from numbers import Real
 
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
 
 LOCALIZERS = ("nearest", "bilinear", "softmax", "kernel_softmax")
 
@@ -39,12 +38,7 @@ class Readout:
     temperature: float | None = 0.04
 
     def __post_init__(self) -> None:
-        if self.localizer not in LOCALIZERS:
-            near = difflib.get_close_matches(str(self.localizer), LOCALIZERS, n=1, cutoff=0)
-            raise SD4MatchError(
-                f"unknown localizer {self.localizer!r}: did you mean {near[0]!r}? "
-                f"There are {', '.join(LOCALIZERS)}"
-            )
+        require_known(self.localizer, LOCALIZERS, what="localizer")
         for name, used in (
             ("kernel_sigma", self.localizer == "kernel_softmax"),
             ("temperature", self.localizer in ("softmax", "kernel_softmax")),

@@ -121,7 +121,7 @@ def _aggregate(files: Sequence[Path], rule: Rule) -> pd.DataFrame:
         return pd.DataFrame(columns=["predict", *FREE, "pairs", "keypoints", *columns])
     # A setting may be on record twice, in files of different grids: the first one counts.
     query = f"""
-        SELECT parse_path(filename)[-2] AS predict, layer, localizer, kernel, temperature,
+        SELECT parse_path(filename)[-2] AS predict, layer, localizer, kernel, temperature, filename,
                count(nullif(keypoints, 0)) AS pairs, sum(keypoints) AS keypoints, {measures}
         FROM read_parquet($files, filename = true)
         GROUP BY ALL
@@ -132,7 +132,7 @@ def _aggregate(files: Sequence[Path], rule: Rule) -> pd.DataFrame:
             wide = database.execute(query, {"files": [str(file) for file in files]}).df()
         except duckdb.Error as error:
             raise damaged("scores", error) from None
-    wide = wide.drop_duplicates(["predict", *FREE])
+    wide = wide.drop(columns="filename").drop_duplicates(["predict", *FREE])
     return wide.astype({"layer": "Int64"})
 
 

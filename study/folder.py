@@ -35,29 +35,10 @@ class StudyFolder:
 
     @classmethod
     def of(cls, space: Space) -> "StudyFolder":
-        """The folder of a search space's study; made when missing."""
-        path = Path(space.file.results).expanduser().resolve() / space.name
+        """The folder of a search space's study; nothing is made."""
         if space.name == "store":
             raise SD4MatchError("name: 'store' is taken by the results store: choose another")
-        path.mkdir(parents=True, exist_ok=True)
-        folder = cls(path)
-        folder._write("study.yaml", dump(space))
-        folder._write_json(
-            "study.json",
-            {
-                "name": space.name,
-                "design": space.file.design,
-                "baseline": space.baseline.key,
-                "axes": list(space.axes),
-                "alphas": space.file.alphas,
-                "protocol": space.file.protocol,
-                "fidelity": space.fidelity,
-                "metric": space.metric,
-                "versions": {package: version(package) for package in PACKAGES},
-                "machine": f"{platform.machine()} {platform.system()}",
-            },
-        )
-        return folder
+        return cls(Path(space.file.results).expanduser().resolve() / space.name)
 
     @classmethod
     def open(cls, path: str | Path) -> "StudyFolder":
@@ -87,6 +68,25 @@ class StudyFolder:
     def facts(self) -> dict[str, Any]:
         """What ``study.json`` says."""
         return self._read_json("study.json")
+
+    def write_space(self, space: Space) -> None:
+        """Record what is asked, and with which versions; makes the folder."""
+        self._write("study.yaml", dump(space))
+        self._write_json(
+            "study.json",
+            {
+                "name": space.name,
+                "design": space.file.design,
+                "baseline": space.baseline.key,
+                "axes": list(space.axes),
+                "alphas": space.file.alphas,
+                "protocol": space.file.protocol,
+                "fidelity": space.fidelity,
+                "metric": space.metric,
+                "versions": {package: version(package) for package in PACKAGES},
+                "machine": f"{platform.machine()} {platform.system()}",
+            },
+        )
 
     def write_plan(self, plan: Plan) -> None:
         """Record which stage answers which configuration on which split."""

@@ -129,6 +129,7 @@ class Study:
             alphas=alphas or [self.rule.usual_alpha],
             fidelity=self._fidelity,
             protocol=self.rule.protocol,
+            selection=f"by {self.metric}" if self.metric else "none (no validation split)",
         )
 
     def plot(self, axis: str, *, alpha: float | None = None) -> Figure:

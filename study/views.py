@@ -183,5 +183,11 @@ def _score_lines(cells: pd.DataFrame) -> str:
         ]
         for (dataset, split), part in cells.groupby(["dataset", "split"], sort=False)
     ]
-    headers = ["", *(f"PCK@{alpha:g}" for alpha in cells["alpha"].unique())]
-    return tabulate(rows, headers=headers, missingval=labels.MISSING)
+    alphas = [f"PCK@{alpha:g}" for alpha in cells["alpha"].unique()]
+    return tabulate(
+        rows,
+        headers=["", *alphas],
+        colalign=("left", *("right" for _ in alphas)),
+        disable_numparse=True,  # 5.0 stays 5.0
+        missingval=labels.MISSING,
+    )

@@ -2,7 +2,7 @@
 
 import torch
 
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -52,7 +52,6 @@ def choose_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
     """
     if dtype == "auto":
         return torch.float16 if device.type == "cuda" else torch.float32
-    chosen = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
-    if chosen is None or chosen not in DTYPES.values():
-        raise SD4MatchError(f"dtype {dtype}: use auto, {', '.join(DTYPES)}")
-    return chosen
+    name = str(dtype).removeprefix("torch.")
+    require_known(name, ("auto", *DTYPES), what="dtype")
+    return DTYPES[name]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
 from sd4match.backbones.fingerprint import fingerprint
 from sd4match.backbones.folders import locate, weight_files
@@ -30,6 +30,8 @@ def identify(name_or_path: str, *, revision: str | None = None) -> str | None:
             folder = Path(snapshot_download(name_or_path, revision=revision, local_files_only=True))
         except LocalEntryNotFoundError:
             return None
+        except HFValidationError:  # neither a hub id nor a folder: locate says what may be given
+            folder = locate(name_or_path, revision=revision, weights=True)
     try:
         for component in ("text_encoder", "unet", "vae"):
             weight_files(folder / component)

@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from sd4match.datasets.benchmark import Benchmark
-from sd4match.datasets.categories import require_known
 from sd4match.datasets.index import read_columns
 from sd4match.datasets.pair_set import PairSet
 from sd4match.datasets.pf_pascal import PF_PASCAL_BENCHMARK
 from sd4match.datasets.pf_willow import PF_WILLOW_BENCHMARK
 from sd4match.datasets.spair import SPAIR_BENCHMARK
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
 
 _BENCHMARKS = {b.name: b for b in (PF_PASCAL_BENCHMARK, PF_WILLOW_BENCHMARK, SPAIR_BENCHMARK)}
 

@@ -1,10 +1,5 @@
 """The benchmarks' category names. They are compared whole: "car" is no part of "car(G)"."""
 
-import difflib
-from collections.abc import Collection
-
-from sd4match.errors import SD4MatchError
-
 PF_PASCAL = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
     "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa",
@@ -46,23 +41,3 @@ def class_alias(category: str) -> str:
     """
     name = object_name(category)
     return "bottle" if name == "winebottle" else name
-
-
-def require_known(value: str, known: Collection[str], *, what: str, where: str = "") -> None:
-    """Raise unless a name is one of those known.
-
-    Args:
-        value: the name given.
-        known: the names there are.
-        what: what is named, for the message: ``"category"``.
-        where: the file or line that names it, if any, for the start of the message.
-
-    Raises:
-        SD4MatchError: with the nearest known name where one is near, and all of them.
-    """
-    if value in known:
-        return
-    near = difflib.get_close_matches(value, known, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ";"
-    place = f"{where}: " if where else ""
-    raise SD4MatchError(f"{place}unknown {what} '{value}'{hint} Known: {', '.join(known)}")

@@ -6,7 +6,7 @@ from typing import Literal
 from PIL import Image, ImageOps
 
 from sd4match.datasets.pairs import ImagePair
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
 
 # Besides OSError, Pillow's decoders raise these on damaged files.
 _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
@@ -26,12 +26,11 @@ def load_image(pair: ImagePair, side: Literal["source", "target"]) -> Image.Imag
     Raises:
         SD4MatchError: the file is missing, unreadable, or not of the size the data set tells.
     """
+    require_known(side, ("source", "target"), what="side of a pair")
     if side == "source":
         path, size = pair.source_path, pair.source_size
-    elif side == "target":
-        path, size = pair.target_path, pair.target_size
     else:
-        raise SD4MatchError(f"unknown side '{side}' of a pair; it is 'source' or 'target'")
+        path, size = pair.target_path, pair.target_size
     try:
         with Image.open(path) as file:
             image = file.convert("RGB")

@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from sd4match.datasets.benchmark import Benchmark
-from sd4match.datasets.categories import PF_WILLOW, require_known
+from sd4match.datasets.categories import PF_WILLOW
 from sd4match.datasets.images import image_size
 from sd4match.datasets.pairs import ImagePair
 from sd4match.datasets.tables import Row, read_table
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
 
 _IMAGES = "PF-dataset"
 _N_KEYPOINTS = 10

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sd4match.datasets.benchmark import Benchmark
-from sd4match.datasets.categories import SPAIR, require_known
+from sd4match.datasets.categories import SPAIR
 from sd4match.datasets.pairs import ATTRIBUTES, ImagePair
 from sd4match.datasets.tables import read_text
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
 
 logger = logging.getLogger(__name__)
 
@@ -78,10 +78,9 @@ def _read_pair(folder: Path, path: Path, pair_id: str, category: str) -> ImagePa
     missing = [name for name in _FIELDS if not isinstance(content, dict) or name not in content]
     if missing:
         raise SD4MatchError(f"{path}: missing {', '.join(missing)}; expected a pair's annotation")
-    require_known(str(content["category"]), SPAIR, what="SPair-71k category", where=str(path))
     if content["category"] != category:
         raise SD4MatchError(
-            f"{path}: the category is {content['category']}, expected {category} as in its name"
+            f"{path}: the category is {content['category']!r}, expected {category!r} as in its name"
         )
     source, target = (
         f"JPEGImages/{category}/{_text(path, content, name)}"

@@ -50,7 +50,9 @@ def extract(
     if not wanted:
         return {}
     ensemble = noise.shape[1]
-    noisy = _noisy(backbone, latents, noise, timestep)
+    # On the device once: the UNet would copy a plain number there in each of its calls.
+    time = torch.tensor([timestep], device=backbone.device)
+    noisy = _noisy(backbone, latents, noise, time)
     hidden = hidden.to(backbone.device, backbone.dtype)
     shared = hidden.shape[0] == 1
     unet = _truncate_once(backbone.unet, wanted[-1])
@@ -61,7 +63,7 @@ def extract(
         owners = [row // ensemble for row in rows]
         condition = hidden.expand(len(part), -1, -1) if shared else hidden[owners]
         with _reading(unet, wanted) as maps:
-            maps[wanted[-1]] = unet(part, timestep, condition).sample
+            maps[wanted[-1]] = unet(part, time, condition).sample
         for layer in wanted:
             # Summed row by row in draw order: the order, and so the bits, do not depend on chunks.
             for owner, row in zip(owners, maps[layer].float(), strict=True):
@@ -72,12 +74,11 @@ def extract(
     return {layer: torch.stack(rows) / ensemble for layer, rows in sums.items()}
 
 
-def _noisy(backbone: Backbone, latents: Tensor, noise: Tensor, timestep: int) -> Tensor:
+def _noisy(backbone: Backbone, latents: Tensor, noise: Tensor, time: Tensor) -> Tensor:
     """Return (B·E, 4, h, w) noisy latents, mixed in float32 whatever the backbone's dtype."""
     ensemble = noise.shape[1]
     clean = latents.to(backbone.device, torch.float32).repeat_interleave(ensemble, dim=0)
     draws = noise.to(backbone.device, torch.float32).flatten(0, 1)
-    time = torch.tensor([timestep], device=backbone.device)
     mixed: Tensor = backbone.scheduler.add_noise(clean, draws, time)
     return mixed.to(backbone.dtype)
 

@@ -109,9 +109,11 @@ class Latents:
         return torch.stack(draws)
 
     def _address(self) -> str:
-        """Name what moments depend on besides the image; device types round differently."""
+        """Name what moments depend on besides the image: how it is computed decides rounding."""
         dtype = str(self.backbone.dtype).removeprefix("torch.")
         device = self.backbone.device.type
+        if device == "cpu":
+            device += f"{torch.get_num_threads()}"
         fingerprint = self.backbone.fingerprint[:16]
         return f"v{VERSION}-{fingerprint}-{dtype}-{device}-{self.image_size}"
 

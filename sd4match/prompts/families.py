@@ -3,8 +3,7 @@
 from typing import Any
 
 from sd4match.backbones import Backbone
-from sd4match.datasets.categories import require_known
-from sd4match.errors import SD4MatchError
+from sd4match.errors import require_known
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.empty import EmptyPrompt
 from sd4match.prompts.single import SinglePrompt
@@ -37,11 +36,7 @@ def create(family: str, backbone: Backbone, *, seed: int = 0, **options: Any) ->
     kind = find(family)
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
-        if name not in kind.options:
-            known = ", ".join(kind.options) or "none"
-            raise SD4MatchError(
-                f"prompt family {family!r} has no setting {name!r} (it has: {known})"
-            )
+        require_known(name, kind.options, what=f"setting of prompt family {family!r}")
     return kind.initial(backbone, seed=seed, **given)
 
 

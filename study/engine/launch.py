@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,9 +27,13 @@ from study.space import Space
 log = logging.getLogger(__name__)
 
 WORKER_DEATHS = 2  # how often a trial is started again when its worker or node died
-OBJECT_STORE = (
-    256 * 2**20
-)  # bytes; results travel through files, Ray's default takes 30 % of memory
+OBJECT_STORE = 256 * 2**20  # bytes; results travel through files, Ray would take 30 % of memory
+RAY_SETTINGS = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our store is the record
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends a launch, not only Tune's part of it
+    "RAY_AIR_NEW_OUTPUT": "0",  # whose progress tables ignore verbose=0
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # silences a warning about a coming default
+}
 
 Event = Callable[[str, Work, str], None]
 
@@ -88,16 +93,23 @@ def _plans(space: Space, planner: Planner, folder: StudyFolder) -> Iterator[Plan
         plans = iter([planner.plan(space.configurations())])
     whole = Plan()
     for plan in plans:
-        absent = sorted({f"{cell.data.dataset} in {cell.data.root}" for cell in plan.cells
-                         if not cell.data.present})  # fmt: skip
-        if absent:
-            raise SD4MatchError(
-                f"data set missing: {', '.join(absent)}: make one with `sd4match data shapes`, "
-                "or set data.root and data.evaluate"
-            )
+        _check_present(plan)
+        # Only now: a mistake leaves no half-made study behind.
+        folder.write_space(space)
         whole.update(plan)
         folder.write_plan(whole)
         yield plan
+
+
+def _check_present(plan: Plan) -> None:
+    data = {cell.data for cell in plan.cells}
+    data |= {data for tune in plan.tunes.values() for data in (tune.train, tune.val)}
+    absent = sorted({f"{d.dataset} in {d.root}" for d in data if not d.present})
+    if absent:
+        raise SD4MatchError(
+            f"data set missing: {', '.join(absent)}: make one with `sd4match data shapes`, "
+            "or set data.root and data.evaluate"
+        )
 
 
 def last_line(text: str) -> str:
@@ -119,22 +131,39 @@ def _ray(space: Space) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    # Our store is the record; Ray's loggers would add five files a trial.
-    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
-    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.update(RAY_SETTINGS)
+    debug = log.isEnabledFor(logging.DEBUG)
     address = space.file.cluster.address
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    # What fails is told by us in one line; Ray would add its own pages.
+    level = logging.INFO if debug else logging.CRITICAL
+    options: dict[str, Any] = {"log_to_driver": debug, "logging_level": level}
     if address == "local":
         options.update(include_dashboard=False, object_store_memory=OBJECT_STORE)
     try:
-        ray.init(address=address, **options)
+        context = ray.init(address=address, **options)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise SD4MatchError(f"cluster.address={address}: cannot reach Ray: {error}") from None
+        said = str(error).strip().splitlines()[0]
+        raise SD4MatchError(f"cluster.address={address}: cannot reach Ray: {said}") from None
     try:
+        if address == "local":
+            _check_resources(space)
         yield
     finally:
+        session = context.address_info["session_dir"]
         ray.shutdown()
+        if address == "local" and not debug:
+            shutil.rmtree(session, ignore_errors=True)  # its logs
+
+
+def _check_resources(space: Space) -> None:
+    """Ray waits for ever for what a machine will never have."""
+    there = ray.cluster_resources()
+    for name, wanted in _resources(space).items():
+        if wanted > there.get(name, 0):
+            raise SD4MatchError(
+                f"resources.{name.lower()}s_per_trial={wanted:g}: this machine has "
+                f"{there.get(name, 0):g}"
+            )
 
 
 def _fit(queue: WorkQueue, space: Space, folder: StudyFolder, *, scratch: Path) -> None:

@@ -1,5 +1,3 @@
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
@@ -65,18 +63,6 @@ def test_the_hook_leaves_even_when_the_model_fails(backbone):
     assert torch.equal(encode_text(backbone, "a cat"), before)
     core = getattr(backbone.text_encoder, "text_model", backbone.text_encoder)
     assert not core.embeddings._forward_hooks
-
-
-def test_threads_do_not_mix_their_prompts(nano):
-    texts = [f"a photo of a {word}" for word in ("cat", "dog", "car", "bus")] * 4
-    expected = [encode_text(nano, text) for text in texts]
-    embedded = [embed_ids(nano, token_ids(nano, text)) for text in texts]
-    with ThreadPoolExecutor(8) as pool:
-        through = pool.map(lambda given: encode_embeddings(nano, given), embedded)
-        direct = pool.map(lambda text: encode_text(nano, text), texts)
-        for wanted, one, other in zip(expected, through, direct, strict=True):
-            assert torch.allclose(one, wanted, atol=1e-5)
-            assert torch.allclose(other, wanted, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
