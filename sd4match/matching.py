@@ -170,12 +170,18 @@ def _expectations(correlation: Tensor, peak: Tensor, readouts: Sequence[Readout]
     h, w = correlation.shape[-2:]
     x, y = (torch.arange(n, dtype=peak.dtype, device=peak.device) for n in (w, h))
     offsets = torch.cat([y - peak[..., 1:], x - peak[..., :1]], dim=-1).square()
-    decay = peak.new_tensor([0.5 / r.kernel_sigma**2 if r.kernel_sigma else 0.0 for r in readouts])
-    scale = peak.new_tensor([1 / (r.temperature or 1.0) for r in readouts]).view(-1, 1, 1, 1, 1)
+    numbers = [
+        (0.5 / r.kernel_sigma**2 if r.kernel_sigma else 0.0, 1 / (r.temperature or 1.0))
+        for r in readouts
+    ]
+    # A copy that blocks would make the host wait for all that the device still has to do.
+    factors = torch.tensor(numbers, dtype=peak.dtype).to(peak.device, non_blocking=True)
+    decay, scale = factors.T.reshape(2, -1, 1, 1, 1)
     # The Gaussian is a factor a row times a factor a column: no h x w exponentials. Below e^-40
     # it changes nothing, and exponentials that underflow take ten times as long.
-    gaussian = (offsets * -decay.view(-1, 1, 1, 1)).clamp_min(-40).exp()
-    rows, columns = gaussian[..., :h].unsqueeze(-1) * scale, gaussian[..., h:].unsqueeze(-2)
+    gaussian = (offsets * -decay).clamp_min(-40).exp()
+    rows = (gaussian[..., :h] * scale).unsqueeze(-1)
+    columns = gaussian[..., h:].unsqueeze(-2)
     answers = []
     size = max(1, _CHUNK // max(1, correlation.numel()))
     for row, column in zip(torch.split(rows, size), torch.split(columns, size), strict=True):
@@ -196,17 +202,22 @@ def _rows(descriptors: Tensor, target: Tensor, l2_normalize: bool) -> Tensor:
 
 def _corners(source: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
     """Descriptors (B, N, 4, C) of the cells around each query, and their weights (B, N, 4, 1)."""
-    last = queries.new_tensor([source.shape[-1] - 1, source.shape[-2] - 1])
-    queries = torch.minimum(torch.nan_to_num(queries).clamp_min(0), last)
-    low = torch.minimum(queries.detach().floor(), (last - 1).clamp_min(0))
-    far = queries - low
-    x, y = torch.stack([low, torch.minimum(low + 1, last)]).long().permute(3, 1, 2, 0)
-    u, v = torch.stack([1 - far, far]).permute(3, 1, 2, 0)  # (B, N, 2): lower cell, upper cell
+    x, u = _neighbours(queries[..., 0], source.shape[-1])
+    y, v = _neighbours(queries[..., 1], source.shape[-2])
     index = (y.unsqueeze(-1) * source.shape[-1] + x.unsqueeze(-2)).flatten(1)
     # Indexing, unlike gather and grid_sample, has a deterministic backward on CUDA.
     batch = torch.arange(len(source), device=source.device).unsqueeze(-1)
     descriptors = source.flatten(2)[batch, :, index].view(*queries.shape[:2], 4, source.shape[1])
     return descriptors, (v.unsqueeze(-1) * u.unsqueeze(-2)).flatten(2).unsqueeze(-1)
+
+
+def _neighbours(positions: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Cells below and above (B, N) positions on an axis, and their weights: (B, N, 2) each."""
+    positions = torch.nan_to_num(positions).clamp(0, size - 1)
+    low = positions.detach().floor().clamp_max(max(size - 2, 0))
+    cells = torch.stack([low, low + 1], dim=-1).long().clamp_max(size - 1)
+    far = positions - low
+    return cells, torch.stack([1 - far, far], dim=-1)
 
 
 def _blend(values: Tensor, weights: Tensor) -> Tensor:

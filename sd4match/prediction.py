@@ -76,9 +76,11 @@ def predict(
     by_category, rows = _tasks(pairs)
     total = sum(len(tasks) for tasks in by_category.values())
     predicted = np.empty((len(settings), rows, 2), dtype=np.float32)
-    by_layer: dict[int, list[int]] = defaultdict(list)
-    for i, (layer, _) in enumerate(settings):
-        by_layer[layer].append(i)
+    # "bilinear" apart: with it, ``match_many`` would give the others other last bits, and what is
+    # stored must not depend on what else was asked.
+    groups: dict[tuple[int, bool], list[int]] = defaultdict(list)
+    for i, (layer, readout) in enumerate(settings):
+        groups[layer, readout.localizer == "bilinear"].append(i)
     done = 0
     for category, tasks in by_category.items():
         features = partial(
@@ -88,29 +90,28 @@ def predict(
             latents=latents,
             timestep=timestep,
             ensemble=ensemble,
-            layers=list(by_layer),
+            layers=[layer for layer, _ in settings],
             seed=seed,
             chunk=batch_size,
         )
+        matches: list[_Match] = []
         for task, source, target in _with_features(tasks, features, batch_size):
-            pair = task.pair
-            square = to_square(pair.source_keypoints, pair.source_size, side)
-            for layer, wanted in by_layer.items():
+            square = to_square(task.pair.source_keypoints, task.pair.source_size, side)
+            for (layer, _), wanted in groups.items():
                 hw = source[layer].shape[1], source[layer].shape[2]
                 queries = torch.tensor(square_to_cells(square, side, hw), dtype=torch.float32)
                 # One pair at a time: its bits do not depend on the pairs beside it.
-                found = match_many(
+                cells = match_many(
                     source[layer][None],
                     target[layer][None],
-                    queries[None].to(backbone.device),
+                    queries[None].to(backbone.device, non_blocking=True),
                     [settings[i][1] for i in wanted],
                 )
-                predicted[wanted, task.row : task.row + len(queries)] = cells_to_original(
-                    found[:, 0].cpu().numpy(), pair.target_size, side, hw
-                )
+                matches.append(_Match(task, wanted, hw, cells[:, 0]))
             done += 1
             if progress:
                 progress(done, total)
+        _write(predicted, matches, side)
     return predicted
 
 
@@ -163,6 +164,25 @@ class _Task(NamedTuple):
     target: Image
     row: int
     pair: ImagePair
+
+
+class _Match(NamedTuple):
+    """What was found for a pair on one layer: (S', N, 2) target cells at S' of the settings."""
+
+    task: _Task
+    settings: list[int]
+    hw: tuple[int, int]
+    cells: Tensor
+
+
+def _write(predicted: NDArray[np.float32], matches: Sequence[_Match], side: int) -> None:
+    """Put matches in their places, by one transfer for all: each makes a GPU run dry."""
+    found = torch.cat([match.cells.flatten() for match in matches]).cpu()
+    for match, cells in zip(matches, found.split([m.cells.numel() for m in matches]), strict=True):
+        pair, row, n = match.task.pair, match.task.row, match.cells.shape[1]
+        predicted[match.settings, row : row + n] = cells_to_original(
+            cells.view(-1, n, 2).numpy(), pair.target_size, side, match.hw
+        )
 
 
 def _tasks(pairs: PairSet) -> tuple[dict[str, list[_Task]], int]:

@@ -56,6 +56,8 @@ class TuningSettings:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise SD4MatchError(f"tuning {name} is {value}: it must be above 0")
+            if name != "learning_rate" and value is not None and value != int(value):
+                raise SD4MatchError(f"tuning {name} is {value}: it must be a whole number")
         if self.seed < 0:
             raise SD4MatchError(f"tuning seed is {self.seed}: it must be 0 or more")
 

@@ -155,7 +155,10 @@ def query(
     Example: study query quickstart "SELECT prompt, max(pck) FROM scores GROUP BY prompt"
     """
     answer = _open(name, results).query(sql)
-    typer.echo(answer.to_json(orient="records") if as_json else answer.to_string(index=False))
+    if as_json:
+        typer.echo(answer.to_json(orient="records", double_precision=15))
+    else:
+        typer.echo(answer.to_string(index=False))
 
 
 def _load(space: str, overrides: list[str] | None) -> tuple[Any, Any]:

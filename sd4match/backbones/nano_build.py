@@ -13,8 +13,8 @@ import transformers
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, Dinov2Config, Dinov2Model
 
-from sd4match.backbones.cache import cache_folder
 from sd4match.backbones.quiet import no_progress_bars
+from sd4match.cache import cache_folder
 from sd4match.errors import SD4MatchError
 
 NANO_FOLDER = Path(__file__).parent / "nano"

@@ -2,11 +2,11 @@
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from sd4match.atomic import atomic_path
+from sd4match.cache import cache_folder
 
 logger = logging.getLogger(__name__)
 
@@ -20,11 +20,11 @@ def cache_files(folder: Path, name: str) -> tuple[Path, Path]:
 
     Returns:
         In ``.sd4match`` beside the data set's own files; and, for data that must not be written, in
-        a folder under ``$SD4MATCH_CACHE`` (``~/.cache/sd4match``).
+        ``cache_folder()``.
     """
-    home = Path(os.environ.get("SD4MATCH_CACHE") or Path.home() / ".cache" / "sd4match")
     place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    return folder / ".sd4match" / name, home / "datasets" / f"{folder.name}-{place}" / name
+    elsewhere = cache_folder() / "datasets" / f"{folder.name}-{place}"
+    return folder / ".sd4match" / name, elsewhere / name
 
 
 def write_cache(folder: Path, name: str, write: Callable[[Path], object]) -> None:

@@ -26,7 +26,7 @@ def load_image(pair: ImagePair, side: Literal["source", "target"]) -> Image.Imag
     Raises:
         SD4MatchError: the file is missing, unreadable, or not of the size the data set tells.
     """
-    require_known(side, ("source", "target"), what="side of a pair")
+    require_known(side, ("source", "target"), what="side")
     if side == "source":
         path, size = pair.source_path, pair.source_size
     else:

@@ -113,7 +113,7 @@ class Latents:
         dtype = str(self.backbone.dtype).removeprefix("torch.")
         device = self.backbone.device.type
         if device == "cpu":
-            device += f"{torch.get_num_threads()}"
+            device += str(torch.get_num_threads())
         fingerprint = self.backbone.fingerprint[:16]
         return f"v{VERSION}-{fingerprint}-{dtype}-{device}-{self.image_size}"
 

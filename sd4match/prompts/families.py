@@ -36,7 +36,7 @@ def create(family: str, backbone: Backbone, *, seed: int = 0, **options: Any) ->
     kind = find(family)
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
-        require_known(name, kind.options, what=f"setting of prompt family {family!r}")
+        require_known(name, kind.options, what=f"setting of {family} prompts")
     return kind.initial(backbone, seed=seed, **given)
 
 

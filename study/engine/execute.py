@@ -84,9 +84,11 @@ class Workshop:
         if checkpoint.exists():
             tuning.load_state_dict(torch.load(checkpoint, weights_only=True))
         while not tuning.finished:
-            yield tuning.run_epoch()
+            row = tuning.run_epoch()
+            # Before the report: who hears of an epoch may stop us, and it must not be lost.
             with atomic_path(checkpoint) as temporary:
                 torch.save(tuning.state_dict(), temporary)
+            yield row
         with atomic_path(self.store.curves(stage.key)) as temporary:
             pq.write_table(pa.Table.from_pylist(tuning.curves), temporary)
         # The prompt comes last: its file says that the stage is done.

@@ -69,7 +69,7 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
     outcome = Outcome()
 
     def told(event: str, work: Work, message: str) -> None:
-        if event == "done":
+        if event == "done" and work.kind != "preflight":
             outcome.done.append(work.label)
         on_event(event, work, message)
 

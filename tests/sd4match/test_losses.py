@@ -111,6 +111,20 @@ def test_samples_on_the_border_are_masked():
     torch.testing.assert_close(loss, -(weights * log_p[1:4, 1:5]).sum())
 
 
+def test_a_keypoint_clamped_to_the_border_counts():
+    """At this size float32 arithmetic would move it to the last cell, where it does not count."""
+    inputs = batch(b=1, n=1, counts=(1,), dtype=torch.float32)
+    inputs[1] = torch.zeros(1, 4, 48, 48)  # every cell is as probable: only weights differ
+    border = torch.full((1, 1, 2), 2044 - 1 - 1e-4)
+    clamped, inside = (
+        gaussian_cross_entropy(
+            *inputs[:3], target, inputs[4], source_hw=(40, 50), target_hw=(2044, 2044)
+        )
+        for target in (border, border - 0.01)
+    )
+    torch.testing.assert_close(clamped, inside)
+
+
 @pytest.mark.parametrize("position", [(0.0, 0.0), (29.0, 59.0), (29.0, 30.0), (-500.0, 1e7)])
 def test_gradients_are_finite_where_samples_are_masked(position):
     inputs = batch(b=1, n=1, counts=(1,), dtype=torch.float32)

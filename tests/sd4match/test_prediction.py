@@ -111,6 +111,23 @@ def test_the_order_of_pairs_changes_nothing(nano, text, pascal, latents):
     np.testing.assert_array_equal(shuffled, np.concatenate([rows[i] for i in order]))
 
 
+def test_a_setting_is_the_same_to_the_bit_whatever_else_is_asked(nano, text, pascal, latents):
+    readouts = [Readout("bilinear"), Readout("softmax"), Readout(kernel_sigma=2.0), NEAREST]
+    together = predict(
+        nano,
+        text,
+        pascal["test"],
+        settings=[(1, readout) for readout in readouts],
+        latents=latents,
+        **SETTINGS,
+    )
+    for readout, found in zip(readouts, together, strict=True):
+        alone = predict(
+            nano, text, pascal["test"], settings=[(1, readout)], latents=latents, **SETTINGS
+        )
+        np.testing.assert_array_equal(alone[0], found)
+
+
 @pytest.mark.parametrize("batch_size", [1, 2, 5])
 def test_grouping_changes_next_to_nothing(nano, text, pascal, latents, batch_size):
     whole = predict(nano, text, pascal["test"], latents=latents, **SETTINGS)

@@ -25,6 +25,7 @@ def test_the_defaults_are_the_papers():
         ({"epochs": 0}, "epochs is 0: it must be above 0"),
         ({"steps": -1}, "steps is -1: it must be above 0"),
         ({"steps": 1, "batch_size": 0}, "batch_size is 0"),
+        ({"epochs": 2.5}, "epochs is 2.5: it must be a whole number"),
         ({"steps": 1, "learning_rate": float("nan")}, "learning_rate is nan"),
         ({"steps": 1, "seed": -1}, "seed is -1"),
     ],

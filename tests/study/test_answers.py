@@ -114,9 +114,8 @@ def test_rows_come_in_the_order_of_the_plan_with_their_axes(plan, full):
         for cell in plan.cells
         for alpha in RULE.alphas
     ]
-    assert [
-        *found[["configuration", "dataset", "split", "alpha"]].itertuples(index=False)
-    ] == wanted
+    names = ["configuration", "dataset", "split", "alpha"]
+    assert [*found[names].itertuples(index=False)] == wanted
     for row, cell in zip(found[:: len(RULE.alphas)].to_dict("records"), plan.cells, strict=True):
         for name, value in cell.configuration.as_dict.items():
             assert pd.isna(row[name]) if value is None else row[name] == value

@@ -220,8 +220,8 @@ def test_damage_is_one_clear_line(tiny, damage):
         ({"device": "gpu"}, "device 'gpu': use auto"),
         ({"device": "meta"}, "device 'meta': use auto"),
         ({"device": "cuda:99"}, "device cuda:99: torch sees"),
-        ({"dtype": "fp8"}, "dtype fp8: use auto, float32"),
-        ({"dtype": torch.int8}, "dtype torch.int8: use auto"),
+        ({"dtype": "fp8"}, "unknown dtype 'fp8': known: auto, float32"),
+        ({"dtype": torch.int8}, "unknown dtype 'int8': known"),
     ],
 )
 def test_unknown_device_or_dtype(options, message):
@@ -231,8 +231,9 @@ def test_unknown_device_or_dtype(options, message):
 
 @pytest.mark.parametrize("name", ["nano2", "./nothing/here", "/no/where", "a b/c"])
 def test_neither_folder_nor_hub_id(name):
-    with pytest.raises(SD4MatchError, match="no such folder, and not a hub id"):
-        backbones.load(name)
+    for ask in (backbones.load, backbones.architecture, backbones.identify):
+        with pytest.raises(SD4MatchError, match="no such folder, and not a hub id"):
+            ask(name)
 
 
 def test_revision_is_for_the_hub(tiny):

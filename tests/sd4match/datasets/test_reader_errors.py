@@ -34,7 +34,7 @@ def fails(name, root, split, *words, **options):
         ("pf_pascl", "test", None, ("unknown data set 'pf_pascl'", "did you mean 'pf_pascal'?")),
         ("SPair-71k", "test", None, ("unknown data set 'SPair-71k'", "spair")),
         ("spair", "trn", None, ("unknown split of spair 'trn'", "did you mean 'train'?")),
-        ("pf_willow", "train", None, ("unknown split of pf_willow 'train'", "Known: test")),
+        ("pf_willow", "train", None, ("unknown split of pf_willow 'train'", "known: test")),
         ("spair", "test", "ca", ("unknown category of spair 'ca'",)),
         ("spair", "test", "sofa", ("unknown category of spair 'sofa'",)),
         ("spair", "test", "aeroplan", ("did you mean 'aeroplane'?",)),

@@ -137,6 +137,18 @@ def test_what_changes_moments_changes_their_folder(nano, pair, tmp_path):
     assert len(list((tmp_path / "cache").iterdir())) == 3
 
 
+def test_moments_of_another_number_of_threads_are_others(nano, pair, tmp_path):
+    """Their last bits are: what was there first must not decide a later run's."""
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            Latents(nano, SIZE, tmp_path / "cache").moments(pair, "source")
+    finally:
+        torch.set_num_threads(before)
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
 def test_errors(nano, pair):
     with pytest.raises(SD4MatchError, match="multiple of 4: use 28 or 32"):
         Latents(nano, 30)

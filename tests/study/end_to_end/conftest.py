@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from sd4match.datasets.shapes import generate
 
 SPACE = """\
@@ -197,7 +198,6 @@ def ask(monkeypatch, capsys):
     def run(terminal, *arguments):
         monkeypatch.chdir(terminal.folder)
         monkeypatch.setattr(sys, "argv", ["study", *arguments])
-        monkeypatch.setattr(cli.console, "file", None)  # not the stdout it was made with
         with pytest.raises(SystemExit) as end:
             cli.main()
         said = capsys.readouterr()

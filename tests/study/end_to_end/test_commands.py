@@ -1,0 +1,199 @@
+"""The commands that only read, on one launched study."""
+
+import csv
+import io
+import json
+
+import pandas as pd
+import pytest
+
+import study
+
+pytestmark = pytest.mark.slow
+
+
+def test_plan_counts_what_is_shared(launched, ask):
+    terminal, _ = launched
+    plan = ask(terminal, "plan", "small", "results=elsewhere", "--json").json
+    assert plan["study"] == "small"
+    assert plan["fidelity"] == "a seeded subset of 6 pairs a split, 4 tuning steps"
+    # The baseline, and one move along each axis: prompt, timestep, layer.
+    assert (plan["configurations"], plan["trials"], plan["tunings"]) == (4, 3, 1)
+    assert plan["tunings_alone"] == 3
+    assert plan["passes"] / plan["trials"] == plan["passes_alone"] / plan["configurations"]
+    assert plan["tflop"] < plan["tflop_alone"]
+    assert (plan["stored_trials"], plan["stored_tunings"], plan["absent"]) == (0, 0, [])
+    assert not (terminal.folder / "elsewhere").exists()
+
+
+def test_plan_in_words_says_the_same(launched, ask):
+    terminal, _ = launched
+    plan = ask(terminal, "plan", "small", "--json").json
+    assert (plan["stored_trials"], plan["stored_tunings"]) == (3, 1)
+    text = ask(terminal, "plan", "small").out
+    rows = {line.split("  ")[0]: line.split() for line in text.splitlines()}
+    assert rows["configurations"][-2:] == [str(plan["configurations"]), "0"][:1] or rows[
+        "configurations"
+    ][-1] == str(plan["configurations"])
+    assert rows["trials (prompt × extraction)"][-3:] == ["3", "4", "3"]
+    assert rows["prompts to tune"][-3:] == ["1", "3", "1"]
+    assert rows["UNet passes, prediction"][-2:] == [str(plan["passes"]), str(plan["passes_alone"])]
+
+
+def test_the_paper_can_be_planned_anywhere(open_terminal):
+    terminal = open_terminal()
+    (terminal.folder / "data").unlink()
+    ended = terminal.run("study", "plan", "paper_ablation", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    plan = ended.json
+    # 1 baseline + 2 prompts + 4 lengths + 8 timesteps + 3 layers + 7 kernels.
+    assert (plan["configurations"], plan["trials"], plan["tunings"]) == (25, 15, 5)
+    assert "spair" in plan["absent"][0]
+    assert plan["absent"][1].endswith("stable-diffusion-2-1")
+    assert not terminal.results.exists()
+
+
+def test_status_counts_cells(launched, ask):
+    terminal, _ = launched
+    assert "12 of 12 cells" in ask(terminal, "status", "small").out
+    facts = ask(terminal, "status", "small", "--json").json
+    assert facts == {"study": "small", "cells": 12, "done": 12, "missing": {}}
+
+
+def test_best_chooses_on_validation(launched, ask):
+    terminal, _ = launched
+    facts = ask(terminal, "best", "small", "--json").json
+    cells = study.open(terminal.results / "small").cells
+    val = cells[(cells["split"] == "val") & (cells["alpha"] == 0.1)]
+    assert facts["chosen_by"] == "pf_pascal/val/pck@0.1"
+    assert facts["value"] == val["pck"].max()
+    assert facts["configuration"] == val.loc[val["pck"].idxmax(), "configuration"]
+    assert facts["scores"]["pf_pascal/val/pck@0.1"] == facts["value"]
+    assert f"{100 * facts['value']:.1f} %" in ask(terminal, "best", "small").out
+    other = ask(terminal, "best", "small", "--metric", "pf_pascal/val/pck@0.05/point", "--json")
+    wanted = cells[(cells["split"] == "val") & (cells["alpha"] == 0.05)]
+    assert other.json["value"] == wanted["pck_point"].max()
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        ("pf_pascal/test/pck@0.1", ("is on test", "val only")),
+        ("spair/val/pck@0.1", ("does not measure", "pf_pascal/val/pck@0.1")),
+        ("pascal", ("dataset/split/pck@alpha",)),
+    ],
+)
+def test_best_refuses_other_metrics(launched, ask, metric, words):
+    assert ask(launched[0], "best", "small", "--metric", metric).refused(*words)
+
+
+def test_table_in_every_format(launched, ask):
+    terminal, _ = launched
+    said = {
+        kind: ask(terminal, "table", "small", "timestep", "--format", kind).out
+        for kind in ("text", "markdown", "csv", "latex")
+    }
+    written = (terminal.results / "small" / "tables" / "timestep.csv").read_text()
+    assert said["csv"].strip() == written.strip()
+    assert r"\begin{tabular}" in said["latex"]
+    assert "|" in said["markdown"]
+    (row,) = [r for r in _csv(written) if r["timestep"] == "261"][:1] or [None]
+    assert row is not None
+    for kind in ("text", "markdown", "latex"):
+        assert "261" in said[kind]
+        assert "4 tuning steps" in said[kind]  # the fidelity is shown in every table
+    assert ask(terminal, "table", "small").out.startswith("4 of 4 configurations")
+
+
+def _csv(text):
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return list(csv.DictReader(io.StringIO("\n".join(lines))))
+
+
+def test_table_refuses_what_it_does_not_know(launched, ask):
+    terminal, _ = launched
+    assert ask(terminal, "table", "small", "length").refused("length", "prompt, timestep, layer")
+    assert ask(terminal, "table", "small", "--format", "html").refused("html", "markdown")
+    assert ask(terminal, "table", "smal").refused("no study", "small")
+
+
+def test_plot_draws_where_it_is_told(launched, ask, tmp_path):
+    terminal, _ = launched
+    ended = ask(terminal, "plot", "small", "timestep", "--alpha", "0.05", "--out", str(tmp_path))
+    files = ended.out.split()
+    assert [file.rsplit("/", 1)[1] for file in files] == ["timestep.png", "timestep.pdf"]
+    assert (tmp_path / "timestep.pdf").read_bytes().startswith(b"%PDF")
+    assert ask(terminal, "plot", "small", "kernel").refused("kernel")
+    assert ask(terminal, "plot", "small", "layer", "--alpha", "0.3").refused("0.3", "0.05")
+
+
+def test_query_answers_sql(launched, ask):
+    terminal, _ = launched
+    sql = "SELECT prompt, max(pck) AS top FROM scores WHERE split = 'val' GROUP BY ALL ORDER BY ALL"
+    ended = ask(terminal, "query", "small", sql, "--json")
+    rows = {row["prompt"]: row["top"] for row in ended.json}
+    cells = study.open(terminal.results / "small").cells
+    wanted = cells[cells["split"] == "val"].groupby("prompt")["pck"].max()
+    assert rows == pytest.approx(wanted.to_dict())
+    assert "empty" in ask(terminal, "query", "small", "SELECT * FROM configurations").out
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM nothing",
+        "SELEC 1",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM '/etc/passwd'",
+        "COPY scores TO 'stolen.csv'",
+        "ATTACH 'other.db'",
+        "SET enable_external_access = true",
+        "",
+    ],
+)
+def test_query_refuses_in_one_line(launched, ask, sql):
+    terminal, _ = launched
+    assert ask(terminal, "query", "small", sql).refused("query")
+    assert not (terminal.folder / "stolen.csv").exists()
+
+
+def test_python_gives_the_same_numbers(launched, ask):
+    terminal, _ = launched
+    opened = study.open(terminal.results / "small")
+    best = opened.best()
+    facts = ask(terminal, "best", "small", "--json").json
+    assert (best.name, best["pf_pascal/val/pck@0.1"]) == (facts["configuration"], facts["value"])
+    said = ask(terminal, "query", "small", "SELECT * FROM scores", "--json").json
+    frame = opened.query("SELECT * FROM scores")
+    pd.testing.assert_frame_equal(
+        frame, pd.DataFrame(said)[list(frame)], check_dtype=False, rtol=1e-9
+    )
+    assert len(opened.configurations()) == 4
+    assert (
+        opened.table("layer").csv().strip()
+        == ask(terminal, "table", "small", "layer", "--format", "csv").out.strip()
+    )
+
+
+def test_mistakes_are_one_line_and_debug_shows_the_rest(launched, ask):
+    terminal, _ = launched
+    assert ask(terminal, "status", "nothing").refused("no study", "small")
+    assert ask(terminal, "plan", "smal").refused("did you mean 'small'?")
+    assert ask(terminal, "plan", "small", "baseline.layer=7").refused("layer", "from 0 to 3")
+    assert ask(terminal, "plan", "small", "basline.layer=1").refused("basline")
+    assert ask(terminal, "plan", "small", "axes.promt=[empty]").refused("did you mean 'prompt'?")
+    ended = terminal.run("study", "status", "nothing", "--debug")
+    assert ended.code == 1
+    assert "Traceback (most recent call last)" in ended.err
+    assert ended.err.strip().splitlines()[-1].startswith("sd4match.errors.SD4MatchError: no study")
+
+
+def test_help_shows_an_example(launched, ask):
+    for command in ("plan", "launch", "status", "best", "table", "plot", "query"):
+        assert f"study {command} quickstart" in ask(launched[0], command, "--help").out
+
+
+def test_status_of_a_folder_by_its_path(launched, ask):
+    terminal, _ = launched
+    facts = ask(terminal, "status", str(terminal.results / "small"), "--json")
+    assert json.loads(facts.out)["done"] == 12

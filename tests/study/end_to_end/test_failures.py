@@ -1,0 +1,70 @@
+"""What cannot be computed is named; what can be computed is there."""
+
+import csv
+
+import pytest
+
+pytestmark = pytest.mark.slow
+ONE_WORKER = "resources.cpus_per_trial=2"  # a single start-up on a small machine
+
+
+def _cut(terminal, split, line):
+    """Cut the source image of a pair in the middle: it opens, and does not decode."""
+    root = terminal.folder / "data" / "pf-pascal"
+    with (root / f"{split}_pairs.csv").open() as file:
+        image = root / list(csv.DictReader(file))[line]["source_image"]
+    content = image.read_bytes()
+    image.write_bytes(content[: len(content) // 2])
+    return image.name
+
+
+def test_a_failure_stops_what_needs_it_and_nothing_else(open_terminal, ask):
+    terminal = open_terminal(own_data=True)
+    image = _cut(terminal, "trn", -1)  # past the batch that the preflight tries
+    ended = ask(terminal, "launch", "small", "data.pairs=null", ONE_WORKER)
+    assert ended.code == 2
+    assert ended.err == ""
+    assert "FAILED    latents pf_pascal train" in ended.out
+    assert "study status small" in ended.out
+    status = ask(terminal, "status", "small", "--json").json
+    assert status["cells"] == 12
+    assert status["done"] == 3  # the empty prompt, on its three splits
+    assert sum(status["missing"].values()) == 9
+    assert all(image in reason for reason in status["missing"])
+    assert image in ask(terminal, "status", "small").out
+    assert ask(terminal, "best", "small", "--json").json["settings"]["prompt"] == "empty"
+    assert (terminal.results / "small" / "tables" / "prompt.md").exists()
+
+
+def test_a_failed_preflight_stops_everything(open_terminal, ask):
+    terminal = open_terminal(own_data=True)
+    image = _cut(terminal, "val", 0)
+    ended = ask(terminal, "launch", "small", "data.pairs=null", ONE_WORKER)
+    assert ended.refused("preflight", image)
+    assert not {"predict", "score", "tune", "truth"} & {
+        file.name for file in (terminal.results / "store").glob("*")
+    }
+    assert not (terminal.results / "small" / "tables").exists()
+    assert ask(terminal, "status", "small", "--json").json["done"] == 0
+
+
+def test_no_data_no_results(open_terminal, ask):
+    terminal = open_terminal()
+    ended = ask(terminal, "launch", "small", "data.root=/nowhere")
+    assert ended.refused("data set missing", "/nowhere", "sd4match data shapes", "data.root")
+    only_training = ask(terminal, "launch", "small", "axes.train.data=[own,spair]")
+    (terminal.folder / "data").unlink()
+    assert ask(terminal, "launch", "small").refused("data set missing")
+    assert not terminal.results.exists(), only_training
+
+
+def test_more_than_the_machine_has(open_terminal, ask):
+    terminal = open_terminal()
+    ended = ask(terminal, "launch", "small", "resources.cpus_per_trial=4096")
+    assert ended.refused("resources.cpus_per_trial=4096", "this machine has")
+
+
+def test_a_cluster_that_is_not_there(open_terminal, ask):
+    terminal = open_terminal()
+    ended = ask(terminal, "launch", "small", "cluster.address=127.0.0.1:1")
+    assert ended.refused("cluster.address=127.0.0.1:1", "cannot reach Ray")

@@ -1,0 +1,75 @@
+"""A launch, the same launch again, and a larger one beside it."""
+
+import pytest
+
+pytestmark = pytest.mark.slow
+AXES = ("prompt", "timestep", "layer")
+
+
+def test_a_launch_ends_with_tables_and_figures(launched):
+    terminal, ended = launched
+    assert (ended.code, ended.err) == (0, "")
+    folder = terminal.results / "small"
+    tables = {f"{stem}{suffix}" for stem in ("overview", *AXES) for suffix in (".md", ".csv")}
+    figures = {f"{axis}{suffix}" for axis in AXES for suffix in (".png", ".pdf")}
+    assert {file.name for file in (folder / "tables").iterdir()} == tables
+    assert {file.name for file in (folder / "figures").iterdir()} == figures
+    assert all(file.stat().st_size for file in folder.rglob("*.*"))
+    assert (folder / "figures" / "layer.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_launch_says_what_it_does(launched):
+    _, ended = launched
+    for words in (
+        "preflight: one pair through 2 extraction and 1 tuning settings",
+        "tune single N=4 on pf_pascal",
+        "best by pf_pascal/val/pck@0.1",
+        "PF-Willow test",
+        "tables:  8 files in tables/",
+        "figures: 6 files in figures/",
+    ):
+        assert words in ended.out, words
+    assert "FAILED" not in ended.out
+
+
+def test_a_launch_leaves_nothing_behind(launched):
+    terminal, _ = launched
+    assert terminal.quiet()
+    assert [file for file in terminal.temporary.rglob("*") if file.is_file()] == []
+    files = {file.name for file in (terminal.results / "small").iterdir()}
+    assert files == {
+        "cells.parquet", "failures.json", "figures", "study.json", "study.yaml", "tables",
+    }  # fmt: skip
+    folders = {file.name for file in (terminal.results / "store").iterdir()}
+    assert folders == {"latents", "predict", "score", "truth", "tune"}
+    hidden = list(terminal.results.rglob(".*"))
+    unfinished = list(terminal.results.rglob("checkpoint.pt"))
+    assert hidden + unfinished == []
+
+
+def test_the_same_launch_again_computes_nothing(launched, ask, hashes):
+    terminal, _ = launched
+    before = hashes(terminal.results)
+    ended = ask(terminal, "launch", "small")
+    assert (ended.code, ended.err) == (0, "")
+    assert "nothing to compute" in ended.out
+    assert "best by" in ended.out
+    assert hashes(terminal.results) == before
+
+
+def test_one_more_value_computes_only_that(launched, open_terminal, ask, hashes):
+    terminal = open_terminal(results=launched[0].results)
+    before = hashes(terminal.results, "store")
+    more = ("name=larger", "axes.timestep=[50,261,500]", "axes.layer=[0,1,2]")
+    planned = ask(terminal, "plan", "small", *more, "--json").json
+    assert (planned["trials"], planned["stored_trials"]) == (4, 2)  # layer 2 is a new pass at t=50
+    ended = ask(terminal, "launch", "small", *more, "--json")
+    assert ended.code == 0
+    after = hashes(terminal.results, "store")
+    assert before.items() <= after.items()
+    assert [label.split(" t=")[1] for label in sorted(ended.json["computed"])] == [
+        "50 E=1",
+        "500 E=1",
+    ]
+    both = {file.name for file in terminal.results.iterdir()}
+    assert both == {"larger", "small", "store"}

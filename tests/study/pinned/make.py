@@ -1,0 +1,142 @@
+"""Small outputs of every stage, and the reference they are compared with.
+
+Run it after raising the version of a stage whose output was meant to change::
+
+    python tests/study/pinned/make.py
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from sd4match import backbones
+from sd4match.datasets import shapes
+from sd4match.pck import GroundTruth
+from sd4match.readouts import Readout
+from study import stages
+from study.data import refer
+from study.engine.execute import Workshop
+from study.scoring import Record, Rule, score
+from study.stages import Extraction, Latents, Machine, Predict, Tune
+from study.store import Store
+
+REFERENCE = Path(__file__).with_name("reference.json")
+SIDE = 32
+SETTINGS = (
+    (0, Readout("softmax")),
+    (1, Readout("softmax")),
+    (2, Readout("kernel_softmax", kernel_sigma=3.0)),
+    (1, Readout("bilinear")),
+    (3, Readout("nearest")),
+)
+RULE = Rule((0.05, 0.1, 0.15), "sd4match")
+
+# How far another CPU or thread count may be, and the share of values that must be so near: an
+# arg-max between two almost equal cells may fall either way, and Adam's first steps follow signs.
+TOLERANCES = {
+    "latents": (1e-3, 1.0),
+    "tune": (1e-3, 0.95),
+    "predict": (0.02, 0.9),
+    "score": (0, 1.0),
+}
+
+
+def versions():
+    """The version of every stage, as `study.stages` says."""
+    return {kind: getattr(stages, f"{kind.upper()}_VERSION") for kind in TOLERANCES}
+
+
+def identity(root):
+    """Fingerprints of what the outputs are of: weights and data have their own place in keys."""
+    data = refer("spair", "val", root=str(root), subset=2, seed=0)
+    return {"backbone": backbones.identify("nano"), "data": data.fingerprint}
+
+
+def outputs(root, folder):
+    """What each stage makes of the smallest shapes benchmark in ``root``, as arrays.
+
+    Args:
+        root: of ``shapes.generate(root, seed=0, scale=0.01)``.
+        folder: an empty one, for a store.
+    """
+    store = Store(folder)
+    train, val = (
+        refer("spair", split, root=str(root), subset=2, seed=0) for split in ("train", "val")
+    )
+    machine = Machine("nano", str(identity(root)["backbone"]), "cpu", "float32", 1, 4)
+    workshop = Workshop(store, RULE)
+
+    workshop.encode(Latents(machine, SIDE, val))
+    moments = [load_file(file)["moments"] for file in sorted(store.latents.rglob("*.safetensors"))]
+
+    recipe = {"steps": 2, "learning_rate": 0.01, "batch_size": 2}
+    settings = {"timestep": 261, "layer": 1, "kernel_size": 7, "image_size": SIDE, **recipe}
+    tune = Tune(machine, {"family": "single", "length": 2, "seed": 0, **settings}, train, val)
+    losses = [row["loss"] for row in workshop.tune(tune)]
+    (tokens,) = load_file(store.prompt(tune.key)).values()
+
+    stage = Predict(Extraction(machine, "text", False, 50, 2, SIDE, 0), val)
+    workshop.predict(stage, SETTINGS)
+    truth = GroundTruth.of(val.open())
+    (file,) = set(store.recorded(stage.key).values())
+    positions = store.read_predictions(file, truth)
+
+    return {
+        "latents": np.stack(moments)[:, :, :, ::2, ::2],
+        "tune": np.concatenate([losses, tokens[:, ::2].ravel()]),
+        "predict": positions,
+        "score": np.stack(list(scores(store, truth, val))),
+    }
+
+
+def scores(store, truth, data):
+    """Counts of made-up predictions at every alpha: exact, whatever the model's last digits."""
+    noise = np.random.default_rng(0).normal(0, 15, (len(SETTINGS), *truth.keypoints.shape))
+    store.write_predictions("made-up", SETTINGS, truth.keypoints + noise, truth)
+    (file,) = score(store, Record("made-up", data.fingerprint, SIDE), SETTINGS, RULE)
+    for alpha in RULE.alphas:
+        yield store.read_scores(file, alpha)[0]
+
+
+def agrees(kind, found, reference):
+    """Whether a stage's output is the reference, but for the last digits."""
+    expected = np.array(reference)
+    tolerance, share = TOLERANCES[kind]
+    return found.shape == expected.shape and bool(
+        (np.abs(found - expected) <= tolerance).mean() >= share
+    )
+
+
+def changed(found, reference):
+    """The stages whose output is not the reference's."""
+    return [
+        kind for kind in TOLERANCES if not agrees(kind, found[kind], reference["outputs"][kind])
+    ]
+
+
+def main():
+    """Write the reference, unless a stage changed whose version was not raised."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "shapes"
+        shapes.generate(root, seed=0, scale=0.01)
+        found, things = outputs(root, Path(folder) / "store"), identity(root)
+    if REFERENCE.exists():
+        old = json.loads(REFERENCE.read_text())
+        forgotten = [
+            kind
+            for kind in changed(found, old)
+            if old["identity"] == things and old["versions"][kind] == versions()[kind]
+        ]
+        if forgotten:
+            names = ", ".join(f"{kind.upper()}_VERSION" for kind in forgotten)
+            raise SystemExit(f"output changed: raise {names} in study/stages.py first")
+    rounded = {kind: np.round(values.astype(float), 4).tolist() for kind, values in found.items()}
+    content = {"versions": versions(), "identity": things, "outputs": rounded}
+    REFERENCE.write_text(json.dumps(content) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""The stages themselves, on nano and real files, without Ray."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from scipy.io import loadmat, savemat
+
+from sd4match import prompts
+from sd4match.errors import SD4MatchError
+from sd4match.pck import GroundTruth
+from sd4match.prediction import predict
+from sd4match.readouts import Readout
+from study.engine.execute import Workshop
+from study.engine.preflight import preflight
+from study.engine.work import pending
+from study.scoring import Rule
+from study.store import Store
+
+RULE = Rule((0.1,), "sd4match")
+SPACE = """
+baseline: {prompt: single, length: 2, ensemble: 1, kernel: 3}
+axes: {prompt: [text, single], localizer: [softmax]}
+data: {evaluate: [pf_pascal], pairs: 3}
+recipe: {steps: 3, batch_size: 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def plan(plan_on):
+    return plan_on(SPACE)
+
+
+def finish(plan, store):
+    """Do all pending work, one item after the other; the reports."""
+    workshop = Workshop(store, RULE)
+    return [report for work in pending(plan, store) for report in workshop.do(work)]
+
+
+@pytest.fixture(scope="module")
+def done(plan, tmp_path_factory):
+    """A store that holds the whole plan. Read only."""
+    store = Store(tmp_path_factory.mktemp("done") / "store")
+    finish(plan, store)
+    return store
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def copied(done, store):
+    """The same to be changed."""
+    shutil.copytree(done.folder, store.folder)
+    return store
+
+
+def contents(store, *folders):
+    return {
+        str(file.relative_to(store.folder)): file.read_bytes()
+        for folder in folders or [""]
+        for file in (store.folder / folder).rglob("*")
+        if file.is_file()
+    }
+
+
+def test_every_part_reports(plan, store):
+    reports = finish(plan, store)
+    # Latents of train, val and test; three epochs; two prompts on two splits.
+    parts = [next(iter(report)) for report in reports]
+    assert parts == ["images"] * 3 + ["epoch"] * 3 + ["split"] * 4
+    assert [report["epoch"] for report in reports[3:6]] == [1, 2, 3]
+    assert {report["pairs"] for report in reports[6:]} == {3}
+
+
+def test_a_second_store_gets_the_same_bytes(plan, done, store):
+    finish(plan, store)
+    again, first = contents(store), contents(done)
+    assert again.keys() == first.keys()
+    assert {name for name in first if again[name] != first[name]} == set()
+    assert {name.split("/")[0] for name in first} == {
+        "latents",
+        "tune",
+        "predict",
+        "score",
+        "truth",
+    }
+    assert not [name for name in first if "checkpoint" in name]
+
+
+def test_what_is_done_is_not_pending(plan, done):
+    assert pending(plan, done) == []
+
+
+def test_latents_are_computed_once_for_all(plan, done):
+    """Each image of each split, mirrored where a pair says so; nothing is encoded after that."""
+    wanted = {
+        (pair_image.read_bytes(), pair.flip)
+        for stage in plan.latents.values()
+        for pair in stage.data.open()
+        for pair_image in (pair.source_path, pair.target_path)
+    }
+    assert len(list(done.latents.rglob("*.safetensors"))) == len(wanted)
+    latents = [file.stat().st_mtime_ns for file in done.latents.rglob("*.safetensors")]
+    later = [*done.folder.glob("tune/*/*"), *done.folder.glob("predict/*/*")]
+    assert max(latents) <= min(file.stat().st_mtime_ns for file in later)
+
+
+def test_positions_are_those_of_the_model(plan, done):
+    for key, stage in plan.predicts.items():
+        pairs, extraction = stage.data.open(), stage.extraction
+        backbone = Workshop(done, RULE).backbone(extraction.machine)
+        prompt = (
+            prompts.load(done.prompt(extraction.prompt), backbone)
+            if extraction.tuned
+            else prompts.create(extraction.prompt, backbone)
+        )
+        settings = list(plan.settings[key])
+        expected = predict(
+            backbone, prompt, pairs, timestep=50, ensemble=1, settings=settings, image_size=32
+        )
+        truth, _ = done.read_truth(pairs.fingerprint)
+        (file,) = set(done.recorded(key).values())
+        step = truth.sizes[truth.pair] / 65535
+        inside = expected.clip(0, truth.sizes[truth.pair])
+        assert (np.abs(done.read_predictions(file, truth) - inside) <= step).all()
+        assert len(list(done.folder.glob(f"score/{key}/*.parquet"))) == 1
+
+
+def test_a_tuning_goes_on_where_another_worker_stopped(plan, done, store):
+    (stage,) = plan.tunes.values()
+    steps = Workshop(store, RULE).tune(stage)
+    assert next(steps)["epoch"] == 1
+    steps.close()  # the worker is gone
+    assert store.checkpoint(stage.key).exists()
+    assert not store.prompt(stage.key).exists()
+    assert [row["epoch"] for row in Workshop(store, RULE).tune(stage)] == [2, 3]
+    assert contents(store, "tune") == contents(done, "tune")
+    curves = pq.read_table(store.curves(stage.key)).to_pydict()
+    assert curves["epoch"] == curves["step"] == [1, 2, 3]
+
+
+def test_a_checkpoint_of_another_tuning_is_refused(plan, plan_on, store):
+    (stage,) = plan.tunes.values()
+    next(Workshop(store, RULE).tune(stage))
+    (other,) = plan_on(SPACE, "baseline.seed=1").tunes.values()
+    store.checkpoint(other.key).parent.mkdir()
+    store.checkpoint(stage.key).rename(store.checkpoint(other.key))
+    with pytest.raises(SD4MatchError, match="checkpoint is of another tuning: seed was 0, now 1"):
+        next(Workshop(store, RULE).tune(other))
+
+
+def test_more_settings_of_a_stage_cost_only_what_is_missing(plan, plan_on, done, copied):
+    wider = plan_on(SPACE, "axes.kernel=[3,7]", "axes.layer=[0,1]", "axes.localizer=[softmax]")
+    assert wider.predicts.keys() == plan.predicts.keys()
+    work = pending(wider, copied)
+    assert {item.kind for item in work} == {"predict"}
+    for item in work:
+        for key, settings in item.settings.items():
+            assert set(settings) == set(wider.settings[key]) - set(plan.settings[key]) != set()
+    finish(wider, copied)
+    assert pending(wider, copied) == []
+    before, after = contents(done), contents(copied)
+    assert {name: after[name] for name in before} == before
+    new = after.keys() - before.keys()
+    assert {name.split("/")[0] for name in new} == {"predict", "score"}
+
+
+def test_settings_give_the_same_positions_in_whatever_pass(plan, plan_on, copied, tmp_path):
+    wider = plan_on(SPACE, "axes.kernel=[3,7]", "axes.layer=[0,1]")
+    finish(wider, copied)
+    shutil.copytree(copied.folder / "tune", tmp_path / "at_once/tune")
+    at_once = Store(tmp_path / "at_once")
+    finish(wider, at_once)
+    for key, stage in wider.predicts.items():
+        truth, _ = at_once.read_truth(stage.data.fingerprint)
+
+        def read(store, setting, key=key, truth=truth):
+            file = store.recorded(key)[setting]
+            block = [s for s, f in store.recorded(key).items() if f == file].index(setting)
+            return store.read_predictions(file, truth)[block]
+
+        for setting in wider.settings[key]:
+            np.testing.assert_array_equal(read(copied, setting), read(at_once, setting))
+
+
+def test_other_weights_than_the_plans_are_refused(plan, store):
+    (stage,) = plan.tunes.values()
+    stage = replace(stage, machine=replace(stage.machine, fingerprint="f" * 64))
+    with pytest.raises(SD4MatchError, match=r"^backbone nano .*other weights .*not ffffffffffff\)"):
+        next(Workshop(store, RULE).tune(stage))
+
+
+def test_the_backbone_stays_between_items(plan, store):
+    (stage,) = plan.tunes.values()
+    workshop = Workshop(store, RULE)
+    first = workshop.backbone(stage.machine)
+    assert workshop.backbone(stage.machine) is first
+    assert workshop.backbone(replace(stage.machine, dtype="bfloat16")) is not first
+
+
+def test_a_prompt_that_is_not_there_is_one_clear_error(plan, store):
+    stage = next(stage for stage in plan.predicts.values() if stage.extraction.tuned)
+    with pytest.raises(SD4MatchError, match=r"no prompt file at .*prompt\.safetensors"):
+        Workshop(store, RULE).predict(stage, tuple(plan.settings[stage.key]))
+
+
+# Preflight ---------------------------------------------------------------------------------------
+
+
+def test_a_preflight_tries_each_shape_and_keeps_latents_only(plan, store):
+    item = preflight(pending(plan, store))
+    reports = list(Workshop(store, RULE).do(item))
+    # Prompts do not change what a pass needs: one tuning and one extraction.
+    assert [report["tried"].split()[0] for report in reports] == ["tune", "predict"]
+    assert {name.split("/")[0] for name in contents(store)} == {"latents"}
+    # A batch of two pairs to train on, and one pair to predict.
+    assert len(list(store.latents.rglob("*.safetensors"))) <= 6
+
+
+def test_a_preflight_that_fails_names_the_setting(plan, store):
+    stage = next(iter(plan.predicts.values()))
+    with pytest.raises(SD4MatchError) as caught:
+        Workshop(store, RULE).try_out(stage, {stage.key: ((9, Readout("nearest")),)})
+    assert str(caught.value).startswith(f"preflight: {stage.label}: ")
+    assert "t=50 E=1 on pf_pascal val" in str(caught.value)
+    assert "layer 9" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+    (tune,) = plan.tunes.values()
+    broken = replace(tune, settings={**tune.settings, "learning_rate": -1.0})
+    with pytest.raises(SD4MatchError, match=r"^preflight: tune single N=2 on pf_pascal: .*-1\.0"):
+        Workshop(store, RULE).try_out(broken, {})
+
+
+def test_a_preflight_says_on_one_line_what_libraries_say_on_many(plan, store, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("CUDA error:\n  out of memory\n\nCompile with ...")
+
+    monkeypatch.setattr(Workshop, "positions", fail)
+    stage = next(iter(plan.predicts.values()))
+    with pytest.raises(SD4MatchError, match=r": CUDA error: out of memory Compile with \.\.\.$"):
+        Workshop(store, RULE).try_out(stage, {stage.key: ()})
+
+
+def test_a_preflight_tries_pairs_that_have_keypoints(plan_on, shapes_root, store, tmp_path):
+    """The first pairs of the files may have none, and then nothing would be tried."""
+    root = tmp_path / "shapes"
+    shutil.copytree(shapes_root, root)
+    first = (root / "pf-pascal/trn_pairs.csv").read_text().splitlines()[1].split(",")[0]
+    (annotation,) = (root / "pf-pascal").rglob(first.split("/")[-1].replace(".jpg", ".mat"))
+    for file in annotation.parent.iterdir():
+        content = loadmat(file)
+        kps = np.full_like(content["kps"], np.nan)
+        savemat(file, {"kps": kps, "bbox": content["bbox"]})
+    here = [f"data.root={root}", "data.pairs=null", "recipe.batch_size=1"]
+    plan = plan_on(SPACE, *here)
+    (tune,) = plan.tunes.values()
+    stage = next(iter(plan.predicts.values()))
+    assert not len(GroundTruth.of(tune.train.open()[:1]).pair)
+    assert not len(GroundTruth.of(stage.data.open()[:1]).pair)
+    workshop = Workshop(store, RULE)
+    assert workshop.try_out(tune, {}) == {"tried": tune.label}
+    with pytest.raises(SD4MatchError, match="layer 9"):
+        workshop.try_out(stage, {stage.key: ((9, Readout("nearest")),)})

@@ -1,0 +1,283 @@
+"""The queue that feeds Ray Tune: needs before what needs them, failures, plan after plan."""
+
+import random
+
+import numpy as np
+import pytest
+from ray.tune.search import Searcher
+
+from sd4match.pck import GroundTruth
+from study.engine import preflight
+from study.engine.work import pending
+from study.engine.work_queue import WorkQueue
+from study.store import Store
+
+SPACE = """
+baseline: {prompt: single, length: 2, ensemble: 1}
+axes: {prompt: [text, single]}
+data: {evaluate: [pf_pascal, spair], pairs: 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def plan(plan_on):
+    return plan_on(SPACE)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def queue_of(store):
+    """A queue over plans, with ``events``: what it told, in order."""
+
+    def make(*plans):
+        events = []
+        queue = WorkQueue(iter(plans), store, lambda *event: events.append(event))
+        queue.events = events
+        return queue
+
+    return make
+
+
+class Trials:
+    """Ray's side: as many trials at once as the queue gives."""
+
+    def __init__(self, queue):
+        self.queue = queue
+        self.running = {}
+        self.count = 0
+
+    def fill(self):
+        """Start all that may start; what the queue said last."""
+        while isinstance(answer := self.queue.suggest(f"t{self.count}"), dict):
+            self.running[f"t{self.count}"] = answer["work"]
+            self.count += 1
+        return answer
+
+    def end(self, work, **result):
+        """End the trial of a work item; ``error=True`` for a worker that died."""
+        trial = next(trial for trial, running in self.running.items() if running == work)
+        del self.running[trial]
+        error = result.pop("error", False)
+        self.queue.on_trial_complete(trial, None if error else {"done": True} | result, error)
+
+    def works(self, kind):
+        return [work for work in self.running.values() if work.kind == kind]
+
+
+def finish(work, store):
+    """What a worker leaves in the store."""
+    for stage in work.stages:
+        if work.kind == "latents":
+            store.latents_mark(stage.key).parent.mkdir(parents=True, exist_ok=True)
+            store.latents_mark(stage.key).touch()
+        elif work.kind == "tune":
+            store.prompt(stage.key).parent.mkdir(parents=True)
+            store.prompt(stage.key).touch()
+        elif work.kind == "predict":
+            truth, settings = GroundTruth.of(stage.data.open()), work.settings[stage.key]
+            positions = np.zeros((len(settings), *truth.keypoints.shape))
+            store.write_predictions(stage.key, settings, positions, truth)
+
+
+def run(queue, store, choose):
+    """Do everything; ``choose`` picks which of the running trials ends next. The items in order."""
+    trials, order = Trials(queue), []
+    while trials.fill() != Searcher.FINISHED:
+        work = choose(list(trials.running.values()))
+        finish(work, store)
+        trials.end(work)
+        order.append(work)
+    return order
+
+
+def first(works):
+    return works[0]
+
+
+def test_nothing_starts_before_the_preflight_is_done(queue_of, plan):
+    queue = queue_of(plan)
+    trials = Trials(queue)
+    item = queue.start()
+    assert item.kind == "preflight"
+    assert trials.fill() is None
+    assert list(trials.running.values()) == [item]
+    trials.end(item)
+    trials.fill()
+    assert {work.kind for work in trials.running.values()} == {"latents"}
+
+
+def test_what_needs_something_waits_for_it_and_for_nothing_else(queue_of, plan):
+    queue = queue_of(plan)
+    trials = Trials(queue)
+    queue.start()
+    trials.fill()
+    trials.end(*trials.works("preflight"))
+    trials.fill()
+    latents = {w.label: w for w in trials.works("latents")}
+    train, val, test = (latents[f"latents pf_pascal {s}"] for s in ("train", "val", "test"))
+    assert trials.fill() is None
+    trials.end(train)
+    trials.fill()
+    assert trials.works("tune") == []
+    trials.end(val)
+    trials.fill()
+    (tune,) = trials.works("tune")  # although SPair-71k is not encoded yet
+    trials.end(test)
+    trials.fill()
+    assert trials.works("predict") == []
+    trials.end(tune)
+    assert trials.fill() is None
+    (predict,) = trials.works("predict")
+    assert predict.stages[0].extraction.prompt == tune.key
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_ends_first_all_is_done_once_and_in_order(queue_of, plan, store, seed):
+    wanted = {work.key: work for work in pending(plan, store)}
+    queue = queue_of(plan)
+    queue.start()
+    order = run(queue, store, random.Random(seed).choice)
+    keys = [work.key for work in order]
+    assert sorted(keys) == sorted([preflight.KEY, *wanted])
+    for key, work in wanted.items():
+        assert all(keys.index(need) < keys.index(key) for need in work.needs)
+    started = [work.key for event, work, _ in queue.events if event == "start"]
+    ended = [work.key for event, work, _ in queue.events if event == "done"]
+    assert sorted(started) == sorted(keys)
+    assert ended == keys
+    assert queue.failures == {}
+
+
+def test_the_end_is_told_when_the_last_trial_has_ended(queue_of, plan, store):
+    queue = queue_of(plan)
+    queue.start()
+    *_, last = run(queue, store, first)
+    assert queue.suggest("more") == Searcher.FINISHED
+    again = queue_of(plan)
+    assert again.start() is None  # the store holds everything
+    assert again.suggest("t") == Searcher.FINISHED
+    assert again.events == []
+    assert last.kind == "predict"
+
+
+def test_none_is_said_while_a_trial_runs(queue_of, plan):
+    queue = queue_of(plan)
+    queue.start()
+    assert queue.suggest("t0")["work"].kind == "preflight"
+    assert queue.suggest("t1") is None
+    assert queue.suggest("t1") is None
+
+
+def test_a_failure_takes_along_what_needs_it_and_says_why(queue_of, plan, store):
+    queue = queue_of(plan)
+    trials = Trials(queue)
+    queue.start()
+    trials.fill()
+    trials.end(*trials.works("preflight"))
+    trials.fill()
+    broken = next(work for work in trials.works("latents") if "pf_pascal train" in work.label)
+    trials.end(broken, failure="Traceback\n  …\nOSError: truncated image")
+    (tune,) = (key for key, tune in plan.tunes.items() if tune.train.dataset == "pf_pascal")
+    (predict,) = (key for key, (e, _) in plan.extractions.items() if e.prompt == tune)
+    assert queue.failures == {
+        broken.key: "Traceback\n  …\nOSError: truncated image",
+        tune: "latents pf_pascal train failed: OSError: truncated image",
+        predict: f"{plan.tunes[tune].label} failed: latents pf_pascal train failed: "
+        "OSError: truncated image",
+    }
+    assert [w.key for event, w, _ in queue.events if event == "failed"] == [*queue.failures]
+    # All else is done.
+    while trials.fill() != Searcher.FINISHED:
+        work = next(iter(trials.running.values()))
+        finish(work, store)
+        trials.end(work)
+    assert {work.key for work in pending(plan, store)} == set(queue.failures)
+
+
+def test_a_worker_that_keeps_dying_is_a_failure(queue_of, plan):
+    queue = queue_of(plan)
+    trials = Trials(queue)
+    queue.start()
+    trials.fill()
+    trials.end(*trials.works("preflight"))
+    trials.fill()
+    broken, *_ = trials.works("latents")
+    trials.end(broken, error=True)
+    assert queue.failures[broken.key] == "its worker died again after every retry"
+
+
+def test_plans_come_one_after_the_other(queue_of, plan, plan_on, store):
+    asked = []
+
+    def plans():
+        for name, next_plan in (("one", plan), ("two", later), ("three", later)):
+            asked.append((name, len(pending(plan, store))))
+            yield next_plan
+
+    later = plan_on(SPACE, "baseline.timestep=261")
+    queue = queue_of()
+    queue._plans = plans()
+    queue.start()
+    order = run(queue, store, first)
+    # The second is asked for when nothing of the first is left, and the third adds nothing to it.
+    assert [(name, left) for name, left in asked if name != "one"] == [("two", 0), ("three", 0)]
+    assert [work.kind for work in order].count("preflight") == 1
+    new = order[len(order) - 3 :]
+    assert {work.kind for work in new} == {"predict"}
+    assert all(work.stages[0].extraction.timestep == 261 for work in new)
+
+
+def test_the_first_plan_with_work_is_preflighted(queue_of, plan, plan_on, store):
+    queue = queue_of(plan)
+    queue.start()
+    run(queue, store, first)
+    later = plan_on(SPACE, "baseline.timestep=261")
+    queue = queue_of(plan, later)
+    item = queue.start()
+    assert {stage.extraction.timestep for stage in item.stages} == {261}
+
+
+def test_what_failed_is_not_tried_again_nor_what_needs_it(queue_of, plan, plan_on, store):
+    queue = queue_of(plan, plan_on(SPACE, "baseline.timestep=261"))
+    queue.start()
+    trials = Trials(queue)
+    told = []
+    while trials.fill() != Searcher.FINISHED:
+        work = next(iter(trials.running.values()))
+        told.append(work)
+        if work.kind == "tune" and work.stages[0].train.dataset == "spair":
+            trials.end(work, failure="loss is not finite")
+            broken = work
+        else:
+            finish(work, store)
+            trials.end(work)
+    assert told.count(broken) == 1
+    needing = {
+        work.key: work.stages[0].extraction
+        for event, work, _ in queue.events
+        if event == "failed" and work is not broken
+    }
+    # Its prompt was wanted at 50 in the first plan and at 261 in the second.
+    assert {extraction.timestep for extraction in needing.values()} == {50, 261}
+    assert {extraction.prompt for extraction in needing.values()} == {broken.key}
+    reason = f"{broken.label} failed: loss is not finite"
+    assert {queue.failures[key] for key in needing} == {reason}
+    assert not needing.keys() & {work.key for work in told}
+
+
+def test_a_preflight_that_fails_ends_the_study(queue_of, plan, plan_on):
+    # A second plan that shares nothing with the first.
+    queue = queue_of(plan, plan_on(SPACE, "baseline.image_size=64"))
+    trials = Trials(queue)
+    item = queue.start()
+    trials.fill()
+    trials.end(item, failure="preflight: predict text t=50: out of memory")
+    assert trials.fill() == Searcher.FINISHED
+    assert trials.count == 1
+    assert queue.failures[preflight.KEY] == "preflight: predict text t=50: out of memory"
+    others = {reason for key, reason in queue.failures.items() if key != preflight.KEY}
+    assert all("out of memory" in reason for reason in others)
