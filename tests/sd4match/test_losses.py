@@ -45,10 +45,12 @@ def literal(source, target, source_kp, target_kp, counts, *, temperature=0.04, k
         losses = []
         for n in range(count):
             (sh, sw), (th, tw) = SIZES["source_hw"], SIZES["target_hw"]
-            query = source_kp[b, n] * torch.tensor([(w - 1) / (sw - 1), (h - 1) / (sh - 1)])
-            x, y = (
-                target_kp[b, n] * torch.tensor([(w2 - 1) / (tw - 1), (h2 - 1) / (th - 1)])
-            ).tolist()
+            # As tensors the factors would be float32: the positions then differ in the 7th digit.
+            query = source_kp[b, n].clone()
+            query[0] *= (w - 1) / (sw - 1)
+            query[1] *= (h - 1) / (sh - 1)
+            x, y = target_kp[b, n].tolist()
+            x, y = x * (w2 - 1) / (tw - 1), y * (h2 - 1) / (th - 1)
             row = correlate(source[b : b + 1], target[b : b + 1], query.view(1, 1, 2))[0, 0]
             p = (row / temperature).flatten().softmax(0).view(h2, w2).numpy()
             total = 0.0

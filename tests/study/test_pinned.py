@@ -6,52 +6,48 @@ from pathlib import Path
 
 import pytest
 
-MAKE = Path(__file__).parent / "pinned" / "make.py"
-PINNED = runpy.run_path(str(MAKE))
+MAKE = runpy.run_path(str(Path(__file__).parent / "pinned" / "make.py"))
 AGAIN = "regenerate with `python tests/study/pinned/make.py`"
-KINDS = sorted(PINNED["TOLERANCES"])
+OUTPUTS = list(MAKE["TOLERANCES"])
 
 
 @pytest.fixture(scope="module")
 def reference():
-    return json.loads(PINNED["REFERENCE"].read_text())
+    return json.loads(MAKE["REFERENCE"].read_text())
 
 
 @pytest.fixture(scope="module")
 def found(shapes_root, tmp_path_factory):
-    return PINNED["outputs"](shapes_root, tmp_path_factory.mktemp("pinned") / "store")
+    return MAKE["outputs"](shapes_root, tmp_path_factory.mktemp("pinned") / "store")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_output_is_the_pinned_one(kind, found, reference, shapes_root):
-    if PINNED["agrees"](kind, found[kind], reference["outputs"][kind]):
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_output_is_the_pinned_one(output, found, reference, shapes_root):
+    if MAKE["agrees"](output, found[output], reference["outputs"][output]):
         return
-    identity = PINNED["identity"](shapes_root)
+    identity = MAKE["identity"](shapes_root)
     other = [name for name, value in identity.items() if reference["identity"][name] != value]
-    name = f"{kind.upper()}_VERSION"
     if other:
         advice = f"keys too, for {' and '.join(other)} changed: if nothing else did, no version"
-    elif kind == "latents":
-        advice = f"raise {name} in study/stages.py and VERSION in sd4match/features/latents.py"
     else:
-        advice = f"raise {name} in study/stages.py"
-    pytest.fail(f"output of the {kind} stage changed: {advice}; then {AGAIN}")
+        advice = f"raise {MAKE['version_of'](output)} in study/stages.py"
+        if "latents" in output:
+            advice += " and VERSION in sd4match/features/latents.py"
+    pytest.fail(f"output changed: {output}: {advice}; {AGAIN}")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_pinned_output_is_of_this_version(kind, reference):
-    version = PINNED["versions"]()[kind]
-    assert reference["versions"][kind] == version, f"{kind} has a new version: {AGAIN}"
+def test_the_pinned_outputs_are_of_these_versions(reference):
+    assert reference["versions"] == MAKE["versions"](), f"a stage has a new version: {AGAIN}"
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_changed_output_is_noticed(kind, found):
-    agrees = PINNED["agrees"]
-    assert agrees(kind, found[kind], found[kind].tolist())
-    assert not agrees(kind, found[kind] * 1.05 + 0.05, found[kind].tolist())
-    assert not agrees(kind, found[kind][1:], found[kind].tolist())
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_a_changed_output_is_noticed(output, found):
+    agrees, pinned = MAKE["agrees"], found[output].tolist()
+    assert agrees(output, found[output], pinned)
+    assert not agrees(output, found[output] * 1.05 + 0.05, pinned)
+    assert not agrees(output, found[output][1:], pinned)
 
 
-def test_the_reference_is_small(reference):
-    assert PINNED["REFERENCE"].stat().st_size <= 20_000
-    assert set(reference["outputs"]) == set(KINDS)
+def test_the_reference_is_small_and_whole(reference):
+    assert MAKE["REFERENCE"].stat().st_size <= 20_000
+    assert list(reference["outputs"]) == OUTPUTS

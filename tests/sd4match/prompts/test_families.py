@@ -35,7 +35,9 @@ def test_none_is_the_default(nano):
 
 
 def test_an_unknown_family_names_the_nearest(nano):
-    with pytest.raises(SD4MatchError, match="unknown prompt family 'singel': did you mean 'single'"):
+    with pytest.raises(
+        SD4MatchError, match="unknown prompt family 'singel': did you mean 'single'"
+    ):
         prompts.create("singel", nano)
 
 
