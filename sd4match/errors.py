@@ -12,6 +12,10 @@ class SD4MatchError(Exception):
     """
 
 
+MOST_LISTED = 30
+"""More names than this make a message that nobody reads."""
+
+
 def require_known(value: object, known: Iterable[str], *, what: str, where: str = "") -> None:
     """Raise unless a name is one of those known.
 
@@ -22,7 +26,7 @@ def require_known(value: object, known: Iterable[str], *, what: str, where: str 
         where: the file or line that names it, if any, for the start of the message.
 
     Raises:
-        SD4MatchError: with the nearest known name where one is near, and all of them.
+        SD4MatchError: with the nearest known name where one is near, and the first of them all.
     """
     names = list(known)
     if value in names:
@@ -30,5 +34,7 @@ def require_known(value: object, known: Iterable[str], *, what: str, where: str 
     near = difflib.get_close_matches(str(value), names, n=1)
     hint = f"did you mean {near[0]!r}? Known" if near else "known"
     place = f"{where}: " if where else ""
-    listed = ", ".join(names) or "none"
+    listed = ", ".join(names[:MOST_LISTED]) or "none"
+    if len(names) > MOST_LISTED:
+        listed += f", … ({len(names)} in all)"
     raise SD4MatchError(f"{place}unknown {what} {value!r}: {hint}: {listed}")

@@ -53,7 +53,7 @@ class Tuning:
         >>> tuning = Tuning(backbone, prompt, train, val, TuningSettings(epochs=5))
         >>> while not tuning.finished:
         ...     row = tuning.run_epoch()
-        >>> prompts.save(tuning.best_prompt(), "prompt.safetensors", backbone=backbone)
+        >>> prompts.save(tuning.best_prompt(), "prompt.safetensors")
     """
 
     def __init__(
@@ -131,7 +131,9 @@ class Tuning:
 
     def best_prompt(self) -> Prompt:
         """The prompt after its best epoch so far: highest val_pck, the first of equals."""
-        return type(self.prompt)(**self.prompt.config(), **self._best)
+        best = copy.deepcopy(self.prompt)
+        best.load_state_dict(self._best)
+        return best
 
     def state_dict(self) -> dict[str, Any]:
         """All that a later process needs to go on, between any two steps.

@@ -5,14 +5,13 @@ Tables and figures take ``cells``, a frame with one row per (configuration, data
 `MEASURED`; and ``samples``, which gives the per-pair PCK behind a cell.
 """
 
-import difflib
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
 from study import labels
 from study.stats import PairSamples, difference, holm, interval
 
@@ -51,7 +50,7 @@ def configurations(cells: pd.DataFrame) -> dict[str, labels.Settings]:
 def varied(cells: pd.DataFrame, *, baseline: str) -> list[str]:
     """The axes of which at least two values can be compared around the baseline."""
     table = configurations(cells)
-    _check(baseline, table, "configuration")
+    require_known(baseline, table, what="configuration")
     apply = [axis for axis, value in table[baseline].items() if value is not None]
     return [axis for axis in apply if len(_around(table, axis, baseline)) > 1]
 
@@ -76,8 +75,8 @@ def one_at_a_time(cells: pd.DataFrame, *, axis: str, baseline: str) -> list[Row]
         SD4MatchError: when the axis or baseline is unknown, or there is nothing to compare.
     """
     table = configurations(cells)
-    _check(baseline, table, "configuration")
-    _check(axis, table[baseline], "axis")
+    require_known(baseline, table, what="configuration")
+    require_known(axis, table[baseline], what="axis")
     if table[baseline][axis] is None:
         raise SD4MatchError(
             f"axis {axis} means nothing for the baseline {baseline}"
@@ -208,10 +207,3 @@ def _label(table: Mapping[str, labels.Settings], names: Sequence[str], name: str
     twins = [table[other] for other in names if table[other][axis] == row[axis]]
     apart = {k: v for k, v in row.items() if any(twin[k] != v for twin in twins)}
     return labels.value(row[axis]) + (f" ({labels.settings(apart)})" if apart else "")
-
-
-def _check(name: str, known: Iterable[str], what: str) -> None:
-    names = list(known)
-    if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
-        raise SD4MatchError(f"no {what} {name!r} in this study; the nearest is {near[0]!r}")

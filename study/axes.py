@@ -1,6 +1,5 @@
 """The axes of a study: what may vary, what each value costs, and when it means anything."""
 
-import difflib
 import hashlib
 import json
 import math
@@ -10,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from sd4match.datasets import NAMES
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
 from sd4match.readouts import LOCALIZERS, Readout
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ class Axis:
         name: as written in search spaces and table columns.
         cost: what a new value costs: ``tune`` (a prompt must be learned), ``extract`` (a new UNet
             pass) or ``free`` (read from the same pass). DESIGN.md, idea 1.
-        check: turns what the user wrote into the value, or raises ``ValueError`` saying what is
-            allowed.
+        check: turns what the user wrote into the value, or raises ``ValueError`` (or
+            `SD4MatchError` for names) saying what is allowed.
         needs_training: means something for learned prompts only; None for the others, so that one
             configuration never has two names.
     """
@@ -47,6 +46,8 @@ class Axis:
         """
         try:
             return self.check(raw)
+        except SD4MatchError as error:
+            raise SD4MatchError(f"axis {self.name}: {error}") from None
         except (ValueError, TypeError) as error:
             raise SD4MatchError(f"axis {self.name}: {raw!r} is impossible: {error}") from None
 
@@ -76,10 +77,7 @@ def _positive(raw: object) -> Value:
 
 def _one_of(*names: str) -> Callable[[object], Value]:
     def check(raw: object) -> Value:
-        if raw not in names:
-            near = difflib.get_close_matches(str(raw), names, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise ValueError(f"expected one of {', '.join(names)}{hint}")
+        require_known(raw, names, what="value")
         return str(raw)
 
     return check
@@ -133,10 +131,7 @@ def find(name: str) -> Axis:
     Raises:
         SD4MatchError: when there is none; the message names the nearest.
     """
-    if name not in AXES:
-        near = difflib.get_close_matches(name, AXES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(AXES)}"
-        raise SD4MatchError(f"unknown axis {name!r}: {hint}")
+    require_known(name, AXES, what="axis")
     return AXES[name]
 
 

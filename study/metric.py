@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sd4match.datasets import NAMES, SPLITS
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
 
 MEAN = "mean"
 _GRAMMAR = re.compile(r"(\w+)/(\w+)/pck@(\d*\.?\d+)(/point)?")
@@ -49,12 +49,7 @@ class Metric:
             hint = f"did you mean {' or '.join(near)}?" if near else "for example spair/val/pck@0.1"
             raise SD4MatchError(f"no metric {text!r}: it reads dataset/split/pck@alpha; {hint}")
         dataset, split, alpha = found[1], found[2], float(found[3])
-        if dataset not in (*NAMES, MEAN):
-            near = difflib.get_close_matches(dataset, (*NAMES, MEAN), n=1, cutoff=0.0)
-            raise SD4MatchError(
-                f"metric {text!r}: no data set {dataset!r}; did you mean {near[0]!r}?"
-                f" There are {', '.join((*NAMES, MEAN))}"
-            )
+        require_known(dataset, (*NAMES, MEAN), what="data set", where=f"metric {text!r}")
         splits = _splits(dataset)
         if split not in splits:
             raise SD4MatchError(

@@ -78,13 +78,13 @@ class Plan:
     @property
     def latents(self) -> dict[str, Latents]:
         """Latent stages of all that this plan extracts or trains on, by key."""
-        stages = [
-            Latents(p.extraction.machine, p.extraction.image_size, p.data)
-            for p in self.predicts.values()
-        ] + [
+        stages = [  # those that tunings wait for come first
             Latents(tune.machine, int(tune.settings["image_size"]), data)
             for tune in self.tunes.values()
             for data in (tune.train, tune.val)
+        ] + [
+            Latents(p.extraction.machine, p.extraction.image_size, p.data)
+            for p in self.predicts.values()
         ]
         return {stage.key: stage for stage in stages}
 

@@ -1,6 +1,5 @@
 """Search spaces: read a YAML file with Hydra, check it, say which configurations it asks for."""
 
-import difflib
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from yaml import YAMLError
 
 from sd4match.backbones import architecture
 from sd4match.datasets import NAMES, SPLITS
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
 from sd4match.pck import PROTOCOLS
 from study.axes import Configuration, Value, configure, find
 from study.metric import selecting
@@ -139,10 +138,10 @@ def check(file: SpaceFile, *, source: str) -> Space:
             raise SD4MatchError(
                 f"name: {file.name!r} cannot be a folder: use letters, digits, '.', '_' and '-'"
             )
-        _member("design", file.design, DESIGNS)
-        _member("protocol", file.protocol, tuple(PROTOCOLS))
+        require_known(file.design, DESIGNS, what="design")
+        require_known(file.protocol, PROTOCOLS, what="protocol")
         for dataset in file.data.evaluate:
-            _member("data.evaluate", dataset, NAMES)
+            require_known(dataset, NAMES, what="data set", where="data.evaluate")
         if not file.data.evaluate:
             raise SD4MatchError(f"data.evaluate is empty: name some of {', '.join(NAMES)}")
         if not file.alphas or min(file.alphas) <= 0:
@@ -184,13 +183,6 @@ def _flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield prefix + name, value
 
 
-def _member(where: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        near = difflib.get_close_matches(value, allowed, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(allowed)}"
-        raise SD4MatchError(f"{where}: unknown {value!r}: {hint}")
-
-
 def _at_least_one(file: SpaceFile) -> None:
     counts = {
         "data.pairs": file.data.pairs,
@@ -217,9 +209,8 @@ def _resolve(space: str) -> Path:
         if (folder / f"{space}.yaml").is_file():
             return (folder / f"{space}.yaml").resolve()
     names = sorted({file.stem for folder in folders for file in folder.glob("*.yaml")})
-    near = difflib.get_close_matches(space, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
-    raise SD4MatchError(f"no search space {space!r} in ./search_spaces or the package: {hint}")
+    require_known(space, names, what="search space")
+    raise AssertionError  # a known name was found above
 
 
 def _adding(override: str) -> str:

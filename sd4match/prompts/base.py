@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
 from torch import Tensor, nn
@@ -9,6 +10,14 @@ from torch import Tensor, nn
 from sd4match.backbones import Backbone
 
 Dependence = Literal["nothing", "category", "image", "pair"]
+
+
+@dataclass(frozen=True)
+class MadeFor:
+    """The backbone that a prompt belongs to: its name, for people, and its fingerprint."""
+
+    name: str
+    fingerprint: str
 
 
 class Prompt(nn.Module, ABC):
@@ -24,6 +33,7 @@ class Prompt(nn.Module, ABC):
         learned: whether there is something to tune.
         options: the settings ``create`` understands, seed apart.
         length: number of learned tokens, None where there are none.
+        made_for: the backbone it belongs to; None for one that was built by hand.
     """
 
     family: ClassVar[str]
@@ -31,6 +41,7 @@ class Prompt(nn.Module, ABC):
     learned: ClassVar[bool]
     options: ClassVar[tuple[str, ...]] = ()
     length: int | None = None
+    made_for: MadeFor | None = None
 
     @classmethod
     @abstractmethod

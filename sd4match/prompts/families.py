@@ -4,7 +4,7 @@ from typing import Any
 
 from sd4match.backbones import Backbone
 from sd4match.errors import require_known
-from sd4match.prompts.base import Prompt
+from sd4match.prompts.base import MadeFor, Prompt
 from sd4match.prompts.empty import EmptyPrompt
 from sd4match.prompts.single import SinglePrompt
 from sd4match.prompts.text import TextPrompt
@@ -37,7 +37,9 @@ def create(family: str, backbone: Backbone, *, seed: int = 0, **options: Any) ->
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         require_known(name, kind.options, what=f"setting of {family} prompts")
-    return kind.initial(backbone, seed=seed, **given)
+    prompt = kind.initial(backbone, seed=seed, **given)
+    prompt.made_for = MadeFor(backbone.name, backbone.fingerprint)
+    return prompt
 
 
 def find(family: str) -> type[Prompt]:

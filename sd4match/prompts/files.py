@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor
 from sd4match.atomic import atomic_path
 from sd4match.backbones import Backbone
 from sd4match.errors import SD4MatchError
-from sd4match.prompts.base import Prompt
+from sd4match.prompts.base import MadeFor, Prompt
 from sd4match.prompts.families import find
 
 FORMAT = 1
@@ -25,24 +26,30 @@ def save(
     prompt: Prompt,
     path: str | os.PathLike[str],
     *,
-    backbone: Backbone,
     training: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a prompt; the same prompt gives the same bytes.
 
     Args:
-        prompt: of any family, learned or not.
+        prompt: of any family, learned or not, from ``create``, ``load`` or a tuning.
         path: where; the usual suffix is ``.safetensors``.
-        backbone: the pipeline it belongs to.
         training: how it was learned, plain JSON values; kept in the header.
+
+    Raises:
+        SD4MatchError: nobody said for which backbone the prompt is.
     """
+    if prompt.made_for is None:
+        raise SD4MatchError(
+            f"a {prompt.family} prompt without a backbone cannot be saved: make it with "
+            "prompts.create, or set its made_for"
+        )
     header = {
         "format": FORMAT,
         "package": _package_version(),
         "family": prompt.family,
         "length": prompt.length,
         "config": dict(prompt.config()),
-        "backbone": {"name": backbone.name, "fingerprint": backbone.fingerprint},
+        "backbone": asdict(prompt.made_for),
         "training": dict(training or {}),
     }
     tensors = {name: value.cpu().contiguous() for name, value in prompt.state_dict().items()}
@@ -64,17 +71,18 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
         SD4MatchError: when the file is missing, is no prompt file, or belongs to another backbone.
     """
     header, tensors = _read(path)
-    made_for = header["backbone"]
-    if made_for["fingerprint"] != backbone.fingerprint:
+    made_for = MadeFor(**header["backbone"])
+    if made_for.fingerprint != backbone.fingerprint:
         raise SD4MatchError(
-            f"prompt {os.fspath(path)} was made for backbone {made_for['name']} "
-            f"({made_for['fingerprint'][:12]}), not {backbone.name} ({backbone.fingerprint[:12]}): "
+            f"prompt {os.fspath(path)} was made for backbone {made_for.name} "
+            f"({made_for.fingerprint[:12]}), not {backbone.name} ({backbone.fingerprint[:12]}): "
             "load that backbone, or tune a prompt for this one"
         )
     try:
         prompt = find(header["family"])(**header["config"], **tensors)
     except (TypeError, ValueError) as error:
         raise _broken(path, error) from error
+    prompt.made_for = made_for
     return prompt.to(backbone.device)
 
 

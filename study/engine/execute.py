@@ -82,7 +82,7 @@ class Workshop:
         tuning = self._tuning(stage, stage.settings, stage.train.open(), stage.val.open())
         checkpoint = self.store.checkpoint(stage.key)
         if checkpoint.exists():
-            tuning.load_state_dict(torch.load(checkpoint, weights_only=True))
+            tuning.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
         while not tuning.finished:
             row = tuning.run_epoch()
             # Before the report: who hears of an epoch may stop us, and it must not be lost.
@@ -95,7 +95,6 @@ class Workshop:
         prompts.save(
             tuning.best_prompt(),
             self.store.prompt(stage.key),
-            backbone=self.backbone(stage.machine),
             training={**stage.settings, "data": stage.train.dataset, "pairs": stage.train.pairs},
         )
         checkpoint.unlink(missing_ok=True)

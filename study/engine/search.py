@@ -1,6 +1,5 @@
 """Optuna proposes the paid axes; the free ones are searched exactly in every trial."""
 
-import difflib
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 
@@ -8,7 +7,7 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
 from study import cells
 from study.answers import measure
 from study.axes import AXES, Configuration, Value
@@ -41,10 +40,7 @@ class OptunaSearch:
 
     def __init__(self, space: Space, planner: Planner, store: Store) -> None:
         search = space.file.search
-        if search.sampler not in SAMPLERS:
-            near = difflib.get_close_matches(search.sampler, SAMPLERS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"expected {', '.join(SAMPLERS)}"
-            raise SD4MatchError(f"search.sampler: unknown {search.sampler!r}: {hint}")
+        require_known(search.sampler, SAMPLERS, what="sampler", where="search.sampler")
         if space.metric is None:
             raise SD4MatchError("design search: no data set of data.evaluate has a val split")
         self._metric = selecting(space.metric)

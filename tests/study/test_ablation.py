@@ -45,8 +45,8 @@ def test_a_tied_training_timestep_is_no_second_difference(made):
 @pytest.mark.parametrize(
     ("axis", "baseline", "message"),
     [
-        ("timestp", "base", "no axis 'timestp' in this study; the nearest is 'timestep'"),
-        ("timestep", "bas", "no configuration 'bas' in this study; the nearest is 'base'"),
+        ("timestp", "base", "unknown axis 'timestp': did you mean 'timestep'"),
+        ("timestep", "bas", "unknown configuration 'bas': did you mean 'base'"),
         ("seed", "base", "in seed alone; axes that can be compared: prompt, timestep"),
         ("length", "empty", "axis length means nothing for the baseline empty"),
     ],

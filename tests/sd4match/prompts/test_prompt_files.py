@@ -21,7 +21,7 @@ def single(nano):
 @pytest.fixture
 def path(tmp_path, nano, single):
     path = tmp_path / "prompt.safetensors"
-    prompts.save(single, path, backbone=nano, training=TRAINING)
+    prompts.save(single, path, training=TRAINING)
     return path
 
 
@@ -31,7 +31,7 @@ def path(tmp_path, nano, single):
 )
 def test_a_prompt_comes_back_as_it_was(nano, tmp_path, family, options):
     prompt = prompts.create(family, nano, seed=1, **options)
-    prompts.save(prompt, tmp_path / "p.safetensors", backbone=nano)
+    prompts.save(prompt, tmp_path / "p.safetensors")
     loaded = prompts.load(tmp_path / "p.safetensors", nano)
     assert type(loaded) is type(prompt)
     assert (loaded.length, loaded.config()) == (prompt.length, prompt.config())
@@ -57,7 +57,7 @@ def test_the_header_tells_where_it_comes_from(nano, path):
 
 def test_same_prompt_same_bytes(nano, single, path, tmp_path):
     shuffled = dict(reversed(TRAINING.items()))
-    prompts.save(single, tmp_path / "again.safetensors", backbone=nano, training=shuffled)
+    prompts.save(single, tmp_path / "again.safetensors", training=shuffled)
     assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
 
 
@@ -115,6 +115,6 @@ def test_an_unknown_family_is_named(nano, path):
 def test_a_failed_save_leaves_the_old_file(nano, single, path):
     before = path.read_bytes()
     with pytest.raises(TypeError):
-        prompts.save(single, path, backbone=nano, training={"bad": object()})
+        prompts.save(single, path, training={"bad": object()})
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == [path.name]
