@@ -24,9 +24,6 @@ from sd4match.readouts import Readout
 Image = tuple[str, bool]  # hash of the file's bytes, and whether it is mirrored
 Maps = dict[int, Tensor]  # layer -> (C, h, w)
 
-STEPS = 65535
-"""A stored position counts in this fraction of the target image's side."""
-
 
 @torch.no_grad()
 def predict(
@@ -128,33 +125,6 @@ def latents_for(backbone: Backbone, image_size: int | None, latents: Latents | N
             f"image size {image_size}, but latents for {latents.image_size}: give one of the two"
         )
     return latents
-
-
-def encode(positions: NDArray[np.floating], sizes: NDArray[np.floating]) -> NDArray[np.uint16]:
-    """Store positions as fractions of the image: two 16-bit numbers, 1/65535 of a side apart.
-
-    Args:
-        positions: (..., K, 2) in original pixels; those outside the image move to its border.
-        sizes: (K, 2) width and height of the target images, pixels.
-
-    Returns:
-        (..., K, 2); an image 1,000 pixels wide keeps a resolution of 0.015 pixels.
-    """
-    steps: NDArray[np.float64] = positions.astype(np.float64) / sizes * STEPS
-    return steps.round().clip(0, STEPS).astype(np.uint16)
-
-
-def decode(encoded: NDArray[np.uint16], sizes: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Turn what ``encode`` stored back into positions.
-
-    Args:
-        encoded: (..., K, 2).
-        sizes: (K, 2) width and height of the target images, pixels.
-
-    Returns:
-        (..., K, 2) in original pixels.
-    """
-    return (encoded * (sizes / STEPS)).astype(np.float32)
 
 
 class _Task(NamedTuple):

@@ -1,18 +1,20 @@
 """The index of a study as a table: which record answers which configuration on which split."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 
 from study.axes import AXES
-from study.plan import Plan
+
+if TYPE_CHECKING:
+    from study.plan import Plan
 
 TEXT_AXES = ("backbone", "prompt", "train.data", "localizer")
 REAL_AXES = ("kernel", "temperature")
 
 
-def table(plan: Plan) -> pa.Table:
+def table(plan: "Plan") -> pa.Table:
     """One row a cell of ``plan``, in order.
 
     Returns:

@@ -33,7 +33,7 @@ def plan(space: Space, overrides: Overrides = None, as_json: Json = False) -> No
 
     Example: study plan quickstart data.pairs=20
     """
-    from study.views import plan_report
+    from study.running import plan_report
 
     loaded, planner = _load(space, overrides)
     estimate, text = plan_report(loaded, planner)
@@ -49,7 +49,7 @@ def launch(space: Space, overrides: Overrides = None, as_json: Json = False) -> 
 
     Example: study launch quickstart
     """
-    from study.views import launch_report
+    from study.running import launch_report
 
     loaded, planner = _load(space, overrides)
     summary, failures = launch_report(loaded, planner, console if not as_json else None)
@@ -65,7 +65,7 @@ def status(name: Name, results: Results = Path("results"), as_json: Json = False
 
     Example: study status quickstart
     """
-    from study.views import status_report
+    from study.asking import status_report
 
     facts, text = status_report(_open(name, results))
     if as_json:
@@ -87,7 +87,7 @@ def best(
 
     Example: study best quickstart --metric mean/val/pck@0.1
     """
-    from study.views import best_report
+    from study.asking import best_report
 
     facts, text = best_report(_open(name, results), metric)
     if as_json:

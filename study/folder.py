@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -16,9 +16,11 @@ import pyarrow.parquet as pq
 from sd4match.atomic import atomic_path
 from sd4match.errors import SD4MatchError
 from study import cells
-from study.plan import Plan
-from study.space import Space, dump
 from study.store import Store
+
+if TYPE_CHECKING:  # reading answers needs neither torch nor Hydra
+    from study.plan import Plan
+    from study.space import Space
 
 PACKAGES = ("sd4match-study", "torch", "diffusers", "transformers", "ray", "optuna", "numpy")
 
@@ -34,7 +36,7 @@ class StudyFolder:
     path: Path
 
     @classmethod
-    def of(cls, space: Space) -> "StudyFolder":
+    def of(cls, space: "Space") -> "StudyFolder":
         """The folder of a search space's study; nothing is made."""
         if space.name == "store":
             raise SD4MatchError("name: 'store' is taken by the results store: choose another")
@@ -55,7 +57,7 @@ class StudyFolder:
         return cls(folder)
 
     @staticmethod
-    def store_of(space: Space) -> Store:
+    def store_of(space: "Space") -> Store:
         """The store of a space's studies; nothing is made."""
         return Store(Path(space.file.results) / "store")
 
@@ -69,9 +71,9 @@ class StudyFolder:
         """What ``study.json`` says."""
         return self._read_json("study.json")
 
-    def write_space(self, space: Space) -> None:
+    def write_space(self, space: "Space") -> None:
         """Record what is asked, and with which versions; makes the folder."""
-        self._write("study.yaml", dump(space))
+        self._write("study.yaml", space.to_yaml())
         self._write_json(
             "study.json",
             {
@@ -88,7 +90,7 @@ class StudyFolder:
             },
         )
 
-    def write_plan(self, plan: Plan) -> None:
+    def write_plan(self, plan: "Plan") -> None:
         """Record which stage answers which configuration on which split."""
         with atomic_path(self.path / "cells.parquet") as temporary:
             pq.write_table(cells.table(plan), temporary)

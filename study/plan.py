@@ -57,9 +57,11 @@ class Plan:
             self.tunes.setdefault(cell.tune.key, cell.tune)
 
     def update(self, other: "Plan") -> None:
-        """Add all of another plan's cells."""
+        """Add the cells of another plan that are not there yet."""
+        there = {(cell.configuration, cell.predict.key) for cell in self.cells}
         for cell in other.cells:
-            self.add(cell)
+            if (cell.configuration, cell.predict.key) not in there:
+                self.add(cell)
 
     @property
     def configurations(self) -> list[Configuration]:

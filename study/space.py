@@ -72,6 +72,11 @@ class Space:
             return None
         return f"{names[0] if len(names) == 1 else 'mean'}/val/pck@{self.rule.usual_alpha:g}"
 
+    def to_yaml(self) -> str:
+        """Every setting, as a file that `load` reads back."""
+        config: DictConfig = OmegaConf.structured(self.file)
+        return OmegaConf.to_yaml(config)
+
     @property
     def trains(self) -> bool:
         """Whether any configuration may have a learned prompt."""
@@ -222,9 +227,3 @@ def _first_words(error: Exception) -> str:
     """The part of a Hydra or OmegaConf message that a person needs, as one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ".join(lines[:2])
-
-
-def dump(space: Space) -> str:
-    """The resolved space as YAML that `load` reads back."""
-    config: DictConfig = OmegaConf.structured(space.file)
-    return OmegaConf.to_yaml(config)

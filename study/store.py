@@ -21,9 +21,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sd4match import prediction
 from sd4match.datasets import ATTRIBUTES, PairSet, content_hash
 from sd4match.errors import SD4MatchError
+from sd4match.keypoints import decode, encode
 from sd4match.pck import GroundTruth
 from study.keys import key_of
 from study.records import read, setting_columns, setting_json, settings_of, write
@@ -88,7 +88,7 @@ class Store:
             The file: a block of K rows a setting, each position as two uint16 in units of 1/65535
             of the target image's sides.
         """
-        encoded = prediction.encode(positions, truth.sizes[truth.pair])
+        encoded = encode(positions, truth.sizes[truth.pair])
         rows = positions.shape[1]
         table = pa.table(
             {
@@ -112,7 +112,7 @@ class Store:
         table = read(file, ["x", "y"])
         encoded = np.stack([table["x"].to_numpy(), table["y"].to_numpy()], axis=-1)
         blocks = encoded.reshape(len(settings_of(file)), len(truth.pair), 2)
-        return prediction.decode(blocks, truth.sizes[truth.pair])
+        return decode(blocks, truth.sizes[truth.pair])
 
     # Scores --------------------------------------------------------------------------------------
 

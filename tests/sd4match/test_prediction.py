@@ -13,8 +13,9 @@ from sd4match import matching, prediction, prompts
 from sd4match.datasets import content_hash, load_image
 from sd4match.errors import SD4MatchError
 from sd4match.features.noise import gaussian
+from sd4match.keypoints import decode, encode
 from sd4match.pck import GroundTruth
-from sd4match.prediction import decode, encode, predict
+from sd4match.prediction import predict
 from sd4match.readouts import Readout
 
 SIDE = 64

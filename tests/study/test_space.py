@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.space import dump, load
+from study.space import load
 
 SHIPPED = sorted(Path(__file__).parents[2].glob("search_spaces/*.yaml"))
 
@@ -72,7 +72,7 @@ def test_overrides_reach_what_the_file_does_not_mention(write):
 
 def test_a_dumped_space_is_the_same_space(write, tmp_path):
     space = load(write("{baseline: {prompt: text}, axes: {layer: [0, 1], kernel: [1, 7]}}"))
-    (tmp_path / "again.yaml").write_text(dump(space))
+    (tmp_path / "again.yaml").write_text(space.to_yaml())
     again = load(str(tmp_path / "again.yaml"))
     assert again.file == space.file
     assert list(again.configurations()) == list(space.configurations())

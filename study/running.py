@@ -1,21 +1,21 @@
-"""What the commands print, and the same facts for programs."""
+"""What ``study plan`` and ``study launch`` print, and the same facts for programs."""
 
 import time
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 from rich.console import Console
 from tabulate import tabulate
 
 from study import labels
+from study.asking import best_report
 from study.engine.launch import last_line, launch
 from study.engine.work import Work
 from study.estimate import Estimate, estimate
 from study.folder import StudyFolder
 from study.plan import Planner
 from study.space import Space
-from study.study import Study, open_study
+from study.study import open_study
 
 
 def plan_report(space: Space, planner: Planner) -> tuple[Estimate, str]:
@@ -129,65 +129,3 @@ def launch_report(
         "best": best,
     }
     return summary, outcome.failures
-
-
-def status_report(study: Study) -> tuple[dict[str, Any], str]:
-    """How many cells are there, and why the others are not."""
-    cells = study.cells.drop_duplicates(["configuration", "dataset", "split"])
-    done = int((cells["status"] == "done").sum())
-    reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
-    facts = {
-        "study": study.name,
-        "cells": len(cells),
-        "done": done,
-        "missing": {str(reason): int(count) for reason, count in reasons.items()},
-    }
-    lines = [f"study {study.name}: {done} of {len(cells)} cells (configuration × split) are there"]
-    lines += [f"  {count} missing: {reason}" for reason, count in reasons.items()]
-    return facts, "\n".join(lines)
-
-
-def best_report(study: Study, metric: str | None) -> tuple[dict[str, Any], str]:
-    """The best configuration and its scores on every split."""
-    row = study.best(metric)
-    chosen_by, value = str(row.index[-1]), float(row.iloc[-1])
-    settings = {str(k): None if pd.isna(v) else v for k, v in row.iloc[:-1].items()}
-    cells = study.cells[study.cells["configuration"] == row.name]
-    scores = {
-        f"{dataset}/{split}/pck@{alpha:g}": None if pd.isna(pck) else float(pck)
-        for dataset, split, alpha, pck in cells[["dataset", "split", "alpha", "pck"]].itertuples(
-            index=False
-        )
-    }
-    facts = {
-        "configuration": row.name,
-        "chosen_by": chosen_by,
-        "value": value,
-        "settings": settings,
-        "scores": scores,
-    }
-    lines = [
-        f"best by {chosen_by} ({100 * value:.1f} %): configuration {row.name}",
-        f"  {labels.settings(settings)}",
-        _score_lines(cells),
-    ]
-    return facts, "\n".join(lines)
-
-
-def _score_lines(cells: pd.DataFrame) -> str:
-    """One configuration's PCK: a row a data set and split, a column an alpha."""
-    rows = [
-        [
-            f"{labels.dataset(str(dataset))} {split}",
-            *(None if pd.isna(pck) else f"{100 * pck:.1f}" for pck in part["pck"]),
-        ]
-        for (dataset, split), part in cells.groupby(["dataset", "split"], sort=False)
-    ]
-    alphas = [f"PCK@{alpha:g}" for alpha in cells["alpha"].unique()]
-    return tabulate(
-        rows,
-        headers=["", *alphas],
-        colalign=("left", *("right" for _ in alphas)),
-        disable_numparse=True,  # 5.0 stays 5.0
-        missingval=labels.MISSING,
-    )
