@@ -55,11 +55,10 @@ def joined(space: Space) -> Iterator[None]:
         options.update(include_dashboard=False, object_store_memory=OBJECT_STORE)
     try:
         _check_reachable(address)
-        context = ray.init(address=address, **options)
+        context: Any = ray.init(address=address, **options)
     except (OSError, ValueError, RuntimeError) as error:
         said = str(error).strip().splitlines()[0]
         raise SD4MatchError(f"cluster.address={address}: cannot reach Ray: {said}") from None
-    session = context.address_info["session_dir"]
     try:
         if address == LOCAL:
             _check_resources(space)
@@ -67,7 +66,8 @@ def joined(space: Space) -> Iterator[None]:
     finally:
         ray.shutdown()
         if address == LOCAL and not debug:
-            shutil.rmtree(session, ignore_errors=True)  # its logs
+            # Its logs, and the sockets of what has ended.
+            shutil.rmtree(context.address_info["session_dir"], ignore_errors=True)
 
 
 def _check_reachable(address: str) -> None:
@@ -78,7 +78,7 @@ def _check_reachable(address: str) -> None:
 
 def _check_resources(space: Space) -> None:
     """Ray waits for ever for what a machine will never have."""
-    there = ray.cluster_resources()
+    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
     for name, wanted in resources(space).items():
         if wanted > there.get(name, 0):
             raise SD4MatchError(

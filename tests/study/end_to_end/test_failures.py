@@ -48,14 +48,17 @@ def test_a_failed_preflight_stops_everything(open_terminal, ask):
     assert ask(terminal, "status", "small", "--json").json["done"] == 0
 
 
-def test_no_data_no_results(open_terminal, ask):
+def test_no_data_no_results(open_terminal, ask, benchmark):
     terminal = open_terminal()
     ended = ask(terminal, "launch", "small", "data.root=/nowhere")
     assert ended.refused("data set missing", "/nowhere", "sd4match data shapes", "data.root")
-    only_training = ask(terminal, "launch", "small", "axes.train.data=[own,spair]")
     (terminal.folder / "data").unlink()
-    assert ask(terminal, "launch", "small").refused("data set missing")
-    assert not terminal.results.exists(), only_training
+    (terminal.folder / "data").mkdir()
+    for part in ("pf-pascal", "pf-willow"):
+        (terminal.folder / "data" / part).symlink_to(benchmark / part)
+    trained_elsewhere = ask(terminal, "launch", "small", "baseline.train.data=spair")
+    assert trained_elsewhere.refused("data set missing: spair")
+    assert not terminal.results.exists()
 
 
 def test_more_than_the_machine_has(open_terminal, ask):
