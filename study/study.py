@@ -185,7 +185,10 @@ class Study:
                     temporary.write_text(text, encoding="utf-8")
                 written.append(file)
         for axis in self.axes:
-            figure = self.plot(axis)
+            try:
+                figure = self.plot(axis)
+            except SD4MatchError:
+                continue  # nothing along it was measured; its table says why
             written += figures.save(figure, self.folder.path / "figures", axis)
         return written
 

@@ -14,6 +14,7 @@ FILES = {
     for path in sorted((ROOT / package).rglob("*.py"))
 }
 ABOVE = {"study", "ray", "optuna", "hydra"}  # what the model must not know
+HEAVY = ABOVE | {"torch"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -35,11 +36,11 @@ def modules_of(package):
 
 
 def loaded_after(*modules):
-    """Which of ``ABOVE`` and torch a fresh Python knows after importing some modules."""
+    """Which of ``HEAVY`` a fresh Python knows after importing some modules."""
     code = (
         "import importlib, json, sys\n"
         f"for name in {modules!r}: importlib.import_module(name)\n"
-        f"print(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}} & {ABOVE | {'torch'}!r})))"
+        f"print(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}} & {HEAVY!r})))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT

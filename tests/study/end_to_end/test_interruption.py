@@ -32,9 +32,8 @@ def test_a_study_survives_ctrl_c_a_killed_driver_and_a_killed_worker(
     assert not list(store.glob("tune/*/prompt.safetensors"))
 
     process = terminal.start("study", "launch", "small")
-    assert until(lambda: list(store.glob("tune/*/prompt.safetensors")))
-    worker = terminal.processes("ray::ResourceTrainable")[0]
-    os.kill(worker, signal.SIGKILL)
+    assert until(lambda: terminal.processes("ray::ResourceTrainable.train"))
+    os.kill(terminal.processes("ray::ResourceTrainable")[0], signal.SIGKILL)
     ended = terminal.wait(process)
     assert (ended.code, ended.err) == (0, "")
     assert "FAILED" not in ended.out
@@ -59,7 +58,7 @@ def test_one_worker_on_a_cluster_gives_the_bytes_of_a_whole_machine(
         assert until(lambda: terminal.processes("raylet/raylet"), 60)
         ended = terminal.run("study", "launch", "small", f"cluster.address=127.0.0.1:{port}")
     finally:
-        os.killpg(cluster.pid, signal.SIGTERM)
-        cluster.communicate(timeout=30)
+        terminal.close()
+        terminal.wait(cluster)
     assert (ended.code, ended.err) == (0, "")
     assert answers(terminal.results) == answers(launched[0].results)
