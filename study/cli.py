@@ -51,7 +51,7 @@ def launch(space: Space, overrides: Overrides = None, as_json: Json = False) -> 
     """
     from study.running import launch_report
 
-    loaded, planner = _load(space, overrides)
+    loaded, planner = _load(space, overrides, fetch=True)
     summary, failures = launch_report(loaded, planner, console if not as_json else None)
     if as_json:
         _print_json(summary)
@@ -156,18 +156,18 @@ def query(
     """
     answer = _open(name, results).query(sql)
     if as_json:
-        typer.echo(answer.to_json(orient="records", double_precision=15))
+        _print_json(answer.astype(object).where(answer.notna(), None).to_dict("records"))
     else:
         typer.echo(answer.to_string(index=False))
 
 
-def _load(space: str, overrides: list[str] | None) -> tuple[Any, Any]:
+def _load(space: str, overrides: list[str] | None, *, fetch: bool = False) -> tuple[Any, Any]:
     # Imported late: planning needs torch, which takes seconds that `--help` should not.
     from study.plan import Planner
     from study.space import load
 
     loaded = load(space, overrides or [])
-    return loaded, Planner(loaded)
+    return loaded, Planner(loaded, fetch=fetch)
 
 
 def _open(name: str, results: Path) -> Any:

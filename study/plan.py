@@ -96,10 +96,12 @@ class Planner:
 
     Args:
         space: the checked search space.
+        fetch: download weights that are not here, as a launch must; a plan does without.
     """
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, *, fetch: bool = False) -> None:
         self.space = space
+        self._fetch = fetch
         self._machines: dict[str, Machine] = {}
         self._architectures: dict[str, Architecture] = {}
         self._data: dict[tuple[str, str], DataRef] = {}
@@ -190,6 +192,8 @@ class Planner:
         name = str(configuration["backbone"])
         if name not in self._machines:
             file = self.space.file
+            if self._fetch:
+                backbones.fetch(name)
             device = backbones.choose_device(file.device)
             dtype = backbones.choose_dtype(file.dtype, device)
             self._machines[name] = Machine(

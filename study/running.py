@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from tabulate import tabulate
 
+from sd4match.errors import SD4MatchError
 from study import labels
 from study.asking import best_report
 from study.engine.launch import last_line, launch
@@ -109,12 +110,11 @@ def launch_report(
     files = study.write_answers()
     if not outcome.done and not outcome.failures:
         say("nothing to compute: the store holds every result of this study")
-    best = None
-    if study.metric:
+    try:
         best, text = best_report(study, None)
-        say(f"\n{text}\n")
-    else:
-        say("\nno best configuration: no data set here has a validation split to choose by\n")
+    except SD4MatchError as error:  # no validation split, or all of it failed
+        best, text = None, f"no best configuration: {error}"
+    say(f"\n{text}\n")
     say(f"results: {study.folder.path}")
     say(f"  tables:  {len([f for f in files if f.parent.name == 'tables'])} files in tables/")
     say(f"  figures: {len([f for f in files if f.parent.name == 'figures'])} files in figures/")

@@ -26,8 +26,9 @@ def query(sql: str, **views: pd.DataFrame) -> pd.DataFrame:
         database.execute("SET enable_external_access = false")  # no files, no network
         try:
             answer = database.execute(sql)
-            # DuckDB answers an empty statement with nothing at all.
-            return pd.DataFrame() if answer is None else answer.df()
+            if answer is None:
+                raise duckdb.Error("nothing is asked")
+            return answer.df()
         except duckdb.Error as error:
             first = str(error).strip().splitlines()[0]
             raise SD4MatchError(f"query: {first}; views: {', '.join(views)}") from None

@@ -2,7 +2,7 @@
 
 from sd4match.backbones.architectures import LAYERS, Architecture, architecture
 from sd4match.backbones.devices import choose_device, choose_dtype
-from sd4match.backbones.identify import identify
+from sd4match.backbones.identify import fetch, identify
 from sd4match.backbones.loading import Backbone, load
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "architecture",
     "choose_device",
     "choose_dtype",
+    "fetch",
     "identify",
     "load",
 ]

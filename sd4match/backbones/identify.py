@@ -37,3 +37,16 @@ def identify(name_or_path: str, *, revision: str | None = None) -> str | None:
     except SD4MatchError:
         return None
     return fingerprint(folder)
+
+
+def fetch(name_or_path: str, *, revision: str | None = None) -> None:
+    """Bring a backbone's weights to this machine, unless they are here.
+
+    Args:
+        name_or_path: "nano", a diffusers folder, or a hub id.
+        revision: branch, tag or commit of a hub id.
+
+    Raises:
+        SD4MatchError: no such folder, or the hub did not give it.
+    """
+    locate(name_or_path, revision=revision, weights=True)

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 
-import pandas as pd
 import pytest
 
 import study
@@ -32,9 +31,7 @@ def test_plan_in_words_says_the_same(launched, ask):
     assert (plan["stored_trials"], plan["stored_tunings"]) == (3, 1)
     text = ask(terminal, "plan", "small").out
     rows = {line.split("  ")[0]: line.split() for line in text.splitlines()}
-    assert rows["configurations"][-2:] == [str(plan["configurations"]), "0"][:1] or rows[
-        "configurations"
-    ][-1] == str(plan["configurations"])
+    assert rows["configurations"][-1] == str(plan["configurations"])
     assert rows["trials (prompt × extraction)"][-3:] == ["3", "4", "3"]
     assert rows["prompts to tune"][-3:] == ["1", "3", "1"]
     assert rows["UNet passes, prediction"][-2:] == [str(plan["passes"]), str(plan["passes_alone"])]
@@ -93,12 +90,11 @@ def test_table_in_every_format(launched, ask):
         kind: ask(terminal, "table", "small", "timestep", "--format", kind).out
         for kind in ("text", "markdown", "csv", "latex")
     }
-    written = (terminal.results / "small" / "tables" / "timestep.csv").read_text()
-    assert said["csv"].strip() == written.strip()
+    written = _csv((terminal.results / "small" / "tables" / "timestep.csv").read_text())
+    assert _csv(said["csv"]) == [row for row in written if row["alpha"] == "0.1"]
     assert r"\begin{tabular}" in said["latex"]
     assert "|" in said["markdown"]
-    (row,) = [r for r in _csv(written) if r["timestep"] == "261"][:1] or [None]
-    assert row is not None
+    assert {row["value"] for row in written} == {"50", "261"}
     for kind in ("text", "markdown", "latex"):
         assert "261" in said[kind]
         assert "4 tuning steps" in said[kind]  # the fidelity is shown in every table
@@ -106,8 +102,7 @@ def test_table_in_every_format(launched, ask):
 
 
 def _csv(text):
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    return list(csv.DictReader(io.StringIO("\n".join(lines))))
+    return list(csv.DictReader(io.StringIO(text.strip())))
 
 
 def test_table_refuses_what_it_does_not_know(launched, ask):
@@ -164,10 +159,8 @@ def test_python_gives_the_same_numbers(launched, ask):
     facts = ask(terminal, "best", "small", "--json").json
     assert (best.name, best["pf_pascal/val/pck@0.1"]) == (facts["configuration"], facts["value"])
     said = ask(terminal, "query", "small", "SELECT * FROM scores", "--json").json
-    frame = opened.query("SELECT * FROM scores")
-    pd.testing.assert_frame_equal(
-        frame, pd.DataFrame(said)[list(frame)], check_dtype=False, rtol=1e-9
-    )
+    frame = opened.query("SELECT * FROM scores").astype(object)
+    assert frame.where(frame.notna(), None).to_dict("records") == said
     assert len(opened.configurations()) == 4
     assert (
         opened.table("layer").csv().strip()
