@@ -5,7 +5,7 @@ import csv
 import pytest
 
 pytestmark = pytest.mark.slow
-ONE_WORKER = "resources.cpus_per_trial=2"  # a single start-up on a small machine
+FEW = ("data.pairs=null", "data.evaluate=[pf_pascal]", "resources.cpus_per_trial=2")  # one worker
 
 
 def _cut(terminal, split, line):
@@ -21,15 +21,15 @@ def _cut(terminal, split, line):
 def test_a_failure_stops_what_needs_it_and_nothing_else(open_terminal, ask):
     terminal = open_terminal(own_data=True)
     image = _cut(terminal, "trn", -1)  # past the batch that the preflight tries
-    ended = ask(terminal, "launch", "small", "data.pairs=null", ONE_WORKER)
+    ended = ask(terminal, "launch", "small", *FEW)
     assert ended.code == 2
     assert ended.err == ""
     assert "FAILED    latents pf_pascal train" in ended.out
     assert "study status small" in ended.out
     status = ask(terminal, "status", "small", "--json").json
-    assert status["cells"] == 12
-    assert status["done"] == 3  # the empty prompt, on its three splits
-    assert sum(status["missing"].values()) == 9
+    assert status["cells"] == 8
+    assert status["done"] == 2  # the empty prompt, on both splits
+    assert sum(status["missing"].values()) == 6
     assert all(image in reason for reason in status["missing"])
     assert image in ask(terminal, "status", "small").out
     assert ask(terminal, "best", "small", "--json").json["settings"]["prompt"] == "empty"
@@ -39,7 +39,7 @@ def test_a_failure_stops_what_needs_it_and_nothing_else(open_terminal, ask):
 def test_a_failed_preflight_stops_everything(open_terminal, ask):
     terminal = open_terminal(own_data=True)
     image = _cut(terminal, "val", 0)
-    ended = ask(terminal, "launch", "small", "data.pairs=null", ONE_WORKER)
+    ended = ask(terminal, "launch", "small", *FEW)
     assert ended.refused("preflight", image)
     assert not {"predict", "score", "tune", "truth"} & {
         file.name for file in (terminal.results / "store").glob("*")

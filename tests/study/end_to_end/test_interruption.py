@@ -8,10 +8,28 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def test_a_study_survives_ctrl_c_a_killed_driver_and_a_killed_worker(
-    launched, open_terminal, until, answers
+@pytest.fixture
+def cluster(open_terminal, until):
+    """A Ray cluster of one CPU: (the terminal it runs in, its address)."""
+    terminal = open_terminal()
+    port = 20_000 + os.getpid() % 10_000
+    process = terminal.start(
+        "ray", "start", "--head", "--block", "--num-cpus=1", f"--port={port}",
+        "--include-dashboard=false", "--object-store-memory=100000000", "--disable-usage-stats",
+    )  # fmt: skip
+    assert until(lambda: terminal.processes("raylet/raylet"))
+    yield terminal, f"127.0.0.1:{port}"
+    terminal.close()
+    terminal.wait(process)
+
+
+def test_ctrl_c_a_killed_driver_and_a_killed_worker(
+    launched, cluster, open_terminal, until, answers
 ):
-    """One story, because every launch costs seconds: each start continues the last one."""
+    """One story, because every launch costs seconds: each start continues the last one.
+
+    It ends on a cluster of one worker, and is compared with a launch on this machine's workers.
+    """
     terminal = open_terminal()
     store = terminal.results / "store"
 
@@ -31,34 +49,20 @@ def test_a_study_survives_ctrl_c_a_killed_driver_and_a_killed_worker(
     assert terminal.quiet()  # Ray ends with its driver
     assert not list(store.glob("tune/*/prompt.safetensors"))
 
-    process = terminal.start("study", "launch", "small")
-    assert until(lambda: terminal.processes("ray::ResourceTrainable.train"))
-    os.kill(terminal.processes("ray::ResourceTrainable")[0], signal.SIGKILL)
+    workers, address = cluster
+    process = terminal.start("study", "launch", "small", f"cluster.address={address}")
+    assert until(lambda: workers.processes("ray::ResourceTrainable.train"))
+    os.kill(workers.processes("ray::ResourceTrainable")[0], signal.SIGKILL)
     ended = terminal.wait(process)
     assert (ended.code, ended.err) == (0, "")
     assert "FAILED" not in ended.out
 
-    undisturbed, _ = launched
-    wanted = answers(undisturbed.results)
-    assert any("predict/" in file for file in wanted)
-    assert any("tables/" in file for file in wanted)
+    wanted = answers(launched[0].results)
+    assert {file.split("/")[1] for file in wanted} == {
+        "predict",
+        "score",
+        "tables",
+        "truth",
+        "tune",
+    }
     assert answers(terminal.results) == wanted
-
-
-def test_one_worker_on_a_cluster_gives_the_bytes_of_a_whole_machine(
-    launched, open_terminal, until, answers
-):
-    terminal = open_terminal()
-    port = 20_000 + os.getpid() % 10_000
-    cluster = terminal.start(
-        "ray", "start", "--head", "--block", "--num-cpus=1", f"--port={port}",
-        "--include-dashboard=false", "--object-store-memory=100000000", "--disable-usage-stats",
-    )  # fmt: skip
-    try:
-        assert until(lambda: terminal.processes("raylet/raylet"), 60)
-        ended = terminal.run("study", "launch", "small", f"cluster.address=127.0.0.1:{port}")
-    finally:
-        terminal.close()
-        terminal.wait(cluster)
-    assert (ended.code, ended.err) == (0, "")
-    assert answers(terminal.results) == answers(launched[0].results)
