@@ -43,4 +43,4 @@ $(VENV)/.installed-lint: $(VENV)/.installed-test
 	touch $@
 
 clean:
-	rm -rf $(VENV) data results
+	rm -rf $(VENV) data/shapes results/quickstart results/store

@@ -127,7 +127,7 @@ def _aggregate(files: Sequence[Path], rule: Rule) -> pd.DataFrame:
         GROUP BY ALL
         ORDER BY ALL
     """
-    with duckdb.connect() as database:
+    with duckdb.connect(config={"threads": 1}) as database:  # float sums depend on their order
         try:
             wide = database.execute(query, {"files": [str(file) for file in files]}).df()
         except duckdb.Error as error:

@@ -25,9 +25,11 @@ def status_report(study: Study) -> tuple[dict[str, Any], str]:
     return facts, "\n".join(lines)
 
 
-def best_report(study: Study, metric: str | None) -> tuple[dict[str, Any], str]:
+def best_report(
+    study: Study, metric: str | None, where: str | None = None
+) -> tuple[dict[str, Any], str]:
     """The best configuration and its scores on every split."""
-    row = study.best(metric)
+    row = study.best(metric, where=where)
     chosen_by, value = str(row.index[-1]), float(row.iloc[-1])
     settings = {str(k): None if pd.isna(v) else v for k, v in row.iloc[:-1].items()}
     cells = study.cells[study.cells["configuration"] == row.name]

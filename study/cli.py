@@ -80,16 +80,19 @@ def best(
     metric: Annotated[
         str | None, typer.Option(help="data set/split/pck@alpha[/point]; the study's by default")
     ] = None,
+    where: Annotated[
+        str | None, typer.Option(help="an SQL condition, for example \"prompt = 'text'\"")
+    ] = None,
     results: Results = Path("results"),
     as_json: Json = False,
 ) -> None:
-    """Print the best configuration, chosen on validation by default.
+    """Print the best configuration, chosen on validation.
 
     Example: study best quickstart --metric mean/val/pck@0.1
     """
     from study.asking import best_report
 
-    facts, text = best_report(_open(name, results), metric)
+    facts, text = best_report(_open(name, results), metric, where)
     if as_json:
         _print_json(facts)
     else:
@@ -125,7 +128,9 @@ def table(
 def plot(
     name: Name,
     axis: Annotated[str, typer.Argument(help="an axis")],
-    alpha: Annotated[float, typer.Option(help="threshold of PCK")] = 0.1,
+    alpha: Annotated[
+        float | None, typer.Option(help="threshold of PCK; the study's usual by default")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="folder; the study's own figures/ by default")
     ] = None,
@@ -139,7 +144,8 @@ def plot(
 
     study = _open(name, results)
     folder = out or study.folder.path / "figures"
-    for file in figures.save(study.plot(axis, alpha=alpha), folder, axis):
+    stem = axis if alpha is None else f"{axis}@{alpha:g}"
+    for file in figures.save(study.plot(axis, alpha=alpha), folder, stem):
         typer.echo(file)
 
 

@@ -1,5 +1,6 @@
 """What a plan costs, and what sharing saves: counted, before anything runs."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from study.plan import Cell, Plan, Planner
 from study.stages import Machine, Predict, Tune
 from study.store import Store
 
-BACKWARD = 2  # a backward pass costs about as much as the forward pass (METHOD.md section 5)
+FORWARD_AND_BACKWARD = 2  # times the forward pass (METHOD.md section 5)
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Estimate:
 
     Attributes:
         configurations: distinct questions.
-        trials: predict trials, one a (prompt, extraction setting).
+        trials, trials_alone: predict trials, one a (prompt, extraction setting).
         tunings, tunings_alone: prompts to learn.
         passes, passes_alone: images through the UNet in prediction, noise draws counted.
         tuning_passes: images through the UNet in training (forward and backward) and validation.
@@ -34,6 +35,7 @@ class Estimate:
 
     configurations: int
     trials: int
+    trials_alone: int
     tunings: int
     tunings_alone: int
     passes: int
@@ -80,8 +82,8 @@ def estimate(plan: Plan, planner: Planner, store: Store) -> Estimate:
     def tune_flop(tune: Tune) -> float:
         settings = tune.settings
         one = cost(tune.machine, settings["image_size"], settings["layer"])
-        text = BACKWARD * one.text * settings["steps"]
-        return float((_training(tune) * BACKWARD + _validation(tune)) * one.unet + text)
+        text = FORWARD_AND_BACKWARD * one.text * settings["steps"]
+        return float((_training(tune) * FORWARD_AND_BACKWARD + _validation(tune)) * one.unet + text)
 
     def encode_flop(machine: Machine, image_size: int, images: int) -> float:
         return float(cost(machine, image_size, 0).vae_encode * images)
@@ -99,6 +101,9 @@ def estimate(plan: Plan, planner: Planner, store: Store) -> Estimate:
     return Estimate(
         configurations=len(plan.configurations),
         trials=len(trials),
+        trials_alone=len(
+            {(cell.configuration, cell.predict.extraction.key) for cell in plan.cells}
+        ),
         tunings=len(plan.tunes),
         tunings_alone=tunings_alone,
         passes=sum(map(_passes, plan.predicts.values())),
@@ -129,7 +134,9 @@ def _training(tune: Tune) -> int:
 
 
 def _validation(tune: Tune) -> int:
-    return min(EPOCHS, int(tune.settings["steps"])) * tune.val.images
+    steps = int(tune.settings["steps"])
+    epochs = math.ceil(steps / math.ceil(steps / EPOCHS))
+    return epochs * tune.val.images
 
 
 def _alone(

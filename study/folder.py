@@ -90,6 +90,11 @@ class StudyFolder:
             },
         )
 
+    def holds_another(self, space: "Space") -> bool:
+        """Whether an earlier launch of this name asked something else."""
+        file = self.path / "study.yaml"
+        return file.exists() and file.read_text(encoding="utf-8") != space.to_yaml()
+
     def write_plan(self, plan: "Plan") -> None:
         """Record which stage answers which configuration on which split."""
         with atomic_path(self.path / "cells.parquet") as temporary:

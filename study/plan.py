@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from sd4match import backbones, datasets
 from sd4match.backbones import Architecture
-from study.axes import Configuration
+from sd4match.errors import SD4MatchError
+from study.axes import OWN, TRAINED_ON, Configuration
 from study.data import DataRef, refer
 from study.space import Space
 from study.stages import Extraction, Latents, Machine, Predict, Setting, Tune
@@ -46,9 +47,13 @@ class Plan:
     tunes: dict[str, Tune] = field(default_factory=dict)
     predicts: dict[str, Predict] = field(default_factory=dict)
     settings: dict[str, dict[Setting, None]] = field(default_factory=dict)
+    _there: set[tuple[Configuration, str]] = field(default_factory=set)
 
     def add(self, cell: Cell) -> None:
-        """Add a cell and the stages it needs; what is already there is shared."""
+        """Add a cell, once, and the stages it needs; what is already there is shared."""
+        if (cell.configuration, cell.predict.key) in self._there:
+            return
+        self._there.add((cell.configuration, cell.predict.key))
         self.cells.append(cell)
         self.predicts.setdefault(cell.predict.key, cell.predict)
         # A dict keeps the order of arrival, which a set does not.
@@ -58,10 +63,8 @@ class Plan:
 
     def update(self, other: "Plan") -> None:
         """Add the cells of another plan that are not there yet."""
-        there = {(cell.configuration, cell.predict.key) for cell in self.cells}
         for cell in other.cells:
-            if (cell.configuration, cell.predict.key) not in there:
-                self.add(cell)
+            self.add(cell)
 
     @property
     def configurations(self) -> list[Configuration]:
@@ -123,6 +126,28 @@ class Planner:
                     if split in datasets.SPLITS[dataset]:
                         plan.add(self._cell(configuration, dataset, split))
         return plan
+
+    def require_data(self) -> None:
+        """Refuse to go on without the data sets that the space needs.
+
+        Raises:
+            SD4MatchError: some are not there; says which, and what to do.
+        """
+        file, space = self.space.file, self.space
+        wanted = [(d, s) for d in file.data.evaluate for s in REPORT_SPLITS]
+        if space.trains:
+            sources = {file.baseline.train.data, *space.axes.get("train.data", ())}
+            for dataset in file.data.evaluate:
+                own = TRAINED_ON[dataset]
+                for data in sorted(own if source == OWN else str(source) for source in sources):
+                    wanted += [(data, "train"), (data, "val")]
+        refs = [self.data(d, s) for d, s in dict.fromkeys(wanted) if s in datasets.SPLITS[d]]
+        absent = dict.fromkeys(ref.dataset for ref in refs if not ref.present)
+        if absent:
+            raise SD4MatchError(
+                f"data set missing: {', '.join(absent)} in {file.data.root}: make small ones with "
+                f"`sd4match data shapes {file.data.root}`, or set data.root and data.evaluate"
+            )
 
     def architecture(self, configuration: Configuration) -> Architecture:
         """The architecture of a configuration's backbone."""

@@ -28,7 +28,7 @@ def plan_report(space: Space, planner: Planner) -> tuple[Estimate, str]:
     numbers = estimate(plan, planner, StudyFolder.store_of(space))
     rows = [
         ("configurations", f"{numbers.configurations:,}", "", ""),
-        ("trials (prompt × extraction)", f"{numbers.trials:,}", f"{numbers.configurations:,}",
+        ("trials (prompt × extraction)", f"{numbers.trials:,}", f"{numbers.trials_alone:,}",
          f"{numbers.stored_trials:,}"),
         ("prompts to tune", f"{numbers.tunings:,}", f"{numbers.tunings_alone:,}",
          f"{numbers.stored_tunings:,}"),
@@ -103,10 +103,14 @@ def launch_report(
         elif event == "failed" and work.kind != "preflight":
             say(f"{clock}  FAILED    {work.label}: {last_line(message)}")
 
+    planner.require_data()  # before weights are fetched for nothing
     _, text = plan_report(space, planner)
     say(text + "\n")
+    folder = StudyFolder.of(space)
+    if folder.holds_another(space):
+        say(f"{folder.path} held another plan: its tables are replaced, no measurement is lost")
     outcome = launch(space, planner, on_event)
-    study = open_study(StudyFolder.of(space).path)
+    study = open_study(folder.path)
     files = study.write_answers()
     if not outcome.done and not outcome.failures:
         say("nothing to compute: the store holds every result of this study")

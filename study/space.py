@@ -1,6 +1,7 @@
 """Search spaces: read a YAML file with Hydra, check it, say which configurations it asks for."""
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ from sd4match.backbones import architecture
 from sd4match.datasets import NAMES, SPLITS
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.pck import PROTOCOLS
-from study.axes import Configuration, Value, configure, find
-from study.metric import selecting
+from study.axes import Configuration, Cost, Value, configure, find
+from study.metric import MEAN, Metric, selecting
 from study.schema import SpaceFile
 from study.scoring import Rule
 
@@ -87,6 +88,11 @@ class Space:
         """The baseline with some axes set to other values."""
         return _configure(self.file, values)
 
+    def cost(self, axis: str) -> Cost:
+        """What a new value of an axis costs here; tied axes move the training as well."""
+        tied = self.file.tie and axis in ("timestep", "layer") and self.trains
+        return "tune" if tied else find(axis).cost
+
     def configurations(self) -> Iterator[Configuration]:
         """The distinct configurations of a fixed design, the baseline first.
 
@@ -149,11 +155,13 @@ def check(file: SpaceFile, *, source: str) -> Space:
             require_known(dataset, NAMES, what="data set", where="data.evaluate")
         if not file.data.evaluate:
             raise SD4MatchError(f"data.evaluate is empty: name some of {', '.join(NAMES)}")
-        if not file.alphas or min(file.alphas) <= 0:
+        if not file.alphas or not 0 < min(file.alphas) <= max(file.alphas) < math.inf:
             raise SD4MatchError(f"alphas: expected numbers above 0, got {file.alphas}")
+        file.alphas = list(dict.fromkeys(file.alphas))
+        file.data.evaluate = list(dict.fromkeys(file.data.evaluate))
         _at_least_one(file)
         if file.search.metric is not None:
-            selecting(file.search.metric)
+            _check_measured(selecting(file.search.metric), file)
         axes = {name: _axis_values(name, raw) for name, raw in _flatten(file.axes)}
         for name in ("timestep", "layer"):
             if file.tie and f"train.{name}" in axes:
@@ -188,6 +196,12 @@ def _flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield prefix + name, value
 
 
+def _check_measured(metric: Metric, file: SpaceFile) -> None:
+    if metric.alpha not in file.alphas:
+        raise SD4MatchError(f"search.metric {metric}: its alpha is not among {file.alphas}")
+    require_known(metric.dataset, (*file.data.evaluate, MEAN), what="data set of search.metric")
+
+
 def _at_least_one(file: SpaceFile) -> None:
     counts = {
         "data.pairs": file.data.pairs,
@@ -201,13 +215,17 @@ def _at_least_one(file: SpaceFile) -> None:
     for name, count in counts.items():
         if count is not None and count < 1:
             raise SD4MatchError(f"{name}: expected at least 1, got {count}")
+    if not 0 < file.recipe.learning_rate < math.inf:
+        raise SD4MatchError(f"recipe.learning_rate: expected above 0, {file.recipe.learning_rate}")
+    if file.resources.gpus_per_trial is not None and file.resources.gpus_per_trial < 0:
+        raise SD4MatchError("resources.gpus_per_trial: expected at least 0")
 
 
 def _resolve(space: str) -> Path:
-    if space.endswith((".yaml", ".yml")) or "/" in space:
+    if "/" in space or space.endswith((".yaml", ".yml")):
         path = Path(space).expanduser().resolve()
-        if not path.is_file():
-            raise SD4MatchError(f"search space {path} does not exist: give a YAML file or a name")
+        if path.suffix != ".yaml" or not path.is_file():
+            raise SD4MatchError(f"search space {path}: no such .yaml file: give one, or a name")
         return path
     folders = [Path.cwd() / "search_spaces", BUNDLED, CHECKOUT]
     for folder in folders:

@@ -11,7 +11,7 @@ from study.keys import key_of
 
 # A stage's version is part of its key. Raise it when the stage's output changes for the same
 # settings; tests/study/test_pinned.py fails when that was forgotten.
-LATENTS_VERSION = 1
+LATENTS_VERSION = 1  # equals sd4match.features.latents.VERSION, as a test says
 TUNE_VERSION = 1
 PREDICT_VERSION = 1
 SCORE_VERSION = 1
@@ -101,7 +101,7 @@ class Tune:
         return key_of(
             {
                 "stage": "tune",
-                "version": TUNE_VERSION,
+                "version": [TUNE_VERSION, LATENTS_VERSION],
                 **self.machine.identity(),
                 **self.settings,
                 "train": self.train.fingerprint,
@@ -142,7 +142,7 @@ class Extraction:
         """What determines the features of a given image."""
         return {
             "stage": "predict",
-            "version": PREDICT_VERSION,
+            "version": [PREDICT_VERSION, LATENTS_VERSION],
             **self.machine.identity(),
             "batch_size": self.machine.batch_size,
             "prompt": self.prompt,

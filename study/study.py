@@ -64,11 +64,12 @@ class Study:
         """One row a configuration, by its key: the axes' values; NA where one means nothing."""
         return self.index.drop_duplicates("configuration").set_index("configuration")[list(AXES)]
 
-    def best(self, metric: str | None = None) -> "pd.Series[Any]":
+    def best(self, metric: str | None = None, *, where: str | None = None) -> "pd.Series[Any]":
         """The best configuration.
 
         Args:
             metric: ``data set/split/measure``; the study's own by default. See `study.metric`.
+            where: an SQL condition on the axes, for example ``prompt = 'text' AND layer < 2``.
 
         Returns:
             Its axes' values and ``metric``'s value, named by the configuration's key.
@@ -82,7 +83,7 @@ class Study:
                 f"study {self.name} has no data set with a validation split: nothing to choose by"
             )
         wanted = str(selecting(chosen))
-        key = tables.best(self.cells, metric=wanted)
+        key = tables.best(self.cells, metric=wanted, where=where)
         row = pd.Series(self.configurations().astype(object).to_dict("index")[key], name=key)
         row[wanted] = float(value(self.cells, wanted)[key])
         return row

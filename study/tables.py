@@ -95,7 +95,7 @@ def overview(
     Args:
         cells: see `study.ablation`.
         metric: what ranks them; its alpha and its average are shown for every data set.
-        top: how many rows; None for all.
+        top: how many rows to read; None for all. The raw numbers are always whole.
         fidelity, protocol: as for `ablation`.
 
     Returns:
@@ -136,7 +136,7 @@ def overview(
         f"{labels.MISSING} not measured, or a setting that means nothing there.",
     )
     title = f"{len(formatted.iloc[:top])} of {len(formatted)} configurations by {chosen}"
-    return Table(title, formatted.iloc[:top].astype(str), raw.iloc[:top], notes)
+    return Table(title, formatted.iloc[:top].astype(str), raw, notes)
 
 
 def best(

@@ -49,6 +49,7 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
     Raises:
         SD4MatchError: data or weights are missing, or the preflight failed.
     """
+    planner.require_data()
     folder = StudyFolder.of(space)
     outcome = Outcome()
 
@@ -59,6 +60,7 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
 
     queue = WorkQueue(_plans(space, planner, folder), folder.store, told)
     if queue.start():
+        folder.write_failures({})  # those of an earlier launch are tried again
         with (
             cluster.joined(space),
             tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch,
@@ -80,23 +82,11 @@ def _plans(space: Space, planner: Planner, folder: StudyFolder) -> Iterator[Plan
         plans = iter([planner.plan(space.configurations())])
     whole = Plan()
     for plan in plans:
-        _check_present(plan)
         # Only now: a mistake leaves no half-made study behind.
         folder.write_space(space)
         whole.update(plan)
         folder.write_plan(whole)
         yield plan
-
-
-def _check_present(plan: Plan) -> None:
-    data = {cell.data for cell in plan.cells}
-    data |= {data for tune in plan.tunes.values() for data in (tune.train, tune.val)}
-    absent = sorted({f"{d.dataset} in {d.root}" for d in data if not d.present})
-    if absent:
-        raise SD4MatchError(
-            f"data set missing: {', '.join(absent)}: make one with `sd4match data shapes`, "
-            "or set data.root and data.evaluate"
-        )
 
 
 def last_line(text: str) -> str:

@@ -9,7 +9,7 @@ from study.stages import Predict, Setting, Tune
 KEY = "preflight"
 
 
-def preflight(items: Sequence[Work]) -> Work:
+def preflight(items: Sequence[Work], tried: set[object]) -> Work | None:
     """The work item that tries what is about to run; everything else has to wait for it.
 
     Prompts do not change what a pass needs, and a learned one is not there yet, so settings that
@@ -17,6 +17,10 @@ def preflight(items: Sequence[Work]) -> Work:
 
     Args:
         items: the pending work.
+        tried: settings that an earlier preflight tried; those of this one are added.
+
+    Returns:
+        The item; None when all was tried before.
     """
     tunes: dict[object, Tune] = {}
     predicts: dict[object, tuple[Predict, dict[Setting, None]]] = {}
@@ -25,11 +29,16 @@ def preflight(items: Sequence[Work]) -> Work:
             if isinstance(stage, Tune):
                 varied = {"seed", "length", "timestep", "kernel_size", "learning_rate", "steps"}
                 shape = {k: v for k, v in stage.settings.items() if k not in varied}
-                tunes.setdefault((stage.machine, *shape.items()), stage)
+                if (kind := (stage.machine, *shape.items())) not in tried:
+                    tunes.setdefault(kind, stage)
             elif isinstance(stage, Predict):
                 anonymous = replace(stage.extraction, prompt="", tuned=False, seed=0)
-                _, settings = predicts.setdefault(anonymous, (stage, {}))
-                settings.update(dict.fromkeys(item.settings[stage.key]))
+                if anonymous not in tried:
+                    _, settings = predicts.setdefault(anonymous, (stage, {}))
+                    settings.update(dict.fromkeys(item.settings[stage.key]))
+    if not (tunes or predicts):
+        return None
+    tried.update(tunes, predicts)
     return Work(
         "preflight",
         KEY,

@@ -83,7 +83,7 @@ class OptunaSearch:
     def _propose(self, trial: optuna.Trial) -> tuple[optuna.Trial, dict[str, Value]]:
         """Values of the paid axes; those that mean nothing for the prompt are not asked for."""
         chosen: dict[str, Value] = {}
-        paid = {name: v for name, v in self._space.axes.items() if AXES[name].cost != "free"}
+        paid = {name: v for name, v in self._space.axes.items() if self._space.cost(name) != "free"}
         # The prompt decides which of the others mean anything.
         for name in sorted(paid, key=lambda name: name != "prompt"):
             learned = self._space.with_values(chosen).learned
@@ -92,7 +92,7 @@ class OptunaSearch:
         return trial, chosen
 
     def _free_grid(self, proposal: Mapping[str, Value]) -> list[Configuration]:
-        free = {name: v for name, v in self._space.axes.items() if AXES[name].cost == "free"}
+        free = {name: v for name, v in self._space.axes.items() if self._space.cost(name) == "free"}
         points = itertools.product(*free.values())
         return list(
             dict.fromkeys(

@@ -44,21 +44,13 @@ class WorkQueue(Searcher):
         self._waiting: list[Work] = []
         self._running: dict[str, Work] = {}
         self._unfinished: set[str] = set()
+        self._tried: set[object] = set()
         self._exhausted = False
 
     def start(self) -> Work | None:
-        """Find the first work; None when the store holds everything.
-
-        Returns:
-            The preflight, which all of the first plan's work waits for.
-        """
+        """Find the first work, a preflight; None when the store holds everything."""
         self._refill()
-        if not self._waiting:
-            return None
-        first = preflight(self._waiting)
-        self._waiting = [first, *(replace(w, needs=(first.key, *w.needs)) for w in self._waiting)]
-        self._unfinished.add(first.key)
-        return first
+        return self._waiting[0] if self._waiting else None
 
     def suggest(  # type: ignore[override]  # Ray forgot FINISHED in its annotation
         self, trial_id: str
@@ -116,6 +108,15 @@ class WorkQueue(Searcher):
                 for work in items:
                     if work.key in self.failures:
                         self._fail_needing(work)
+                self._try_first()
+
+    def _try_first(self) -> None:
+        """Let all that waits wait for a preflight of the settings that are new in it."""
+        first = preflight(self._waiting, self._tried)
+        if first is not None:
+            waiting = (replace(w, needs=(first.key, *w.needs)) for w in self._waiting)
+            self._waiting = [first, *waiting]
+            self._unfinished.add(first.key)
 
     # Ray saves searchers to resume a run; ours resumes from the store and has nothing to save.
     def __getstate__(self) -> dict[str, Any]:

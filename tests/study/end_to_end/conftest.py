@@ -1,5 +1,6 @@
 """The installed commands on a tiny benchmark; Ray is the real one, in processes of its own."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -90,8 +91,11 @@ class Terminal:
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:
-                marked = f"{MARK}={self.mark}".encode() in (entry / "environ").read_bytes()
-                if marked and title.encode() in (entry / "cmdline").read_bytes():
+                ours = f"{MARK}={self.mark}".encode() in (entry / "environ").read_bytes()
+                # Ray's agents write their titles over their environment, but stay where they are.
+                where = (entry / "cwd").readlink()
+                ours |= self.folder in (where, *where.parents)
+                if ours and title.encode() in (entry / "cmdline").read_bytes():
                     found.append(int(entry.name))
             except OSError:
                 continue  # it ended, or is not ours to see
@@ -103,7 +107,8 @@ class Terminal:
 
     def close(self):
         for process in self.processes():
-            os.kill(process, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
         shutil.rmtree(self.temporary, ignore_errors=True)
 
     @property

@@ -46,7 +46,6 @@ def test_ctrl_c_a_killed_driver_and_a_killed_worker(
     assert until(lambda: list(store.glob("tune/*/checkpoint.pt")))  # in the middle of a tuning
     process.kill()
     terminal.wait(process)
-    assert terminal.quiet()  # Ray ends with its driver
     assert not list(store.glob("tune/*/prompt.safetensors"))
 
     workers, address = cluster
