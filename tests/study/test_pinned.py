@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sd4match.features import latents
+from study import stages
+
 MAKE = runpy.run_path(str(Path(__file__).parent / "pinned" / "make.py"))
 AGAIN = "regenerate with `python tests/study/pinned/make.py`"
 OUTPUTS = list(MAKE["TOLERANCES"])
@@ -51,3 +54,7 @@ def test_a_changed_output_is_noticed(output, found):
 def test_the_reference_is_small_and_whole(reference):
     assert MAKE["REFERENCE"].stat().st_size <= 20_000
     assert list(reference["outputs"]) == OUTPUTS
+
+
+def test_latents_have_one_version():
+    assert stages.LATENTS_VERSION == latents.VERSION

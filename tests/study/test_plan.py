@@ -114,3 +114,22 @@ def test_keys_depend_on_what_decides_the_bytes_and_on_nothing_else(plan_of):
 def test_an_image_size_that_the_backbone_refuses_is_refused_before_anything_runs(plan_of):
     with pytest.raises(SD4MatchError, match="image size 130"):
         plan_of("{baseline: {prompt: text, image_size: 130}}")
+
+
+def test_a_configuration_that_is_asked_for_twice_is_one_cell_a_split(tmp_path):
+    space = load("quickstart", [f"data.root={tmp_path}"])
+    planner = Planner(space)
+    once, twice = (planner.plan([space.baseline] * n) for n in (1, 2))
+    twice.update(once)
+    assert twice == once
+
+
+def test_missing_data_sets_are_refused_with_the_command_that_makes_them(tmp_path):
+    root = tmp_path / "nowhere"
+    evaluated = [f"data.root={root}", "data.evaluate=[pf_willow]"]
+    message = f"data set missing: pf_willow, pf_pascal in .*sd4match data shapes {root}"
+    with pytest.raises(SD4MatchError, match=message):
+        Planner(load("quickstart", evaluated)).require_data()
+    unlearned = [*evaluated, "baseline.prompt=text", "axes.prompt=[empty]"]
+    with pytest.raises(SD4MatchError, match=f"data set missing: pf_willow in {root}"):
+        Planner(load("quickstart", unlearned)).require_data()

@@ -101,6 +101,10 @@ def test_fidelity_is_full_only_at_the_papers_length(write):
         ("baseline: {lenght: 3}", "lenght"),
         ("baseline: {length: long}", "long"),
         ("axes: [", "expected"),
+        ("{alphas: [0.05], search: {metric: spair/val/pck@0.1}}", "its alpha is not among"),
+        ("{data: {evaluate: [spair]}, search: {metric: pf_pascal/val/pck@0.1}}", "'pf_pascal'"),
+        ("{search: {metric: spair/test/pck@0.1}}", "chosen on val only"),
+        ("recipe: {learning_rate: -1}", "recipe.learning_rate: expected above 0"),
         ("{tie: true, axes: {train: {layer: [0, 1]}}}", "already ties it"),
     ],
 )
@@ -117,10 +121,22 @@ def test_a_missing_space_names_those_there_are(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SD4MatchError, match="did you mean 'quickstart'"):
         load("quikstart")
-    with pytest.raises(SD4MatchError, match="does not exist"):
+    with pytest.raises(SD4MatchError, match="no such .yaml file"):
         load("./nowhere.yaml")
 
 
 def test_a_bad_override_is_one_line(write):
     with pytest.raises(SD4MatchError, match="data\\.pears"):
         load(write("{}"), ["data.pears=3"])
+
+
+def test_names_and_alphas_that_are_given_twice_count_once(write):
+    space = load(write("{alphas: [0.1, 0.1], data: {evaluate: [spair, spair]}}"))
+    assert space.file.alphas == [0.1]
+    assert space.file.data.evaluate == ["spair"]
+
+
+def test_a_tie_makes_a_free_axis_dear(write):
+    assert load(write("axes: {layer: [0, 1]}")).cost("layer") == "free"
+    assert load(write("{tie: true, axes: {layer: [0, 1]}}")).cost("layer") == "tune"
+    assert load(write("{tie: true, baseline: {prompt: text}}")).cost("layer") == "free"
