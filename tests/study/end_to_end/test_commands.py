@@ -116,8 +116,11 @@ def test_plot_draws_where_it_is_told(launched, ask, tmp_path):
     terminal, _ = launched
     ended = ask(terminal, "plot", "small", "timestep", "--alpha", "0.05", "--out", str(tmp_path))
     files = ended.out.split()
-    assert [file.rsplit("/", 1)[1] for file in files] == ["timestep.png", "timestep.pdf"]
-    assert (tmp_path / "timestep.pdf").read_bytes().startswith(b"%PDF")
+    assert [file.rsplit("/", 1)[1] for file in files] == [
+        "timestep@0.05.png",
+        "timestep@0.05.pdf",
+    ]
+    assert (tmp_path / "timestep@0.05.pdf").read_bytes().startswith(b"%PDF")
     assert ask(terminal, "plot", "small", "kernel").refused("kernel")
     assert ask(terminal, "plot", "small", "layer", "--alpha", "0.3").refused("0.3", "0.05")
 
