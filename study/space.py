@@ -1,4 +1,4 @@
-"""Search spaces: read a YAML file with Hydra, check it, say which configurations it asks for."""
+"""Search spaces: check what a file asks for, and say which configurations that is."""
 
 import itertools
 import math
@@ -8,13 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
-from hydra.core.config_store import ConfigStore
-from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from sd4match.backbones import architecture
 from sd4match.datasets import NAMES, SPLITS
@@ -24,10 +18,9 @@ from study.axes import Configuration, Cost, Value, configure, find
 from study.metric import MEAN, Metric, selecting
 from study.schema import SpaceFile
 from study.scoring import Rule
+from study.space_files import compose_file, find_file
 
 DESIGNS = ("one_at_a_time", "factorial", "search")
-BUNDLED = Path(__file__).parent / "search_spaces"  # in a wheel
-CHECKOUT = Path(__file__).parents[1] / "search_spaces"  # beside an editable install
 
 
 @dataclass(frozen=True)
@@ -122,19 +115,8 @@ def load(space: str, overrides: Sequence[str] = ()) -> Space:
     Raises:
         SD4MatchError: file not found, an unknown setting or axis, an impossible value.
     """
-    path = _resolve(space)
-    store = ConfigStore.instance()
-    store.store(name="_schema", node=SpaceFile)
-    # The schema comes first and the file is laid over it, so users' files need no boilerplate.
-    store.store(name="_space", node={"defaults": ["_schema", path.stem, "_self_"]})
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(config_dir=str(path.parent), version_base="1.3"):
-            composed = compose("_space", overrides=[*map(_adding, overrides)])
-        file: Any = OmegaConf.to_object(composed)
-    except (HydraException, OmegaConfBaseException, YAMLError) as error:
-        raise SD4MatchError(f"search space {path}: {_first_words(error)}") from None
-    return check(file, source=str(path))
+    path = find_file(space)
+    return check(compose_file(path, overrides), source=str(path))
 
 
 def check(file: SpaceFile, *, source: str) -> Space:
@@ -219,29 +201,3 @@ def _at_least_one(file: SpaceFile) -> None:
         raise SD4MatchError(f"recipe.learning_rate: expected above 0, {file.recipe.learning_rate}")
     if file.resources.gpus_per_trial is not None and file.resources.gpus_per_trial < 0:
         raise SD4MatchError("resources.gpus_per_trial: expected at least 0")
-
-
-def _resolve(space: str) -> Path:
-    if "/" in space or space.endswith((".yaml", ".yml")):
-        path = Path(space).expanduser().resolve()
-        if path.suffix != ".yaml" or not path.is_file():
-            raise SD4MatchError(f"search space {path}: no such .yaml file: give one, or a name")
-        return path
-    folders = [Path.cwd() / "search_spaces", BUNDLED, CHECKOUT]
-    for folder in folders:
-        if (folder / f"{space}.yaml").is_file():
-            return (folder / f"{space}.yaml").resolve()
-    names = sorted({file.stem for folder in folders for file in folder.glob("*.yaml")})
-    require_known(space, names, what="search space")
-    raise AssertionError  # a known name was found above
-
-
-def _adding(override: str) -> str:
-    """Hydra adds a key that is not there only when told to; a new axis is an everyday wish."""
-    return f"++{override}" if override.startswith("axes.") else override
-
-
-def _first_words(error: Exception) -> str:
-    """The part of a Hydra or OmegaConf message that a person needs, as one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2])

@@ -140,3 +140,10 @@ def test_a_tie_makes_a_free_axis_dear(write):
     assert load(write("axes: {layer: [0, 1]}")).cost("layer") == "free"
     assert load(write("{tie: true, axes: {layer: [0, 1]}}")).cost("layer") == "tune"
     assert load(write("{tie: true, baseline: {prompt: text}}")).cost("layer") == "free"
+
+
+def test_folders_beside_the_file_are_no_groups(write, tmp_path):
+    for name in ("results", "data", "device"):
+        (tmp_path / name).mkdir()
+    space = load(write("axes: {layer: [0, 1]}"), ["results=elsewhere", "device=cpu"])
+    assert space.file.results == "elsewhere"

@@ -1,0 +1,89 @@
+"""Finding a search space's YAML file and reading it with Hydra."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from sd4match.errors import SD4MatchError, require_known
+from study.schema import SpaceFile
+
+BUNDLED = Path(__file__).parent / "search_spaces"  # in a wheel
+CHECKOUT = Path(__file__).parents[1] / "search_spaces"  # beside an editable install
+
+
+def find_file(space: str) -> Path:
+    """The file of a search space.
+
+    Args:
+        space: a name in ``./search_spaces`` or among the shipped ones, or a path to a YAML file.
+
+    Raises:
+        SD4MatchError: there is none; names the nearest.
+    """
+    if "/" in space or space.endswith((".yaml", ".yml")):
+        path = Path(space).expanduser().resolve()
+        if path.suffix != ".yaml" or not path.is_file():
+            raise SD4MatchError(f"search space {path}: no such .yaml file: give one, or a name")
+        return path
+    folders = [Path.cwd() / "search_spaces", BUNDLED, CHECKOUT]
+    for folder in folders:
+        if (folder / f"{space}.yaml").is_file():
+            return (folder / f"{space}.yaml").resolve()
+    names = sorted({file.stem for folder in folders for file in folder.glob("*.yaml")})
+    require_known(space, names, what="search space")
+    raise AssertionError  # a known name was found above
+
+
+def compose_file(path: Path, overrides: Sequence[str]) -> SpaceFile:
+    """Read a file over the schema's defaults, and overrides over both.
+
+    Raises:
+        SD4MatchError: no YAML, an unknown setting, a value of the wrong type.
+    """
+    store = ConfigStore.instance()
+    store.store(name="_schema", node=SpaceFile)
+    # The schema comes first and the file is laid over it, so users' files need no boilerplate.
+    store.store(name="_space", node={"defaults": ["_schema", path.stem, "_self_"]})
+    GlobalHydra.instance().clear()
+    try:
+        with _lone_files(path.parent) as folder, initialize_config_dir(folder, version_base="1.3"):
+            composed = compose("_space", overrides=[*map(_adding, overrides)])
+        file: Any = OmegaConf.to_object(composed)
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+        raise SD4MatchError(f"search space {path}: {_first_words(error)}") from None
+    assert isinstance(file, SpaceFile)
+    return file
+
+
+@contextmanager
+def _lone_files(folder: Path) -> Iterator[str]:
+    """A folder with the same YAML files and no sub-folders.
+
+    Hydra takes a folder beside the file for a group of configurations, and ``results=…`` for the
+    choice of one where there is a ``results/``.
+    """
+    with tempfile.TemporaryDirectory(prefix="sd4match-space-") as lone:
+        for file in folder.glob("*.yaml"):
+            (Path(lone) / file.name).symlink_to(file.resolve())
+        yield lone
+
+
+def _adding(override: str) -> str:
+    """Hydra adds a key that is not there only when told to; a new axis is an everyday wish."""
+    return f"++{override}" if override.startswith("axes.") else override
+
+
+def _first_words(error: Exception) -> str:
+    """The part of a Hydra or OmegaConf message that a person needs, as one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2])
