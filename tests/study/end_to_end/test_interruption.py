@@ -8,28 +8,8 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def cluster(open_terminal, until):
-    """A Ray cluster of one CPU: (the terminal it runs in, its address)."""
-    terminal = open_terminal()
-    port = 20_000 + os.getpid() % 10_000
-    process = terminal.start(
-        "ray", "start", "--head", "--block", "--num-cpus=1", f"--port={port}",
-        "--include-dashboard=false", "--object-store-memory=100000000", "--disable-usage-stats",
-    )  # fmt: skip
-    assert until(lambda: terminal.processes("raylet/raylet"))
-    yield terminal, f"127.0.0.1:{port}"
-    terminal.close()
-    terminal.wait(process)
-
-
-def test_ctrl_c_a_killed_driver_and_a_killed_worker(
-    launched, cluster, open_terminal, until, answers
-):
-    """One story, because every launch costs seconds: each start continues the last one.
-
-    It ends on a cluster of one worker, and is compared with a launch on this machine's workers.
-    """
+def test_ctrl_c_a_killed_driver_and_a_killed_worker(launched, open_terminal, until, answers):
+    """One story, because every launch costs seconds: each start continues the last one."""
     terminal = open_terminal()
     store = terminal.results / "store"
 
@@ -48,10 +28,11 @@ def test_ctrl_c_a_killed_driver_and_a_killed_worker(
     terminal.wait(process)
     assert not list(store.glob("tune/*/prompt.safetensors"))
 
-    workers, address = cluster
-    process = terminal.start("study", "launch", "small", f"cluster.address={address}")
-    assert until(lambda: workers.processes("ray::ResourceTrainable.train"))
-    os.kill(workers.processes("ray::ResourceTrainable")[0], signal.SIGKILL)
+    terminal.close()  # what the killed driver left
+    terminal.temporary.mkdir()
+    process = terminal.start("study", "launch", "small")
+    assert until(lambda: terminal.processes("ray::ResourceTrainable.train"))
+    os.kill(terminal.processes("ray::ResourceTrainable")[0], signal.SIGKILL)
     ended = terminal.wait(process)
     assert (ended.code, ended.err) == (0, "")
     assert "FAILED" not in ended.out
