@@ -42,7 +42,7 @@ def correlate(
     source, target, queries = _checked(source_map, target_map, queries)
     descriptors = _blend(*_corners(source, queries))
     if l2_normalize:
-        descriptors = descriptors / _length(descriptors, dim=-1)
+        descriptors = descriptors / vector_norm(descriptors, dim=-1)
     rows = _rows(descriptors, target, l2_normalize)
     return rows.view(*rows.shape[:2], *target.shape[-2:])
 
@@ -151,7 +151,7 @@ def match_many(
     if others:
         correlation = _blend(rows, weights)
         if l2_normalize:
-            correlation = correlation / _length(_blend(corners, weights), dim=-1)
+            correlation = correlation / vector_norm(_blend(corners, weights), dim=-1)
         correlation = correlation.view(*correlation.shape[:2], *target.shape[-2:])
         answers = iter(_read(correlation, others))
     return torch.stack([bilinear if r.localizer == "bilinear" else next(answers) for r in readouts])
@@ -197,7 +197,7 @@ def _rows(descriptors: Tensor, target: Tensor, l2_normalize: bool) -> Tensor:
     """(B, M, C) and (B, C, h, w) -> (B, M, hw); lengths are divided out of the smaller result."""
     cells = target.flatten(2)
     rows = descriptors @ cells
-    return rows / _length(cells, dim=1) if l2_normalize else rows
+    return rows / vector_norm(cells, dim=1) if l2_normalize else rows
 
 
 def _corners(source: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
@@ -225,8 +225,18 @@ def _blend(values: Tensor, weights: Tensor) -> Tensor:
     return (values * weights).sum(2)
 
 
-def _length(vectors: Tensor, *, dim: int) -> Tensor:
-    """||v|| + 1e-6, with a finite gradient at 0. Three times as fast as torch's norm on a CPU."""
+def vector_norm(vectors: Tensor, *, dim: int) -> Tensor:
+    """What L2 normalisation divides by: ||v|| + 1e-6 (METHOD.md section 3).
+
+    Its gradient at 0 is finite, and on a CPU it is three times as fast as torch's norm.
+
+    Args:
+        vectors: of any shape.
+        dim: the dimension along which they lie.
+
+    Returns:
+        Their lengths; ``dim`` has size 1.
+    """
     return vectors.square().sum(dim, keepdim=True).clamp_min(1e-24).sqrt() + 1e-6
 
 

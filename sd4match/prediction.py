@@ -1,7 +1,7 @@
 """Pairs in, predicted keypoints out."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
@@ -12,16 +12,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sd4match.backbones import Backbone
-from sd4match.datasets import ImagePair, PairSet, content_hash
+from sd4match.conditioning import dependence, hidden_states
+from sd4match.datasets import ImagePair, PairSet, object_name
 from sd4match.errors import SD4MatchError
+from sd4match.features.contents import Contents
 from sd4match.features.extractor import extract
-from sd4match.features.latents import Latents, Side
+from sd4match.features.fusion import fuse
+from sd4match.features.latents import Latents, Side, image_key
 from sd4match.keypoints import cells_to_original, square_to_cells, to_square
 from sd4match.matching import match_many
 from sd4match.prompts import Prompt
 from sd4match.readouts import Readout
 
-Image = tuple[str, bool]  # hash of the file's bytes, and whether it is mirrored
+Image = tuple[Hashable, str]  # what its prompt depends on, and which image it is
 Maps = dict[int, Tensor]  # layer -> (C, h, w)
 
 
@@ -35,16 +38,18 @@ def predict(
     ensemble: int = 8,
     settings: Sequence[tuple[int, Readout]] = ((1, Readout()),),
     image_size: int | None = None,
+    fusion: bool = False,
     seed: int = 0,
     latents: Latents | None = None,
+    contents: Contents | None = None,
     batch_size: int = 8,
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.float32]:
     """Find every source keypoint of every pair in its target image.
 
-    Category by category, each image's features are computed once, in an order that depends on the
-    images alone, and dropped after the last pair that needs them: the order of the pairs does not
-    change the answer, nor their number the memory.
+    Object by object, each image's features are computed once for what the prompt depends on, in an
+    order that depends on the images alone, and dropped after the last pair that needs them: the
+    order of the pairs does not change the answer, nor their number the memory.
 
     Args:
         backbone: the frozen models.
@@ -55,8 +60,10 @@ def predict(
         settings: S answers of the same pass: an up block to match on, and a way to read a
             position from its correlation map.
         image_size: side S of the square the model sees, pixels; the backbone's own by default.
+        fusion: match on DINO's features too (METHOD.md section 3).
         seed: of the noise and the latent samples.
         latents: keeps VAE moments for other calls; made for ``image_size`` when not given.
+        contents: keeps what image encoders see, likewise.
         batch_size: images extracted together, and noisy latents a UNet pass.
         progress: called with the numbers of pairs done and in all.
 
@@ -65,32 +72,34 @@ def predict(
         ``pck.GroundTruth.of(pairs)``.
 
     Raises:
-        SD4MatchError: a setting that the backbone does not have, an unreadable image, features
-            that are not finite.
+        SD4MatchError: a setting that the backbone does not have, a category that the prompt does
+            not know, an unreadable image, features that are not finite.
     """
     latents = latents_for(backbone, image_size, latents)
     side = latents.image_size
-    by_category, rows = _tasks(pairs)
-    total = sum(len(tasks) for tasks in by_category.values())
+    by_object, rows = _tasks(pairs, prompt)
+    total = sum(len(tasks) for tasks in by_object.values())
     predicted = np.empty((len(settings), rows, 2), dtype=np.float32)
     # "bilinear" apart: with it, ``match_many`` would give the others other last bits, and what is
     # stored must not depend on what else was asked.
     groups: dict[tuple[int, bool], list[int]] = defaultdict(list)
     for i, (layer, readout) in enumerate(settings):
         groups[layer, readout.localizer == "bilinear"].append(i)
+    features = partial(
+        _features,
+        backbone=backbone,
+        prompt=prompt,
+        latents=latents,
+        contents=contents or Contents(backbone),
+        timestep=timestep,
+        ensemble=ensemble,
+        layers=[layer for layer, _ in settings],
+        fusion=fusion,
+        seed=seed,
+        chunk=batch_size,
+    )
     done = 0
-    for category, tasks in by_category.items():
-        features = partial(
-            _features,
-            backbone=backbone,
-            hidden=prompt.hidden_states(backbone, category),
-            latents=latents,
-            timestep=timestep,
-            ensemble=ensemble,
-            layers=[layer for layer, _ in settings],
-            seed=seed,
-            chunk=batch_size,
-        )
+    for tasks in by_object.values():
         matches: list[_Match] = []
         for task, source, target in _with_features(tasks, features, batch_size):
             square = to_square(task.pair.source_keypoints, task.pair.source_size, side)
@@ -103,6 +112,7 @@ def predict(
                     target[layer][None],
                     queries[None].to(backbone.device, non_blocking=True),
                     [settings[i][1] for i in wanted],
+                    l2_normalize=not fusion,
                 )
                 matches.append(_Match(task, wanted, hw, cells[:, 0]))
             done += 1
@@ -155,19 +165,23 @@ def _write(predicted: NDArray[np.float32], matches: Sequence[_Match], side: int)
         )
 
 
-def _tasks(pairs: PairSet) -> tuple[dict[str, list[_Task]], int]:
-    """Sort the pairs that have keypoints by category, then images; count all keypoints."""
+def _tasks(pairs: PairSet, prompt: Prompt) -> tuple[dict[str, list[_Task]], int]:
+    """Sort the pairs that have keypoints by object, then images; count all keypoints."""
     groups: dict[str, list[_Task]] = defaultdict(list)
     rows = 0
     for pair in pairs:
         n = len(pair.source_keypoints)
         if n:
-            source = content_hash(pair.source_path), pair.flip
-            target = content_hash(pair.target_path), pair.flip
-            groups[pair.category].append(_Task(source, target, rows, pair))
+            source = dependence(prompt, pair, "source"), image_key(pair, "source")
+            target = dependence(prompt, pair, "target"), image_key(pair, "target")
+            # Sub-classes of PF-Willow share images.
+            groups[object_name(pair.category)].append(_Task(source, target, rows, pair))
         rows += n
     # Images first: pairs of the same images are alike to all that follows.
-    return {name: sorted(groups[name], key=lambda task: task[:2]) for name in sorted(groups)}, rows
+    return {
+        name: sorted(groups[name], key=lambda task: (task.source[1], task.target[1]))
+        for name in sorted(groups)
+    }, rows
 
 
 def _with_features(
@@ -198,20 +212,22 @@ def _features(
     images: Sequence[tuple[ImagePair, Side]],
     *,
     backbone: Backbone,
-    hidden: Tensor,
+    prompt: Prompt,
     latents: Latents,
+    contents: Contents,
     timestep: int,
     ensemble: int,
     layers: Sequence[int],
+    fusion: bool,
     seed: int,
     chunk: int,
 ) -> list[Maps]:
-    """Extract a batch of images under one prompt."""
+    """Extract a batch of images."""
     noise = [latents.noise(*image, seed=seed, ensemble=ensemble) for image in images]
     maps = extract(
         backbone,
         torch.stack([latents.sample(*image, seed) for image in images]),
-        hidden,
+        hidden_states(backbone, prompt, images, contents),
         timestep=timestep,
         layers=layers,
         noise=torch.stack(noise),
@@ -224,4 +240,11 @@ def _features(
                 f"{backbone.dtype}: use dtype bfloat16 or float32"
             )
     # A view would keep the whole batch alive.
-    return [{layer: found[i].clone() for layer, found in maps.items()} for i in range(len(images))]
+    each = [{layer: found[i].clone() for layer, found in maps.items()} for i in range(len(images))]
+    if fusion:
+        for image, own in zip(images, each, strict=True):
+            for layer, found in own.items():
+                hw = found.shape[1], found.shape[2]
+                dino = contents.dense(*image, image_size=latents.image_size, hw=hw)
+                own[layer] = fuse(found, dino)
+    return each

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from sd4match.backbones import Backbone
+from sd4match.conditioning import hidden_states
 from sd4match.datasets import ImagePair, content_hash
 from sd4match.errors import SD4MatchError
+from sd4match.features.contents import Contents
 from sd4match.features.extractor import extract
 from sd4match.features.latents import Latents, Side
 from sd4match.features.noise import gaussian
@@ -69,6 +71,7 @@ def step_loss(
     settings: TuningSettings,
     *,
     latents: Latents,
+    contents: Contents,
     step: int,
 ) -> Tensor:
     """Compute the loss of a batch, whose sources and targets go through the UNet as one.
@@ -79,6 +82,7 @@ def step_loss(
         pairs: B pairs, each with a keypoint at least.
         settings: the recipe.
         latents: of images of the size that is trained at.
+        contents: where prompts that read images look.
         step: which step it is: each draws its own noise.
 
     Returns:
@@ -93,7 +97,7 @@ def step_loss(
     maps = extract(
         backbone,
         clean,
-        _hidden_states(backbone, prompt, [pair.category for pair, _ in images]),
+        hidden_states(backbone, prompt, images, contents),
         timestep=settings.timestep,
         layers=[settings.layer],
         noise=noise[:, None],
@@ -119,14 +123,6 @@ def step_loss(
         temperature=settings.temperature,
         kernel_size=settings.kernel_size,
     )
-
-
-def _hidden_states(backbone: Backbone, prompt: Prompt, categories: Sequence[str]) -> Tensor:
-    """(1 or B, 77, D): encoded once, or once a category if the prompt depends on it."""
-    if prompt.depends_on == "nothing":
-        return prompt.hidden_states(backbone)
-    each = {name: prompt.hidden_states(backbone, name) for name in dict.fromkeys(categories)}
-    return torch.cat([each[name] for name in categories])
 
 
 def _noise(pair: ImagePair, side: Side, shape: torch.Size, seed: int, step: int) -> Tensor:

@@ -13,6 +13,7 @@ from sd4match import pck
 from sd4match.backbones import Backbone
 from sd4match.datasets import PairSet
 from sd4match.errors import SD4MatchError
+from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents
 from sd4match.prediction import latents_for, predict
 from sd4match.prompts import Prompt
@@ -38,6 +39,7 @@ class Tuning:
         val: pairs that choose the best epoch; None takes the last one.
         settings: the recipe.
         latents: keeps VAE moments for other users; made when not given.
+        contents: keeps what image encoders see, likewise.
 
     Attributes:
         epoch, step: how many are done.
@@ -65,6 +67,7 @@ class Tuning:
         settings: TuningSettings,
         *,
         latents: Latents | None = None,
+        contents: Contents | None = None,
     ) -> None:
         if not prompt.learned:
             raise SD4MatchError(f"prompt family {prompt.family!r} has nothing to learn: predict")
@@ -75,12 +78,15 @@ class Tuning:
         self.val = val
         self.settings = settings
         self.latents = latents_for(backbone, settings.image_size, latents)
+        self.contents = contents or Contents(backbone)
         self.epoch = 0
         self.step = 0
         self.curves: list[dict[str, Any]] = []
         self._losses: list[float] = []  # of the epoch under way
         self._best = copy.deepcopy(prompt.state_dict())
-        self._optimizer = torch.optim.Adam(prompt.parameters(), lr=settings.learning_rate)
+        self._optimizer = torch.optim.Adam(
+            prompt.parameter_groups(settings.learning_rate), lr=settings.learning_rate
+        )
         self._usable = [i for i, pair in enumerate(train) if len(pair.source_keypoints)]
         if not self._usable:
             raise SD4MatchError(f"no keypoint in {train}: there is nothing to learn from")
@@ -182,7 +188,7 @@ class Tuning:
         return {
             "backbone": self.backbone.fingerprint,
             "prompt": self.prompt.family,
-            "length": self.prompt.length,
+            **self.prompt.config(),
             "train": self.train.fingerprint,
             "val": None if self.val is None else self.val.fingerprint,
             **asdict(self.settings),
@@ -201,6 +207,7 @@ class Tuning:
             settings=[(self.settings.layer, Readout("nearest"))],
             seed=self.settings.seed,
             latents=self.latents,
+            contents=self.contents,
         )[0]
         side = self.latents.image_size
         correct = pck.correct(self._truth, predicted, alpha=0.1, image_size=side)
@@ -214,6 +221,7 @@ class Tuning:
             pairs,
             self.settings,
             latents=self.latents,
+            contents=self.contents,
             step=self.step,
         )
         self._optimizer.zero_grad()

@@ -3,16 +3,21 @@
 from sd4match.backbones.architectures import LAYERS, Architecture, architecture
 from sd4match.backbones.devices import choose_device, choose_dtype
 from sd4match.backbones.identify import fetch, identify
-from sd4match.backbones.loading import Backbone, load
+from sd4match.backbones.image_encoders import ImageEncoder, Reads, identify_image_encoder
+from sd4match.backbones.loading import Backbone, image_encoder_names, load
 
 __all__ = [
     "LAYERS",
     "Architecture",
     "Backbone",
+    "ImageEncoder",
+    "Reads",
     "architecture",
     "choose_device",
     "choose_dtype",
     "fetch",
     "identify",
+    "identify_image_encoder",
+    "image_encoder_names",
     "load",
 ]

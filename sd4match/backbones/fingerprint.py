@@ -42,18 +42,29 @@ def fingerprint(folder: Path) -> str:
     for component in COMPONENTS:
         place = folder / component
         if component in _WITH_WEIGHTS:
-            parts[f"{component}/config"] = _content(place / "config.json")
+            parts[f"{component}/config"] = content_of(place / "config.json")
             for number, file in enumerate(weight_files(place)):
                 parts[f"{component}/weights/{number}"] = file_hash(file)
-    parts["scheduler/config"] = _content(folder / "scheduler" / "scheduler_config.json")
+    parts["scheduler/config"] = content_of(folder / "scheduler" / "scheduler_config.json")
     for name in (*_TOKENIZER, "special_tokens_map.json"):
         file = folder / "tokenizer" / name
         if file.is_file():
             is_json = file.suffix == ".json"
-            parts[f"tokenizer/{name}"] = _content(file) if is_json else file_hash(file)
+            parts[f"tokenizer/{name}"] = content_of(file) if is_json else file_hash(file)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _content(path: Path) -> str:
+def content_of(path: Path) -> str:
+    """Hash what a configuration says about a model, and not where and by what it was written.
+
+    Args:
+        path: a JSON file.
+
+    Returns:
+        sha256, 64 hexadecimal digits.
+
+    Raises:
+        SD4MatchError: the file is missing or no JSON object.
+    """
     kept = {key: value for key, value in read_config(path).items() if key not in _PROVENANCE}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()

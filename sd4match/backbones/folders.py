@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from sd4match.backbones.known import MOVED
 from sd4match.backbones.nano_build import NANO_FOLDER, nano_folder
@@ -45,17 +46,30 @@ def locate(name_or_path: str, *, revision: str | None, weights: bool) -> Path:
         return nano_folder() if weights else NANO_FOLDER
     if local.is_dir():
         return local
-    check_hub_id(name_or_path)
+    return fetch_files(
+        name_or_path, revision=revision, patterns=_SETTINGS + (_WEIGHTS if weights else [])
+    )
+
+
+def fetch_files(hub_id: str, *, revision: str | None, patterns: list[str]) -> Path:
+    """Bring files of a hub repository to this machine, unless they are here.
+
+    Args:
+        hub_id: such as ``facebook/dinov2-base``.
+        revision: branch, tag or commit.
+        patterns: which files.
+
+    Returns:
+        The folder that holds them.
+
+    Raises:
+        SD4MatchError: no hub id, or the hub did not give them.
+    """
+    check_hub_id(hub_id)
     try:
-        return Path(
-            snapshot_download(
-                name_or_path,
-                revision=revision,
-                allow_patterns=_SETTINGS + (_WEIGHTS if weights else []),
-            )
-        )
+        return Path(snapshot_download(hub_id, revision=revision, allow_patterns=patterns))
     except Exception as error:  # the client raises HTTP, DNS, disk and validation errors alike
-        moved = MOVED.get(name_or_path)
+        moved = MOVED.get(hub_id)
         remedy = (
             f"it was taken off the hub: use {moved}"
             if moved
@@ -63,7 +77,27 @@ def locate(name_or_path: str, *, revision: str | None, weights: bool) -> Path:
         )
         at = f" at {revision}" if revision else ""
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(" .:")
-        raise SD4MatchError(f"backbone {name_or_path}{at}: {remedy} ({reason})") from error
+        raise SD4MatchError(f"backbone {hub_id}{at}: {remedy} ({reason})") from error
+
+
+def local_files(hub_id: str, *, revision: str | None) -> Path | None:
+    """Find what is on this machine of a hub repository, without asking the network.
+
+    Args:
+        hub_id: such as ``facebook/dinov2-base``.
+        revision: branch, tag or commit.
+
+    Returns:
+        The folder, which may hold some of the files only; None when nothing is here.
+
+    Raises:
+        SD4MatchError: no hub id.
+    """
+    check_hub_id(hub_id)
+    try:
+        return Path(snapshot_download(hub_id, revision=revision, local_files_only=True))
+    except LocalEntryNotFoundError:
+        return None
 
 
 def check_hub_id(name_or_path: str) -> None:

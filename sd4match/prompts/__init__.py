@@ -4,21 +4,29 @@ A new family is one module with one ``Prompt`` subclass, and its place in ``fami
 """
 
 from sd4match.prompts.base import Prompt
+from sd4match.prompts.cpm import ConditionalPrompt
 from sd4match.prompts.empty import EmptyPrompt
-from sd4match.prompts.families import FAMILIES, create, find
+from sd4match.prompts.families import FAMILIES, belongs_to, create, find
 from sd4match.prompts.files import load, read_header, save
-from sd4match.prompts.single import SinglePrompt
+from sd4match.prompts.per_class import ClassHiddenPrompt, ClassPrompt, serving_category
+from sd4match.prompts.single import SingleHiddenPrompt, SinglePrompt
 from sd4match.prompts.text import TextPrompt
 
 __all__ = [
     "FAMILIES",
+    "ClassHiddenPrompt",
+    "ClassPrompt",
+    "ConditionalPrompt",
     "EmptyPrompt",
     "Prompt",
+    "SingleHiddenPrompt",
     "SinglePrompt",
     "TextPrompt",
+    "belongs_to",
     "create",
     "find",
     "load",
     "read_header",
     "save",
+    "serving_category",
 ]

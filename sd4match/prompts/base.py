@@ -7,14 +7,15 @@ from typing import Any, ClassVar, Literal, Self
 
 from torch import Tensor, nn
 
-from sd4match.backbones import Backbone
+from sd4match.backbones import Backbone, Reads
+from sd4match.datasets import object_name
 
 Dependence = Literal["nothing", "category", "image", "pair"]
 
 
 @dataclass(frozen=True)
 class MadeFor:
-    """The backbone that a prompt belongs to: its name, for people, and its fingerprint."""
+    """A model that a prompt belongs to: its name, for people, and its fingerprint."""
 
     name: str
     fingerprint: str
@@ -25,23 +26,27 @@ class Prompt(nn.Module, ABC):
 
     A family is one module with one subclass; tuning, prediction, files and studies read only the
     attributes below. What is learned are the module's parameters, in fp32 whatever the backbone's
-    dtype; ``type(prompt)(**prompt.config(), **prompt.state_dict())`` is the same prompt again.
+    dtype; ``type(prompt)(**prompt.config())`` with its ``state_dict`` is the same prompt again.
 
     Attributes:
         family: the name users write.
         depends_on: what the hidden states vary with; features are cached by exactly that.
         learned: whether there is something to tune.
         options: the settings ``create`` understands, seed apart.
+        reads: what it wants to know of images, where it depends on an image or a pair.
         length: number of learned tokens, None where there are none.
         made_for: the backbone it belongs to; None for one that was built by hand.
+        encoder_made_for: the image encoder it belongs to, where it reads one.
     """
 
     family: ClassVar[str]
-    depends_on: ClassVar[Dependence]
+    depends_on: Dependence
     learned: ClassVar[bool]
     options: ClassVar[tuple[str, ...]] = ()
+    reads: Reads | None = None
     length: int | None = None
     made_for: MadeFor | None = None
+    encoder_made_for: MadeFor | None = None
 
     @classmethod
     @abstractmethod
@@ -52,21 +57,43 @@ class Prompt(nn.Module, ABC):
         """
 
     @abstractmethod
-    def hidden_states(self, backbone: Backbone, category: str | None = None) -> Tensor:
-        """Encode the prompt.
+    def hidden_states(
+        self, backbone: Backbone, category: str | None = None, content: Tensor | None = None
+    ) -> Tensor:
+        """Encode the prompt; ``sd4match.conditioning.hidden_states`` does it for images of pairs.
 
         Args:
             backbone: the pipeline that the prompt belongs to.
             category: the pair's category; needed where ``depends_on`` is "category".
+            content: (B, T, F) what ``reads`` names, of B images; of B pairs (B, T, 2F), the
+                source's channels first.
 
         Returns:
-            (1, 77, D) hidden states on the backbone's device and in its dtype, with gradients
-            to the learned parameters.
+            (1, 77, D) hidden states, (B, 77, D) of contents, on the backbone's device and in its
+            dtype, with gradients to the learned parameters.
 
         Raises:
-            SD4MatchError: when the prompt needs a category and got none.
+            SD4MatchError: the prompt does not know the category, or needs one and got none.
         """
 
+    def subject(self, category: str) -> str:
+        """What a category is called here: equal for categories that are conditioned alike.
+
+        Args:
+            category: of any benchmark; PF-Willow's are sub-classes.
+
+        Returns:
+            A name; where ``depends_on`` is "category" it decides the hidden states.
+
+        Raises:
+            SD4MatchError: the prompt does not know the category.
+        """
+        return object_name(category)
+
     def config(self) -> Mapping[str, Any]:
-        """What, besides the tensors, makes this prompt; plain JSON values."""
+        """The arguments it was built with, besides the tensors: plain JSON values."""
         return {}
+
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
+        """What the optimiser learns, and how fast (METHOD.md section 1)."""
+        return [{"params": list(self.parameters()), "lr": learning_rate}]

@@ -21,6 +21,8 @@ class EmptyPrompt(Prompt):
         """See ``Prompt.initial``; there is nothing to choose."""
         return cls()
 
-    def hidden_states(self, backbone: Backbone, category: str | None = None) -> Tensor:
+    def hidden_states(
+        self, backbone: Backbone, category: str | None = None, content: Tensor | None = None
+    ) -> Tensor:
         """See ``Prompt.hidden_states``."""
         return encode_text(backbone, "")

@@ -5,12 +5,23 @@ from typing import Any
 from sd4match.backbones import Backbone
 from sd4match.errors import require_known
 from sd4match.prompts.base import MadeFor, Prompt
+from sd4match.prompts.cpm import ConditionalPrompt, parse
 from sd4match.prompts.empty import EmptyPrompt
-from sd4match.prompts.single import SinglePrompt
+from sd4match.prompts.per_class import ClassHiddenPrompt, ClassPrompt
+from sd4match.prompts.single import SingleHiddenPrompt, SinglePrompt
 from sd4match.prompts.text import TextPrompt
 
 FAMILIES: dict[str, type[Prompt]] = {
-    family.family: family for family in (EmptyPrompt, TextPrompt, SinglePrompt)
+    family.family: family
+    for family in (
+        EmptyPrompt,
+        TextPrompt,
+        SinglePrompt,
+        ClassPrompt,
+        ConditionalPrompt,
+        SingleHiddenPrompt,
+        ClassHiddenPrompt,
+    )
 }
 
 
@@ -18,11 +29,11 @@ def create(family: str, backbone: Backbone, *, seed: int = 0, **options: Any) ->
     """Make a prompt as it is before any learning.
 
     Args:
-        family: a name in ``FAMILIES``.
+        family: a name in ``FAMILIES``, or the paper's name of a ``cpm`` prompt, such as
+            ``Pair-DINO-Feat-G25-C50``.
         backbone: the pipeline it is for.
         seed: start values of learned prompts.
-        options: the family's own settings (``length`` of learned ones, ``template`` of ``text``);
-            None means the default.
+        options: the family's own settings, as its class lists them; None means the default.
 
     Returns:
         The prompt, with its parameters on the backbone's device.
@@ -33,12 +44,30 @@ def create(family: str, backbone: Backbone, *, seed: int = 0, **options: Any) ->
     Example:
         >>> prompts.create("single", backbone, length=25, seed=1)
     """
+    if paper := parse(family):
+        family, options = ConditionalPrompt.family, {**paper, **options}
     kind = find(family)
     given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         require_known(name, kind.options, what=f"setting of {family} prompts")
     prompt = kind.initial(backbone, seed=seed, **given)
+    return belongs_to(prompt, backbone).to(backbone.device)
+
+
+def belongs_to(prompt: Prompt, backbone: Backbone) -> Prompt:
+    """Note in a prompt which models it is for, which its file will tell.
+
+    Args:
+        prompt: of any family.
+        backbone: the pipeline it was made, or is to be used, with.
+
+    Returns:
+        The same prompt.
+    """
     prompt.made_for = MadeFor(backbone.name, backbone.fingerprint)
+    if prompt.reads:
+        encoder = backbone.image_encoder(prompt.reads.encoder)
+        prompt.encoder_made_for = MadeFor(encoder.name, encoder.fingerprint)
     return prompt
 
 

@@ -50,6 +50,7 @@ def save(
         "length": prompt.length,
         "config": dict(prompt.config()),
         "backbone": asdict(prompt.made_for),
+        "image_encoder": prompt.encoder_made_for and asdict(prompt.encoder_made_for),
         "training": dict(training or {}),
     }
     tensors = {name: value.cpu().contiguous() for name, value in prompt.state_dict().items()}
@@ -72,18 +73,30 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
     """
     header, tensors = _read(path)
     made_for = MadeFor(**header["backbone"])
-    if made_for.fingerprint != backbone.fingerprint:
-        raise SD4MatchError(
-            f"prompt {os.fspath(path)} was made for backbone {made_for.name} "
-            f"({made_for.fingerprint[:12]}), not {backbone.name} ({backbone.fingerprint[:12]}): "
-            "load that backbone, or tune a prompt for this one"
-        )
+    _same(path, made_for, "backbone", backbone.name, backbone.fingerprint)
     try:
-        prompt = find(header["family"])(**header["config"], **tensors)
-    except (TypeError, ValueError) as error:
+        prompt = find(header["family"])(**header["config"])
+        prompt.load_state_dict(tensors)
+    except (TypeError, ValueError, RuntimeError) as error:
         raise _broken(path, error) from error
+    if prompt.reads:
+        encoder = backbone.image_encoder(prompt.reads.encoder)
+        read = MadeFor(**header["image_encoder"])
+        _same(path, read, "image encoder", encoder.name, encoder.fingerprint)
+        prompt.encoder_made_for = read
     prompt.made_for = made_for
     return prompt.to(backbone.device)
+
+
+def _same(
+    path: str | os.PathLike[str], made_for: MadeFor, what: str, name: str, fingerprint: str
+) -> None:
+    if made_for.fingerprint != fingerprint:
+        raise SD4MatchError(
+            f"prompt {os.fspath(path)} was made for {what} {made_for.name} "
+            f"({made_for.fingerprint[:12]}), not {name} ({fingerprint[:12]}): "
+            f"load that {what}, or tune a prompt for this one"
+        )
 
 
 def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -93,8 +106,8 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
         path: a file that ``save`` wrote.
 
     Returns:
-        format, package (its version), family, length, config, backbone (name, fingerprint) and
-        training.
+        format, package (its version), family, length, config, backbone and image_encoder (name,
+        fingerprint) and training.
 
     Raises:
         SD4MatchError: when the file is missing or no prompt file.

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from sd4match.backbones import Backbone
 from sd4match.backbones.text import encode_text
-from sd4match.datasets import object_name
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt
 
@@ -47,13 +46,15 @@ class TextPrompt(Prompt):
         """See ``Prompt.initial``."""
         return cls(template)
 
-    def hidden_states(self, backbone: Backbone, category: str | None = None) -> Tensor:
+    def hidden_states(
+        self, backbone: Backbone, category: str | None = None, content: Tensor | None = None
+    ) -> Tensor:
         """See ``Prompt.hidden_states``."""
         if category is None:
             raise SD4MatchError(
                 f"text prompt {self.template!r} needs a category and none was given: name one"
             )
-        text = self.template.format(category=object_name(category))
+        text = self.template.format(category=self.subject(category))
         found, most = len(backbone.tokenizer(text).input_ids) - 2, backbone.max_tokens - 2
         if found > most:
             raise SD4MatchError(f"prompt {text!r} has {found} tokens, {most} fit: shorten it")

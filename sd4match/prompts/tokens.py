@@ -54,3 +54,17 @@ def encode_tokens(backbone: Backbone, tokens: Tensor) -> Tensor:
     frame = embed_ids(backbone, ids).expand(len(tokens), -1, -1)
     learned = tokens.to(frame)
     return encode_embeddings(backbone, torch.cat([frame[:, :1], learned, frame[:, n + 1 :]], dim=1))
+
+
+def random_hidden(backbone: Backbone, *, seed: int) -> Tensor:
+    """Start learned hidden states, which skip the text encoder.
+
+    Args:
+        backbone: the pipeline whose sizes they have.
+        seed: of the draw.
+
+    Returns:
+        (77, D) float32, uniform in [0, 1).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(backbone.max_tokens, backbone.hidden_size, generator=generator)

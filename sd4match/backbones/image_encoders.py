@@ -1,0 +1,207 @@
+"""Frozen image encoders, DINOv2 and CLIP: what prompts and fused features know of an image."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import CLIPVisionModelWithProjection, Dinov2Model
+
+from sd4match.backbones.fingerprint import content_of
+from sd4match.backbones.folders import fetch_files, local_files, read_config, weight_files
+from sd4match.backbones.models import load_model
+from sd4match.cache import file_hash
+from sd4match.errors import SD4MatchError
+
+CLASSES = {"dino": Dinov2Model, "clip": CLIPVisionModelWithProjection}
+_MODEL_TYPES = {"dino": ("dinov2",), "clip": ("clip", "clip_vision_model")}
+_FILES = [
+    "config.json",
+    "preprocessor_config.json",
+    "model.safetensors",
+    "model-*-of-*.safetensors",
+    "model.safetensors.index.json",
+]
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What is wanted to be known of an image's content.
+
+    Attributes:
+        encoder: "dino" or "clip".
+        part: "feat" for the encoder's patch tokens, "head" for its pooled vector.
+    """
+
+    encoder: str
+    part: str
+
+
+@dataclass(frozen=True, eq=False)
+class ImageEncoder:
+    """A vision transformer in evaluation mode, with its own way to prepare images.
+
+    Attributes:
+        kind: "dino" or "clip".
+        name: hub id (with ``@revision`` where one was given) or folder.
+        fingerprint: sha256 hex of configurations and weights.
+        model: the transformer.
+        processing: resize, crop and normalisation, as its ``preprocessor_config.json`` has them.
+        device, dtype: where and in what it computes.
+    """
+
+    kind: str
+    name: str
+    fingerprint: str
+    model: Any
+    processing: Mapping[str, Any]
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def patch_size(self) -> int:
+        """Side of a patch, pixels."""
+        return int(self.model.config.patch_size)
+
+    @property
+    def crop_size(self) -> int:
+        """Side of the square that its processor cuts out, pixels."""
+        return int(self.processing["crop_size"]["height"])
+
+    def shape(self, part: str) -> tuple[int, int]:
+        """Tell (T, F) of what ``__call__`` returns for "feat" or "head"."""
+        config = self.model.config
+        if part == "feat":
+            return (self.crop_size // self.patch_size) ** 2, int(config.hidden_size)
+        pooled = config.projection_dim if self.kind == "clip" else config.hidden_size
+        return 1, int(pooled)
+
+    @torch.no_grad()
+    def __call__(self, pixels: Tensor, part: str) -> Tensor:
+        """Encode prepared images.
+
+        Args:
+            pixels: (B, 3, H, W) normalised, sides multiples of the patch size.
+            part: "feat" for patch tokens without the class token, "head" for the pooled vector
+                (CLIP's projected one).
+
+        Returns:
+            (B, T, F) or (B, 1, F) in the encoder's dtype.
+        """
+        output = self.model(pixel_values=pixels.to(self.device, self.dtype))
+        if part == "feat":
+            tokens: Tensor = output.last_hidden_state[:, 1:]
+            return tokens
+        pooled: Tensor = output.image_embeds if self.kind == "clip" else output.pooler_output
+        return pooled[:, None]
+
+    @torch.no_grad()
+    def dense(self, pixels: Tensor) -> Tensor:
+        """Encode images as feature maps.
+
+        Args:
+            pixels: (B, 3, h * patch, w * patch).
+
+        Returns:
+            (B, F, h, w) in the encoder's dtype.
+        """
+        h, w = (side // self.patch_size for side in pixels.shape[-2:])
+        maps: Tensor = self(pixels, "feat").mT.unflatten(-1, (h, w))
+        return maps
+
+
+def load_image_encoder(
+    kind: str, name: str, *, device: torch.device, dtype: torch.dtype
+) -> ImageEncoder:
+    """Load an image encoder from the hub or a folder.
+
+    Args:
+        kind: "dino" or "clip".
+        name: hub id, ``id@revision`` or folder.
+        device, dtype: where and in what it computes.
+
+    Returns:
+        The encoder.
+
+    Raises:
+        SD4MatchError: nothing there, another kind of model, weights or processor that do not fit.
+    """
+    path, revision = _split(name)
+    folder = path
+    if not path.is_dir():
+        folder = fetch_files(str(path), revision=revision, patterns=_FILES)
+    config = read_config(folder / "config.json")
+    if config.get("model_type") not in _MODEL_TYPES[kind]:
+        raise SD4MatchError(
+            f"image encoder {name}: its config.json describes a {config.get('model_type')!r} "
+            f"model: a {kind} encoder is {' or '.join(_MODEL_TYPES[kind])}"
+        )
+    encoder = ImageEncoder(
+        kind=kind,
+        name=name,
+        fingerprint=_fingerprint(folder),
+        model=load_model(CLASSES[kind], folder, device=device, dtype=dtype),
+        processing=_processing(folder),
+        device=device,
+        dtype=dtype,
+    )
+    if encoder.crop_size % encoder.patch_size:
+        raise SD4MatchError(  # the model would cut the rest off and say nothing
+            f"image encoder {name}: crops of {encoder.crop_size} pixels are no multiple of its "
+            f"patches of {encoder.patch_size}: correct its preprocessor_config.json"
+        )
+    return encoder
+
+
+def identify_image_encoder(name: str) -> str | None:
+    """Fingerprint an image encoder that is on this machine.
+
+    Args:
+        name: hub id, ``id@revision`` or folder.
+
+    Returns:
+        Its fingerprint; None when its weights are not here.
+
+    Raises:
+        SD4MatchError: no such folder, or it is broken.
+    """
+    path, revision = _split(name)
+    folder = path if path.is_dir() else local_files(str(path), revision=revision)
+    try:
+        return None if folder is None else _fingerprint(folder)
+    except SD4MatchError:
+        if path.is_dir():
+            raise
+        return None  # the hub's cache may hold a part of the files
+
+
+def _split(name: str) -> tuple[Path, str | None]:
+    """A folder, or a hub id and its revision."""
+    if (folder := Path(name).expanduser()).is_dir():
+        return folder, None
+    hub_id, _, revision = name.partition("@")
+    return Path(hub_id), revision or None
+
+
+def _fingerprint(folder: Path) -> str:
+    parts = {
+        "config": content_of(folder / "config.json"),
+        "processing": content_of(folder / "preprocessor_config.json"),
+        "weights": [file_hash(file) for file in weight_files(folder)],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _processing(folder: Path) -> dict[str, Any]:
+    path = folder / "preprocessor_config.json"
+    settings = read_config(path)
+    for name, inner in (("size", "shortest_edge"), ("crop_size", "height")):
+        if isinstance(settings.get(name), int):  # as older files have it
+            settings[name] = {inner: settings[name]}
+        if not isinstance(settings.get(name), dict) or inner not in settings[name]:
+            raise SD4MatchError(f"{path}: no {name} with {inner}: fetch the file again")
+    return settings

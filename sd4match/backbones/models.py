@@ -1,0 +1,66 @@
+"""One frozen model from a folder, with every weight accounted for."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sd4match.backbones.folders import weight_files
+from sd4match.backbones.quiet import no_progress_bars
+from sd4match.errors import SD4MatchError
+
+# Older CLIP files store position_ids, which are constants now; and a whole CLIP brings its text
+# half where the image half is wanted.
+_CONSTANT = "position_ids"
+_TEXT_HALF = ("text_model.", "text_projection.", "logit_scale")
+
+
+def load_model(kind: Any, folder: Path, *, device: torch.device, dtype: torch.dtype) -> Any:
+    """Load a model of diffusers or transformers: frozen, in evaluation mode.
+
+    Args:
+        kind: the model's class.
+        folder: holds its ``config.json`` and safetensors weights.
+        device, dtype: where and in what it computes.
+
+    Returns:
+        The model.
+
+    Raises:
+        SD4MatchError: files are missing or broken, or do not fit the class and its configuration.
+    """
+    weight_files(folder)  # its error says what to do; the libraries' do not
+    # The two libraries renamed this argument at different times.
+    from_transformers = kind.__module__.startswith("transformers")
+    named = {"dtype" if from_transformers else "torch_dtype": dtype}
+    try:
+        with no_progress_bars():
+            model, info = kind.from_pretrained(
+                folder,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+                **named,
+            )
+    except Exception as error:  # broken files raise every kind of error in here
+        reason = " ".join(str(error).split())[:300]
+        raise SD4MatchError(f"{folder}: not loadable as {kind.__name__}: {reason}") from error
+    # A loader fills what is missing with random numbers and goes on (METHOD.md section 7).
+    foreign = _TEXT_HALF if "Vision" in kind.__name__ else ()
+    problems = {
+        "missing": sorted(info["missing_keys"]),
+        "unexpected": sorted(
+            key
+            for key in info["unexpected_keys"]
+            if not key.endswith(_CONSTANT) and not key.startswith(foreign)
+        ),
+        "misshapen": sorted(str(key) for key in info.get("mismatched_keys", ())),
+    }
+    for what, keys in problems.items():
+        if keys:
+            raise SD4MatchError(
+                f"{folder}: {len(keys)} weights {what} for {kind.__name__} (such as {keys[0]}): "
+                "the files do not fit their config.json or these library versions: fetch them "
+                "again, or save them anew with the installed transformers and diffusers"
+            )
+    return model.requires_grad_(False).eval().to(device)

@@ -1,0 +1,113 @@
+"""What image encoders see in the images of pairs, each computed once (METHOD.md section 1)."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from sd4match.backbones import Backbone, ImageEncoder, Reads
+from sd4match.datasets import ImagePair, load_image
+from sd4match.features.images import to_tensor
+from sd4match.features.latents import Side, image_key, where
+from sd4match.features.tensor_cache import TensorCache
+
+VERSION = 1
+"""Part of the cache's address: raise it when the same image would give other contents."""
+
+
+class Contents:
+    """The contents of a data set's images, by their bytes.
+
+    Args:
+        backbone: whose image encoders.
+        folder: where contents are kept for other processes and runs; None keeps none.
+    """
+
+    def __init__(self, backbone: Backbone, folder: Path | None = None) -> None:
+        self.backbone = backbone
+        self._folder = folder
+        self._caches: dict[str, TensorCache] = {}
+
+    def read(self, pair: ImagePair, side: Side, reads: Reads) -> Tensor:
+        """What an encoder makes of one image of a pair, prepared as the encoder wants it.
+
+        A flipped pair's image is mirrored first.
+
+        Args:
+            pair: the pair.
+            side: "source" or "target".
+            reads: which encoder, and its patch tokens or pooled vector.
+
+        Returns:
+            (T, F) in the backbone's dtype, on the CPU.
+
+        Raises:
+            SD4MatchError: the image is missing or unreadable, or there is no such encoder.
+        """
+        encoder = self.backbone.image_encoder(reads.encoder)
+
+        def compute() -> Tensor:
+            pixels = prepare(load_image(pair, side), encoder)
+            return encoder(pixels[None], reads.part)[0].cpu()
+
+        return self._cache(encoder).get(f"{image_key(pair, side)}-{reads.part}", compute)
+
+    def dense(self, pair: ImagePair, side: Side, *, image_size: int, hw: tuple[int, int]) -> Tensor:
+        """DINO's feature map of one image of a pair, as fused features want it.
+
+        METHOD.md section 3: the encoder gets the square that the VAE gets, resized to as many
+        patches as the map has cells.
+
+        Args:
+            pair: the pair.
+            side: "source" or "target".
+            image_size: side of the square, pixels.
+            hw: (h, w) of the map.
+
+        Returns:
+            (F, h, w) in the backbone's dtype, on the CPU.
+
+        Raises:
+            SD4MatchError: the image is missing or unreadable, or there is no such encoder.
+        """
+        encoder = self.backbone.image_encoder("dino")
+
+        def compute() -> Tensor:
+            square = to_tensor(load_image(pair, side), image_size)[None]
+            sides = [n * encoder.patch_size for n in hw]
+            return encoder.dense(F.interpolate(square, sides, mode="bilinear"))[0].cpu()
+
+        key = f"{image_key(pair, side)}-{image_size}-{hw[0]}x{hw[1]}"
+        return self._cache(encoder).get(key, compute)
+
+    def _cache(self, encoder: ImageEncoder) -> TensorCache:
+        if encoder.kind not in self._caches:
+            address = f"v{VERSION}-{encoder.kind}-{encoder.fingerprint[:16]}-{where(self.backbone)}"
+            folder = None if self._folder is None else Path(self._folder) / address
+            self._caches[encoder.kind] = TensorCache(folder)
+        return self._caches[encoder.kind]
+
+
+def prepare(image: Image.Image, encoder: ImageEncoder) -> Tensor:
+    """Resize, crop and normalise an image as an encoder's own processor does.
+
+    Args:
+        image: any PIL image.
+        encoder: whose settings.
+
+    Returns:
+        (3, H, W) float32.
+    """
+    settings = encoder.processing
+    image = image.convert("RGB")
+    short, shortest = settings["size"]["shortest_edge"], min(image.size)
+    width, height = (short * n // shortest for n in image.size)
+    image = image.resize((width, height), Image.Resampling(settings.get("resample", 3)))
+    crop = encoder.crop_size
+    left, top = (width - crop) // 2, (height - crop) // 2
+    pixels = np.asarray(image.crop((left, top, left + crop, top + crop)), dtype=np.float32)
+    mean, std = (np.array(settings[key], np.float32) for key in ("image_mean", "image_std"))
+    return torch.from_numpy((pixels / 255 - mean) / std).permute(2, 0, 1)
