@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from sd4match.backbones.folders import weight_files
-from sd4match.backbones.quiet import no_progress_bars
+from sd4match.backbones.quiet import quiet
 from sd4match.errors import SD4MatchError
 
 # Older CLIP files store position_ids, which are constants now; and a whole CLIP brings its text
@@ -34,7 +34,7 @@ def load_model(kind: Any, folder: Path, *, device: torch.device, dtype: torch.dt
     from_transformers = kind.__module__.startswith("transformers")
     named = {"dtype" if from_transformers else "torch_dtype": dtype}
     try:
-        with no_progress_bars():
+        with quiet():
             model, info = kind.from_pretrained(
                 folder,
                 use_safetensors=True,

@@ -13,7 +13,7 @@ import transformers
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, Dinov2Config, Dinov2Model
 
-from sd4match.backbones.quiet import no_progress_bars
+from sd4match.backbones.quiet import quiet
 from sd4match.cache import cache_folder
 from sd4match.errors import SD4MatchError
 
@@ -88,7 +88,7 @@ def _save_random_weights(folder: Path) -> None:
         image = Dinov2Model(Dinov2Config(**config("image_encoder")))
     _make_latents_informative(vae)
     models = {"vae": vae, "unet": unet, "text_encoder": text, "image_encoder": image}
-    with no_progress_bars():
+    with quiet():
         for name, model in models.items():
             model.half().save_pretrained(folder / name, safe_serialization=True)
 

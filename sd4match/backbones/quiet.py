@@ -1,4 +1,4 @@
-"""Loading and saving models without the libraries' own progress bars."""
+"""Loading and saving models without the libraries' own bars and reports."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +7,14 @@ from transformers.utils import logging
 
 
 @contextmanager
-def no_progress_bars() -> Iterator[None]:
-    """Silence transformers' bars for the block; ours are the only ones a user should see."""
-    enabled = logging.is_progress_bar_enabled()
+def quiet() -> Iterator[None]:
+    """Silence transformers for the block: what a user should see, we say ourselves."""
+    enabled, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(verbosity)
         if enabled:
             logging.enable_progress_bar()

@@ -13,7 +13,7 @@ from sd4match.features.images import to_tensor
 from sd4match.features.noise import gaussian
 from sd4match.features.tensor_cache import TensorCache
 
-VERSION = 1
+VERSION = 2
 """Part of the cache's address: raise it when the same image would give other moments."""
 
 Side = Literal["source", "target"]

@@ -1,5 +1,6 @@
 """Pairs in, predicted keypoints out."""
 
+import dataclasses
 import weakref
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 
 from sd4match import matching, prediction, prompts
 from sd4match.datasets import content_hash, load_image
@@ -53,18 +55,49 @@ def features(nano, image, content, flip, hidden, layers):
     return {layer: torch.cat(draws).mean(0, keepdim=True) for layer, draws in maps.items()}
 
 
-def naive(nano, prompt, pair, settings):
-    source, target = (
-        features(
+@torch.no_grad()
+def content(nano, pair, side, part):
+    """DINO's patch tokens or pooled vector of an image, by transformers' own processor."""
+    pixels = BitImageProcessorPil.from_pretrained(nano.image_encoders["dino"])(
+        load_image(pair, side), return_tensors="pt"
+    ).pixel_values
+    output = nano.image_encoder("dino").model(pixels)
+    return output.last_hidden_state[:, 1:] if part == "feat" else output.pooler_output[:, None]
+
+
+def hidden_states(nano, prompt, pair, side):
+    sides = {"pair": ("source", "target"), "image": (side,)}.get(prompt.depends_on)
+    read = sides and torch.cat([content(nano, pair, s, prompt.reads.part) for s in sides], dim=2)
+    return prompt.hidden_states(nano, pair.category, read)
+
+
+@torch.no_grad()
+def fused(nano, image, maps):
+    """METHOD.md section 3: DINO gets the VAE's square, resized to 14 pixels a cell."""
+    square = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    pixels = torch.tensor(np.array(square)).permute(2, 0, 1)[None] / 127.5 - 1
+    h, w = maps.shape[2:]
+    resized = torch.nn.functional.interpolate(pixels, (14 * h, 14 * w), mode="bilinear")
+    tokens = nano.image_encoder("dino").model(resized).last_hidden_state[:, 1:]
+    dino = tokens.transpose(1, 2).reshape(1, -1, h, w)
+    return torch.cat([0.5 * x / (x.norm(dim=1, keepdim=True) + 1e-6) for x in (maps, dino)], 1)
+
+
+def naive(nano, prompt, pair, settings, fusion=False):
+    maps = {}
+    for side, path in (("source", pair.source_path), ("target", pair.target_path)):
+        image = load_image(pair, side)
+        maps[side] = features(
             nano,
-            load_image(pair, side),
+            image,
             content_hash(path),
             pair.flip,
-            prompt.hidden_states(nano, pair.category),
+            hidden_states(nano, prompt, pair, side),
             {layer for layer, _ in settings},
         )
-        for side, path in (("source", pair.source_path), ("target", pair.target_path))
-    )
+        if fusion:
+            maps[side] = {layer: fused(nano, image, found) for layer, found in maps[side].items()}
+    source, target = maps["source"], maps["target"]
     for layer, readout in settings:
         last = torch.tensor(source[layer].shape[:1:-1]) - 1
         square = torch.tensor(pair.source_keypoints) * SIDE / torch.tensor(pair.source_size)
@@ -76,6 +109,7 @@ def naive(nano, prompt, pair, settings):
             localizer=readout.localizer,
             kernel_sigma=readout.kernel_sigma or 1.0,
             temperature=readout.temperature or 1.0,
+            l2_normalize=not fusion,
         )[0]
         yield found * (SIDE - 1) / last * torch.tensor(pair.target_size) / SIDE
 
@@ -99,6 +133,65 @@ def test_agrees_with_a_naive_loop(nano, text, pascal, latents, split):
     expected = zip(*(naive(nano, text, pair, settings) for pair in pairs), strict=True)
     for row, answer in zip(expected, found, strict=True):
         np.testing.assert_allclose(answer, np.concatenate(row), atol=1e-3)
+
+
+@pytest.mark.parametrize("fusion", [False, True])
+@pytest.mark.parametrize(
+    "family",
+    ["single", "class", "Img-DINO-Head-G1-C2", "Img-DINO-Feat-G1-C2", "Pair-DINO-Feat-G3-C4"],
+)
+def test_every_dependence_agrees_with_a_naive_loop(nano, pascal, latents, family, fusion):
+    categories = ["car", "cat"] if family == "class" else None
+    prompt = prompts.create(family, nano, categories=categories, seed=1)
+    settings = [(1, Readout("softmax")), (2, Readout("softmax"))]
+    pairs = pascal["train"]
+    found = predict(
+        nano, prompt, pairs, settings=settings, latents=latents, fusion=fusion, **SETTINGS
+    )
+    expected = zip(*(naive(nano, prompt, pair, settings, fusion) for pair in pairs), strict=True)
+    for row, answer in zip(expected, found, strict=True):
+        np.testing.assert_allclose(answer, np.concatenate(row), atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("family", "passes"),
+    [  # 6 pairs with keypoints: 5 distinct of 4 images, of which 3 as cars and 3 as cats
+        ("text", 7),
+        ("Img-DINO-Head-G1-C1", 7),
+        ("Pair-DINO-Head-G1-C1", 11),
+    ],
+)
+def test_features_are_computed_once_for_what_the_prompt_depends_on(
+    nano, pascal, latents, family, passes
+):
+    prompt = prompts.create(family, nano)
+    seen = []
+    hook = nano.unet.conv_in.register_forward_hook(
+        lambda _, inputs, __: seen.append(len(inputs[0]))
+    )
+    predict(nano, prompt, pascal["test"], latents=latents, **SETTINGS)
+    hook.remove()
+    assert sum(seen) == passes * SETTINGS["ensemble"]
+
+
+def test_sub_classes_of_one_object_share_features(nano, pascal, latents):
+    pairs = [
+        dataclasses.replace(pair, category=name)
+        for pair, name in zip(pascal["test"].subset([1, 3]), ("car(G)", "car(S)"), strict=True)
+    ]
+    seen = []
+    hook = nano.unet.conv_in.register_forward_hook(
+        lambda _, inputs, __: seen.append(len(inputs[0]))
+    )
+    predict(nano, prompts.create("text", nano), pairs, latents=latents, **SETTINGS)
+    hook.remove()
+    assert sum(seen) == 2 * SETTINGS["ensemble"]
+
+
+def test_a_category_that_a_class_prompt_never_saw_is_an_error(nano, pascal, latents):
+    prompt = prompts.create("class", nano, categories=["car"])
+    with pytest.raises(SD4MatchError, match="never learned for category 'cat'"):
+        predict(nano, prompt, pascal["test"], latents=latents, **SETTINGS)
 
 
 def test_the_order_of_pairs_changes_nothing(nano, text, pascal, latents):

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from sd4match import backbones
 from sd4match.errors import SD4MatchError
+from sd4match.features import extract
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 TEXT = "text_encoder/model.safetensors"
@@ -34,7 +35,7 @@ def models(backbone):
 
 
 def test_nano_is_frozen_and_small(nano):
-    everything = [*models(nano), nano.image_encoder]
+    everything = [*models(nano), nano.image_encoder("dino").model]
     parameters = [p for model in everything for p in model.parameters()]
     assert not any(model.training for model in everything)
     assert not any(p.requires_grad for p in parameters)
@@ -43,12 +44,6 @@ def test_nano_is_frozen_and_small(nano):
     sizes = nano.image_size, nano.vae_factor, nano.hidden_size, nano.latent_multiple
     assert sizes == (128, 4, 128, 4)
     assert nano.max_tokens == 77
-
-
-def test_nano_image_encoder_sees_256_patches(nano):
-    with torch.no_grad():
-        tokens = nano.image_encoder(torch.zeros(1, 3, 224, 224)).last_hidden_state
-    assert tokens.shape == (1, 257, 96)
 
 
 @pytest.mark.slow
@@ -85,7 +80,6 @@ def test_hashes_need_no_cache(tiny, tmp_path, monkeypatch):
 def test_folder_loads_as_what_it_is(tiny):
     backbone = load(tiny)
     assert (backbone.image_size, backbone.vae_factor, backbone.hidden_size) == (64, 8, 32)
-    assert backbone.image_encoder is None
     assert backbone.scheduler.config.beta_schedule == "scaled_linear"
     stored = load_file(tiny / UNET)
     for name, tensor in backbone.unet.state_dict().items():
@@ -97,6 +91,39 @@ def test_dtype_reaches_every_model(tiny, dtype):
     backbone = load(tiny, dtype=dtype)
     assert {model.dtype for model in models(backbone)} == {backbone.dtype}
     assert backbone.dtype in (torch.bfloat16, torch.float16)
+
+
+def test_plain_attention_and_channels_last_give_the_same_features(tiny):
+    """The options change how things are computed, to the last bits of what comes out."""
+    plain, memory = load(tiny, attention="plain"), load(tiny, channels_last=True)
+    inputs = torch.randn(1, 4, 8, 8), 50, torch.randn(1, 77, 32)
+    with torch.no_grad():
+        expected, *found = (b.unet(*inputs).sample for b in (load(tiny), plain, memory))
+    assert memory.unet.conv_in.weight.is_contiguous(memory_format=torch.channels_last)
+    names = {type(p).__name__ for p in plain.unet.attn_processors.values()}
+    assert names == {"AttnProcessor"}
+    for maps in found:
+        torch.testing.assert_close(maps, expected)
+
+
+@pytest.mark.slow
+def test_compiled_blocks_give_the_same_features_and_gradients(tiny):
+    backbones_ = load(tiny), load(tiny, compile=True)
+    latents, noise = torch.randn(2, 4, 8, 8), torch.randn(2, 1, 4, 8, 8)
+    start = torch.randn(2, 77, 32)
+    found = []
+    for backbone in backbones_:
+        hidden = start.clone().requires_grad_()
+        maps = extract(backbone, latents, hidden, timestep=50, layers=[1, 2], noise=noise)
+        sum(values.square().sum() for values in maps.values()).backward()
+        found.append([*maps.values(), hidden.grad])
+    for expected, compiled in zip(*found, strict=True):
+        torch.testing.assert_close(compiled, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_unknown_attention_names_the_known_ones(tiny):
+    with pytest.raises(SD4MatchError, match="attention 'flash': known: "):
+        load(tiny, attention="flash")
 
 
 def test_fingerprint_ignores_place_and_layout(tiny, tmp_path):

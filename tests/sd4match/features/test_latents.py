@@ -100,7 +100,7 @@ def test_the_disk_serves_other_runs(nano, pair, tmp_path):
     files = sorted(folder.rglob("*.safetensors"))
     assert len(files) == 2
     # What the file says is believed, so it has been read and not computed again.
-    doubled = {"moments": 2 * torch.stack(first)}
+    doubled = {"value": 2 * torch.stack(first)}
     save_file(doubled, next(file for file in files if "flipped" not in file.name))
     again = Latents(nano, SIZE, folder).moments(pair, "source")
     assert torch.equal(again[0], 2 * first[0])

@@ -1,6 +1,9 @@
 """Families by name."""
 
+import json
+
 import pytest
+import torch
 
 from sd4match import prompts
 from sd4match.errors import SD4MatchError
@@ -12,15 +15,59 @@ def test_facts_are_known_without_a_backbone():
         "empty": (False, "nothing"),
         "text": (False, "category"),
         "single": (True, "nothing"),
+        "class": (True, "category"),
+        "cpm": (True, "pair"),
+        "single_hidden": (True, "nothing"),
+        "class_hidden": (True, "category"),
     }
+
+
+def create(family, nano, **options):
+    if "categories" in prompts.find(family).options:
+        options["categories"] = ["cat", "dog"]
+    return prompts.create(family, nano, **options)
 
 
 @pytest.mark.parametrize("family", prompts.FAMILIES)
 def test_create_makes_each_family(nano, family):
-    prompt = prompts.create(family, nano)
+    prompt = create(family, nano)
     assert prompt.family == family
     assert bool(list(prompt.parameters())) == prompt.learned
-    assert prompt.hidden_states(nano, "cat").shape == (1, 77, nano.hidden_size)
+    assert prompt.depends_on == prompts.find(family).depends_on
+    content = None
+    if prompt.reads:
+        tokens, channels = nano.image_encoder(prompt.reads.encoder).shape(prompt.reads.part)
+        content = torch.zeros(1, tokens, 2 * channels)
+    hidden = prompt.hidden_states(nano, "cat", content)
+    assert hidden.shape == (1, 77, nano.hidden_size)
+    assert hidden.requires_grad == prompt.learned
+
+
+@pytest.mark.parametrize("family", [name for name, f in prompts.FAMILIES.items() if f.learned])
+def test_seed_decides_the_start(nano, family):
+    first, again, other = (create(family, nano, seed=seed).state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not any(torch.equal(first[name], other[name]) for name in first)
+
+
+@pytest.mark.parametrize("family", prompts.FAMILIES)
+def test_starting_a_prompt_leaves_the_global_generator_alone(nano, family):
+    before = torch.random.get_rng_state()
+    create(family, nano, seed=3)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("family", prompts.FAMILIES)
+def test_a_prompt_is_its_config_and_its_tensors(nano, family):
+    prompt = create(family, nano, seed=4)
+    again = type(prompt)(**json.loads(json.dumps(prompt.config())))
+    again.load_state_dict(prompt.state_dict())
+    assert again.config() == prompt.config()
+    assert (again.length, again.depends_on, again.reads) == (
+        prompt.length,
+        prompt.depends_on,
+        prompt.reads,
+    )
 
 
 def test_options_reach_their_family(nano):

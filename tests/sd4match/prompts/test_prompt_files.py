@@ -27,7 +27,14 @@ def path(tmp_path, nano, single):
 
 @pytest.mark.parametrize(
     ("family", "options"),
-    [("empty", {}), ("text", {"template": "one {category}"}), ("single", {"length": 3})],
+    [
+        ("empty", {}),
+        ("text", {"template": "one {category}"}),
+        ("single", {"length": 3}),
+        ("single_hidden", {}),
+        ("class", {"length": 3, "categories": ["dog", "cat"]}),
+        ("class_hidden", {"categories": ["cat"]}),
+    ],
 )
 def test_a_prompt_comes_back_as_it_was(nano, tmp_path, family, options):
     prompt = prompts.create(family, nano, seed=1, **options)
@@ -49,8 +56,9 @@ def test_the_header_tells_where_it_comes_from(nano, path):
         "format": 1,
         "family": "single",
         "length": 4,
-        "config": {},
+        "config": {"length": 4, "width": nano.hidden_size},
         "backbone": {"name": "nano", "fingerprint": nano.fingerprint},
+        "image_encoder": None,
         "training": TRAINING,
     }
 
@@ -67,6 +75,27 @@ def test_another_backbone_is_refused(nano, path):
         SD4MatchError, match=r"made for backbone nano .*, not other \(ffffffffffff\)"
     ):
         prompts.load(path, other)
+
+
+def test_a_prompt_that_reads_images_comes_back_with_its_encoder(nano, tmp_path):
+    prompt = prompts.create("Img-DINO-Head-G2-C3", nano, seed=1)
+    prompts.save(prompt, tmp_path / "p.safetensors")
+    header = prompts.read_header(tmp_path / "p.safetensors")
+    encoder = nano.image_encoder("dino")
+    assert header["image_encoder"] == {"name": encoder.name, "fingerprint": encoder.fingerprint}
+    loaded = prompts.load(tmp_path / "p.safetensors", nano)
+    content = torch.ones(1, *encoder.shape("head"))
+    assert torch.equal(
+        loaded.hidden_states(nano, content=content), prompt.hidden_states(nano, content=content)
+    )
+
+
+def test_another_image_encoder_is_refused(nano, tmp_path):
+    prompt = prompts.create("Img-DINO-Head-G2-C3", nano)
+    prompt.encoder_made_for = dataclasses.replace(prompt.encoder_made_for, fingerprint="e" * 64)
+    prompts.save(prompt, tmp_path / "p.safetensors")
+    with pytest.raises(SD4MatchError, match=r"made for image encoder .* \(eeeeeeeeeeee\), not"):
+        prompts.load(tmp_path / "p.safetensors", nano)
 
 
 def test_a_missing_file_is_named(nano, tmp_path):

@@ -1,0 +1,155 @@
+"""DINOv2 and CLIP image encoders: true classes, tiny sizes."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from transformers import (
+    CLIPConfig,
+    CLIPModel,
+    CLIPTextConfig,
+    CLIPVisionConfig,
+    Dinov2Config,
+    Dinov2Model,
+)
+from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
+
+from sd4match import backbones
+from sd4match.errors import SD4MatchError
+from sd4match.features.contents import prepare
+
+PROCESSING = {
+    "size": {"shortest_edge": 40},
+    "crop_size": {"height": 28, "width": 28},
+    "resample": 3,
+    "image_mean": [0.4, 0.5, 0.6],
+    "image_std": [0.2, 0.3, 0.4],
+}
+
+
+@pytest.fixture
+def dino(tmp_path):
+    config = Dinov2Config(
+        hidden_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=42, patch_size=14
+    )
+    Dinov2Model(config).save_pretrained(tmp_path / "dino")
+    (tmp_path / "dino" / "preprocessor_config.json").write_text(json.dumps(PROCESSING))
+    return tmp_path / "dino"
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """A whole CLIP, as the hub has it: its text half is left aside."""
+    small = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    text = CLIPTextConfig(hidden_size=8, vocab_size=10, **small)
+    vision = CLIPVisionConfig(
+        hidden_size=12, image_size=28, patch_size=7, projection_dim=6, **small
+    )
+    config = CLIPConfig(
+        text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=6
+    )
+    CLIPModel(config).save_pretrained(tmp_path / "clip")
+    older = PROCESSING | {"size": 28, "crop_size": 28}
+    (tmp_path / "clip" / "preprocessor_config.json").write_text(json.dumps(older))
+    return tmp_path / "clip"
+
+
+def with_encoders(**encoders):
+    names = {kind: str(folder) for kind, folder in encoders.items()}
+    return backbones.load("nano", device="cpu", image_encoders=names)
+
+
+def image(width=61, height=45):
+    pixels = np.random.default_rng(0).integers(256, size=(height, width, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def test_nano_brings_a_dino_that_sees_256_patches(nano):
+    encoder = nano.image_encoder("dino")
+    assert encoder.shape("feat") == (256, 96)
+    assert encoder.shape("head") == (1, 96)
+    assert encoder(torch.zeros(1, 3, 224, 224), "feat").shape == (1, 256, 96)
+    assert nano.image_encoder("dino") is encoder
+
+
+def test_tokens_leave_the_class_token_out(dino):
+    encoder = with_encoders(dino=dino).image_encoder("dino")
+    pixels = torch.randn(2, 3, 28, 28)
+    whole = encoder.model(pixels)
+    assert torch.equal(encoder(pixels, "feat"), whole.last_hidden_state[:, 1:])
+    assert torch.equal(encoder(pixels, "head")[:, 0], whole.pooler_output)
+    assert encoder(pixels, "feat").shape[1:] == encoder.shape("feat")
+    assert encoder(pixels, "head").shape[1:] == encoder.shape("head")
+
+
+def test_clip_is_the_vision_half_of_a_whole_clip(clip):
+    encoder = with_encoders(clip=clip).image_encoder("clip")
+    whole = CLIPModel.from_pretrained(clip)
+    pixels = torch.randn(1, 3, 28, 28)
+    with torch.no_grad():
+        features = whole.get_image_features(pixels)
+        seen = whole.vision_model(pixels).last_hidden_state[:, 1:]
+    projected = getattr(features, "pooler_output", features)
+    torch.testing.assert_close(encoder(pixels, "head")[:, 0], projected)
+    torch.testing.assert_close(encoder(pixels, "feat"), seen)
+    assert encoder.shape("feat") == (16, 12)
+    assert encoder.shape("head") == (1, 6)
+
+
+def test_dense_maps_keep_rows_and_columns(dino):
+    encoder = with_encoders(dino=dino).image_encoder("dino")
+    pixels = torch.randn(1, 3, 42, 70)
+    maps = encoder.dense(pixels)
+    assert maps.shape == (1, 8, 3, 5)
+    assert torch.equal(maps[0, :, 1, 2], encoder(pixels, "feat")[0, 7])
+
+
+@pytest.mark.parametrize("size", [(61, 45), (45, 61), (40, 40), (300, 41), (29, 100)])
+def test_images_are_prepared_as_transformers_does(dino, size):
+    encoder = with_encoders(dino=dino).image_encoder("dino")
+    expected = BitImageProcessorPil.from_pretrained(dino)(image(*size), return_tensors="pt")
+    torch.testing.assert_close(prepare(image(*size), encoder), expected.pixel_values[0])
+
+
+def test_the_fingerprint_sees_weights_and_processing(dino):
+    def fingerprint():
+        return with_encoders(dino=dino).image_encoder("dino").fingerprint
+
+    before = fingerprint()
+    assert before == backbones.identify_image_encoder(str(dino))
+    (dino / "preprocessor_config.json").write_text(json.dumps(PROCESSING | {"resample": 2}))
+    changed = fingerprint()
+    Dinov2Model(Dinov2Model.from_pretrained(dino).config).save_pretrained(dino)
+    assert len({before, changed, fingerprint()}) == 3
+
+
+def test_weights_that_are_not_here_have_no_fingerprint(dino, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    assert backbones.identify_image_encoder("nobody/nothing") is None
+
+
+def test_another_kind_of_model_is_refused(dino):
+    with pytest.raises(SD4MatchError, match=r"describes a 'dinov2' model: a clip encoder is clip"):
+        with_encoders(clip=dino).image_encoder("clip")
+
+
+def test_crops_that_patches_do_not_tile_are_refused(dino):
+    crop = {"height": 30, "width": 30}
+    (dino / "preprocessor_config.json").write_text(json.dumps(PROCESSING | {"crop_size": crop}))
+    with pytest.raises(SD4MatchError, match="30 pixels are no multiple of its patches of 14"):
+        with_encoders(dino=dino).image_encoder("dino")
+
+
+def test_missing_weights_are_refused(dino):
+    (dino / "model.safetensors").unlink()
+    with pytest.raises(SD4MatchError, match="no safetensors weights"):
+        with_encoders(dino=dino).image_encoder("dino")
+
+
+def test_an_unknown_kind_names_the_known_ones(nano):
+    with pytest.raises(SD4MatchError, match="kind of image encoder 'dinov2': did you mean 'dino'"):
+        nano.image_encoder("dinov2")
+    with pytest.raises(SD4MatchError, match="did you mean 'clip'"):
+        backbones.load("nano", device="cpu", image_encoders={"clap": "x"})
