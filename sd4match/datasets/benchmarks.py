@@ -24,6 +24,9 @@ FOLDERS = {name: benchmark.folder for name, benchmark in _BENCHMARKS.items()}
 SPLITS = {name: tuple(benchmark.lists) for name, benchmark in _BENCHMARKS.items()}
 """The splits of each benchmark."""
 
+CATEGORIES = {name: benchmark.categories for name, benchmark in _BENCHMARKS.items()}
+"""The category names of each benchmark; PF-Willow's are sub-classes."""
+
 
 def load(
     name: str, root: str | os.PathLike[str], split: str, *, category: str | None = None

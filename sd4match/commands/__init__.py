@@ -1,0 +1,1 @@
+"""The commands of ``sd4match``, one module a group."""

@@ -1,0 +1,136 @@
+"""Files of a data set in the cache: fetched, checked, and remembered by their hashes."""
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pooch
+
+from sd4match.atomic import atomic_path
+from sd4match.cache import cache_folder
+from sd4match.datasets import resuming
+from sd4match.datasets.sources import Remote
+from sd4match.errors import SD4MatchError
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with a file's name and its bytes: those that are here, and all (None: not known)."""
+
+_log = logging.getLogger(__name__)
+
+
+def advice(path: Path) -> str:
+    """What to do when a file cannot be had: the end of an error's line."""
+    return f"give --mirror URL or put the file at {path}"
+
+
+class Fetcher:
+    """Fetches a data set's files into ``downloads/<name>`` in the cache folder.
+
+    A file that is there already, put by hand for example, is not fetched. Most of these files have
+    no published checksum. So what came is recorded beside the data set, and has to come again.
+    """
+
+    def __init__(
+        self, name: str, record: Path, *, mirror: str | None, progress: Progress | None
+    ) -> None:
+        """Fetch for one data set.
+
+        Args:
+            name: the data set's name.
+            record: the JSON file with each file's address and SHA-256.
+            mirror: an address below which the files are, instead of their own addresses.
+            progress: see ``Progress``.
+
+        Raises:
+            SD4MatchError: the record is damaged.
+        """
+        self._folder = cache_folder().resolve() / "downloads" / name
+        self._record = record
+        self._mirror = mirror
+        self._progress = progress
+        self._files = _read_record(record)
+
+    def fetch(self, remote: Remote, *, sha256: str | None = None) -> Path:
+        """Fetch a file, unless it is there, and check it.
+
+        Args:
+            remote: the file.
+            sha256: what its SHA-256 must be, instead of what is known of it.
+
+        Returns:
+            Where it is.
+
+        Raises:
+            SD4MatchError: it cannot be fetched or written, or it is another file.
+        """
+        name, path = remote.name, self._folder / remote.name
+        url = f"{self._mirror.rstrip('/')}/{name}" if self._mirror else remote.url
+        published = sha256 or remote.sha256
+        known = published or self._files.get(name, {}).get("sha256")
+        pooch.get_logger().setLevel(logging.WARNING)
+        try:
+            if known and path.is_file() and pooch.file_hash(str(path)) != known.lower():
+                _log.warning("%s has another sha256 than %s, so it is fetched again", path, known)
+            pooch.retrieve(
+                url,
+                known_hash=f"sha256:{known}" if known else None,
+                fname=name,
+                path=self._folder,
+                downloader=self._download,
+            )
+            digest = pooch.file_hash(str(path))
+        except SD4MatchError as error:
+            raise SD4MatchError(f"{error}; {advice(path)}") from error
+        except ValueError as error:  # pooch's for another hash; its first sentence names both
+            last = "" if published else f" (what came the last time, says {self._record})"
+            trust = "" if remote.sha256 else ", or --sha256 HEX of a file you trust"
+            raise SD4MatchError(
+                f"{url}: {str(error).partition('. ')[0]}{last}; nothing was installed: "
+                f"run it again, give --mirror URL{trust}"
+            ) from error
+        except OSError as error:
+            raise SD4MatchError(
+                f"{self._folder} cannot be written ({error.strerror or error}): make room, or set "
+                "SD4MATCH_CACHE to another folder"
+            ) from error
+        if not known:
+            _log.warning(
+                "%s could not be checked: no checksum of it is published. Its sha256, %s, will be "
+                "kept in %s for the next time",
+                *(name, digest, self._record),
+            )
+        self._files[name] = {"url": url, "sha256": digest}
+        return path
+
+    def discard(self, remote: Remote) -> None:
+        """Remove a file that turned out to be useless, and forget it."""
+        (self._folder / remote.name).unlink(missing_ok=True)
+        self._files.pop(remote.name, None)
+
+    def write_record(self) -> None:
+        """Keep the hashes of what was fetched."""
+        with atomic_path(self._record) as path:
+            path.write_text(json.dumps(self._files, indent=2) + "\n")
+
+    def _download(self, url: str, output_file: str, _: object) -> None:
+        """What pooch calls; it checks ``output_file`` and moves it to its place."""
+        name = url.rpartition("/")[2]
+        part = self._folder / f"{name}.part"
+
+        def show(done: int, total: int | None) -> None:
+            if self._progress:
+                self._progress(name, done, total)
+
+        resuming.fetch(url, part, progress=show)
+        part.replace(output_file)
+
+
+def _read_record(path: Path) -> dict[str, dict[str, str]]:
+    if not path.is_file():
+        return {}
+    try:
+        files = json.loads(path.read_bytes())
+        return {str(name): {**file, "sha256": str(file["sha256"])} for name, file in files.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SD4MatchError(f"{path}: expected hashes of downloads in JSON; delete it") from error
