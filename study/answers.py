@@ -61,7 +61,7 @@ def measure(
         for there, (_, row) in zip(done, cells.iterrows(), strict=True)
     ]
     counts = {"pairs": "Int64", "keypoints": "Int64"}
-    return cells.drop(columns=["data", "predict", "extraction", "tune"]).astype(counts)
+    return cells.drop(columns=["data", "predict", "extraction", "tune", "missing"]).astype(counts)
 
 
 def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> PairSamples:
@@ -137,6 +137,8 @@ def _aggregate(files: Sequence[Path], rule: Rule) -> pd.DataFrame:
 
 
 def _reason(row: "pd.Series[Any]", failures: Mapping[str, str]) -> str:
+    if not pd.isna(row["missing"]):
+        return str(row["missing"])
     for key in (row["extraction"], row["tune"]):
         if key in failures:
             return failures[str(key)].strip().splitlines()[-1]

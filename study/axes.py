@@ -29,14 +29,18 @@ class Axis:
             pass) or ``free`` (read from the same pass). DESIGN.md, idea 1.
         check: turns what the user wrote into the value, or raises ``ValueError`` (or
             `SD4MatchError` for names) saying what is allowed.
-        needs_training: means something for learned prompts only; None for the others, so that one
+        of_prompts: which prompt families it means something for; None for the others, so that one
             configuration never has two names.
     """
 
     name: str
     cost: Cost
     check: Callable[[object], Value]
-    needs_training: bool = False
+    of_prompts: Callable[[type["Prompt"]], bool] = lambda family: True
+
+    def applies(self, prompt: Value) -> bool:
+        """Whether it means anything for a prompt family."""
+        return self.of_prompts(_families()[str(prompt)])
 
     def parse(self, raw: object) -> Value:
         """Validate one value of this axis.
@@ -83,6 +87,18 @@ def _one_of(*names: str) -> Callable[[object], Value]:
     return check
 
 
+def _source(raw: object) -> Value:
+    from sd4match.prompts.cpm import SOURCES
+
+    return _one_of(*SOURCES)(raw)
+
+
+def _template(raw: object) -> Value:
+    from sd4match.prompts import TextPrompt
+
+    return TextPrompt(str(_text(raw))).template
+
+
 def _text(raw: object) -> Value:
     if not isinstance(raw, str) or not raw:
         raise ValueError("expected a name or a folder")
@@ -97,6 +113,15 @@ def _families() -> Mapping[str, type["Prompt"]]:
     return FAMILIES
 
 
+def _option(name: str, cost: Cost, check: Callable[[object], Value]) -> Axis:
+    """An axis that is a setting of some prompt families."""
+    return Axis(name, cost, check, of_prompts=lambda family: name in family.options)
+
+
+def _training(name: str, check: Callable[[object], Value]) -> Axis:
+    return Axis(f"train.{name}", "tune", check, of_prompts=lambda family: family.learned)
+
+
 OWN = "own"
 """``train.data`` of a prompt learned on each data set's own training pairs (DESIGN.md, idea 7)."""
 
@@ -105,15 +130,20 @@ AXES: Mapping[str, Axis] = {
     for axis in (
         Axis("backbone", "tune", _text),
         Axis("prompt", "tune", lambda raw: _one_of(*_families())(raw)),
-        Axis("length", "tune", _integer(1, 75), needs_training=True),
-        Axis("train.data", "tune", _one_of(OWN, "pf_pascal", "spair"), needs_training=True),
-        Axis("train.timestep", "tune", _integer(0, 999), needs_training=True),
-        Axis("train.layer", "tune", _integer(0, 3), needs_training=True),
-        Axis("train.kernel_size", "tune", _integer(1, odd=True), needs_training=True),
+        _option("template", "extract", _template),
+        _option("length", "tune", _integer(1, 75)),
+        _option("source", "tune", _source),
+        _option("global_length", "tune", _integer(0, 74)),
+        _option("content_length", "tune", _integer(1, 75)),
+        _training("data", _one_of(OWN, "pf_pascal", "spair")),
+        _training("timestep", _integer(0, 999)),
+        _training("layer", _integer(0, 3)),
+        _training("kernel_size", _integer(1, odd=True)),
         Axis("seed", "tune", _integer(0)),
         Axis("image_size", "extract", _integer(8)),
         Axis("timestep", "extract", _integer(0, 999)),
         Axis("ensemble", "extract", _integer(1)),
+        Axis("fusion", "extract", _one_of("none", "dino")),
         Axis("layer", "free", _integer(0, 3)),
         Axis("localizer", "free", _one_of(*LOCALIZERS)),
         Axis("kernel", "free", _positive),
@@ -158,7 +188,9 @@ class Configuration:
     @cached_property
     def key(self) -> str:
         """Ten hexadecimal digits that name this configuration in every study and table."""
-        return hashlib.sha256(json.dumps(self.as_dict).encode()).hexdigest()[:10]
+        # Only what means something: an axis that is added later renames no configuration without it.
+        meant = {name: value for name, value in self.as_dict.items() if value is not None}
+        return hashlib.sha256(json.dumps(meant).encode()).hexdigest()[:10]
 
     @property
     def learned(self) -> bool:
@@ -193,12 +225,20 @@ def configure(values: Mapping[str, Value], *, tie: bool = False) -> Configuratio
 
     Returns:
         The configuration; settings that mean nothing for it are None.
+
+    Raises:
+        SD4MatchError: values that are impossible together.
     """
+    from sd4match.prompts.cpm import check_lengths
+
     settled = dict(values)
     if tie:
         settled["train.timestep"], settled["train.layer"] = settled["timestep"], settled["layer"]
-    if not _families()[str(settled["prompt"])].learned:
-        settled.update({name: None for name, axis in AXES.items() if axis.needs_training})
+    prompt = settled["prompt"]
+    settled.update({name: None for name, axis in AXES.items() if not axis.applies(prompt)})
+    n_global, n_content = settled["global_length"], settled["content_length"]
+    if isinstance(n_global, int) and isinstance(n_content, int):
+        check_lengths(n_global, n_content)
     if settled["localizer"] != "kernel_softmax":
         settled["kernel"] = None
     if settled["localizer"] not in ("softmax", "kernel_softmax"):

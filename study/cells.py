@@ -10,7 +10,7 @@ from study.axes import AXES
 if TYPE_CHECKING:
     from study.plan import Plan
 
-TEXT_AXES = ("backbone", "prompt", "train.data", "localizer")
+TEXT_AXES = ("backbone", "prompt", "template", "source", "train.data", "fusion", "localizer")
 REAL_AXES = ("kernel", "temperature")
 
 
@@ -19,7 +19,8 @@ def table(plan: "Plan") -> pa.Table:
 
     Returns:
         Columns: ``configuration`` (key), the axes, ``dataset``, ``split``, ``data`` (fingerprint),
-        ``pairs``, ``predict`` and ``extraction`` and ``tune`` (stage keys).
+        ``pairs``, ``predict`` and ``extraction`` and ``tune`` (stage keys), ``missing`` (why there
+        can be no answer; null for almost all).
     """
     rows = [
         {
@@ -32,6 +33,7 @@ def table(plan: "Plan") -> pa.Table:
             "predict": cell.predict.key,
             "extraction": cell.predict.extraction.key,
             "tune": cell.tune.key if cell.tune else None,
+            "missing": cell.missing,
         }
         for cell in plan.cells
     ]
@@ -67,5 +69,6 @@ def _schema() -> pa.Schema:
             ("predict", pa.string()),
             ("extraction", pa.string()),
             ("tune", pa.string()),
+            ("missing", pa.string()),
         ]
     )

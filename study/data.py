@@ -31,7 +31,8 @@ class DataRef:
         subset: number of pairs kept, None for all; ``seed`` draws them.
         fingerprint: of the pairs kept and their images; ``absent:…`` when only planned.
         pairs: how many pairs.
-        images: how many (category, image, flip) there are, which is how many are extracted.
+        images: how many (object, image, flip) there are, which is how many are extracted.
+        categories: of the pairs kept, sorted.
     """
 
     dataset: str
@@ -42,6 +43,7 @@ class DataRef:
     fingerprint: str
     pairs: int
     images: int
+    categories: tuple[str, ...]
 
     @property
     def present(self) -> bool:
@@ -80,17 +82,18 @@ def refer(dataset: str, split: str, *, root: str, subset: int | None, seed: int)
         kept = pairs if subset is None else min(subset, pairs)
         return DataRef(
             dataset, split, root, subset, seed, f"absent:{dataset}/{split}/{kept}/{seed}", kept,
-            min(images, 2 * kept),
+            min(images, 2 * kept), datasets.CATEGORIES[dataset],
         )  # fmt: skip
     found = _open(dataset, root, split, subset, seed)
     extracted = {
-        (pair.category, image, pair.flip)
+        (datasets.object_name(pair.category), image, pair.flip)
         for pair in found
         for image in (pair.source_id, pair.target_id)
     }
     return DataRef(
-        dataset, split, root, subset, seed, found.fingerprint, len(found), len(extracted)
-    )
+        dataset, split, root, subset, seed, found.fingerprint, len(found), len(extracted),
+        tuple(found.categories),
+    )  # fmt: skip
 
 
 def _open(dataset: str, root: str, split: str, subset: int | None, seed: int) -> PairSet:

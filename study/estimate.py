@@ -96,18 +96,18 @@ def estimate(plan: Plan, planner: Planner, store: Store) -> Estimate:
     latents = plan.latents.values()
     shared += sum(encode_flop(s.machine, s.image_size, s.data.images) for s in latents)
 
-    alone, encodes_alone, tunings_alone = _alone(plan.cells, predict_flop, tune_flop, encode_flop)
+    alone, encodes_alone, tunings_alone = _alone(plan.answerable, predict_flop, tune_flop, encode_flop)
     trials = plan.extractions
     return Estimate(
         configurations=len(plan.configurations),
         trials=len(trials),
         trials_alone=len(
-            {(cell.configuration, cell.predict.extraction.key) for cell in plan.cells}
+            {(cell.configuration, cell.predict.extraction.key) for cell in plan.answerable}
         ),
         tunings=len(plan.tunes),
         tunings_alone=tunings_alone,
         passes=sum(map(_passes, plan.predicts.values())),
-        passes_alone=sum(_passes(cell.predict) for cell in plan.cells),
+        passes_alone=sum(_passes(cell.predict) for cell in plan.answerable),
         tuning_passes=sum(_training(tune) + _validation(tune) for tune in plan.tunes.values()),
         encodes=sum(stage.data.images for stage in latents),
         encodes_alone=encodes_alone,

@@ -10,13 +10,18 @@ DATASETS = {"pf_pascal": "PF-Pascal", "pf_willow": "PF-Willow", "spair": "SPair-
 
 AXES = {
     "prompt": "prompt",
+    "template": "prompt text",
     "length": "prompt length (tokens)",
+    "source": "content tokens from",
+    "global_length": "global tokens G",
+    "content_length": "content tokens C",
     "timestep": "timestep t",
     "layer": "UNet layer",
     "localizer": "localiser",
     "kernel": "kernel width σ (cells)",
     "temperature": "softmax temperature β",
     "ensemble": "ensemble size E",
+    "fusion": "fused with",
     "image_size": "image size (px)",
     "train.timestep": "training timestep t",
     "train.layer": "training UNet layer",

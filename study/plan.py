@@ -1,15 +1,17 @@
 """From configurations to stages: what must be computed, with everything shared that can be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sd4match import backbones, datasets
 from sd4match.backbones import Architecture
 from sd4match.errors import SD4MatchError
-from study.axes import OWN, TRAINED_ON, Configuration
+from sd4match.prompts import find, serving_category
+from sd4match.prompts.cpm import SOURCES
+from study.axes import OWN, TRAINED_ON, Configuration, Value
 from study.data import DataRef, refer
 from study.space import Space
-from study.stages import Extraction, Latents, Machine, Predict, Setting, Tune
+from study.stages import PROMPT_OPTIONS, Extraction, Latents, Machine, Predict, Setting, Tune
 
 REPORT_SPLITS = ("val", "test")
 
@@ -20,12 +22,14 @@ class Cell:
 
     Attributes:
         setting: the free setting to read from the record of ``predict``.
+        missing: why there can be no answer; such a cell needs no stage.
     """
 
     configuration: Configuration
     predict: Predict
     setting: Setting
     tune: Tune | None
+    missing: str | None = None
 
     @property
     def data(self) -> DataRef:
@@ -55,6 +59,8 @@ class Plan:
             return
         self._there.add((cell.configuration, cell.predict.key))
         self.cells.append(cell)
+        if cell.missing:
+            return
         self.predicts.setdefault(cell.predict.key, cell.predict)
         # A dict keeps the order of arrival, which a set does not.
         self.settings.setdefault(cell.predict.key, {})[cell.setting] = None
@@ -65,6 +71,11 @@ class Plan:
         """Add the cells of another plan that are not there yet."""
         for cell in other.cells:
             self.add(cell)
+
+    @property
+    def answerable(self) -> list[Cell]:
+        """The cells that stages answer, which is all but a few."""
+        return [cell for cell in self.cells if not cell.missing]
 
     @property
     def configurations(self) -> list[Configuration]:
@@ -107,6 +118,7 @@ class Planner:
         self._fetch = fetch
         self._machines: dict[str, Machine] = {}
         self._architectures: dict[str, Architecture] = {}
+        self._encoders: dict[tuple[Machine, str], str] = {}
         self._data: dict[tuple[str, str], DataRef] = {}
 
     def plan(
@@ -182,12 +194,16 @@ class Planner:
             ensemble=_whole(values["ensemble"]),
             image_size=_whole(values["image_size"]),
             seed=_whole(values["seed"]),
+            template=None if values["template"] is None else str(values["template"]),
+            fused_with=self._encoder(machine, "dino") if values["fusion"] == "dino" else None,
         )
+        data = self.data(dataset, split)
         return Cell(
             configuration=configuration,
-            predict=Predict(extraction, self.data(dataset, split)),
+            predict=Predict(extraction, data),
             setting=(_whole(values["layer"]), configuration.readout),
             tune=tune,
+            missing=_unknown_categories(tune, data) if tune else None,
         )
 
     def _tune(self, configuration: Configuration, machine: Machine, dataset: str) -> Tune | None:
@@ -199,7 +215,8 @@ class Planner:
             machine=machine,
             settings={
                 "family": values["prompt"],
-                "length": values["length"],
+                **{name: values[name] for name in PROMPT_OPTIONS},
+                "reads": self._encoder(machine, kind) if (kind := _reads(values)) else None,
                 "seed": values["seed"],
                 "image_size": values["image_size"],
                 "timestep": values["train.timestep"],
@@ -228,8 +245,36 @@ class Planner:
                 dtype=str(dtype).removeprefix("torch."),
                 threads=file.resources.cpus_per_trial,
                 batch_size=file.batch_size,
+                image_encoders=tuple(sorted(file.image_encoders.items())),
             )
         return self._machines[name]
+
+    def _encoder(self, machine: Machine, kind: str) -> str:
+        """Fingerprint of the image encoder of a kind that goes with a backbone."""
+        if (machine, kind) not in self._encoders:
+            names = backbones.image_encoder_names(machine.backbone)
+            name = {**names, **dict(machine.image_encoders)}[kind]
+            if self._fetch:
+                backbones.fetch_image_encoder(name)
+            fingerprint = backbones.identify_image_encoder(name) or f"absent:{name}"
+            self._encoders[machine, kind] = fingerprint
+        return self._encoders[machine, kind]
+
+
+def _reads(values: Mapping[str, Value]) -> str | None:
+    """The kind of image encoder that a configuration's prompt reads."""
+    source = values["source"]
+    return None if source is None else SOURCES[str(source)][1].encoder
+
+
+def _unknown_categories(tune: Tune, data: DataRef) -> str | None:
+    """Why a learned prompt cannot answer for a split: categories it never saw (METHOD.md 2)."""
+    family = str(tune.settings["family"])
+    if find(family).depends_on != "category":
+        return None
+    unknown = [c for c in data.categories if serving_category(tune.train.categories, c) is None]
+    names = ", ".join(unknown)
+    return f"{tune.train.dataset} teaches no {family} prompt for {names}" if unknown else None
 
 
 def _whole(value: object) -> int:

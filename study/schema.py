@@ -23,12 +23,17 @@ class Baseline:
 
     backbone: str = "nano"
     prompt: str = "single"
+    template: str = "a photo of a {category}"
     length: int = 75
+    source: str = "Pair-DINO-Feat"
+    global_length: int = 25
+    content_length: int = 50
     train: TrainAxes = field(default_factory=TrainAxes)
     seed: int = 0
     image_size: int | None = None
     timestep: int = 50
     ensemble: int = 8
+    fusion: str = "none"
     layer: int = 1
     localizer: str = "kernel_softmax"
     kernel: float = 7.0
@@ -90,7 +95,10 @@ class Cluster:
 
 @dataclass
 class SpaceFile:
-    """A whole search space. ``axes`` maps an axis to the values it takes."""
+    """A whole search space. ``axes`` maps an axis to the values it takes.
+
+    ``image_encoders`` maps "dino" and "clip" to hub ids or folders, where not the usual ones.
+    """
 
     name: str = ""
     design: str = "one_at_a_time"
@@ -105,6 +113,7 @@ class SpaceFile:
     device: str = "auto"
     dtype: str = "auto"
     batch_size: int = 8
+    image_encoders: dict[str, str] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     cluster: Cluster = field(default_factory=Cluster)
     results: str = "results"

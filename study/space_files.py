@@ -80,7 +80,8 @@ def _lone_files(folder: Path) -> Iterator[str]:
 
 def _adding(override: str) -> str:
     """Hydra adds a key that is not there only when told to; a new axis is an everyday wish."""
-    return f"++{override}" if override.startswith("axes.") else override
+    open_ended = override.startswith(("axes.", "image_encoders."))
+    return f"++{override}" if open_ended else override
 
 
 def _first_words(error: Exception) -> str:

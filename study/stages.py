@@ -11,10 +11,14 @@ from study.keys import key_of
 
 # A stage's version is part of its key. Raise it when the stage's output changes for the same
 # settings; tests/study/test_pinned.py fails when that was forgotten.
-LATENTS_VERSION = 1  # equals sd4match.features.latents.VERSION, as a test says
-TUNE_VERSION = 1
-PREDICT_VERSION = 1
+LATENTS_VERSION = 2  # equals sd4match.features.latents.VERSION, as a test says
+CONTENTS_VERSION = 1  # equals sd4match.features.contents.VERSION, likewise
+TUNE_VERSION = 2
+PREDICT_VERSION = 2
 SCORE_VERSION = 1
+
+PROMPT_OPTIONS = ("length", "source", "global_length", "content_length")
+"""Settings of a tune stage that are the prompt's own; None where its family has no such thing."""
 
 Setting = tuple[int, Readout]
 """A free setting: UNet layer and readout. One pass answers any number of them."""
@@ -30,6 +34,7 @@ class Machine:
         device, dtype: ``cpu`` or ``cuda`` or ``mps``; ``float32``, ``float16`` or ``bfloat16``.
         threads: CPU threads of a worker (the order of float additions depends on it).
         batch_size: images a UNet batch in prediction.
+        image_encoders: (kind, name) of those that are not the usual ones.
     """
 
     backbone: str
@@ -38,6 +43,7 @@ class Machine:
     dtype: str
     threads: int
     batch_size: int
+    image_encoders: tuple[tuple[str, str], ...] = ()
 
     def identity(self) -> dict[str, Any]:
         """The part that goes into keys: the fingerprint stands for the backbone's name."""
@@ -81,7 +87,8 @@ class Tune:
     """Learn one prompt on one data set.
 
     Attributes:
-        settings: family, length, seed, image size and the training recipe, as JSON values.
+        settings: the prompt's family and options, the fingerprint of the image encoder it reads,
+            seed, image size and the training recipe, as JSON values.
     """
 
     machine: Machine
@@ -93,7 +100,13 @@ class Tune:
     def label(self) -> str:
         """What it is, for people."""
         settings = self.settings
-        return f"tune {settings['family']} N={settings['length']} on {self.train.dataset}"
+        known = (("length", "N"), ("source", ""), ("global_length", "G"), ("content_length", "C"))
+        options = [
+            f"{short}={settings[name]}" if short else str(settings[name])
+            for name, short in known
+            if settings[name] is not None
+        ]
+        return " ".join(["tune", str(settings["family"]), *options, "on", self.train.dataset])
 
     @cached_property
     def key(self) -> str:
@@ -101,7 +114,7 @@ class Tune:
         return key_of(
             {
                 "stage": "tune",
-                "version": [TUNE_VERSION, LATENTS_VERSION],
+                "version": [TUNE_VERSION, LATENTS_VERSION, CONTENTS_VERSION],
                 **self.machine.identity(),
                 **self.settings,
                 "train": self.train.fingerprint,
@@ -117,6 +130,8 @@ class Extraction:
     Attributes:
         prompt: family of a prompt that is not learned, else the key of its `Tune`.
         tuned: whether ``prompt`` is such a key.
+        template: of a ``text`` prompt.
+        fused_with: fingerprint of the image encoder whose features are fused; None for none.
     """
 
     machine: Machine
@@ -126,12 +141,15 @@ class Extraction:
     ensemble: int
     image_size: int
     seed: int
+    template: str | None = None
+    fused_with: str | None = None
 
     @property
     def label(self) -> str:
         """What it is, for people."""
         prompt = f"prompt {self.prompt[:6]}" if self.tuned else self.prompt
-        return f"predict {prompt} t={self.timestep} E={self.ensemble}"
+        fused = " +dino" if self.fused_with else ""
+        return f"predict {prompt} t={self.timestep} E={self.ensemble}{fused}"
 
     @cached_property
     def key(self) -> str:
@@ -142,7 +160,7 @@ class Extraction:
         """What determines the features of a given image."""
         return {
             "stage": "predict",
-            "version": [PREDICT_VERSION, LATENTS_VERSION],
+            "version": [PREDICT_VERSION, LATENTS_VERSION, CONTENTS_VERSION],
             **self.machine.identity(),
             "batch_size": self.machine.batch_size,
             "prompt": self.prompt,
@@ -150,6 +168,8 @@ class Extraction:
             "ensemble": self.ensemble,
             "image_size": self.image_size,
             "seed": self.seed,
+            "template": self.template,
+            "fused_with": self.fused_with,
         }
 
 

@@ -3,6 +3,7 @@
 Layout, below the store's folder (``results/store`` by default, shared by all studies there)::
 
     latents/<folder>/…              VAE moments, one file an image (`sd4match.features`)
+    contents/<folder>/…             image encoders' outputs, one file an image
     latents/<stage key>.json        the images of a finished latents stage
     tune/<stage key>/               prompt.safetensors, curves.parquet
     predict/<stage key>/<grid>.parquet   predicted keypoints of some free settings
@@ -46,6 +47,11 @@ class Store:
     def latents(self) -> Path:
         """Folder of the VAE moments."""
         return self.folder / "latents"
+
+    @cached_property
+    def contents(self) -> Path:
+        """Folder of what image encoders see."""
+        return self.folder / "contents"
 
     def latents_mark(self, key: str) -> Path:
         """File that says that a latents stage is complete."""

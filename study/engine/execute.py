@@ -18,6 +18,7 @@ from sd4match.atomic import atomic_path
 from sd4match.backbones import Backbone
 from sd4match.datasets import ImagePair, PairSet
 from sd4match.errors import SD4MatchError
+from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents as LatentCache
 from sd4match.features.latents import Side
 from sd4match.prediction import predict
@@ -25,7 +26,7 @@ from sd4match.prompts import Prompt
 from sd4match.tuning import Tuning, TuningSettings
 from study.engine.work import Work
 from study.scoring import Record, Rule, score
-from study.stages import Latents, Machine, Predict, Setting, Tune
+from study.stages import PROMPT_OPTIONS, Latents, Machine, Predict, Setting, Tune
 from study.store import Store
 
 log = logging.getLogger(__name__)
@@ -140,8 +141,12 @@ class Workshop:
     ) -> np.ndarray:
         """Predicted keypoints (S, K, 2) in original pixels at S free settings."""
         extraction = stage.extraction
+        backbone = self.backbone(extraction.machine)
+        if extraction.fused_with:
+            encoder = backbone.image_encoder("dino")
+            _same(f"image encoder {encoder.name}", encoder.fingerprint, extraction.fused_with)
         return predict(
-            self.backbone(extraction.machine),
+            backbone,
             prompt,
             pairs,
             timestep=extraction.timestep,
@@ -149,7 +154,9 @@ class Workshop:
             settings=settings,
             image_size=extraction.image_size,
             seed=extraction.seed,
+            fusion=extraction.fused_with is not None,
             latents=self._latents(extraction.machine, extraction.image_size),
+            contents=self._contents(extraction.machine),
             batch_size=extraction.machine.batch_size,
         )
 
@@ -162,15 +169,18 @@ class Workshop:
         if self._backbone is None or self._backbone[0] != machine:
             self._backbone = None  # frees the memory before the next one is loaded
             torch.set_num_threads(machine.threads)
-            backbone = backbones.load(machine.backbone, device=machine.device, dtype=machine.dtype)
-            if backbone.fingerprint != machine.fingerprint:
-                raise SD4MatchError(
-                    f"backbone {machine.backbone} on this worker has other weights than the plan's "
-                    f"({backbone.fingerprint[:12]}, not {machine.fingerprint[:12]}): "
-                    "give every node the same files"
-                )
+            backbone = backbones.load(
+                machine.backbone,
+                device=machine.device,
+                dtype=machine.dtype,
+                image_encoders=dict(machine.image_encoders),
+            )
+            _same(f"backbone {machine.backbone}", backbone.fingerprint, machine.fingerprint)
             self._backbone = (machine, backbone)
         return self._backbone[1]
+
+    def _contents(self, machine: Machine) -> Contents:
+        return Contents(self.backbone(machine), self.store.contents)
 
     def _latents(self, machine: Machine, image_size: int) -> LatentCache:
         return LatentCache(self.backbone(machine), image_size, self.store.latents)
@@ -179,9 +189,13 @@ class Workshop:
         self, stage: Tune, settings: Mapping[str, Any], train: PairSet, val: PairSet | None
     ) -> Tuning:
         backbone = self.backbone(stage.machine)
-        prompt = prompts.create(
-            settings["family"], backbone, length=settings["length"], seed=settings["seed"]
-        )
+        options = {name: settings[name] for name in PROMPT_OPTIONS}
+        if "categories" in prompts.find(settings["family"]).options:
+            options["categories"] = train.categories
+        prompt = prompts.create(settings["family"], backbone, seed=settings["seed"], **options)
+        if prompt.encoder_made_for:
+            encoder = prompt.encoder_made_for
+            _same(f"image encoder {encoder.name}", encoder.fingerprint, settings["reads"])
         return Tuning(
             backbone,
             prompt,
@@ -189,13 +203,23 @@ class Workshop:
             val,
             TuningSettings(**{name: settings[name] for name in TUNING_FIELDS}),
             latents=self._latents(stage.machine, int(settings["image_size"])),
+            contents=self._contents(stage.machine),
         )
 
     def _prompt(self, stage: Predict, backbone: Backbone) -> Prompt:
         extraction = stage.extraction
         if extraction.tuned:
             return prompts.load(self.store.prompt(extraction.prompt), backbone)
-        return prompts.create(extraction.prompt, backbone)
+        return prompts.create(extraction.prompt, backbone, template=extraction.template)
+
+
+def _same(what: str, found: str, planned: str) -> None:
+    """Refuse to compute with other weights than those that are part of the stage's key."""
+    if found != planned:
+        raise SD4MatchError(
+            f"{what} on this worker has other weights than the plan's ({found[:12]}, not "
+            f"{planned[:12]}): give every node the same files"
+        )
 
 
 def _with_keypoints(pairs: PairSet, count: int) -> PairSet:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from study.engine.work import Work
-from study.stages import Predict, Setting, Tune
+from study.stages import PROMPT_OPTIONS, Predict, Setting, Tune
 
 KEY = "preflight"
+VARIED = {"seed", *PROMPT_OPTIONS, "timestep", "kernel_size", "learning_rate", "steps"}
+"""Settings of a tuning that do not change what a step needs."""
 
 
 def preflight(items: Sequence[Work], tried: set[object]) -> Work | None:
@@ -27,12 +29,19 @@ def preflight(items: Sequence[Work], tried: set[object]) -> Work | None:
     for item in items:
         for stage in item.stages:
             if isinstance(stage, Tune):
-                varied = {"seed", "length", "timestep", "kernel_size", "learning_rate", "steps"}
+                varied = {
+                    "seed",
+                    *PROMPT_OPTIONS,
+                    "timestep",
+                    "kernel_size",
+                    "learning_rate",
+                    "steps",
+                }
                 shape = {k: v for k, v in stage.settings.items() if k not in varied}
                 if (kind := (stage.machine, *shape.items())) not in tried:
                     tunes.setdefault(kind, stage)
             elif isinstance(stage, Predict):
-                anonymous = replace(stage.extraction, prompt="", tuned=False, seed=0)
+                anonymous = replace(stage.extraction, prompt="", template=None, tuned=False, seed=0)
                 if anonymous not in tried:
                     _, settings = predicts.setdefault(anonymous, (stage, {}))
                     settings.update(dict.fromkeys(item.settings[stage.key]))

@@ -86,8 +86,7 @@ class OptunaSearch:
         paid = {name: v for name, v in self._space.axes.items() if self._space.cost(name) != "free"}
         # The prompt decides which of the others mean anything.
         for name in sorted(paid, key=lambda name: name != "prompt"):
-            learned = self._space.with_values(chosen).learned
-            if learned or not AXES[name].needs_training:
+            if AXES[name].applies(self._space.with_values(chosen)["prompt"]):
                 chosen[name] = _suggest(trial, name, paid[name])
         return trial, chosen
 

@@ -10,7 +10,11 @@ from study.axes import AXES, configure, find
 BASE = {
     "backbone": "nano",
     "prompt": "single",
+    "template": "a {category}",
     "length": 16,
+    "source": "Pair-DINO-Feat",
+    "global_length": 25,
+    "content_length": 50,
     "train.data": "own",
     "train.timestep": 261,
     "train.layer": 1,
@@ -19,6 +23,7 @@ BASE = {
     "image_size": 128,
     "timestep": 50,
     "ensemble": 2,
+    "fusion": "none",
     "layer": 1,
     "localizer": "kernel_softmax",
     "kernel": 7.0,
@@ -46,11 +51,17 @@ BASE = {
         ("localizer", "softmx"),
         ("train.data", "pf_willow"),
         ("backbone", ""),
+        ("template", "a {colour}"),
+        ("source", "Pair-DINO"),
+        ("global_length", -1),
+        ("content_length", 0),
+        ("fusion", "clip"),
     ],
 )
 def test_impossible_values_are_refused_by_name(axis, value):
     with pytest.raises(
-        SD4MatchError, match=f"axis {axis}: .*(impossible: expected|did you mean|known: )"
+        SD4MatchError,
+        match=f"axis {axis}: .*(impossible: expected|did you mean|known: |remove others)",
     ) as error:
         find(axis).parse(value)
     assert "\n" not in str(error.value)
@@ -73,6 +84,30 @@ def test_training_settings_do_not_name_a_prompt_that_is_not_learned(length, time
     assert configure(moved)["length"] is None
 
 
+@pytest.mark.parametrize(
+    ("prompt", "meant"),
+    [
+        ("empty", set()),
+        ("text", {"template"}),
+        ("single", {"length"}),
+        ("class", {"length"}),
+        ("cpm", {"source", "global_length", "content_length"}),
+        ("single_hidden", set()),
+        ("class_hidden", set()),
+    ],
+)
+def test_settings_of_other_families_name_nothing(prompt, meant):
+    found = configure({**BASE, "prompt": prompt})
+    options = ("template", "length", "source", "global_length", "content_length")
+    assert {name for name in options if found[name] is not None} == meant
+
+
+def test_lengths_that_do_not_fit_together_are_refused():
+    with pytest.raises(SD4MatchError, match="at most 75 together"):
+        configure({**BASE, "prompt": "cpm", "global_length": 26})
+    configure({**BASE, "global_length": 26})  # means nothing for other prompts
+
+
 @given(kernel=st.floats(0.1, 50), temperature=st.floats(0.001, 1))
 def test_nearest_neighbour_has_one_name_whatever_kernel_and_temperature(kernel, temperature):
     nearest = {**BASE, "localizer": "nearest"}
@@ -92,7 +127,7 @@ def test_keys_tell_configurations_apart_and_are_pinned():
     others = {configure({**BASE, "timestep": t}).key for t in range(100)}
     assert len(others) == 100
     # A changed key orphans every study on disk: that must be meant.
-    assert base.key == configure(dict(reversed(BASE.items()))).key == "9e50289e41"
+    assert base.key == configure(dict(reversed(BASE.items()))).key == "a9d6769796"
 
 
 def test_prompts_come_from_their_own_data_sets():

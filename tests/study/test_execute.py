@@ -13,6 +13,8 @@ from sd4match.errors import SD4MatchError
 from sd4match.pck import GroundTruth
 from sd4match.prediction import predict
 from sd4match.readouts import Readout
+from study import cells
+from study.answers import measure
 from study.engine.execute import Workshop
 from study.engine.preflight import preflight
 from study.engine.work import pending
@@ -267,3 +269,37 @@ def test_a_preflight_tries_pairs_that_have_keypoints(plan_on, shapes_root, store
     assert workshop.try_out(tune, {}) == {"tried": tune.label}
     with pytest.raises(SD4MatchError, match="layer 9"):
         workshop.try_out(stage, {stage.key: ((9, Readout("nearest")),)})
+
+
+def test_every_family_runs_and_sub_classes_without_a_prompt_are_missing(plan_on, store):
+    plan = plan_on(
+        """
+        baseline: {prompt: single, length: 2, global_length: 1, content_length: 2, ensemble: 1}
+        axes: {prompt: [class, cpm, single_hidden, class_hidden], fusion: [dino]}
+        data: {evaluate: [pf_pascal, pf_willow]}
+        recipe: {steps: 1, batch_size: 2}
+        """
+    )
+    finish(plan, store)
+    frame = cells.frame(cells.table(plan))
+    found = measure(frame, store, RULE)
+    status = found.groupby(["prompt", "dataset"])["status"].agg(lambda s: "/".join(sorted(set(s))))
+    for prompt in ("class", "class_hidden"):
+        assert status[prompt, "pf_pascal"] == "done"
+        assert status[prompt, "pf_willow"] == "missing"
+    rest = status.drop(index=[("class", "pf_willow"), ("class_hidden", "pf_willow")])
+    assert set(rest) == {"done"}
+    reasons = found[found["status"] == "missing"]["reason"]
+    assert set(reasons.str.extract(r"teaches no (\w+) prompt for .*duck")[0]) == {
+        "class",
+        "class_hidden",
+    }
+    assert not pending(plan, store)
+
+
+def test_another_image_encoder_than_the_plans_is_refused(plan_on, store):
+    plan = plan_on("{baseline: {prompt: cpm}, data: {evaluate: [pf_pascal], pairs: 2}}")
+    (tune,) = plan.tunes.values()
+    other = replace(tune, settings={**tune.settings, "reads": "e" * 64})
+    with pytest.raises(SD4MatchError, match=r"image encoder .* other weights than the plan's"):
+        list(Workshop(store, RULE).tune(other))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sd4match.features import latents
+from sd4match.features import contents, latents
 from study import stages
 
 MAKE = runpy.run_path(str(Path(__file__).parent / "pinned" / "make.py"))
@@ -58,3 +58,4 @@ def test_the_reference_is_small_and_whole(reference):
 
 def test_latents_have_one_version():
     assert stages.LATENTS_VERSION == latents.VERSION
+    assert stages.CONTENTS_VERSION == contents.VERSION

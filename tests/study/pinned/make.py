@@ -20,7 +20,7 @@ from study import stages
 from study.data import refer
 from study.engine.execute import Workshop
 from study.scoring import Record, Rule, score
-from study.stages import Extraction, Latents, Machine, Predict, Tune
+from study.stages import PROMPT_OPTIONS, Extraction, Latents, Machine, Predict, Tune
 from study.store import Store
 
 REFERENCE = Path(__file__).with_name("reference.json")
@@ -77,11 +77,12 @@ def outputs(root, folder):
     workshop = Workshop(store, RULE)
 
     workshop.encode(Latents(machine, SIDE, val))
-    moments = [load_file(file)["moments"] for file in sorted(store.latents.rglob("*.safetensors"))]
+    moments = [load_file(file)["value"] for file in sorted(store.latents.rglob("*.safetensors"))]
 
     recipe = {"steps": 2, "learning_rate": 0.01, "batch_size": 2}
     settings = {"timestep": 261, "layer": 1, "kernel_size": 7, "image_size": SIDE, **recipe}
-    tune = Tune(machine, {"family": "single", "length": 2, "seed": 0, **settings}, train, val)
+    prompt = {"family": "single", **dict.fromkeys(PROMPT_OPTIONS), "length": 2, "reads": None}
+    tune = Tune(machine, {**prompt, "seed": 0, **settings}, train, val)
     losses = [row["loss"] for row in workshop.tune(tune)]
     (tokens,) = load_file(store.prompt(tune.key)).values()
 
