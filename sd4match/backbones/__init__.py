@@ -3,7 +3,12 @@
 from sd4match.backbones.architectures import LAYERS, Architecture, architecture
 from sd4match.backbones.devices import choose_device, choose_dtype
 from sd4match.backbones.identify import fetch, identify
-from sd4match.backbones.image_encoders import ImageEncoder, Reads, identify_image_encoder
+from sd4match.backbones.image_encoders import (
+    ImageEncoder,
+    Reads,
+    fetch_image_encoder,
+    identify_image_encoder,
+)
 from sd4match.backbones.loading import Backbone, image_encoder_names, load
 
 __all__ = [
@@ -16,6 +21,7 @@ __all__ = [
     "choose_device",
     "choose_dtype",
     "fetch",
+    "fetch_image_encoder",
     "identify",
     "identify_image_encoder",
     "image_encoder_names",

@@ -130,10 +130,7 @@ def load_image_encoder(
     Raises:
         SD4MatchError: nothing there, another kind of model, weights or processor that do not fit.
     """
-    path, revision = _split(name)
-    folder = path
-    if not path.is_dir():
-        folder = fetch_files(str(path), revision=revision, patterns=_FILES)
+    folder = fetch_image_encoder(name)
     config = read_config(folder / "config.json")
     if config.get("model_type") not in _MODEL_TYPES[kind]:
         raise SD4MatchError(
@@ -155,6 +152,22 @@ def load_image_encoder(
             f"patches of {encoder.patch_size}: correct its preprocessor_config.json"
         )
     return encoder
+
+
+def fetch_image_encoder(name: str) -> Path:
+    """Bring an image encoder's files to this machine, unless they are here.
+
+    Args:
+        name: hub id, ``id@revision`` or folder.
+
+    Returns:
+        The folder that holds them.
+
+    Raises:
+        SD4MatchError: no such folder or hub id, or the hub did not give it.
+    """
+    path, revision = _split(name)
+    return path if path.is_dir() else fetch_files(str(path), revision=revision, patterns=_FILES)
 
 
 def identify_image_encoder(name: str) -> str | None:

@@ -17,6 +17,7 @@ from sd4match.backbones.folders import COMPONENTS, locate, read_config
 from sd4match.backbones.image_encoders import ImageEncoder, load_image_encoder
 from sd4match.backbones.known import IMAGE_ENCODERS
 from sd4match.backbones.models import load_model
+from sd4match.backbones.nano_build import nano_folder
 from sd4match.errors import SD4MatchError, require_known
 
 
@@ -160,7 +161,7 @@ def load(
         text_encoder=model(CLIPTextModel, "text_encoder"),
         tokenizer=_load_tokenizer(folder / "tokenizer", facts),
         scheduler=DDPMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
-        image_encoders={**image_encoder_names(folder), **(image_encoders or {})},
+        image_encoders={**image_encoder_names(name_or_path), **(image_encoders or {})},
         device=chosen_device,
         dtype=chosen_dtype,
     )
@@ -180,16 +181,16 @@ def _load_tokenizer(folder: Path, facts: Architecture) -> CLIPTokenizer:
     return tokenizer
 
 
-def image_encoder_names(folder: Path) -> dict[str, str]:
-    """Tell which image encoders go with a pipeline folder when nobody says otherwise.
+def image_encoder_names(name_or_path: str) -> dict[str, str]:
+    """Tell which image encoders go with a backbone when nobody says otherwise.
 
     Args:
-        folder: a diffusers folder.
+        name_or_path: "nano", a diffusers folder, or a hub id.
 
     Returns:
-        kind -> name: the folder's own DINOv2 where it brings one, else ``known.IMAGE_ENCODERS``.
+        kind -> name: a folder's own DINOv2 where it brings one, else ``known.IMAGE_ENCODERS``.
     """
-    own = folder / "image_encoder"
-    config = own / "config.json"
+    folder = nano_folder() if name_or_path == "nano" else Path(name_or_path).expanduser()
+    config = folder / "image_encoder" / "config.json"
     brings = config.is_file() and read_config(config).get("model_type") == "dinov2"
-    return {**IMAGE_ENCODERS, **({"dino": str(own)} if brings else {})}
+    return {**IMAGE_ENCODERS, **({"dino": str(config.parent)} if brings else {})}
