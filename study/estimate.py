@@ -7,7 +7,9 @@ from typing import Any
 
 from sd4match.backbones import Architecture
 from sd4match.features.cost import Flops, flops
+from sd4match.prompts.cpm import SOURCES
 from sd4match.tuning import EPOCHS
+from study.data import DataRef
 from study.engine.work import missing
 from study.plan import Cell, Plan, Planner
 from study.stages import Machine, Predict, Tune
@@ -74,10 +76,14 @@ def estimate(plan: Plan, planner: Planner, store: Store) -> Estimate:
     def cost(machine: Machine, image_size: int, layer: int) -> Flops:
         return flops(architecture[machine], image_size, layer)
 
+    def passes(stage: Predict) -> int:
+        tune = plan.tunes.get(stage.extraction.prompt)
+        return _extracted(stage.data, tune) * stage.extraction.ensemble
+
     def predict_flop(stage: Predict, layer: int) -> float:
         extraction = stage.extraction
         one = cost(extraction.machine, extraction.image_size, layer).unet
-        return float(_passes(stage) * one)
+        return float(passes(stage) * one)
 
     def tune_flop(tune: Tune) -> float:
         settings = tune.settings
@@ -96,18 +102,20 @@ def estimate(plan: Plan, planner: Planner, store: Store) -> Estimate:
     latents = plan.latents.values()
     shared += sum(encode_flop(s.machine, s.image_size, s.data.images) for s in latents)
 
-    alone, encodes_alone, tunings_alone = _alone(plan.answerable, predict_flop, tune_flop, encode_flop)
+    alone, encodes_alone, tunings_alone = _alone(
+        plan.answerable, predict_flop, tune_flop, encode_flop
+    )
     trials = plan.extractions
     return Estimate(
         configurations=len(plan.configurations),
         trials=len(trials),
         trials_alone=len(
-            {(cell.configuration, cell.predict.extraction.key) for cell in plan.answerable}
+            {(cell.configuration, cell.predict.extraction.key) for cell in answerable}
         ),
         tunings=len(plan.tunes),
         tunings_alone=tunings_alone,
-        passes=sum(map(_passes, plan.predicts.values())),
-        passes_alone=sum(_passes(cell.predict) for cell in plan.answerable),
+        passes=sum(map(passes, plan.predicts.values())),
+        passes_alone=sum(passes(cell.predict) for cell in answerable),
         tuning_passes=sum(_training(tune) + _validation(tune) for tune in plan.tunes.values()),
         encodes=sum(stage.data.images for stage in latents),
         encodes_alone=encodes_alone,
@@ -123,8 +131,11 @@ def estimate(plan: Plan, planner: Planner, store: Store) -> Estimate:
     )
 
 
-def _passes(stage: Predict) -> int:
-    return stage.data.images * stage.extraction.ensemble
+def _extracted(data: DataRef, tune: Tune | None) -> int:
+    """How many images are extracted: each once, but once a pair where pairs decide the prompt."""
+    source = tune and tune.settings["source"]
+    of_pairs, _ = SOURCES[source] if source else (False, None)
+    return 2 * data.pairs if of_pairs else data.images
 
 
 def _training(tune: Tune) -> int:
@@ -136,7 +147,7 @@ def _training(tune: Tune) -> int:
 def _validation(tune: Tune) -> int:
     steps = int(tune.settings["steps"])
     epochs = math.ceil(steps / math.ceil(steps / EPOCHS))
-    return epochs * tune.val.images
+    return epochs * _extracted(tune.val, tune)
 
 
 def _alone(
@@ -179,8 +190,10 @@ def _absent(plan: Plan) -> tuple[str, ...]:
     data = {cell.data for cell in plan.cells} | {
         data for tune in plan.tunes.values() for data in (tune.train, tune.val)
     }
-    machines = {cell.predict.extraction.machine for cell in plan.cells}
+    models = {cell.predict.extraction.machine.fingerprint for cell in plan.cells}
+    models |= {cell.predict.extraction.fused_with or "" for cell in plan.cells}
+    models |= {tune.settings["reads"] or "" for tune in plan.tunes.values()}
     return tuple(
         sorted({f"{d.dataset} in {d.root}" for d in data if not d.present})
-        + sorted(m.backbone for m in machines if m.fingerprint.startswith("absent:"))
+        + sorted(name.removeprefix("absent:") for name in models if name.startswith("absent:"))
     )

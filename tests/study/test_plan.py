@@ -88,6 +88,18 @@ def test_an_image_encoder_is_part_of_the_key_of_what_reads_it(plan_of):
     assert fused == {None, "absent:someone/dinov2-small"}
 
 
+def test_a_prompt_of_pairs_is_extracted_for_every_pair(plan_of):
+    cpm, per_pair = plan_of("{baseline: {prompt: cpm}, data: {evaluate: [spair]}}")
+    _, per_image = plan_of(
+        "{baseline: {prompt: cpm, source: Img-DINO-Feat}, data: {evaluate: [spair]}}"
+    )
+    assert per_pair.passes == 8 * 2 * (5_384 + 12_234)
+    assert per_image.passes == 8 * (340 + 460)
+    assert [tune.label for tune in cpm.tunes.values()] == [
+        "tune cpm Pair-DINO-Feat G=25 C=50 on spair"
+    ]
+
+
 def test_a_tie_makes_timesteps_tunings(plan_of):
     _, free = plan_of("axes: {timestep: [50, 100]}")
     _, tied = plan_of("{tie: true, axes: {timestep: [50, 100]}}")
