@@ -102,9 +102,8 @@ def estimate(plan: Plan, planner: Planner, store: Store) -> Estimate:
     latents = plan.latents.values()
     shared += sum(encode_flop(s.machine, s.image_size, s.data.images) for s in latents)
 
-    alone, encodes_alone, tunings_alone = _alone(
-        plan.answerable, predict_flop, tune_flop, encode_flop
-    )
+    answerable = plan.answerable
+    alone, encodes_alone, tunings_alone = _alone(answerable, predict_flop, tune_flop, encode_flop)
     trials = plan.extractions
     return Estimate(
         configurations=len(plan.configurations),
