@@ -26,7 +26,10 @@ lint: $(VENV)/.installed-lint
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/matching.py
+	$(BIN)/python benchmarks/evaluator.py
 	$(BIN)/python benchmarks/sharing.py
+	$(BIN)/python benchmarks/prediction_cost.py
+	$(BIN)/python benchmarks/prediction_memory.py
 	$(BIN)/python benchmarks/dataset_index.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt

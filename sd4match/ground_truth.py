@@ -73,3 +73,15 @@ class GroundTruth:
         n_keypoints = self.n_keypoints
         pairs = np.flatnonzero(n_keypoints)
         return pairs, (np.cumsum(n_keypoints) - n_keypoints)[pairs]
+
+    def subset(self, kept: NDArray[np.bool_]) -> "GroundTruth":
+        """The truth of some of the pairs: (P,) bool. Its rows are those of ``kept[self.pair]``."""
+        rows = kept[self.pair]
+        place = (np.cumsum(kept) - 1).astype(np.int32)
+        return GroundTruth(
+            dataset=self.dataset,
+            pair=place[self.pair[rows]],
+            keypoints=self.keypoints[rows],
+            sizes=self.sizes[kept],
+            boxes=self.boxes[kept],
+        )

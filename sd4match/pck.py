@@ -15,13 +15,23 @@ from numpy.typing import ArrayLike, NDArray
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.ground_truth import GroundTruth
 from sd4match.keypoints import to_square
+from sd4match.protocols import PROTOCOLS, Protocol, reference_lengths, resolve
 
 if TYPE_CHECKING:
     from sd4match.datasets import ImagePair
 
-__all__ = ["GroundTruth", "aggregate", "correct", "counts", "distances", "score"]
+__all__ = [
+    "MEANS",
+    "PROTOCOLS",
+    "GroundTruth",
+    "Protocol",
+    "aggregate",
+    "correct",
+    "counts",
+    "distances",
+    "score",
+]
 
-PROTOCOLS = ("sd4match", "dift", "geoaware")
 MEANS = ("image", "keypoint", "category")
 
 _TIE = 1e-9  # relative; well below float32's digits and above float64's errors
@@ -33,7 +43,7 @@ def distances(
     truth: GroundTruth,
     predicted: ArrayLike,
     *,
-    protocol: str = "sd4match",
+    protocol: str | Protocol = "sd4match",
     image_size: int = 768,
 ) -> tuple[Floats, Floats]:
     """How far predictions are from the truth, and the length that alpha multiplies.
@@ -41,18 +51,17 @@ def distances(
     Args:
         truth: K keypoints.
         predicted: (..., K, 2) positions in original pixels.
-        protocol: "sd4match": in the resized square, the truth clamped to it; "dift" and
-            "geoaware": in original pixels.
-        image_size: side of the square; matters to "sd4match" only.
+        protocol: "sd4match", "dift", "geoaware", or one put together from its parts.
+        image_size: side of the square; matters to coordinates "square" ("sd4match") only.
 
     Returns:
         (..., K) distances and (K,) reference lengths, in the protocol's pixels.
 
     Raises:
         SD4MatchError: an unknown protocol, a wrong shape, predictions that are no numbers, or a
-            SPair-71k pair without a box.
+            pair without the box that is the reference.
     """
-    require_known(protocol, PROTOCOLS, what="protocol")
+    protocol = resolve(protocol)
     points = np.asarray(predicted, dtype=np.float64)
     if points.shape[-2:] != truth.keypoints.shape:
         raise SD4MatchError(
@@ -61,12 +70,12 @@ def distances(
         )
     scale = np.ones((truth.n_pairs, 2))
     target = truth.keypoints.astype(np.float64)
-    if protocol == "sd4match":
+    if protocol.coordinates == "square":
         if not 2 <= image_size < math.inf:
             raise SD4MatchError(f"image_size is {image_size!r}: expected pixels, at least 2")
         scale = image_size / truth.sizes.astype(np.float64)
         target = to_square(truth.keypoints, truth.sizes[truth.pair], image_size)
-    reference = _references(truth, scale)[truth.pair]
+    reference = reference_lengths(truth, protocol.reference, scale)[truth.pair]
     x, y = scale[truth.pair].T
     dx = points[..., 0] * x - target[:, 0]
     dy = points[..., 1] * y - target[:, 1]
@@ -81,10 +90,10 @@ def correct(
     predicted: ArrayLike,
     *,
     alpha: float | Sequence[float],
-    protocol: str = "sd4match",
+    protocol: str | Protocol = "sd4match",
     image_size: int = 768,
 ) -> NDArray[np.bool_]:
-    """Which keypoints are found: distance <= alpha * reference ("geoaware": <).
+    """Which keypoints are found: distance <= alpha * reference (< where strict).
 
     Args:
         truth, predicted, protocol, image_size: see `distances`.
@@ -101,7 +110,7 @@ def correct(
         raise SD4MatchError(f"alpha is {alpha!r}: it must be a finite number above 0, e.g. 0.1")
     distance, reference = distances(truth, predicted, protocol=protocol, image_size=image_size)
     limits = tolerance.reshape(*tolerance.shape, *[1] * distance.ndim) * reference
-    if protocol == "geoaware":
+    if resolve(protocol).strict:
         return np.less(distance, limits * (1 - _TIE))
     return np.less_equal(distance, limits * (1 + _TIE))
 
@@ -111,7 +120,7 @@ def score(
     predicted: ArrayLike,
     *,
     alpha: float,
-    protocol: str = "sd4match",
+    protocol: str | Protocol = "sd4match",
     image_size: int = 768,
 ) -> NDArray[np.bool_]:
     """Which of one pair's keypoints are found; `correct` is the same for many pairs.
@@ -188,27 +197,3 @@ def aggregate(
 def _mean(shares: Floats) -> Floats:
     """Over the last axis, in an order of additions that the other axes do not influence."""
     return np.asarray(np.ascontiguousarray(shares).mean(axis=-1))
-
-
-def _references(truth: GroundTruth, scale: Floats) -> Floats:
-    """(P,) the larger side of what each data set measures by, times ``scale`` (P, 2)."""
-    sides = np.zeros((truth.n_pairs, 2))
-    if truth.dataset == "pf_pascal":  # the image
-        sides = truth.sizes.astype(np.float64)
-    elif truth.dataset == "pf_willow":  # the keypoints as annotated, before any clamp ("bbox-kp")
-        kept, starts = truth.ranges()
-        if len(kept):
-            points = truth.keypoints.astype(np.float64)
-            sides[kept] = np.maximum.reduceat(points, starts) - np.minimum.reduceat(points, starts)
-    elif truth.dataset == "spair":  # the object's box
-        boxes = truth.boxes.astype(np.float64)
-        sides = boxes[:, 2:] - boxes[:, :2]
-        absent = np.flatnonzero(np.isnan(sides).any(axis=1))
-        if len(absent):
-            raise SD4MatchError(
-                f"pair {absent[0]} (the first is 0) of spair has no target box, which its PCK is "
-                "relative to: read it from SPair-71k's annotation"
-            )
-    else:
-        require_known(truth.dataset, ("pf_pascal", "pf_willow", "spair"), what="data set")
-    return np.asarray((sides * scale).max(axis=1))

@@ -1,6 +1,7 @@
 """PCK under each protocol, for one pair and for many."""
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,9 +11,16 @@ from hypothesis import strategies as st
 
 from sd4match import pck
 from sd4match.errors import SD4MatchError
-from sd4match.pck import GroundTruth
+from sd4match.pck import PROTOCOLS, GroundTruth, Protocol
 
 DATASETS = ("pf_pascal", "pf_willow", "spair")
+NAMES = tuple(PROTOCOLS)
+PARTS = [
+    Protocol(coordinates, reference, strict)
+    for coordinates in ("square", "original", "letterbox")
+    for reference in (None, "img", "bbox", "bbox-kp")
+    for strict in (False, True)
+]
 
 
 def make_pair(dataset, keypoints, *, size=(400, 200), box=(10, 20, 110, 70)):
@@ -65,6 +73,49 @@ def test_reference_length(dataset, protocol, expected):
     np.testing.assert_allclose(reference, [expected, expected], rtol=1e-12)
 
 
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize(
+    ("coordinates", "reference", "expected"),
+    [
+        ("square", "img", 800),
+        ("square", "bbox", 200),
+        ("square", "bbox-kp", 240),
+        ("original", "img", 400),
+        ("original", "bbox", 100),
+        ("original", "bbox-kp", 100),
+        ("letterbox", "img", 400),
+        ("letterbox", "bbox", 100),
+        ("letterbox", "bbox-kp", 100),
+    ],
+)
+def test_a_chosen_reference_is_that_of_any_data_set(dataset, coordinates, reference, expected):
+    truth = GroundTruth.of([make_pair(dataset, KEYPOINTS)])
+    protocol = Protocol(coordinates, reference)
+    _, lengths = pck.distances(truth, KEYPOINTS, protocol=protocol, image_size=800)
+    np.testing.assert_allclose(lengths, [expected, expected], rtol=1e-12)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_letterboxing_changes_no_answer(dataset):
+    # Padding to a square of 768 scales both axes by 768 / max(w, h), and the reference with them.
+    pairs = random_pairs(dataset, 11, n_pairs=40)
+    truth = GroundTruth.of(pairs)
+    predicted = truth.keypoints + np.random.default_rng(2).normal(0, 25, truth.keypoints.shape)
+    factor = (768 / truth.sizes.max(axis=1)).astype(np.float32)
+    boxed = GroundTruth(
+        dataset,
+        truth.pair,
+        truth.keypoints * factor[truth.pair, None],
+        np.full_like(truth.sizes, 768),
+        truth.boxes * factor[:, None],
+    )
+    found = pck.correct(truth, predicted, alpha=0.1, protocol=Protocol("letterbox"))
+    there = predicted * factor[truth.pair, None]
+    assert 0.1 < found.mean() < 0.95
+    assert (found == pck.correct(boxed, there, alpha=0.1, protocol=Protocol("original"))).all()
+    assert (found != pck.correct(truth, predicted, alpha=0.1)).any()  # the square is another
+
+
 @pytest.mark.parametrize(("protocol", "expected"), [("sd4match", 10), ("dift", math.sqrt(13))])
 def test_distance(protocol, expected):
     truth = GroundTruth.of([make_pair("spair", KEYPOINTS)])
@@ -91,7 +142,14 @@ def test_willow_reference_is_measured_before_the_clamp():
 
 
 @pytest.mark.parametrize(
-    ("protocol", "on_the_limit"), [("sd4match", True), ("dift", True), ("geoaware", False)]
+    ("protocol", "on_the_limit"),
+    [
+        ("sd4match", True),
+        ("dift", True),
+        ("geoaware", False),
+        (replace(PROTOCOLS["sd4match"], strict=True), False),
+        (replace(PROTOCOLS["geoaware"], strict=False), True),
+    ],
 )
 @pytest.mark.parametrize("alpha", [0.05, 0.1, 0.15, 0.3, 0.7])
 @pytest.mark.parametrize("side", [30, 70, 110, 333])
@@ -113,7 +171,7 @@ def test_on_the_limit(protocol, on_the_limit, alpha, side):
 
 @given(
     dataset=st.sampled_from(DATASETS),
-    protocol=st.sampled_from(pck.PROTOCOLS),
+    protocol=st.sampled_from([*NAMES, *PARTS]),
     seed=st.integers(0, 2**20),
     alpha=st.floats(0.01, 0.5),
     image_size=st.sampled_from([96, 512, 768]),
@@ -137,7 +195,7 @@ def test_many_pairs_are_scored_as_each_one(dataset, protocol, seed, alpha, image
 
 @given(
     dataset=st.sampled_from(DATASETS),
-    protocol=st.sampled_from(pck.PROTOCOLS),
+    protocol=st.sampled_from([*NAMES, *PARTS]),
     seed=st.integers(0, 2**20),
 )
 @settings(max_examples=30, deadline=None)
@@ -182,6 +240,16 @@ def test_ground_truth_rows():
     assert np.isnan(truth.boxes).all(axis=1).tolist() == [False, True, False]
     assert truth.n_pairs == 3
     assert truth.n_keypoints.tolist() == [2, 0, 1]
+
+
+def test_a_subset_is_the_truth_of_those_pairs():
+    pairs = random_pairs("spair", 5, n_pairs=8)
+    truth, kept = GroundTruth.of(pairs), np.array([1, 0, 0, 1, 1, 0, 1, 0], dtype=bool)
+    part, alone = truth.subset(kept), GroundTruth.of([pairs[i] for i in np.flatnonzero(kept)])
+    assert 0 < len(part.pair) < len(truth.pair)
+    for name in ("dataset", "pair", "keypoints", "sizes", "boxes"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(alone, name))
+    assert part.pair.dtype == np.int32
 
 
 # Averages ----------------------------------------------------------------------------------------
@@ -243,6 +311,13 @@ def test_aggregate_does_not_depend_on_other_settings(seed):
         ({"image_size": 0}, "image_size"),
         ({"pair": make_pair("spair", KEYPOINTS, box=None)}, "no target box"),
         ({"pair": make_pair("spairs", KEYPOINTS)}, "did you mean 'spair'"),
+        (
+            {
+                "pair": make_pair("pf_willow", KEYPOINTS, box=None),
+                "protocol": Protocol(reference="bbox"),
+            },
+            "of pf_willow has no target box.*take reference 'bbox-kp'",
+        ),
     ],
 )
 def test_score_names_the_mistake(kwargs, says):
@@ -250,6 +325,21 @@ def test_score_names_the_mistake(kwargs, says):
     with pytest.raises(SD4MatchError, match=says) as error:
         pck.score(**call)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        (
+            {"coordinates": "letter-box"},
+            "unknown coordinates 'letter-box': did you mean 'letterbox",
+        ),
+        ({"reference": "bbox_kp"}, "unknown reference 'bbox_kp': did you mean 'bbox-kp'"),
+    ],
+)
+def test_a_protocol_names_the_part_it_does_not_know(parts, says):
+    with pytest.raises(SD4MatchError, match=says):
+        Protocol(**parts)
 
 
 @pytest.mark.parametrize(
