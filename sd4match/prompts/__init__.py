@@ -11,6 +11,9 @@ from sd4match.prompts.files import load, read_header, save
 from sd4match.prompts.per_class import ClassHiddenPrompt, ClassPrompt, serving_category
 from sd4match.prompts.single import SingleHiddenPrompt, SinglePrompt
 from sd4match.prompts.text import TextPrompt
+from sd4match.prompts.textual_inversion import export_textual_inversion
+from sd4match.prompts.upstream_export import export_upstream
+from sd4match.prompts.upstream_import import import_upstream
 
 __all__ = [
     "FAMILIES",
@@ -24,7 +27,10 @@ __all__ = [
     "TextPrompt",
     "belongs_to",
     "create",
+    "export_textual_inversion",
+    "export_upstream",
     "find",
+    "import_upstream",
     "load",
     "read_header",
     "save",
