@@ -1,8 +1,6 @@
-"""The recipe of a tuning, and the loss of one of its steps."""
+"""The loss of a step of a tuning."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,7 +8,6 @@ from torch import Tensor
 from sd4match.backbones import Backbone
 from sd4match.conditioning import hidden_states
 from sd4match.datasets import ImagePair, content_hash
-from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.extractor import extract
 from sd4match.features.latents import Latents, Side
@@ -18,50 +15,7 @@ from sd4match.features.noise import gaussian
 from sd4match.keypoints import to_square
 from sd4match.losses import gaussian_cross_entropy
 from sd4match.prompts import Prompt
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuningSettings:
-    """How a prompt is learned; the defaults are the paper's (METHOD.md section 1).
-
-    Attributes:
-        epochs: passes over the training pairs; give this or ``steps``.
-        steps: optimiser steps; an epoch is then an eighth of them, rounded up.
-        batch_size: pairs a step.
-        learning_rate: of Adam, constant.
-        timestep, layer: where features are trained, and validated, with one noise draw.
-        kernel_size, temperature: of the loss.
-        image_size: side of the square the model sees, pixels; None is the backbone's own.
-        seed: of the data order, the noise and the latent samples.
-
-    Raises:
-        SD4MatchError: not exactly one of epochs and steps, or a number out of range.
-    """
-
-    epochs: int | None = None
-    steps: int | None = None
-    batch_size: int = 3
-    learning_rate: float = 0.01
-    timestep: int = 261
-    layer: int = 1
-    kernel_size: int = 7
-    temperature: float = 0.04
-    image_size: int | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if (self.epochs is None) == (self.steps is None):
-            raise SD4MatchError(
-                f"tuning has epochs {self.epochs} and steps {self.steps}: give exactly one"
-            )
-        for name in ("epochs", "steps", "batch_size", "learning_rate"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise SD4MatchError(f"tuning {name} is {value}: it must be above 0")
-            if name != "learning_rate" and value is not None and value != int(value):
-                raise SD4MatchError(f"tuning {name} is {value}: it must be a whole number")
-        if self.seed < 0:
-            raise SD4MatchError(f"tuning seed is {self.seed}: it must be 0 or more")
+from sd4match.recipe import TuningSettings
 
 
 def step_loss(

@@ -2,12 +2,11 @@
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import torch
 
 from sd4match import pck
 from sd4match.backbones import Backbone
@@ -15,10 +14,11 @@ from sd4match.datasets import PairSet
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents
+from sd4match.optimizer import PromptOptimizer
 from sd4match.prediction import latents_for, predict
 from sd4match.prompts import Prompt
 from sd4match.readouts import Readout
-from sd4match.training import TuningSettings, step_loss
+from sd4match.recipe import MEMORY_SETTINGS, TuningSettings
 
 __all__ = ["Tuning", "TuningSettings"]
 
@@ -44,8 +44,10 @@ class Tuning:
     Attributes:
         epoch, step: how many are done.
         total_steps: how many there will be.
-        curves: a row an epoch: epoch, step, loss (mean over its steps) and val_pck (PCK@0.1 of
-            nearest neighbour, mean over pairs; None without validation pairs).
+        losses: of every step done.
+        curves: a row an epoch: epoch, step, loss (mean over its steps), val_pck (PCK@0.1 of
+            nearest neighbour, mean over pairs; None without validation pairs), overflows (steps
+            so far that float16 could not make) and micro_batch (which may change on the way).
 
     Raises:
         SD4MatchError: a prompt with nothing to learn, no keypoints, or settings that the backbone
@@ -81,11 +83,11 @@ class Tuning:
         self.contents = contents or Contents(backbone)
         self.epoch = 0
         self.step = 0
+        self.losses: list[float] = []
         self.curves: list[dict[str, Any]] = []
-        self._losses: list[float] = []  # of the epoch under way
         self._best = copy.deepcopy(prompt.state_dict())
-        self._optimizer = torch.optim.Adam(
-            prompt.parameter_groups(settings.learning_rate), lr=settings.learning_rate
+        self._optimizer = PromptOptimizer(
+            backbone, self.prompt, settings, latents=self.latents, contents=self.contents
         )
         self._usable = [i for i, pair in enumerate(train) if len(pair.source_keypoints)]
         if not self._usable:
@@ -105,10 +107,20 @@ class Tuning:
         """Whether every epoch is done and validated."""
         return self.epoch * self._epoch_steps >= self.total_steps
 
-    def run_epoch(self) -> dict[str, Any]:
+    def run_epoch(
+        self,
+        *,
+        on_step: Callable[[int, float], None] | None = None,
+        on_pair: Callable[[int, int], None] | None = None,
+    ) -> dict[str, Any]:
         """Train to the end of the running epoch, then validate.
 
         Interrupted anywhere, a second call (or one after ``load_state_dict``) finishes the epoch.
+
+        Args:
+            on_step: called after each step with the number of steps done and the step's loss. It
+                may raise: the tuning is then between two steps, and ``state_dict`` may be called.
+            on_pair: likewise after each validation pair, with the pairs done and in all.
 
         Returns:
             The epoch's row of ``curves``.
@@ -118,21 +130,26 @@ class Tuning:
         """
         end = min(self.total_steps, (self.epoch + 1) * self._epoch_steps)
         while self.step < end:
-            self._losses.append(self._train_step())
+            loss = self._train_step()
+            self.losses.append(loss)
             self.step += 1
-        score = self._validate()
+            if on_step:
+                on_step(self.step, loss)
+        score = self._validate(on_pair)
         # Strictly better: the first of equals is kept.
         if score is None or all(score > row["val_pck"] for row in self.curves):
             self._best = copy.deepcopy(self.prompt.state_dict())
+        own = self.losses[self.epoch * self._epoch_steps :]
         self.epoch += 1
         row = {
             "epoch": self.epoch,
             "step": self.step,
-            "loss": sum(self._losses) / len(self._losses),
+            "loss": sum(own) / len(own),
             "val_pck": score,
+            "overflows": self._optimizer.overflows,
+            "micro_batch": self.settings.micro_batch,
         }
         self.curves.append(row)
-        self._losses = []
         return dict(row)
 
     def best_prompt(self) -> Prompt:
@@ -154,7 +171,7 @@ class Tuning:
                 "epoch": self.epoch,
                 "step": self.step,
                 "curves": self.curves,
-                "losses": self._losses,
+                "losses": self.losses,
                 "prompt": self.prompt.state_dict(),
                 "best": self._best,
                 "optimizer": self._optimizer.state_dict(),
@@ -165,7 +182,8 @@ class Tuning:
         """Go on from where ``state_dict`` was called.
 
         Args:
-            state: of a tuning with the same backbone, data and settings.
+            state: of a tuning with the same backbone, data and settings; ``micro_batch`` and
+                ``checkpointing`` may be others, where memory was short.
 
         Raises:
             SD4MatchError: the state is of another tuning.
@@ -179,23 +197,29 @@ class Tuning:
                 )
         state = copy.deepcopy(dict(state))
         self.epoch, self.step = state["epoch"], state["step"]
-        self.curves, self._losses, self._best = state["curves"], state["losses"], state["best"]
+        self.curves, self.losses, self._best = state["curves"], state["losses"], state["best"]
         self.prompt.load_state_dict(state["prompt"])
         self._optimizer.load_state_dict(state["optimizer"])
 
     def _run(self) -> dict[str, Any]:
         """What must be the same for a state to fit."""
+        settings = asdict(self.settings)
+        for name in MEMORY_SETTINGS:
+            del settings[name]
+        reads = self.prompt.reads
         return {
             "backbone": self.backbone.fingerprint,
+            "image_encoder": reads and self.backbone.image_encoder(reads.encoder).fingerprint,
+            "dtype": str(self.backbone.dtype).removeprefix("torch."),
             "prompt": self.prompt.family,
             **self.prompt.config(),
             "train": self.train.fingerprint,
             "val": None if self.val is None else self.val.fingerprint,
-            **asdict(self.settings),
+            **settings,
             "image_size": self.latents.image_size,
         }
 
-    def _validate(self) -> float | None:
+    def _validate(self, on_pair: Callable[[int, int], None] | None) -> float | None:
         if self.val is None or self._truth is None:
             return None
         predicted = predict(
@@ -208,33 +232,14 @@ class Tuning:
             seed=self.settings.seed,
             latents=self.latents,
             contents=self.contents,
+            progress=on_pair,
         )[0]
         side = self.latents.image_size
         correct = pck.correct(self._truth, predicted, alpha=0.1, image_size=side)
         return float(pck.aggregate(self._truth, correct, mean="image"))
 
     def _train_step(self) -> float:
-        pairs = [self.train[i] for i in self._batch()]
-        loss = step_loss(
-            self.backbone,
-            self.prompt,
-            pairs,
-            self.settings,
-            latents=self.latents,
-            contents=self.contents,
-            step=self.step,
-        )
-        self._optimizer.zero_grad()
-        loss.backward()
-        gradients = [p.grad for p in self.prompt.parameters() if p.grad is not None]
-        if not all(value.isfinite().all() for value in (loss, *gradients)):
-            raise SD4MatchError(
-                f"loss {loss.item()} or its gradient is not finite in step {self.step + 1}: "
-                f"use dtype bfloat16 or float32 rather than {self.backbone.dtype}, or a lower "
-                "learning rate"
-            )
-        self._optimizer.step()
-        return loss.item()
+        return self._optimizer.step([self.train[i] for i in self._batch()], self.step)
 
     def _batch(self) -> list[int]:
         """Positions in ``train`` of this step's pairs: a function of the seed and the step."""

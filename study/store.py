@@ -20,14 +20,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from sd4match.datasets import ATTRIBUTES, PairSet, content_hash
-from sd4match.errors import SD4MatchError
-from sd4match.keypoints import decode, encode
+from sd4match import records, truth_records
+from sd4match.datasets import PairSet
 from sd4match.pck import GroundTruth
 from study.keys import key_of
-from study.records import read, setting_columns, setting_json, settings_of, write
+from study.records import read_scores, settings_of, write_scores
 from study.stages import SCORE_VERSION, Setting
 
 
@@ -82,43 +80,14 @@ class Store:
     def write_predictions(
         self, key: str, settings: Sequence[Setting], positions: np.ndarray, truth: GroundTruth
     ) -> Path:
-        """Record predicted keypoints.
-
-        Args:
-            key: of the predict stage.
-            settings: S free settings.
-            positions: (S, K, 2) in original pixels, K rows as in ``truth``.
-            truth: the split's ground truth.
-
-        Returns:
-            The file: a block of K rows a setting, each position as two uint16 in units of 1/65535
-            of the target image's sides.
-        """
-        encoded = encode(positions, truth.sizes[truth.pair])
-        rows = positions.shape[1]
-        table = pa.table(
-            {
-                **setting_columns(settings, rows),
-                "x": encoded[..., 0].reshape(-1),
-                "y": encoded[..., 1].reshape(-1),
-            }
-        )
-        grid = key_of({"settings": [setting_json(setting) for setting in settings]})
-        return write(table, self.folder / "predict" / key / f"{grid}.parquet", settings)
+        """Record predicted keypoints of a predict stage: see `sd4match.records`."""
+        grid = key_of({"settings": [records.setting_json(setting) for setting in settings]})
+        file = self.folder / "predict" / key / f"{grid}.parquet"
+        return records.write_predictions(file, settings, positions, truth)
 
     def read_predictions(self, file: Path, truth: GroundTruth) -> np.ndarray:
-        """The positions that a prediction file holds.
-
-        Returns:
-            (S, K, 2) float32 in original pixels, S in the order of `settings_of` the file.
-
-        Raises:
-            SD4MatchError: the file is damaged.
-        """
-        table = read(file, ["x", "y"])
-        encoded = np.stack([table["x"].to_numpy(), table["y"].to_numpy()], axis=-1)
-        blocks = encoded.reshape(len(settings_of(file)), len(truth.pair), 2)
-        return decode(blocks, truth.sizes[truth.pair])
+        """The positions (S, K, 2) that a prediction file holds: see `sd4match.records`."""
+        return records.read_predictions(file, truth)
 
     # Scores --------------------------------------------------------------------------------------
 
@@ -134,61 +103,18 @@ class Store:
         counts: Mapping[float, np.ndarray],
         keypoints: np.ndarray,
     ) -> Path:
-        """Record per-pair counts of correct keypoints.
-
-        Args:
-            file: from `score_file`.
-            settings: S free settings.
-            counts: alpha to (S, P) counts.
-            keypoints: (P,) keypoints of each pair.
-        """
-        pairs = len(keypoints)
-        table = pa.table(
-            {
-                **setting_columns(settings, pairs),
-                "pair": np.tile(np.arange(pairs, dtype=np.int32), len(settings)),
-                "keypoints": np.tile(keypoints.astype(np.uint16), len(settings)),
-                **{
-                    f"correct@{alpha:g}": count.astype(np.uint16).reshape(-1)
-                    for alpha, count in counts.items()
-                },
-            }
-        )
-        return write(table, file, settings)
+        """Record per-pair counts of correct keypoints: see `study.records`."""
+        return write_scores(file, settings, counts, keypoints)
 
     def read_scores(self, file: Path, alpha: float) -> tuple[np.ndarray, np.ndarray]:
-        """The counts that a score file holds at one alpha.
-
-        Returns:
-            (S, P) correct keypoints, S in the order of `settings_of` the file; (P,) keypoints.
-
-        Raises:
-            SD4MatchError: the file is damaged.
-        """
-        table = read(file, ["keypoints", f"correct@{alpha:g}"])
-        blocks = (len(settings_of(file)), -1)
-        keypoints, correct = (column.to_numpy().reshape(blocks) for column in table.columns)
-        return correct, keypoints[0]
+        """The counts (S, P) that a score file holds at one alpha: see `study.records`."""
+        return read_scores(file, alpha)
 
     # Ground truth --------------------------------------------------------------------------------
 
     def write_truth(self, pairs: PairSet) -> None:
         """Record a split's ground truth, once."""
-        keypoints, info = self._truth_files(pairs.fingerprint)
-        if not keypoints.exists():
-            truth = GroundTruth.of(pairs)
-            ids = np.concatenate([[], *(pair.keypoint_ids for pair in pairs)]).astype(np.int32)
-            table = pa.table(
-                {
-                    "pair": truth.pair.astype(np.int32),
-                    "keypoint": ids,
-                    "x": truth.keypoints[:, 0],
-                    "y": truth.keypoints[:, 1],
-                }
-            )
-            write(table, keypoints)
-        if not info.exists():
-            write(pa.Table.from_pylist([_pair_row(pair) for pair in pairs]), info)
+        truth_records.write_truth(self.folder / "truth", pairs)
 
     def read_truth(self, fingerprint: str) -> tuple[GroundTruth, pd.DataFrame]:
         """A split's ground truth and its pairs (one row each: id, category, image contents, …).
@@ -196,37 +122,4 @@ class Store:
         Raises:
             SD4MatchError: it was never recorded, or the files are damaged.
         """
-        keypoints, info = self._truth_files(fingerprint)
-        if not (keypoints.exists() and info.exists()):
-            raise SD4MatchError(
-                f"store {self.folder}: no ground truth {fingerprint[:12]}: launch the study again"
-            )
-        table, pairs = read(keypoints), read(info).to_pandas()
-        truth = GroundTruth(
-            dataset=str(pairs["dataset"].iloc[0]),
-            pair=table["pair"].to_numpy(),
-            keypoints=np.stack([table["x"].to_numpy(), table["y"].to_numpy()], axis=-1),
-            sizes=pairs[["target_width", "target_height"]].to_numpy(np.float32),
-            boxes=pairs[["x1", "y1", "x2", "y2"]].to_numpy(np.float32),
-        )
-        return truth, pairs
-
-    def _truth_files(self, fingerprint: str) -> tuple[Path, Path]:
-        folder = self.folder / "truth"
-        return folder / f"{fingerprint[:20]}.parquet", folder / f"{fingerprint[:20]}-pairs.parquet"
-
-
-def _pair_row(pair: Any) -> dict[str, Any]:
-    box = [None] * 4 if pair.target_box is None else [float(side) for side in pair.target_box]
-    return {
-        "dataset": pair.dataset,
-        "id": pair.id,
-        "category": pair.category,
-        "source": content_hash(pair.source_path)[:20],
-        "target": content_hash(pair.target_path)[:20],
-        "keypoints": len(pair.keypoint_ids),
-        "target_width": pair.target_size[0],
-        "target_height": pair.target_size[1],
-        **dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)),
-        **{name: pair.attributes.get(name) for name in ATTRIBUTES},
-    }
+        return truth_records.read_truth(self.folder / "truth", fingerprint)

@@ -9,11 +9,9 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
-from sd4match import backbones, prompts
+from sd4match import backbones, prompts, tuning_folder
 from sd4match.atomic import atomic_path
 from sd4match.backbones import Backbone
 from sd4match.datasets import ImagePair, PairSet
@@ -79,19 +77,12 @@ class Workshop:
         return {"images": len(images)}
 
     def tune(self, stage: Tune) -> Iterator[dict[str, Any]]:
-        """Learn a prompt; continues from the last epoch of an earlier attempt."""
+        """Learn a prompt; continues from an earlier attempt's checkpoint."""
         tuning = self._tuning(stage, stage.settings, stage.train.open(), stage.val.open())
         checkpoint = self.store.checkpoint(stage.key)
-        if checkpoint.exists():
-            tuning.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
-        while not tuning.finished:
-            row = tuning.run_epoch()
-            # Before the report: who hears of an epoch may stop us, and it must not be lost.
-            with atomic_path(checkpoint) as temporary:
-                torch.save(tuning.state_dict(), temporary)
-            yield row
-        with atomic_path(self.store.curves(stage.key)) as temporary:
-            pq.write_table(pa.Table.from_pylist(tuning.curves), temporary)
+        # Saved before the report: who hears of an epoch may stop us, and it must not be lost.
+        yield from tuning_folder.run(tuning, checkpoint)
+        tuning_folder.write_curves(tuning, self.store.curves(stage.key))
         # The prompt comes last: its file says that the stage is done.
         prompts.save(
             tuning.best_prompt(),

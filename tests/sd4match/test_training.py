@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-import torch
 
 from sd4match import prompts, training
 from sd4match.errors import SD4MatchError
-from sd4match.prompts.base import Prompt
-from sd4match.prompts.tokens import encode_tokens, random_tokens
-from sd4match.training import TuningSettings, step_loss
+from sd4match.features import Contents
+from sd4match.recipe import TuningSettings
+from sd4match.training import step_loss
 
 
 def test_the_defaults_are_the_papers():
@@ -28,6 +27,8 @@ def test_the_defaults_are_the_papers():
         ({"epochs": 2.5}, "epochs is 2.5: it must be a whole number"),
         ({"steps": 1, "learning_rate": float("nan")}, "learning_rate is nan"),
         ({"steps": 1, "seed": -1}, "seed is -1"),
+        ({"steps": 1, "micro_batch": 0}, "micro_batch is 0: it must be above 0"),
+        ({"steps": 1, "micro_batch": 1.5}, "micro_batch is 1.5: it must be a whole number"),
     ],
 )
 def test_bad_settings_are_refused(settings, message):
@@ -35,37 +36,17 @@ def test_bad_settings_are_refused(settings, message):
         TuningSettings(**settings)
 
 
-class PerCategory(Prompt):
-    """A learned family that depends on the category, as later ones do."""
-
-    family = "per category"
-    depends_on = "category"
-    learned = True
-
-    def __init__(self, backbone):
-        super().__init__()
-        tokens = random_tokens(backbone, seed=0, length=3)
-        self.tokens = torch.nn.ParameterDict({c: tokens.clone() for c in ("car", "cat", "dog")})
-        self.asked = []
-
-    @classmethod
-    def initial(cls, backbone):
-        return cls(backbone)
-
-    def hidden_states(self, backbone, category=None):
-        self.asked.append(category)
-        return encode_tokens(backbone, self.tokens[category][None])
-
-
-def test_a_prompt_by_category_is_encoded_once_a_category(nano, pascal, latents):
+def test_a_class_prompt_learns_the_categories_of_the_batch(nano, pascal, latents):
     pairs = [pascal["train"][i] for i in (0, 1, 3)]  # car, car, cat
-    prompt = PerCategory(nano)
+    prompt = prompts.create("class", nano, length=3, categories=["car", "cat", "dog"])
     recipe = TuningSettings(steps=1, kernel_size=3)
-    step_loss(nano, prompt, pairs, recipe, latents=latents, step=0).backward()
-    assert prompt.asked == ["car", "cat"]
-    assert prompt.tokens["car"].grad.abs().sum() > 0
-    assert prompt.tokens["cat"].grad.abs().sum() > 0
-    assert prompt.tokens["dog"].grad is None
+    step_loss(
+        nano, prompt, pairs, recipe, latents=latents, contents=Contents(nano), step=0
+    ).backward()
+    car, cat, dog = prompt.embeddings
+    assert car.grad.abs().sum() > 0
+    assert cat.grad.abs().sum() > 0
+    assert dog.grad is None
 
 
 def test_the_batch_loss_is_the_mean_of_its_pairs(nano, pascal, latents):
@@ -73,7 +54,9 @@ def test_the_batch_loss_is_the_mean_of_its_pairs(nano, pascal, latents):
     prompt = prompts.create("single", nano, length=4)
     recipe = TuningSettings(steps=1, kernel_size=3)
     whole, *each = (
-        step_loss(nano, prompt, batch, recipe, latents=latents, step=5).item()
+        step_loss(
+            nano, prompt, batch, recipe, latents=latents, contents=Contents(nano), step=5
+        ).item()
         for batch in (pairs, *([pair] for pair in pairs))
     )
     assert whole == pytest.approx(np.mean(each), rel=1e-4)
@@ -91,7 +74,7 @@ def test_sources_and_targets_are_one_batch_of_the_unet(nano, pascal, latents, mo
     prompt = prompts.create("single", nano, length=4)
     pairs = [pascal["train"][i] for i in (0, 1, 3)]
     recipe = TuningSettings(steps=1, kernel_size=3)
-    step_loss(nano, prompt, pairs, recipe, latents=latents, step=0)
+    step_loss(nano, prompt, pairs, recipe, latents=latents, contents=Contents(nano), step=0)
     assert sizes == [(6, 1, (6, 1), 6)]
 
 
@@ -100,7 +83,9 @@ def test_every_step_has_its_own_noise(nano, pascal, latents):
     recipe = TuningSettings(steps=1, kernel_size=3)
     pairs = [pascal["train"][0]]
     first, again, later = (
-        step_loss(nano, prompt, pairs, recipe, latents=latents, step=step).item()
+        step_loss(
+            nano, prompt, pairs, recipe, latents=latents, contents=Contents(nano), step=step
+        ).item()
         for step in (0, 0, 1)
     )
     assert first == again != later

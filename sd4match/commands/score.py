@@ -1,0 +1,159 @@
+"""``sd4match score``: PCK of predictions on file. Needs no torch."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sd4match.commands.predict import TRUTH
+from sd4match.errors import SD4MatchError, require_known
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from sd4match.ground_truth import GroundTruth
+
+ALPHAS = (0.05, 0.1, 0.15)
+
+
+def score(
+    predictions: Annotated[Path, typer.Argument(help="file that `sd4match predict` wrote")],
+    alpha: Annotated[
+        list[float] | None, typer.Option(help="tolerance; 0.05, 0.1 and 0.15 if none")
+    ] = None,
+    protocol: Annotated[str, typer.Option(help="sd4match, dift or geoaware")] = "sd4match",
+    coordinates: Annotated[
+        str | None, typer.Option(help="square, original or letterbox; the protocol's if none")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="img, bbox or bbox-kp; the data set's own if none")
+    ] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict/--no-strict", help="< rather than ≤")
+    ] = None,
+    by: Annotated[
+        str, typer.Option(help="category, or spair's viewpoint, scale, truncation or occlusion")
+    ] = "category",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="for programs: JSON on standard output")
+    ] = False,
+) -> None:
+    """Print PCK, per image (the papers' usual) and per keypoint, in all and by category.
+
+    Example: sd4match score runs/spair.parquet --alpha 0.1 --by viewpoint
+    """
+    from sd4match import pck, records, truth_records
+    from sd4match.protocols import resolve
+
+    if not predictions.is_file():
+        raise SD4MatchError(f"no file {predictions}: `sd4match predict` makes it")
+    parts: dict[str, Any] = {
+        "coordinates": coordinates,
+        "reference": reference,
+        "strict": strict,
+    }
+    rule = replace(
+        resolve(protocol), **{name: part for name, part in parts.items() if part is not None}
+    )
+    alphas = list(dict.fromkeys(alpha or ALPHAS))
+    about = records.about_of(predictions)
+    truth, pairs = truth_records.read_truth(predictions.parent / TRUTH, about["pairs"])
+    correct = pck.correct(
+        truth,
+        records.read_predictions(predictions, truth),
+        alpha=alphas,
+        protocol=rule,
+        image_size=about["image_size"],
+    )
+    rows = _rows(truth, correct, {by: _labels(pairs, by, about["dataset"])})
+    settings = [
+        {"layer": layer, **asdict(readout)} for layer, readout in records.settings_of(predictions)
+    ]
+    if as_json:
+        facts = {**about, "protocol": asdict(rule), "alphas": alphas, "settings": settings}
+        typer.echo(json.dumps({**facts, "scores": rows}, indent=2))
+    else:
+        typer.echo(_text(about, settings, alphas, rows))
+
+
+def _labels(pairs: "pd.DataFrame", by: str, dataset: str) -> list[object]:
+    from sd4match.breakdown import LEVELS
+
+    require_known(by, ("category", *LEVELS), what="--by")
+    if pairs[by].isna().any():
+        raise SD4MatchError(f"--by {by}: {dataset} does not grade its pairs so: spair does")
+    return list(pairs[by])
+
+
+def _rows(
+    truth: "GroundTruth", correct: "NDArray[Any]", labels: Mapping[str, list[object]]
+) -> list[dict[str, Any]]:
+    """A row for all pairs and one a level: pck and pck_point, by alpha and then by setting."""
+    import numpy as np
+
+    from sd4match.breakdown import Part, breakdown
+    from sd4match.pck import aggregate
+
+    def whole(mean: str) -> Part:
+        found = aggregate(truth, correct, mean=mean)
+        return Part("all", "all", int(np.count_nonzero(truth.n_keypoints)), len(truth.pair), found)
+
+    per_image, per_point = (
+        [whole(mean), *breakdown(truth, correct, labels, mean=mean)]
+        for mean in ("image", "keypoint")
+    )
+    rows = [
+        {
+            "by": part.by,
+            "level": part.level,
+            "pairs": part.n_pairs,
+            "keypoints": part.n_keypoints,
+            "pck": part.pck.tolist(),
+            "pck_point": points.pck.tolist(),
+        }
+        for part, points in zip(per_image, per_point, strict=True)
+        if part.n_pairs
+    ]
+    if "category" not in labels:
+        return rows
+    overall, *levels = rows
+    mean = {
+        name: np.mean([row[name] for row in levels], axis=0).tolist()
+        for name in ("pck", "pck_point")
+    }
+    return [overall, {**overall, "level": "mean of categories", **mean}, *levels]
+
+
+def _text(
+    about: Mapping[str, Any],
+    settings: list[dict[str, Any]],
+    alphas: list[float],
+    rows: list[dict[str, Any]],
+) -> str:
+    from tabulate import tabulate
+
+    head = ["", "pairs", "keypoints"]
+    head += [f"@{alpha:g} {mean}" for alpha in alphas for mean in ("image", "point")]
+    blocks = [
+        f"PCK in % on {about['dataset']} {about['split']}, mean over images and over keypoints; "
+        f"{about['prompt']}, t = {about['timestep']}, E = {about['ensemble']}"
+    ]
+    for i, setting in enumerate(settings):
+        body = [
+            [row["level"], f"{row['pairs']:,}", f"{row['keypoints']:,}"]
+            + [
+                f"{100 * row[mean][a][i]:.1f}"
+                for a in range(len(alphas))
+                for mean in ("pck", "pck_point")
+            ]
+            for row in rows
+        ]
+        used = {name: value for name, value in setting.items() if value is not None}
+        blocks.append(", ".join(f"{name} {value}" for name, value in used.items()))
+        align = ["left"] + ["right"] * (len(head) - 1)
+        blocks.append(tabulate(body, headers=head, colalign=align, disable_numparse=True))
+    return "\n\n".join(blocks)

@@ -1,0 +1,176 @@
+"""Parquet files of predictions: each is whole or not there, and says which settings it answers."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from sd4match.atomic import atomic_path
+from sd4match.errors import SD4MatchError
+from sd4match.ground_truth import GroundTruth
+from sd4match.keypoints import decode, encode
+from sd4match.readouts import Readout
+
+Setting = tuple[int, Readout]
+"""UNet layer and readout: one pass answers any number of them."""
+
+POSITIONS = ("x", "y")
+
+
+def write_predictions(
+    file: Path,
+    settings: Sequence[Setting],
+    positions: NDArray[np.floating],
+    truth: GroundTruth,
+    *,
+    about: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write predicted keypoints; the same ones give the same bytes.
+
+    Args:
+        file: where; appears when it is whole.
+        settings: S of them.
+        positions: (S, K, 2) in original pixels, K rows as in ``truth``.
+        truth: of the pairs predicted for.
+        about: what else to say in the file's header, plain JSON values.
+
+    Returns:
+        The file: a block of K rows a setting, each position as two uint16 in units of 1/65535
+        of the target image's sides.
+    """
+    encoded = encode(positions, truth.sizes[truth.pair])
+    table = pa.table(
+        {
+            **setting_columns(settings, positions.shape[1]),
+            "x": encoded[..., 0].reshape(-1),
+            "y": encoded[..., 1].reshape(-1),
+        }
+    )
+    return write(table, file, settings, about=about)
+
+
+def read_predictions(file: Path, truth: GroundTruth) -> NDArray[np.float32]:
+    """The positions that a prediction file holds.
+
+    Returns:
+        (S, K, 2) in original pixels, S in the order of `settings_of` the file.
+
+    Raises:
+        SD4MatchError: the file is damaged, or of other pairs than ``truth``.
+    """
+    table = read(file, POSITIONS)
+    blocks = (len(settings_of(file)), len(truth.pair), 2)
+    encoded = np.stack([table[name].to_numpy() for name in POSITIONS], axis=-1)
+    if encoded.size != np.prod(blocks):
+        raise damaged(file, f"{len(encoded)} rows, {blocks[0]} x {blocks[1]} expected")
+    return decode(encoded.reshape(blocks), truth.sizes[truth.pair])
+
+
+def write(
+    table: pa.Table,
+    file: Path,
+    settings: Sequence[Setting] = (),
+    *,
+    about: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a table.
+
+    Args:
+        table: a block of as many rows for each of ``settings``, in their order.
+        file: where; appears when it is whole.
+        settings: kept in the file's header, for `settings_of`.
+        about: likewise, for `about_of`.
+    """
+    header = {"settings": json.dumps([setting_json(setting) for setting in settings])}
+    if about is not None:
+        header["about"] = json.dumps(about, sort_keys=True)
+    # Positions hardly repeat: a dictionary would be larger than they are. Parquet keeps them in 32
+    # bits; byte by byte, in long pages, the empty upper half compresses to nothing.
+    others = [name for name in table.column_names if name not in POSITIONS]
+    with atomic_path(file) as temporary:
+        pq.write_table(
+            table.replace_schema_metadata(header),
+            temporary,
+            compression="zstd",
+            use_dictionary=others,
+            column_encoding={
+                name: "BYTE_STREAM_SPLIT" for name in table.column_names if name not in others
+            },
+            write_page_checksum=True,
+            max_rows_per_page=2**20,
+            data_page_size=2**23,
+        )
+    return file
+
+
+def read(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a table, or some of its columns.
+
+    Raises:
+        SD4MatchError: the file is damaged.
+    """
+    try:
+        wanted = None if columns is None else list(columns)
+        return pq.read_table(file, columns=wanted, page_checksum_verification=True)
+    except (OSError, pa.ArrowException) as error:
+        raise damaged(file, error) from None
+
+
+def settings_of(file: Path) -> list[Setting]:
+    """The settings that a file holds a block of rows of, in order.
+
+    Raises:
+        SD4MatchError: the file is damaged.
+    """
+    return [(layer, Readout(*readout)) for layer, *readout in _header(file, "settings")]
+
+
+def about_of(file: Path) -> dict[str, Any]:
+    """What was said ``about`` a file when it was written.
+
+    Raises:
+        SD4MatchError: the file is damaged, or nothing was said.
+    """
+    return dict(_header(file, "about"))
+
+
+def _header(file: Path, entry: str) -> Any:
+    try:
+        return json.loads(pq.read_schema(file).metadata[entry.encode()])
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise damaged(file, error) from None
+
+
+def damaged(file: Path | str, reason: Exception | str) -> SD4MatchError:
+    """What to say of a file that cannot be read."""
+    line = " ".join(str(reason).split())
+    return SD4MatchError(
+        f"{file}: damaged ({line}): delete it and launch the study, or predict, again"
+    )
+
+
+def setting_json(setting: Setting) -> list[Any]:
+    """A setting as JSON values."""
+    layer, readout = setting
+    return [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
+
+
+def setting_columns(settings: Sequence[Setting], rows: int) -> dict[str, pa.Array]:
+    """Columns that name each row's setting; dictionaries and runs make them nearly free."""
+
+    def column(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
+        # A dictionary over settings, not over values: its codes are the block numbers.
+        codes = np.repeat(np.arange(len(settings), dtype=np.int32), rows)
+        return pa.array(list(values), kind).take(pa.array(codes))
+
+    return {
+        "layer": column((layer for layer, _ in settings), pa.uint8()),
+        "localizer": column((readout.localizer for _, readout in settings), pa.string()),
+        "kernel": column((readout.kernel_sigma for _, readout in settings), pa.float64()),
+        "temperature": column((readout.temperature for _, readout in settings), pa.float64()),
+    }

@@ -1,0 +1,169 @@
+"""A step of the optimiser: micro-batches, gradient checkpointing, loss scaling."""
+
+import logging
+
+import pytest
+import torch
+
+from sd4match import backbones, prompts
+from sd4match.errors import SD4MatchError
+from sd4match.features import Contents, Latents
+from sd4match.optimizer import PromptOptimizer
+from sd4match.prediction import predict
+from sd4match.recipe import TuningSettings
+
+FAMILIES = {
+    "single": {"length": 4},
+    "class": {"length": 4, "categories": ["car", "cat"]},
+    "cpm": {"global_length": 2, "content_length": 2},
+}
+
+
+@pytest.fixture
+def batch(pascal):
+    return [pascal["train"][i] for i in (0, 1, 3)]
+
+
+def optimizer_of(backbone, family="single", side=32, **settings):
+    """(prompt, its optimiser) as they are at the start."""
+    prompt = prompts.create(family, backbone, **FAMILIES[family])
+    recipe = TuningSettings(steps=1, kernel_size=3, **settings)
+    latents, contents = Latents(backbone, side), Contents(backbone)
+    return prompt, PromptOptimizer(backbone, prompt, recipe, latents=latents, contents=contents)
+
+
+def gradients(prompt):
+    return {name: p.grad.clone() for name, p in prompt.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_micro_batches_add_up_to_the_batch(nano, batch, family, size):
+    whole, optimizer = optimizer_of(nano, family)
+    loss = optimizer.step(batch, 0)
+    parts, optimizer = optimizer_of(nano, family, micro_batch=size)
+    assert optimizer.step(batch, 0) == pytest.approx(loss, rel=1e-4)
+    expected = gradients(whole)
+    found = gradients(parts)
+    assert found.keys() == expected.keys()
+    for name, gradient in expected.items():
+        scale = gradient.abs().max()
+        assert scale > 0
+        torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-3 * scale.item())
+
+
+def kept(step):
+    """How many numbers a step keeps for its backward pass, outside of checkpoints."""
+    held = 0
+
+    def pack(tensor):
+        nonlocal held
+        held += tensor.numel()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        step()
+    return held
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_checkpointing_gives_the_same_gradients_for_less_memory(nano, batch, family):
+    plain, optimizer = optimizer_of(nano, family)
+    all_kept = kept(lambda: optimizer.step(batch, 0))
+    short, optimizer = optimizer_of(nano, family, checkpointing=True)
+    assert kept(lambda: optimizer.step(batch, 0)) < 0.7 * all_kept
+    expected, found = gradients(plain), gradients(short)
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_checkpointing_leaves_the_shared_models_as_they_were(nano, pascal, batch):
+    def flags():
+        modules = nano.unet.modules()
+        return {m.gradient_checkpointing for m in modules if hasattr(m, "gradient_checkpointing")}
+
+    _, optimizer = optimizer_of(nano, checkpointing=True)
+    prompt = prompts.create("empty", nano)
+    before = predict(nano, prompt, pascal["val"], ensemble=1, image_size=32)
+    assert flags() == {False}
+    optimizer.step(batch, 0)
+    assert flags() == {False}
+    after = predict(nano, prompt, pascal["val"], ensemble=1, image_size=32)
+    assert (after == before).all()
+    broken = [*batch[:1], None]
+    with pytest.raises(AttributeError):
+        optimizer.step(broken, 1)
+    assert flags() == {False}
+
+
+# Half precision ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def half():
+    return backbones.load("nano", device="cpu", dtype="float16")
+
+
+def test_float16_scales_the_loss_until_nothing_overflows(half, nano, batch, caplog):
+    """Nano's gradients do overflow at the scale that torch begins with."""
+    prompt, optimizer = optimizer_of(half)
+    start = prompt.embeddings.detach().clone()
+    with caplog.at_level(logging.INFO, logger="sd4match.optimizer"):
+        optimizer.step(batch[:1], 0)
+    assert optimizer.overflows == 1
+    assert "overflow at loss scale 65536" in caplog.text
+    assert torch.equal(prompt.embeddings, start)
+    steps = 1
+    while optimizer.overflows == steps:
+        optimizer.step(batch[:1], 0)
+        steps += 1
+        assert steps < 10
+    assert (prompt.embeddings - start).abs().amax() > 0
+    # Scaled back, the gradient is that of float32.
+    exact, full = optimizer_of(nano)
+    full.step(batch[:1], 0)
+    error = (prompt.embeddings.grad - exact.embeddings.grad).norm()
+    assert error < 0.1 * exact.embeddings.grad.norm()
+
+
+def test_overflow_without_end_is_an_error(half, batch):
+    prompt, optimizer = optimizer_of(half)
+    start = prompt.embeddings.detach().clone()
+    prompt.embeddings.register_hook(lambda gradient: gradient * torch.inf)
+    state = optimizer.state_dict()
+    state["scaler"] = {**optimizer._scaler.state_dict(), "scale": 2.0}
+    optimizer.load_state_dict(state)
+    optimizer.step(batch[:1], 0)
+    with pytest.raises(SD4MatchError, match="gradient is not finite in step 2: use dtype bfloat16"):
+        optimizer.step(batch[:1], 1)
+    assert optimizer.overflows == 1
+    assert torch.equal(prompt.embeddings, start)
+
+
+def test_the_state_goes_on_with_scale_and_count(half, batch):
+    prompt, optimizer = optimizer_of(half)
+    optimizer.step(batch[:1], 0)
+    other, resumed = optimizer_of(half)
+    resumed.load_state_dict(optimizer.state_dict())
+    assert resumed.overflows == 1
+    assert resumed.state_dict()["scaler"]["scale"] == 32768
+    optimizer.step(batch[:1], 1)
+    resumed.step(batch[:1], 1)
+    assert torch.equal(other.embeddings, prompt.embeddings)
+
+
+def test_other_dtypes_scale_nothing(nano, batch):
+    prompt, optimizer = optimizer_of(nano)
+    prompt.embeddings.register_hook(lambda gradient: gradient * torch.inf)
+    with pytest.raises(SD4MatchError, match="gradient is not finite in step 1: use a lower"):
+        optimizer.step(batch, 0)
+    assert optimizer.overflows == 0
+    assert optimizer.state_dict()["scaler"] == {}
+
+
+def test_bfloat16_learns(batch):
+    prompt, optimizer = optimizer_of(backbones.load("nano", device="cpu", dtype="bfloat16"))
+    start = prompt.embeddings.detach().clone()
+    optimizer.step(batch, 0)
+    assert prompt.embeddings.dtype == torch.float32
+    assert ((prompt.embeddings - start).abs().amax(1) > 0).all()

@@ -1,0 +1,85 @@
+"""Predictions and ground truth as files."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from sd4match.errors import SD4MatchError
+from sd4match.ground_truth import GroundTruth
+from sd4match.readouts import Readout
+from sd4match.records import (
+    about_of,
+    read_predictions,
+    settings_of,
+    write,
+    write_predictions,
+)
+from sd4match.truth_records import read_truth, write_truth
+
+SETTINGS = [(1, Readout("nearest")), (2, Readout(kernel_sigma=3.0)), (2, Readout("softmax"))]
+ABOUT = {"dataset": "pf_pascal", "timestep": 50, "fusion": False}
+
+
+@pytest.fixture
+def truth(pascal):
+    return GroundTruth.of(pascal["test"])
+
+
+@pytest.fixture
+def positions(truth):
+    sizes = truth.sizes[truth.pair]
+    return np.random.default_rng(0).uniform(0, 1, (len(SETTINGS), *sizes.shape)) * sizes
+
+
+def test_predictions_come_back(truth, positions, tmp_path):
+    file = write_predictions(tmp_path / "p.parquet", SETTINGS, positions, truth, about=ABOUT)
+    assert settings_of(file) == SETTINGS
+    assert about_of(file) == ABOUT
+    found = read_predictions(file, truth)
+    assert found.shape == positions.shape
+    step = truth.sizes[truth.pair] / 65535
+    assert (np.abs(found - positions) <= 0.5 * step + 1e-5).all()
+
+
+def test_the_same_predictions_are_the_same_bytes(truth, positions, tmp_path):
+    one, two = (
+        write_predictions(tmp_path / name, SETTINGS, positions, truth, about=about)
+        for name, about in (("a", ABOUT), ("b", dict(reversed(ABOUT.items()))))
+    )
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_predictions_of_other_pairs_are_refused(pascal, truth, positions, tmp_path):
+    file = write_predictions(tmp_path / "p.parquet", SETTINGS, positions, truth)
+    other = GroundTruth.of(pascal["val"])
+    with pytest.raises(SD4MatchError, match=rf"damaged .*rows, 3 x {len(other.pair)} expected"):
+        read_predictions(file, other)
+
+
+@pytest.mark.parametrize("read", [settings_of, about_of])
+def test_files_that_say_nothing_of_themselves_are_refused(read, tmp_path):
+    file = tmp_path / "p.parquet"
+    file.write_text("nothing")
+    with pytest.raises(SD4MatchError, match="damaged") as caught:
+        read(file)
+    assert str(caught.value).startswith(str(file))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_without_what_it_is_about_is_refused(tmp_path):
+    file = write(pa.table({"x": [1]}), tmp_path / "p.parquet")
+    assert settings_of(file) == []
+    with pytest.raises(SD4MatchError, match="'about'"):
+        about_of(file)
+
+
+def test_ground_truth_comes_back(pascal, truth, tmp_path):
+    pairs = pascal["test"]
+    write_truth(tmp_path, pairs)
+    found, rows = read_truth(tmp_path, pairs.fingerprint)
+    assert found.dataset == truth.dataset
+    for name in ("pair", "keypoints", "sizes", "boxes"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(truth, name))
+    assert rows["id"].tolist() == [pair.id for pair in pairs]
+    with pytest.raises(SD4MatchError, match="no ground truth"):
+        read_truth(tmp_path, pascal["val"].fingerprint)
