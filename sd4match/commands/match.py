@@ -1,0 +1,110 @@
+"""``sd4match match``: points of one image found in another."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sd4match.commands import one_pass, options
+from sd4match.errors import SD4MatchError
+from sd4match.readouts import Readout
+
+
+def match(
+    source: Annotated[Path, typer.Argument(help="image file that the points are in")],
+    target: Annotated[Path, typer.Argument(help="image file to find them in")],
+    point: Annotated[
+        list[str] | None, typer.Option(help="x,y in pixels from the upper left corner; repeatable")
+    ] = None,
+    category: one_pass.Category = None,
+    prompt: one_pass.PromptName = "text",
+    timestep: one_pass.Timestep = 50,
+    ensemble: one_pass.Ensemble = 8,
+    layer: one_pass.Layer = 1,
+    localizer: one_pass.Localizer = "kernel_softmax",
+    kernel: one_pass.Kernel = 7.0,
+    temperature: one_pass.Temperature = 0.04,
+    image_size: options.ImageSize = None,
+    seed: options.Seed = 0,
+    backbone: options.BackboneName = options.DEFAULT_BACKBONE,
+    revision: options.Revision = None,
+    image_encoder: options.ImageEncoders = None,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+    out: Annotated[Path, typer.Option(help="picture to draw: .png, .pdf or .svg")] = Path(
+        "matches.png"
+    ),
+    heatmap: Annotated[
+        Path | None, typer.Option(help="also draw how each point correlates with the target")
+    ] = None,
+    as_json: one_pass.Json = False,
+) -> None:
+    """Find points of one image in another: print a line a point, and draw both images.
+
+    Pixels are those of the image as a viewer shows it, turned as its EXIF says. The correlation
+    printed is the largest of the target's, at most 1.
+
+    Example: sd4match match a.jpg b.jpg --category cat --point 120,80 --point 45.5,60
+    """
+    points = [_parse(text) for text in point or []]
+    if not points:
+        raise SD4MatchError("no point to match: give --point x,y, once or more often")
+    readout = Readout(localizer, kernel, temperature)
+
+    from sd4match.matching_images import match_pair
+    from sd4match.own_images import image_pair
+    from sd4match.visualize import drawing, heatmaps, saving
+
+    pictures = [path for path in (out, heatmap) if path]
+    for path in pictures:
+        saving.check(path)
+    with image_pair(source, target, points=points, category=category) as pair:
+        model = options.load_backbone(
+            backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
+        )
+        latents, contents = options.caches(model, image_size)
+        found = match_pair(
+            model,
+            one_pass.load_prompt(prompt, model),
+            pair,
+            timestep=timestep,
+            ensemble=ensemble,
+            layer=layer,
+            readout=readout,
+            seed=seed,
+            latents=latents,
+            contents=contents,
+        )
+        saving.save(drawing.matches(pair, found.positions), out)
+        if heatmap:
+            note = one_pass.note(backbone, timestep=timestep, ensemble=ensemble)
+            figure = heatmaps.heatmaps(
+                pair,
+                {one_pass.label(prompt): found},
+                image_size=latents.image_size,
+                queries=range(len(points)),
+                note=f"{note}, layer {layer}",
+            )
+            saving.save(figure, heatmap)
+    rows: list[dict[str, Any]] = [
+        {"point": list(query), "match": [float(x), float(y)], "correlation": float(peak)}
+        for query, (x, y), peak in zip(points, found.positions, found.peaks, strict=True)
+    ]
+    if as_json:
+        facts = {"source": str(source), "target": str(target), "pictures": list(map(str, pictures))}
+        typer.echo(json.dumps({**facts, "matches": rows}, indent=2))
+        return
+    for i, row in enumerate(rows):
+        (x, y), (u, v) = row["point"], row["match"]
+        typer.echo(f"{i + 1}: {x:g},{y:g} -> {u:.1f},{v:.1f}  correlation {row['correlation']:.3f}")
+    for path in pictures:
+        typer.echo(path)
+
+
+def _parse(text: str) -> tuple[float, float]:
+    try:
+        x, y = map(float, text.split(","))
+    except ValueError:
+        raise SD4MatchError(f"--point {text}: write x,y in pixels, such as 120,80") from None
+    return x, y

@@ -1,0 +1,173 @@
+"""``sd4match show``: pictures of predictions, correlations, features and prompts."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sd4match.commands import one_pass, options
+from sd4match.commands.predict import TRUTH
+from sd4match.commands.show_images import generate, pca
+from sd4match.errors import SD4MatchError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sd4match.datasets import ImagePair, PairSet
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Draw predictions, correlations, features, and what prompts generate.",
+)
+for command in (pca, generate):
+    app.command()(command)
+
+Prompts = Annotated[
+    list[str], typer.Option("--prompt", help="empty, text or a learned prompt's file; repeatable")
+]
+
+
+@app.command()
+def grid(
+    predictions: Annotated[Path, typer.Argument(help="file that `sd4match predict` wrote")],
+    data: options.Data,
+    order: Annotated[str, typer.Option(help="random, worst or best")] = "random",
+    count: Annotated[int, typer.Option(min=1, help="pairs to show")] = 12,
+    setting: Annotated[
+        int, typer.Option(min=1, help="which of the file's readouts, in the order of `score`")
+    ] = 1,
+    alpha: Annotated[float, typer.Option(help="tolerance of PCK")] = 0.1,
+    protocol: Annotated[str, typer.Option(help="sd4match, dift or geoaware")] = "sd4match",
+    seed: Annotated[int, typer.Option(help="of the random choice")] = 0,
+    out: Annotated[Path, typer.Option(help=".png, .pdf or .svg")] = Path("grid.png"),
+) -> None:
+    """Draw pairs of a data set with what was predicted: right in green, wrong in red.
+
+    Example: sd4match show grid runs/spair.parquet --data data --order worst
+    """
+    from sd4match import pck, records, truth_records
+    from sd4match.visualize import grid as pictures
+    from sd4match.visualize import saving
+
+    saving.check(out)
+    if not predictions.is_file():
+        raise SD4MatchError(f"no file {predictions}: `sd4match predict` makes it")
+    about, settings = records.about_of(predictions), records.settings_of(predictions)
+    if setting > len(settings):
+        raise SD4MatchError(f"--setting {setting}: {predictions} holds {len(settings)}")
+    layer, readout = settings[setting - 1]
+    truth, table = truth_records.read_truth(predictions.parent / TRUTH, about["pairs"])
+    positions = records.read_predictions(predictions, truth)[setting - 1]
+    correct = pck.correct(
+        truth, positions, alpha=alpha, protocol=protocol, image_size=about["image_size"]
+    )
+    shown = pictures.ranked(truth, correct, order=order, seed=seed)[:count]
+    if not shown:
+        raise SD4MatchError(f"{predictions}: none of its pairs has a keypoint to draw")
+    rows = [truth.pair == i for i in shown]
+    figure = pictures.grid(
+        _on_record(data, about["dataset"], about["split"], table.iloc[shown]),
+        [positions[own] for own in rows],
+        [correct[own] for own in rows],
+        note=f"{about['dataset']} {about['split']}, {order} pairs; correct at PCK@{alpha:g} "
+        f"({protocol}). {one_pass.label(about['prompt'])} prompt, t = {about['timestep']}, "
+        f"E = {about['ensemble']}, layer {layer}, {readout.localizer}",
+    )
+    saving.save(figure, out)
+    typer.echo(out)
+
+
+@app.command()
+def heatmap(
+    data: options.Data,
+    dataset: options.Dataset,
+    pair: Annotated[str, typer.Option(help="a pair's id, or its number in the split, from 1")],
+    prompt: Prompts,
+    split: Annotated[str, typer.Option(help="train, val or test")] = "test",
+    keypoint: Annotated[
+        list[int] | None, typer.Option(help="number of a keypoint, from 1; repeatable")
+    ] = None,
+    timestep: one_pass.Timestep = 50,
+    ensemble: one_pass.Ensemble = 8,
+    layer: one_pass.Layer = 1,
+    image_size: options.ImageSize = None,
+    seed: options.Seed = 0,
+    backbone: options.BackboneName = options.DEFAULT_BACKBONE,
+    revision: options.Revision = None,
+    image_encoder: options.ImageEncoders = None,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+    out: Annotated[Path, typer.Option(help=".png, .pdf or .svg")] = Path("heatmap.png"),
+) -> None:
+    """Draw how a keypoint correlates with all of the target, under each prompt (Fig. 6).
+
+    For images of your own see `sd4match match --heatmap`.
+
+    Example: sd4match show heatmap --data data --dataset spair --pair 1 --keypoint 3
+    --prompt empty --prompt text --prompt runs/cpm/prompt.safetensors
+    """
+    from sd4match import datasets
+    from sd4match.matching_images import match_pair
+    from sd4match.visualize import heatmaps, saving
+
+    saving.check(out)
+    one = _find(datasets.load(dataset, data, split), pair)
+    queries = [number - 1 for number in keypoint or [1]]
+    known = len(one.source_keypoints)
+    for query in queries:
+        if not 0 <= query < known:
+            raise SD4MatchError(f"--keypoint {query + 1}: pair {one.id} has {known} keypoints")
+    model = options.load_backbone(
+        backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
+    )
+    latents, contents = options.caches(model, image_size)
+    labels = [one_pass.label(name) for name in prompt]
+    found = {
+        name if labels.count(label) > 1 else label: match_pair(
+            model,
+            one_pass.load_prompt(name, model),
+            one,
+            timestep=timestep,
+            ensemble=ensemble,
+            layer=layer,
+            seed=seed,
+            latents=latents,
+            contents=contents,
+        )
+        for name, label in zip(prompt, labels, strict=True)
+    }
+    note = one_pass.note(backbone, timestep=timestep, ensemble=ensemble)
+    size = latents.image_size
+    figure = heatmaps.heatmaps(
+        one, found, image_size=size, queries=queries, note=f"{one.id}; {note}, layer {layer}"
+    )
+    saving.save(figure, out)
+    typer.echo(out)
+
+
+def _find(pairs: "PairSet", wanted: str) -> "ImagePair":
+    for pair in pairs:
+        if pair.id == wanted:
+            return pair
+    if wanted.isdecimal() and 1 <= int(wanted) <= len(pairs):
+        return pairs[int(wanted) - 1]
+    raise SD4MatchError(
+        f"--pair {wanted}: {pairs.dataset} {pairs.split} has no such pair: give an id of its list, "
+        f"or a number from 1 to {len(pairs)}"
+    )
+
+
+def _on_record(data: Path, dataset: str, split: str, rows: "pd.DataFrame") -> "list[ImagePair]":
+    """The pairs that predictions are of, which must be the ones that are there now."""
+    from sd4match import datasets
+
+    wanted = dict(zip(map(str, rows["id"]), map(str, rows["target"]), strict=True))
+    found = {pair.id: pair for pair in datasets.load(dataset, data, split) if pair.id in wanted}
+    for id_, content in wanted.items():
+        pair = found.get(id_)
+        if pair is None or not datasets.content_hash(pair.target_path).startswith(content):
+            raise SD4MatchError(
+                f"{data} has another {dataset} than these predictions are of (pair {id_}): "
+                "give the --data that they were made from"
+            )
+    return [found[id_] for id_ in wanted]

@@ -1,0 +1,126 @@
+"""``sd4match show pca | generate``: pictures that need no data set."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sd4match.commands import one_pass, options
+
+
+def pca(
+    images: Annotated[list[Path], typer.Argument(help="image files")],
+    prompt: one_pass.PromptName = "text",
+    category: one_pass.Category = None,
+    layer: Annotated[
+        list[int] | None, typer.Option(help="UNet layer, 0 to 3, repeatable; all if none")
+    ] = None,
+    timestep: one_pass.Timestep = 50,
+    ensemble: one_pass.Ensemble = 8,
+    image_size: options.ImageSize = None,
+    seed: options.Seed = 0,
+    backbone: options.BackboneName = options.DEFAULT_BACKBONE,
+    revision: options.Revision = None,
+    image_encoder: options.ImageEncoders = None,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+    out: Annotated[Path, typer.Option(help=".png, .pdf or .svg")] = Path("pca.png"),
+) -> None:
+    """Draw what features look like: their three main components over all images, as colours.
+
+    What has one colour is alike to the model. Above each layer stands the size of its map, and the
+    share of the features' variance that the colours show. A cpm prompt sees two images at a time.
+
+    Example: sd4match show pca a.jpg b.jpg c.jpg --category cat --layer 1 --layer 2
+    """
+    from sd4match import own_images
+    from sd4match.datasets import load_image
+    from sd4match.matching_images import features
+    from sd4match.visualize import pca as pictures
+    from sd4match.visualize import saving
+
+    saving.check(out)
+    layers = sorted(set(layer or range(4)))
+    with own_images.images(images, category=category) as opened:
+        model = options.load_backbone(
+            backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
+        )
+        latents, contents = options.caches(model, image_size)
+        maps = features(
+            model,
+            one_pass.load_prompt(prompt, model),
+            opened,
+            layers=layers,
+            timestep=timestep,
+            ensemble=ensemble,
+            seed=seed,
+            latents=latents,
+            contents=contents,
+        )
+        views = {each: pictures.fit([found[each] for found in maps]) for each in layers}
+        named = [
+            (path.name, load_image(*image)) for path, image in zip(images, opened, strict=True)
+        ]
+    note = one_pass.note(backbone, timestep=timestep, ensemble=ensemble)
+    saving.save(pictures.pca(named, views, note=f"{one_pass.label(prompt)} prompt; {note}"), out)
+    typer.echo(out)
+
+
+def generate(
+    prompt: one_pass.PromptName,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(help="repeatable; all that were learned if none, of a class prompt"),
+    ] = None,
+    image: Annotated[
+        list[Path] | None,
+        typer.Option(help="what a cpm prompt reads, repeatable; two make a pair"),
+    ] = None,
+    steps: Annotated[int, typer.Option(help="of the DDIM sampler")] = 50,
+    guidance: Annotated[float, typer.Option(help="away from the empty prompt; 1 for none")] = 7.5,
+    seed: Annotated[int, typer.Option(help="of the noise that every image starts from")] = 0,
+    image_size: options.ImageSize = None,
+    backbone: options.BackboneName = options.DEFAULT_BACKBONE,
+    revision: options.Revision = None,
+    image_encoder: options.ImageEncoders = None,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+    out: Annotated[Path, typer.Option(help=".png, .pdf or .svg")] = Path("generated.png"),
+) -> None:
+    """Draw the image that a prompt generates: one in all, or one a category, image or pair.
+
+    Example: sd4match show generate --prompt runs/class/prompt.safetensors --category cat
+
+    Example: sd4match show generate --prompt runs/cpm/prompt.safetensors --image a.jpg --image b.jpg
+    """
+    from sd4match import own_images
+    from sd4match.commands.progress import Progress
+    from sd4match.visualize import generation, saving
+
+    saving.check(out)
+    with own_images.images(image or []) as opened:
+        model = options.load_backbone(
+            backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
+        )
+        subjects = generation.subjects(
+            model, one_pass.load_prompt(prompt, model), categories=category or (), images=opened
+        )
+        groups = []
+        with Progress("generate", "images") as progress:
+            for subject in subjects:
+                made = generation.generate(
+                    model,
+                    subject.hidden,
+                    steps=steps,
+                    guidance=guidance,
+                    seed=seed,
+                    image_size=image_size,
+                )
+                groups.append([*subject.read, (subject.label or one_pass.label(prompt), made)])
+                progress.at(len(groups), len(subjects))
+    note = (
+        f"{one_pass.label(prompt)} prompt, {backbone}, {steps} DDIM steps, guidance {guidance:g}, "
+        f"seed {seed}"
+    )
+    saving.save(generation.generated(groups, note=note), out)
+    typer.echo(out)

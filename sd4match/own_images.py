@@ -1,0 +1,136 @@
+"""A user's own image files as the pair that the model takes."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+from sd4match.datasets import ImagePair
+from sd4match.errors import SD4MatchError
+
+# Besides OSError, Pillow's decoders raise these on damaged files.
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
+File = str | os.PathLike[str]
+Side = Literal["source", "target"]
+SIDES: tuple[Side, ...] = ("source", "target")
+
+
+@contextmanager
+def image_pair(
+    source: File,
+    target: File,
+    *,
+    points: Sequence[tuple[float, float]] = (),
+    category: str | None = None,
+) -> Iterator[ImagePair]:
+    """Make a pair of two image files, as an image viewer shows them.
+
+    Data sets count in stored pixels, but who reads a point off a photo sees it turned as its EXIF
+    says: sizes and points here are those of the upright image, with what is transparent on white.
+    A file that is stored just so is used itself, and matched bit for bit as a data set's would be;
+    of any other, an upright copy exists inside the ``with`` block.
+
+    Args:
+        source, target: image files that Pillow reads.
+        points: (x, y) in pixels of the upright source; the pair's source keypoints. Where they
+            are in the target is unknown: its keypoints are NaN.
+        category: what both show; "" in the pair where not given.
+
+    Yields:
+        The pair, of the data set "files".
+
+    Raises:
+        SD4MatchError: a missing or unreadable image, or a point outside the source.
+    """
+    with tempfile.TemporaryDirectory(prefix="sd4match-") as folder:
+        (first, size), (second, other_size) = (
+            _upright(Path(path), Path(folder) / f"{i}.ppm")
+            for i, path in enumerate((source, target))
+        )
+        for x, y in points:
+            if not (0 <= x <= size[0] and 0 <= y <= size[1]):
+                raise SD4MatchError(
+                    f"point {x:g},{y:g} is outside {os.fspath(source)}, which is "
+                    f"{size[0]} pixels wide and {size[1]} high"
+                )
+        queries = np.array(points, dtype=np.float32).reshape(-1, 2)
+        yield ImagePair(
+            dataset="files",
+            id=f"{os.fspath(source)}:{os.fspath(target)}",
+            category=category or "",
+            source_id=os.fspath(source),
+            target_id=os.fspath(target),
+            source_path=first,
+            target_path=second,
+            flip=False,
+            source_keypoints=queries,
+            target_keypoints=np.full_like(queries, np.nan),
+            keypoint_ids=np.arange(len(queries), dtype=np.int32),
+            source_size=size,
+            target_size=other_size,
+            source_box=None,
+            target_box=None,
+            attributes={},
+        )
+
+
+@contextmanager
+def images(
+    files: Sequence[File], *, category: str | None = None
+) -> Iterator[list[tuple[ImagePair, Side]]]:
+    """Open any number of image files, which make pairs two by two.
+
+    Args:
+        files: image files; the last of an odd number makes a pair with itself.
+        category: as for ``image_pair``.
+
+    Yields:
+        Each image as the side of a pair.
+
+    Raises:
+        SD4MatchError: a missing or unreadable image.
+    """
+    found: list[tuple[ImagePair, Side]] = []
+    with ExitStack() as stack:
+        for i in range(0, len(files), 2):
+            both = files[i : i + 2]
+            pair = stack.enter_context(image_pair(both[0], both[-1], category=category))
+            found += [(pair, side) for side, _ in zip(SIDES, both, strict=False)]
+        yield found
+
+
+def _upright(path: Path, copy: Path) -> tuple[Path, tuple[int, int]]:
+    """The file to read, itself or a copy, and its (width, height)."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+            if not (turned or image.has_transparency_data or image.mode.startswith(("I", "F"))):
+                return path, image.size
+            plain = _plain(ImageOps.exif_transpose(image), path)
+    except FileNotFoundError as error:
+        raise SD4MatchError(f"{path}: no such image file") from error
+    except _UNREADABLE as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise SD4MatchError(f"{path}: not a readable image ({reason})") from error
+    plain.save(copy)  # bare pixels: a codec's version changes no byte, and so no noise
+    return copy, plain.size
+
+
+def _plain(image: Image.Image, path: Path) -> Image.Image:
+    """RGB; Pillow's own conversion cuts 16 bits off and shows what was transparent."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) // 257).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        raise SD4MatchError(f"{path}: 32 bits a pixel have no known white: save it with 8 or 16")
+    if image.has_transparency_data:
+        colours = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, colours).convert("RGB")
+    return image.convert("RGB")

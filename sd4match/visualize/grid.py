@@ -1,0 +1,149 @@
+"""A data set's pairs with their matches, right and wrong."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import ConnectionPatch
+from numpy.typing import NDArray
+
+from sd4match.datasets import ImagePair, load_image
+from sd4match.errors import require_known
+from sd4match.pck import GroundTruth, counts
+from sd4match.visualize.panels import (
+    GAP,
+    HALO,
+    WIDTH,
+    Size,
+    footnote,
+    legend,
+    overlay,
+    panels,
+    show,
+    title,
+)
+
+ORDERS = ("random", "worst", "best")
+"""Which pairs a grid may show."""
+
+RIGHT, WRONG = "#009E73", "#D55E00"  # a green and a red that colour-blind people tell apart
+_HEIGHT = 1.35  # of images before their row is fitted to the page, inches
+
+
+def ranked(
+    truth: GroundTruth, correct: NDArray[np.bool_], *, order: str, seed: int = 0
+) -> list[int]:
+    """Rank the pairs that have keypoints.
+
+    Args:
+        truth: of P pairs, K keypoints in all.
+        correct: (K,) which are found.
+        order: "worst" or "best" share of keypoints first, equals as they come; or "random".
+        seed: of "random".
+
+    Returns:
+        Numbers of pairs, from 0.
+
+    Raises:
+        SD4MatchError: an unknown order.
+    """
+    require_known(order, ORDERS, what="order")
+    pairs, _ = truth.ranges()
+    if order == "random":
+        return [int(i) for i in np.random.default_rng(seed).permutation(pairs)]
+    share = counts(truth, correct)[pairs] / truth.n_keypoints[pairs]
+    places = np.argsort(share if order == "worst" else -share, kind="stable")
+    return [int(i) for i in pairs[places]]
+
+
+def grid(
+    pairs: Sequence[ImagePair],
+    positions: Sequence[NDArray[np.floating]],
+    correct: Sequence[NDArray[np.bool_]],
+    *,
+    note: str = "",
+) -> Figure:
+    """Draw pairs with predicted keypoints: right ones as discs, wrong ones as crosses.
+
+    A dotted line leads from a wrong position to the true one.
+
+    Args:
+        pairs: one or more, each with keypoints.
+        positions: of each pair, (N, 2) in original pixels of its target.
+        correct: of each pair, (N,) which of them count as found.
+        note: a line below the picture, such as the configuration and alpha.
+
+    Returns:
+        The figure; above each pair its category and its share of keypoints found.
+
+    Raises:
+        SD4MatchError: an unreadable image.
+    """
+    sizes = [(pair.source_size, pair.target_size) for pair in pairs]
+    figure, rows = panels(_flow(sizes), tallest=1.4 * _HEIGHT, foot=0.46, apart=2)
+    top = overlay(figure)
+    flat = (axes for row in rows for axes in row)
+    panel_pairs = zip(flat, flat, strict=True)
+    for own, pair, found, right in zip(panel_pairs, pairs, positions, correct, strict=True):
+        _pair(top, own, pair, found, right)
+    keys = [
+        Line2D([], [], color=RIGHT, marker="o", linewidth=0.8, markersize=3.5, label="right"),
+        Line2D([], [], color=WRONG, marker="x", linewidth=0.8, markersize=4, label="wrong"),
+        Line2D([], [], color=WRONG, linestyle=":", linewidth=1, label="to the true position"),
+    ]
+    legend(figure, keys)
+    footnote(figure, note)
+    return figure
+
+
+def _flow(sizes: Sequence[tuple[Size, Size]]) -> list[list[Size]]:
+    """Fill rows with pairs until they are about as wide as the page."""
+    rows: list[list[Size]] = [[]]
+    filled = 0.0
+    for pair in sizes:
+        width = sum(_HEIGHT * w / h + GAP for w, h in pair)
+        if rows[-1] and filled + width / 2 > WIDTH:
+            rows.append([])
+            filled = 0.0
+        rows[-1].extend(pair)
+        filled += width
+    return rows
+
+
+def _pair(
+    top: Axes,
+    axes: tuple[Axes, Axes],
+    pair: ImagePair,
+    positions: NDArray[np.floating],
+    correct: NDArray[np.bool_],
+) -> None:
+    frames = [panel.transData for panel in axes]
+    show(axes[0], load_image(pair, "source"))
+    show(axes[1], load_image(pair, "target"))
+    share = f"{correct.sum()}/{len(correct)} ({correct.mean():.0%})"
+    title(axes[0], f"{pair.category}  {share}")
+    for query, truth, found, right in zip(
+        pair.source_keypoints, pair.target_keypoints, positions, correct, strict=True
+    ):
+        colour = RIGHT if right else WRONG
+        line = ConnectionPatch(
+            query, found, coordsA=frames[0], coordsB=frames[1],
+            color=colour, linewidth=0.7, alpha=0.75,
+        )  # fmt: skip
+        top.add_artist(line)
+        dot: dict[str, Any] = {"color": colour, "markeredgecolor": "white", "markeredgewidth": 0.5}
+        top.plot(*query[:, None], "o", transform=frames[0], **dot, markersize=3)
+        if right:
+            top.plot(*found[:, None], "o", transform=frames[1], **dot, markersize=3.5)
+        else:
+            way = np.stack([found, truth])
+            top.plot(
+                *way.T, ":", transform=frames[1], color=colour, linewidth=1.1, path_effects=HALO
+            )
+            top.plot(
+                *found[:, None], "x", transform=frames[1],
+                color=colour, markersize=4, markeredgewidth=1.1, path_effects=HALO,
+            )  # fmt: skip

@@ -1,0 +1,261 @@
+"""``sd4match match`` and ``sd4match show``: real commands on nano."""
+
+import json
+import shutil
+import sys
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from sd4match import cli, prompts
+from sd4match.commands import one_pass, options
+from sd4match.matching_images import match_pair
+from sd4match.own_images import image_pair
+from sd4match.readouts import Readout
+
+FAST = ("--backbone", "nano", "--device", "cpu", "--image-size", 64)
+PASS = (*FAST, "--ensemble", 1)
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, tmp_path):
+    """Run the command in this process and a fresh folder: (status, output, errors)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(options, "cache_folder", lambda: tmp_path / "cache")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["sd4match", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return (end.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def files(pascal):
+    pair = pascal["test"][0]
+    return pair.source_path, pair.target_path
+
+
+def is_picture(path):
+    with Image.open(path) as image:
+        return image.size[0] > 300 and np.asarray(image.convert("L")).std() > 5
+
+
+def test_a_line_a_point_and_a_picture(call, files, nano, latents, tmp_path):
+    code, out, err = call(
+        "match", *files, "--category", "cat", "--point", "12,30", "--point", "7.5,8",
+        "--localizer", "nearest", "--layer", 2, *PASS, "--heatmap", "heat.png",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    with image_pair(*files, points=[(12, 30), (7.5, 8)], category="cat") as pair:
+        found = match_pair(
+            nano,
+            prompts.create("text", nano),
+            pair,
+            ensemble=1,
+            layer=2,
+            readout=Readout("nearest"),
+            latents=latents,
+        )
+    first, second, *pictures = out.splitlines()
+    for i, (line, query) in enumerate(((first, "12,30"), (second, "7.5,8"))):
+        (x, y), peak = found.positions[i], found.peaks[i]
+        assert line == f"{i + 1}: {query} -> {x:.1f},{y:.1f}  correlation {peak:.3f}"
+    assert pictures == ["matches.png", "heat.png"]
+    assert all(is_picture(tmp_path / name) for name in pictures)
+
+
+def test_json_for_programs(call, files, tmp_path):
+    code, out, _ = call(
+        "match", *files, "--prompt", "empty", "--point", "12,30", *PASS, "--json", "--out", "m.png"
+    )
+    facts = json.loads(out)
+    assert code == 0
+    assert facts["pictures"] == ["m.png"]
+    (row,) = facts["matches"]
+    assert row["point"] == [12, 30]
+    assert all(0 <= value <= 64 for value in row["match"])
+    assert 0 < row["correlation"] <= 1
+
+
+def test_a_turned_photo_matches_as_its_upright_twin_and_is_drawn_so(call, files, tmp_path):
+    upright = Image.open(files[0]).convert("RGB")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    upright.transpose(Image.Transpose.ROTATE_90).save("turned.png", exif=exif)
+    upright.convert("RGBA").save("twin.png")  # also copied: the same bytes, so the same noise
+    answers, pictures = [], []
+    for name in ("turned.png", "twin.png"):
+        point = f"{upright.width - 1},3"
+        answers.append(
+            call("match", name, files[1], "--prompt", "empty", "--point", point, *PASS)[1]
+        )
+        pictures.append((tmp_path / "matches.png").read_bytes())
+    assert answers[0] == answers[1]
+    assert pictures[0] == pictures[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "no point to match: give --point x,y"),
+        (("--point", "12;30"), "--point 12;30: write x,y in pixels"),
+        (("--point", "1,2,3"), "--point 1,2,3: write x,y"),
+        (("--point", "500,2"), "point 500,2 is outside"),
+        (("--point", "nan,2"), "is outside"),
+        (("--point", "1,2"), "text prompt needs to know what the images show"),
+        (("--point", "1,2", "--out", "m.jpg"), "a picture ends in .png"),
+        (("--point", "1,2", "--heatmap", "h"), "a picture ends in .png"),
+        (("--point", "1,2", "--localizer", "near"), "unknown localizer 'near'"),
+        (("--point", "1,2", "--prompt", "single"), "single is learned"),
+        (("--point", "1,2", "--prompt", "none.safetensors"), "no prompt file at none.safetensors"),
+        (("--point", "1,2", "--prompt", "empty", "--layer", 4), "layer 4"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_no_picture(call, files, tmp_path, arguments, says):
+    code, out, err = call("match", *files, *arguments, *PASS)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert says in err
+    assert not list(tmp_path.glob("*.*"))
+
+
+def test_a_missing_image_is_one_line(call, files):
+    code, _, err = call("match", "none.jpg", files[1], "--point", "1,2", *PASS)
+    assert (code, err) == (1, "error: none.jpg: no such image file\n")
+
+
+def predictions(call, root, *arguments):
+    code, _, err = call(
+        "predict", "runs/p.parquet", "--data", root, "--dataset", "pf_pascal", "--prompt", "text",
+        *arguments, *PASS,
+    )  # fmt: skip
+    assert code == 0, err
+    return "runs/p.parquet"
+
+
+def test_grid_draws_what_was_predicted(call, pascal_root, tmp_path):
+    file = predictions(call, pascal_root, "--layer", 1, "--layer", 2)
+    for order in ("worst", "best", "random"):
+        code, out, err = call(
+            "show", "grid", file, "--data", pascal_root, "--order", order, "--count", 3,
+            "--setting", 2, "--out", f"{order}.png",
+        )  # fmt: skip
+        assert (code, out, err) == (0, f"{order}.png\n", "")
+        assert is_picture(tmp_path / f"{order}.png")
+    assert (tmp_path / "worst.png").read_bytes() != (tmp_path / "best.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--setting", 2), "--setting 2: runs/p.parquet holds 1"),
+        (("--order", "bad"), "unknown order 'bad'"),
+        (("--alpha", 0), "alpha"),
+    ],
+)
+def test_grid_names_the_mistake(call, pascal_root, arguments, says):
+    file = predictions(call, pascal_root, "--pairs", 3)
+    code, _, err = call("show", "grid", file, "--data", pascal_root, *arguments)
+    assert (code, err.count("\n")) == (1, 1)
+    assert says in err
+
+
+def test_grid_refuses_other_data(call, pascal_root, tmp_path):
+    file = predictions(call, pascal_root)
+    other = tmp_path / "other"
+    shutil.copytree(pascal_root, other)
+    for image in (other / "pf-pascal/PF-dataset-PASCAL/JPEGImages").iterdir():
+        image.write_bytes(image.read_bytes() + b"\0")
+    code, _, err = call("show", "grid", file, "--data", other)
+    assert (code, err.count("\n")) == (1, 1)
+    assert "has another pf_pascal than these predictions are of" in err
+    assert call("show", "grid", "none.parquet", "--data", other)[0] == 1
+
+
+def heatmap(call, root, *arguments):
+    where = ("--data", root, "--dataset", "pf_pascal", "--prompt", "empty", "--prompt", "text")
+    return call("show", "heatmap", *where, *arguments, *PASS)
+
+
+def test_heatmap_of_a_pair_by_number_or_id(call, pascal, pascal_root, tmp_path):
+    pictures = []
+    for pair in ("1", pascal["test"][0].id):
+        code, out, err = heatmap(
+            call, pascal_root, "--pair", pair, "--keypoint", 3, "--keypoint", 1
+        )
+        assert (code, out, err) == (0, "heatmap.png\n", "")
+        pictures.append((tmp_path / "heatmap.png").read_bytes())
+    assert pictures[0] == pictures[1]
+    assert is_picture(tmp_path / "heatmap.png")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--pair", "8"), "--pair 8: pf_pascal test has no such pair"),
+        (("--pair", "0"), "a number from 1 to 7"),
+        (("--pair", "cat"), "--pair cat"),
+        (("--pair", "1", "--keypoint", 4), "has 3 keypoints"),
+        (("--pair", "3"), "--keypoint 1: pair"),
+    ],
+)
+def test_heatmap_names_the_mistake(call, pascal_root, arguments, says):
+    code, _, err = heatmap(call, pascal_root, *arguments)
+    assert (code, err.count("\n")) == (1, 1)
+    assert says in err
+
+
+def test_pca_of_own_images(call, files, tmp_path):
+    code, out, err = call(
+        "show", "pca", *files, files[0], "--category", "cat", "--layer", 2, "--layer", 0, *PASS
+    )
+    assert (code, out, err) == (0, "pca.png\n", "")
+    assert is_picture(tmp_path / "pca.png")
+
+
+def test_generate_for_each_kind_of_prompt(call, files, nano, tmp_path):
+    made = {
+        "class": prompts.create("class", nano, length=2, categories=["cat", "dog"]),
+        "cpm": prompts.create("Pair-DINO-Head-G2-C3", nano),
+    }
+    for name, prompt in made.items():
+        prompts.save(prompt, tmp_path / name / "prompt.safetensors")
+    images = [word for file in files for word in ("--image", file)]
+    for arguments in (
+        ("--prompt", "class/prompt.safetensors"),
+        ("--prompt", "cpm/prompt.safetensors", *images),
+        ("--prompt", "text", "--category", "cat"),
+        ("--prompt", "empty"),
+    ):
+        code, out, err = call("show", "generate", *arguments, "--steps", 2, *FAST)
+        assert (code, out, err) == (0, "generated.png\n", "")
+        assert is_picture(tmp_path / "generated.png")
+        (tmp_path / "generated.png").unlink()
+    code, _, err = call("show", "generate", "--prompt", "text", "--steps", 2, *FAST)
+    assert (code, err.count("\n")) == (1, 1)
+    assert "needs a category" in err
+
+
+@pytest.mark.parametrize(
+    "command", [("match",), *(("show", name) for name in ("grid", "heatmap", "pca", "generate"))]
+)
+def test_help_shows_an_example(call, command):
+    code, out, _ = call(*command, "--help")
+    assert code == 0
+    assert f"Example: sd4match {' '.join(command)}" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("text", "text"),
+        ("runs/single/prompt.safetensors", "single"),
+        ("runs/mine.safetensors", "mine"),
+        ("prompt.safetensors", "prompt"),
+    ],
+)
+def test_what_pictures_call_a_prompt(name, expected):
+    assert one_pass.label(name) == expected
