@@ -15,9 +15,10 @@ from sd4match.datasets import ImagePair
 from sd4match.errors import SD4MatchError
 from sd4match.features import Contents, Latents
 from sd4match.features.latents import Side
+from sd4match.image_features import Maps, image_features
 from sd4match.keypoints import cells_to_original, square_to_cells, to_square
 from sd4match.matching import correlate, match_many
-from sd4match.prediction import Maps, _features, latents_for
+from sd4match.prediction import latents_for
 from sd4match.prompts import Prompt
 from sd4match.readouts import Readout
 
@@ -131,7 +132,7 @@ def features(
         raise SD4MatchError(
             f"a {prompt.family} prompt needs to know what the images show: name their category"
         )
-    return _features(
+    return image_features(
         images,
         backbone=backbone,
         prompt=prompt,

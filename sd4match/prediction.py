@@ -12,20 +12,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sd4match.backbones import Backbone
-from sd4match.conditioning import dependence, hidden_states
+from sd4match.conditioning import dependence
 from sd4match.datasets import ImagePair, PairSet, object_name
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
-from sd4match.features.extractor import extract
-from sd4match.features.fusion import fuse
 from sd4match.features.latents import Latents, Side, image_key
+from sd4match.image_features import Maps, image_features
 from sd4match.keypoints import cells_to_original, square_to_cells, to_square
 from sd4match.matching import match_many
 from sd4match.prompts import Prompt
 from sd4match.readouts import Readout
 
 Image = tuple[Hashable, str]  # what its prompt depends on, and which image it is
-Maps = dict[int, Tensor]  # layer -> (C, h, w)
 
 
 @torch.no_grad()
@@ -86,7 +84,7 @@ def predict(
     for i, (layer, readout) in enumerate(settings):
         groups[layer, readout.localizer == "bilinear"].append(i)
     features = partial(
-        _features,
+        image_features,
         backbone=backbone,
         prompt=prompt,
         latents=latents,
@@ -206,45 +204,3 @@ def _with_features(
         for image in {task.source, task.target}:
             if last_use[image] == i:
                 del alive[image]
-
-
-def _features(
-    images: Sequence[tuple[ImagePair, Side]],
-    *,
-    backbone: Backbone,
-    prompt: Prompt,
-    latents: Latents,
-    contents: Contents,
-    timestep: int,
-    ensemble: int,
-    layers: Sequence[int],
-    fusion: bool,
-    seed: int,
-    chunk: int,
-) -> list[Maps]:
-    """Extract a batch of images."""
-    noise = [latents.noise(*image, seed=seed, ensemble=ensemble) for image in images]
-    maps = extract(
-        backbone,
-        torch.stack([latents.sample(*image, seed) for image in images]),
-        hidden_states(backbone, prompt, images, contents),
-        timestep=timestep,
-        layers=layers,
-        noise=torch.stack(noise),
-        chunk=chunk,
-    )
-    for layer, found in maps.items():
-        if not found.isfinite().all():
-            raise SD4MatchError(
-                f"features of layer {layer} at timestep {timestep} are not finite in "
-                f"{backbone.dtype}: use dtype bfloat16 or float32"
-            )
-    # A view would keep the whole batch alive.
-    each = [{layer: found[i].clone() for layer, found in maps.items()} for i in range(len(images))]
-    if fusion:
-        for image, own in zip(images, each, strict=True):
-            for layer, found in own.items():
-                hw = found.shape[1], found.shape[2]
-                dino = contents.dense(*image, image_size=latents.image_size, hw=hw)
-                own[layer] = fuse(found, dino)
-    return each

@@ -66,7 +66,7 @@ def match(
         latents, contents = options.caches(model, image_size)
         found = match_pair(
             model,
-            one_pass.load_prompt(prompt, model),
+            options.load_prompt(prompt, model),
             pair,
             timestep=timestep,
             ensemble=ensemble,

@@ -1,15 +1,9 @@
 """The options of one pass and one readout, for commands that look closely at few images."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-from sd4match.commands.predict import _prompt
-
-if TYPE_CHECKING:
-    from sd4match.backbones import Backbone
-    from sd4match.prompts import Prompt
 
 PromptName = Annotated[
     str,
@@ -25,19 +19,6 @@ Localizer = Annotated[str, typer.Option(help="nearest, bilinear, softmax or kern
 Kernel = Annotated[float, typer.Option(help="width of kernel_softmax, in cells")]
 Temperature = Annotated[float, typer.Option(help="of both softmaxes")]
 Json = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
-
-
-def load_prompt(name: str, backbone: "Backbone") -> "Prompt":
-    """Make a written prompt, or load a learned one.
-
-    Args:
-        name: "empty", "text" or a file.
-        backbone: what it is for.
-
-    Raises:
-        SD4MatchError: an unknown or learned family, or all that ``prompts.load`` raises.
-    """
-    return _prompt(name, backbone, None)
 
 
 def note(backbone: str, *, timestep: int, ensemble: int) -> str:

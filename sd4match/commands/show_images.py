@@ -48,7 +48,7 @@ def pca(
         latents, contents = options.caches(model, image_size)
         maps = features(
             model,
-            one_pass.load_prompt(prompt, model),
+            options.load_prompt(prompt, model),
             opened,
             layers=layers,
             timestep=timestep,
@@ -103,7 +103,7 @@ def generate(
             backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
         )
         subjects = generation.subjects(
-            model, one_pass.load_prompt(prompt, model), categories=category or (), images=opened
+            model, options.load_prompt(prompt, model), categories=category or (), images=opened
         )
         groups = []
         with Progress("generate", "images") as progress:
