@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 
-from sd4match import matching, prediction, prompts
+from sd4match import image_features, matching, prediction, prompts
 from sd4match.datasets import content_hash, load_image
 from sd4match.errors import SD4MatchError
 from sd4match.features.noise import gaussian
@@ -261,13 +261,13 @@ def test_no_keypoints_no_rows(nano, text, pascal, latents):
 
 def test_each_image_is_extracted_once_a_category(nano, text, pascal, latents, monkeypatch):
     made = []
-    extract = prediction.extract
+    extract = image_features.extract
 
     def counted(backbone, images, *args, **kwargs):
         made.append(len(images))
         return extract(backbone, images, *args, **kwargs)
 
-    monkeypatch.setattr(prediction, "extract", counted)
+    monkeypatch.setattr(image_features, "extract", counted)
     predict(nano, text, pascal["test"], latents=latents, batch_size=2, **SETTINGS)
     assert made == [2, 2, 2, 1]  # car: a b c d; cat: b c d
 
