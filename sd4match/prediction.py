@@ -20,7 +20,7 @@ from sd4match.features.latents import Latents, Side, image_key
 from sd4match.image_features import Maps, image_features
 from sd4match.keypoints import cells_to_original, square_to_cells, to_square
 from sd4match.matching import match_many
-from sd4match.prompts import Prompt
+from sd4match.prompts import Prompt, require_made_for
 from sd4match.readouts import Readout
 
 Image = tuple[Hashable, str]  # what its prompt depends on, and which image it is
@@ -73,6 +73,12 @@ def predict(
         SD4MatchError: a setting that the backbone does not have, a category that the prompt does
             not know, an unreadable image, features that are not finite.
     """
+    if ensemble < 1 or batch_size < 1 or not settings:
+        raise SD4MatchError(
+            f"ensemble {ensemble}, batch size {batch_size}, {len(settings)} settings: "
+            "predict needs at least one of each"
+        )
+    require_made_for(prompt, backbone)
     latents = latents_for(backbone, image_size, latents)
     side = latents.image_size
     by_object, rows = _tasks(pairs, prompt)
@@ -124,10 +130,15 @@ def latents_for(backbone: Backbone, image_size: int | None, latents: Latents | N
     """The latents given, or new ones.
 
     Raises:
-        SD4MatchError: the latents given are of another image size, or there is no such size.
+        SD4MatchError: the latents given are of another image size or backbone, or there is no such
+            size.
     """
     if latents is None:
         return Latents(backbone, image_size)
+    if latents.backbone.fingerprint != backbone.fingerprint:
+        raise SD4MatchError(
+            f"latents of backbone {latents.backbone.name}, not {backbone.name}: make them for it"
+        )
     if image_size not in (None, latents.image_size):
         raise SD4MatchError(
             f"image size {image_size}, but latents for {latents.image_size}: give one of the two"

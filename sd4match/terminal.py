@@ -33,5 +33,18 @@ def run(app: typer.Typer) -> None:
         # soft_wrap: one line stays one line, whatever the width, so that scripts can read it.
         Console(stderr=True).print(f"error: {error}", style="red", soft_wrap=True, markup=False)
         sys.exit(1)
+    except Exception as error:
+        # By name, for torch is not always there to ask.
+        if debug or type(error).__name__ != "OutOfMemoryError":
+            raise
+        reason = " ".join(str(error).split())[:150]
+        advice = "use smaller batches (--batch-size, --micro-batch), --checkpointing, or images"
+        Console(stderr=True).print(
+            f"error: the device is out of memory: {advice} ({reason})",
+            style="red",
+            soft_wrap=True,
+            markup=False,
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

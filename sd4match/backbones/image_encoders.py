@@ -8,17 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 from transformers import CLIPVisionModelWithProjection, Dinov2Model
 
 from sd4match.backbones.fingerprint import content_of
 from sd4match.backbones.folders import fetch_files, local_files, read_config, weight_files
 from sd4match.backbones.models import load_model
+from sd4match.backbones.nano_build import nano_folder
 from sd4match.cache import file_hash
 from sd4match.errors import SD4MatchError
 
 CLASSES = {"dino": Dinov2Model, "clip": CLIPVisionModelWithProjection}
+_WHAT = "image encoder"
 _MODEL_TYPES = {"dino": ("dinov2",), "clip": ("clip", "clip_vision_model")}
+NANO = "nano/image_encoder"
+"""The DINOv2 that the embedded backbone brings, wherever its weights lie."""
+
 _FILES = [
     "config.json",
     "preprocessor_config.json",
@@ -167,7 +173,9 @@ def fetch_image_encoder(name: str) -> Path:
         SD4MatchError: no such folder or hub id, or the hub did not give it.
     """
     path, revision = _split(name)
-    return path if path.is_dir() else fetch_files(str(path), revision=revision, patterns=_FILES)
+    if path.is_dir():
+        return path
+    return fetch_files(str(path), revision=revision, patterns=_FILES, what=_WHAT)
 
 
 def identify_image_encoder(name: str) -> str | None:
@@ -183,7 +191,7 @@ def identify_image_encoder(name: str) -> str | None:
         SD4MatchError: no such folder, or it is broken.
     """
     path, revision = _split(name)
-    folder = path if path.is_dir() else local_files(str(path), revision=revision)
+    folder = path if path.is_dir() else local_files(str(path), revision=revision, what=_WHAT)
     try:
         return None if folder is None else _fingerprint(folder)
     except SD4MatchError:
@@ -194,6 +202,8 @@ def identify_image_encoder(name: str) -> str | None:
 
 def _split(name: str) -> tuple[Path, str | None]:
     """A folder, or a hub id and its revision."""
+    if name == NANO:
+        return nano_folder() / "image_encoder", None
     if (folder := Path(name).expanduser()).is_dir():
         return folder, None
     hub_id, _, revision = name.partition("@")
@@ -217,4 +227,10 @@ def _processing(folder: Path) -> dict[str, Any]:
             settings[name] = {inner: settings[name]}
         if not isinstance(settings.get(name), dict) or inner not in settings[name]:
             raise SD4MatchError(f"{path}: no {name} with {inner}: fetch the file again")
+    for name in ("image_mean", "image_std"):
+        value = settings.get(name)
+        if not (isinstance(value, list) and len(value) == 3):
+            raise SD4MatchError(f"{path}: no {name} of three numbers: fetch the file again")
+    if settings.setdefault("resample", 3) not in list(Image.Resampling):
+        raise SD4MatchError(f"{path}: no resample {settings['resample']}: fetch the file again")
     return settings

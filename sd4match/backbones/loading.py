@@ -14,10 +14,9 @@ from sd4match.backbones.architectures import Architecture, read_architecture
 from sd4match.backbones.devices import choose_device, choose_dtype
 from sd4match.backbones.fingerprint import fingerprint
 from sd4match.backbones.folders import COMPONENTS, locate, read_config
-from sd4match.backbones.image_encoders import ImageEncoder, load_image_encoder
+from sd4match.backbones.image_encoders import NANO, ImageEncoder, load_image_encoder
 from sd4match.backbones.known import IMAGE_ENCODERS
 from sd4match.backbones.models import load_model
-from sd4match.backbones.nano_build import nano_folder
 from sd4match.errors import SD4MatchError, require_known
 
 
@@ -33,6 +32,7 @@ class Backbone:
         scheduler: its noise schedule, as a DDPM one (adding noise is the same in all).
         image_encoders: by kind, "dino" and "clip", the names of image encoders to use.
         device, dtype: where and in what the models compute.
+        variant: how, where that is not the usual way: it changes the last bits of features.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Backbone:
     image_encoders: Mapping[str, str]
     device: torch.device
     dtype: torch.dtype
+    variant: str = ""
     _loaded: dict[str, ImageEncoder] = field(default_factory=dict, repr=False)
 
     def image_encoder(self, kind: str) -> ImageEncoder:
@@ -153,25 +154,47 @@ def load(
         # Block by block: it is as fast, and leaves truncation and reading of layers as they are.
         unet.compile_repeated_blocks()
     return Backbone(
-        name=name_or_path,
+        name=f"{name_or_path}@{revision}" if revision else name_or_path,
         fingerprint=fingerprint(folder),
         architecture=facts,
         vae=vae,
         unet=unet,
         text_encoder=model(CLIPTextModel, "text_encoder"),
         tokenizer=_load_tokenizer(folder / "tokenizer", facts),
-        scheduler=DDPMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
+        scheduler=_load_scheduler(folder / "scheduler"),
         image_encoders={**image_encoder_names(name_or_path), **(image_encoders or {})},
         device=chosen_device,
         dtype=chosen_dtype,
+        variant="".join(
+            f"-{name}"
+            for name, chosen in (
+                ("plain", attention == "plain"),
+                ("channels-last", channels_last),
+                ("compiled", compile),
+            )
+            if chosen
+        ),
     )
+
+
+def _load_scheduler(folder: Path) -> DDPMScheduler:
+    try:
+        return DDPMScheduler.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # unknown settings raise every kind of error in here
+        reason = " ".join(str(error).split())[:200]
+        raise SD4MatchError(
+            f"{folder}: not usable as a noise schedule ({reason}): fetch it again"
+        ) from error
 
 
 def _load_tokenizer(folder: Path, facts: Architecture) -> CLIPTokenizer:
     try:
         tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:
-        raise SD4MatchError(f"{folder}: not loadable as CLIPTokenizer: {error}") from error
+        reason = " ".join(str(error).split())[:200]
+        raise SD4MatchError(
+            f"{folder}: not loadable as CLIPTokenizer ({reason}): fetch it again"
+        ) from error
     # Where files are missing transformers 5 quietly makes a tokenizer of two tokens.
     if len(tokenizer) != facts.text_encoder.get("vocab_size", len(tokenizer)):
         raise SD4MatchError(
@@ -190,7 +213,8 @@ def image_encoder_names(name_or_path: str) -> dict[str, str]:
     Returns:
         kind -> name: a folder's own DINOv2 where it brings one, else ``known.IMAGE_ENCODERS``.
     """
-    folder = nano_folder() if name_or_path == "nano" else Path(name_or_path).expanduser()
-    config = folder / "image_encoder" / "config.json"
+    if name_or_path == "nano":
+        return {**IMAGE_ENCODERS, "dino": NANO}
+    config = Path(name_or_path).expanduser() / "image_encoder" / "config.json"
     brings = config.is_file() and read_config(config).get("model_type") == "dinov2"
     return {**IMAGE_ENCODERS, **({"dino": str(config.parent)} if brings else {})}

@@ -32,7 +32,9 @@ def load_model(kind: Any, folder: Path, *, device: torch.device, dtype: torch.dt
     weight_files(folder)  # its error says what to do; the libraries' do not
     # The two libraries renamed this argument at different times.
     from_transformers = kind.__module__.startswith("transformers")
-    named = {"dtype" if from_transformers else "torch_dtype": dtype}
+    named: dict[str, Any] = {"dtype" if from_transformers else "torch_dtype": dtype}
+    if from_transformers:
+        named["ignore_mismatched_sizes"] = True  # told below, in our words
     try:
         with quiet():
             model, info = kind.from_pretrained(
@@ -44,7 +46,9 @@ def load_model(kind: Any, folder: Path, *, device: torch.device, dtype: torch.dt
             )
     except Exception as error:  # broken files raise every kind of error in here
         reason = " ".join(str(error).split())[:300]
-        raise SD4MatchError(f"{folder}: not loadable as {kind.__name__}: {reason}") from error
+        raise SD4MatchError(
+            f"{folder}: not loadable as {kind.__name__} ({reason}): fetch it again"
+        ) from error
     # A loader fills what is missing with random numbers and goes on (METHOD.md section 7).
     foreign = _TEXT_HALF if "Vision" in kind.__name__ else ()
     problems = {

@@ -3,18 +3,22 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from diffusers.utils import logging as of_diffusers
 from transformers.utils import logging
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence transformers for the block: what a user should see, we say ourselves."""
-    enabled, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    """Silence transformers and diffusers: what a user should see, we say ourselves."""
+    enabled, libraries = logging.is_progress_bar_enabled(), (logging, of_diffusers)
+    verbosities = [library.get_verbosity() for library in libraries]
     logging.disable_progress_bar()
-    logging.set_verbosity_error()
+    for library in libraries:
+        library.set_verbosity_error()
     try:
         yield
     finally:
-        logging.set_verbosity(verbosity)
+        for library, verbosity in zip(libraries, verbosities, strict=True):
+            library.set_verbosity(verbosity)
         if enabled:
             logging.enable_progress_bar()

@@ -74,6 +74,8 @@ def load_prompt(name: str, backbone: "Backbone", *, template: str | None = None)
     from sd4match import prompts
 
     if name.endswith(".safetensors"):
+        if template is not None:
+            raise SD4MatchError(f"--template is of text prompts, not of {name}: leave it out")
         return prompts.load(name, backbone)
     if prompts.find(name).learned:
         raise SD4MatchError(

@@ -2,16 +2,13 @@
 
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sd4match.commands import options
 from sd4match.errors import SD4MatchError
 from sd4match.readouts import Readout
-
-if TYPE_CHECKING:
-    pass
 
 TRUTH = "truth"  # folder beside the predictions
 
@@ -104,7 +101,9 @@ def predict(
         "split": split,
         "pairs": found.fingerprint,
         "prompt": prompt,
-        "backbone": backbone,
+        "template": getattr(ready, "template", None),
+        "backbone": model.name,
+        "fingerprint": model.fingerprint,
         "dtype": str(model.dtype).removeprefix("torch."),
         "timestep": timestep,
         "ensemble": ensemble,

@@ -105,7 +105,7 @@ def prepare(image: Image.Image, encoder: ImageEncoder) -> Tensor:
     image = image.convert("RGB")
     short, shortest = settings["size"]["shortest_edge"], min(image.size)
     width, height = (short * n // shortest for n in image.size)
-    image = image.resize((width, height), Image.Resampling(settings.get("resample", 3)))
+    image = image.resize((width, height), Image.Resampling(settings["resample"]))
     crop = encoder.crop_size
     left, top = (width - crop) // 2, (height - crop) // 2
     pixels = np.asarray(image.crop((left, top, left + crop, top + crop)), dtype=np.float32)

@@ -119,7 +119,8 @@ def where(backbone: Backbone) -> str:
     """Name how a backbone computes, which decides the rounding of what it gives."""
     dtype = str(backbone.dtype).removeprefix("torch.")
     device = backbone.device.type
-    return f"{dtype}-{device}{torch.get_num_threads() if device == 'cpu' else ''}"
+    threads = torch.get_num_threads() if device == "cpu" else ""
+    return f"{dtype}-{device}{threads}{backbone.variant}"
 
 
 def _content(pair: ImagePair, side: Side) -> str:

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -53,14 +54,19 @@ class TensorCache:
 
     def _read_or_compute(self, key: str, compute: Callable[[], Tensor]) -> Tensor:
         if self._folder is None:
-            return compute()
+            return _own(compute())
         path = self._folder / f"{key}.safetensors"
         if path.is_file():
             try:
                 return load_file(path)["value"]
             except (SafetensorError, OSError, KeyError) as error:
                 log.warning("%s: broken, computed again (%s)", path, error)
-        value = compute().contiguous()
+        value = _own(compute())
         with atomic_path(path) as temporary:
             save_file({"value": value}, temporary)
         return value
+
+
+def _own(value: Tensor) -> Tensor:
+    """As it would come from disk: another layout would be added up in another order."""
+    return value.clone(memory_format=torch.contiguous_format)

@@ -6,7 +6,7 @@ A new family is one module with one ``Prompt`` subclass, and its place in ``fami
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.cpm import ConditionalPrompt
 from sd4match.prompts.empty import EmptyPrompt
-from sd4match.prompts.families import FAMILIES, belongs_to, create, find
+from sd4match.prompts.families import FAMILIES, belongs_to, create, find, require_made_for
 from sd4match.prompts.files import load, read_header, save
 from sd4match.prompts.per_class import ClassHiddenPrompt, ClassPrompt, serving_category
 from sd4match.prompts.single import SingleHiddenPrompt, SinglePrompt
@@ -33,6 +33,7 @@ __all__ = [
     "import_upstream",
     "load",
     "read_header",
+    "require_made_for",
     "save",
     "serving_category",
 ]

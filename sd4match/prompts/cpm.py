@@ -169,8 +169,9 @@ def check_lengths(global_length: int, content_length: int, *, most: int = 75) ->
     Raises:
         SD4MatchError: G or C is too small, or both together too long.
     """
-    if global_length < 0 or content_length < 1 or global_length + content_length > most:
+    whole = isinstance(global_length, int) and isinstance(content_length, int)
+    if not (whole and global_length >= 0 and 1 <= content_length <= most - global_length):
         raise SD4MatchError(
             f"cpm prompt has {global_length} global and {content_length} content tokens: it needs "
-            f"at least 0 and 1, and at most {most} together"
+            f"whole numbers, at least 0 and 1, and at most {most} together"
         )

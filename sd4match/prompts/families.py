@@ -3,7 +3,7 @@
 from typing import Any
 
 from sd4match.backbones import Backbone
-from sd4match.errors import require_known
+from sd4match.errors import SD4MatchError, require_known
 from sd4match.prompts.base import MadeFor, Prompt
 from sd4match.prompts.cpm import ConditionalPrompt, parse
 from sd4match.prompts.empty import EmptyPrompt
@@ -85,3 +85,27 @@ def find(family: str) -> type[Prompt]:
     """
     require_known(family, FAMILIES, what="prompt family")
     return FAMILIES[family]
+
+
+def require_made_for(prompt: Prompt, backbone: Backbone, *, what: str = "") -> None:
+    """Refuse a prompt with a backbone, or an image encoder, that it was not made for.
+
+    Args:
+        prompt: of any family; one that was built by hand goes with everything.
+        backbone: the pipeline it is to be used with.
+        what: the prompt's name in messages; its family if none.
+
+    Raises:
+        SD4MatchError: it was made for another one.
+    """
+    models = [("backbone", prompt.made_for, backbone.name, backbone.fingerprint)]
+    if prompt.reads and prompt.encoder_made_for:
+        encoder = backbone.image_encoder(prompt.reads.encoder)
+        models += [("image encoder", prompt.encoder_made_for, encoder.name, encoder.fingerprint)]
+    for kind, made_for, name, fingerprint in models:
+        if made_for and made_for.fingerprint != fingerprint:
+            raise SD4MatchError(
+                f"prompt {what or prompt.family} was made for {kind} {made_for.name} "
+                f"({made_for.fingerprint[:12]}), not {name} ({fingerprint[:12]}): "
+                f"load that {kind}, or tune a prompt for this one"
+            )

@@ -15,9 +15,10 @@ from sd4match.atomic import atomic_path
 from sd4match.backbones import Backbone
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import MadeFor, Prompt
-from sd4match.prompts.families import find
+from sd4match.prompts.families import find, require_made_for
 
 FORMAT = 1
+LIBRARIES = ("sd4match-study", "torch", "diffusers", "transformers")
 # All of the header is one entry: safetensors writes several in an order that varies.
 ENTRY = "sd4match"
 
@@ -45,7 +46,7 @@ def save(
         )
     header = {
         "format": FORMAT,
-        "package": _package_version(),
+        "versions": {name: _version(name) for name in LIBRARIES},
         "family": prompt.family,
         "length": prompt.length,
         "config": dict(prompt.config()),
@@ -72,31 +73,17 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
         SD4MatchError: when the file is missing, is no prompt file, or belongs to another backbone.
     """
     header, tensors = _read(path)
-    made_for = MadeFor(**header["backbone"])
-    _same(path, made_for, "backbone", backbone.name, backbone.fingerprint)
     try:
-        prompt = find(header["family"])(**header["config"])
+        kind, made_for = find(header["family"]), MadeFor(**header["backbone"])
+        prompt = kind(**header["config"])
+        prompt.made_for = made_for
+        if prompt.reads:
+            prompt.encoder_made_for = MadeFor(**header["image_encoder"])
+        require_made_for(prompt, backbone, what=os.fspath(path))
         prompt.load_state_dict(tensors)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise _broken(path, error) from error
-    if prompt.reads:
-        encoder = backbone.image_encoder(prompt.reads.encoder)
-        read = MadeFor(**header["image_encoder"])
-        _same(path, read, "image encoder", encoder.name, encoder.fingerprint)
-        prompt.encoder_made_for = read
-    prompt.made_for = made_for
     return prompt.to(backbone.device)
-
-
-def _same(
-    path: str | os.PathLike[str], made_for: MadeFor, what: str, name: str, fingerprint: str
-) -> None:
-    if made_for.fingerprint != fingerprint:
-        raise SD4MatchError(
-            f"prompt {os.fspath(path)} was made for {what} {made_for.name} "
-            f"({made_for.fingerprint[:12]}), not {name} ({fingerprint[:12]}): "
-            f"load that {what}, or tune a prompt for this one"
-        )
 
 
 def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -106,8 +93,8 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
         path: a file that ``save`` wrote.
 
     Returns:
-        format, package (its version), family, length, config, backbone and image_encoder (name,
-        fingerprint) and training.
+        format, versions (of ``LIBRARIES``), family, length, config, backbone and image_encoder
+        (each its name and fingerprint) and training.
 
     Raises:
         SD4MatchError: when the file is missing or no prompt file.
@@ -122,7 +109,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tenso
             if header["format"] != FORMAT:
                 raise SD4MatchError(
                     f"prompt {os.fspath(path)} has format {header['format']}, this version reads "
-                    f"{FORMAT}: use the version that wrote it ({header['package']})"
+                    f"{FORMAT}: use the version that wrote it ({header['versions'][LIBRARIES[0]]})"
                 )
             return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
@@ -139,8 +126,8 @@ def _broken(path: str | os.PathLike[str], error: Exception) -> SD4MatchError:
     )
 
 
-def _package_version() -> str:
+def _version(library: str) -> str:
     try:
-        return version("sd4match-study")
+        return version(library)
     except PackageNotFoundError:  # run from a checkout that is not installed
         return "unknown"

@@ -59,9 +59,9 @@ class ClassPrompt(Prompt):
         length: int | None = None,
     ) -> Self:
         """See ``Prompt.initial``; ``categories`` are those of the training pairs."""
-        if not categories:
+        if not categories or isinstance(categories, str):
             raise SD4MatchError(
-                f"a {cls.family} prompt needs categories to learn: name those of its training pairs"
+                f"a {cls.family} prompt needs a list of categories: give the training pairs' own"
             )
         # A category starts the same whatever the others are.
         starts = {

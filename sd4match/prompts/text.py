@@ -32,7 +32,11 @@ class TextPrompt(Prompt):
     def __init__(self, template: str = TEMPLATE) -> None:
         super().__init__()
         try:
-            fields = {field for _, field, _, _ in Formatter().parse(template) if field is not None}
+            fields = {
+                f"{field}{spec}{conversion or ''}"
+                for _, field, spec, conversion in Formatter().parse(template)
+                if field is not None
+            }
         except ValueError:
             fields = {""}
         if not fields <= {"category"}:

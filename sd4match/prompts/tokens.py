@@ -26,8 +26,10 @@ def random_tokens(backbone: Backbone, *, seed: int, length: int | None = None) -
     """
     most = backbone.max_tokens - 2
     length = most if length is None else length
-    if not 1 <= length <= most:
-        raise SD4MatchError(f"prompt length is {length}: it must be 1 to {most}")
+    if not isinstance(length, int) or not 1 <= length <= most:
+        raise SD4MatchError(
+            f"prompt length is {length!r}: it must be a whole number from 1 to {most}"
+        )
     special = set(backbone.tokenizer.all_special_ids)
     words = torch.tensor([i for i in range(len(backbone.tokenizer)) if i not in special])
     drawn = torch.randint(len(words), (length,), generator=torch.Generator().manual_seed(seed))

@@ -4,7 +4,7 @@ Nothing here knows Ray: a worker calls these, and so can a test or a notebook.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -183,6 +183,7 @@ class Workshop:
         options = {name: settings[name] for name in PROMPT_OPTIONS}
         if "categories" in prompts.find(settings["family"]).options:
             options["categories"] = train.categories
+            val = val and _served(val, train.categories)
         prompt = prompts.create(settings["family"], backbone, seed=settings["seed"], **options)
         if prompt.encoder_made_for:
             encoder = prompt.encoder_made_for
@@ -202,6 +203,14 @@ class Workshop:
         if extraction.tuned:
             return prompts.load(self.store.prompt(extraction.prompt), backbone)
         return prompts.create(extraction.prompt, backbone, template=extraction.template)
+
+
+def _served(pairs: PairSet, categories: Collection[str]) -> PairSet | None:
+    """The pairs that prompts of some categories can answer for; None where there is no such."""
+    kept = [
+        i for i, pair in enumerate(pairs) if prompts.serving_category(categories, pair.category)
+    ]
+    return pairs.subset(kept) if any(len(pairs[i].keypoint_ids) for i in kept) else None
 
 
 def _same(what: str, found: str, planned: str) -> None:

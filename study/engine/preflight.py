@@ -29,15 +29,7 @@ def preflight(items: Sequence[Work], tried: set[object]) -> Work | None:
     for item in items:
         for stage in item.stages:
             if isinstance(stage, Tune):
-                varied = {
-                    "seed",
-                    *PROMPT_OPTIONS,
-                    "timestep",
-                    "kernel_size",
-                    "learning_rate",
-                    "steps",
-                }
-                shape = {k: v for k, v in stage.settings.items() if k not in varied}
+                shape = {k: v for k, v in stage.settings.items() if k not in VARIED}
                 if (kind := (stage.machine, *shape.items())) not in tried:
                     tunes.setdefault(kind, stage)
             elif isinstance(stage, Predict):

@@ -86,19 +86,18 @@ class OptunaSearch:
         paid = {name: v for name, v in self._space.axes.items() if self._space.cost(name) != "free"}
         # The prompt decides which of the others mean anything.
         for name in sorted(paid, key=lambda name: name != "prompt"):
-            if AXES[name].applies(self._space.with_values(chosen)["prompt"]):
+            if AXES[name].applies(chosen.get("prompt", self._space.baseline["prompt"])):
                 chosen[name] = _suggest(trial, name, paid[name])
         return trial, chosen
 
     def _free_grid(self, proposal: Mapping[str, Value]) -> list[Configuration]:
         free = {name: v for name, v in self._space.axes.items() if self._space.cost(name) == "free"}
         points = itertools.product(*free.values())
-        return list(
-            dict.fromkeys(
-                self._space.with_values({**proposal, **dict(zip(free, point, strict=True))})
-                for point in points
-            )
+        found = (
+            self._space.possible({**proposal, **dict(zip(free, point, strict=True))})
+            for point in points
         )
+        return list(dict.fromkeys(filter(None, found)))
 
 
 def _suggest(trial: optuna.Trial, name: str, values: tuple[Value, ...]) -> Value:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 
-from sd4match import image_features, matching, prediction, prompts
+from sd4match import backbones, image_features, matching, prediction, prompts
 from sd4match.datasets import content_hash, load_image
 from sd4match.errors import SD4MatchError
+from sd4match.features import Contents
 from sd4match.features.noise import gaussian
 from sd4match.keypoints import decode, encode
 from sd4match.pck import GroundTruth
@@ -58,9 +59,8 @@ def features(nano, image, content, flip, hidden, layers):
 @torch.no_grad()
 def content(nano, pair, side, part):
     """DINO's patch tokens or pooled vector of an image, by transformers' own processor."""
-    pixels = BitImageProcessorPil.from_pretrained(nano.image_encoders["dino"])(
-        load_image(pair, side), return_tensors="pt"
-    ).pixel_values
+    processor = BitImageProcessorPil(**nano.image_encoder("dino").processing)
+    pixels = processor(load_image(pair, side), return_tensors="pt").pixel_values
     output = nano.image_encoder("dino").model(pixels)
     return output.last_hidden_state[:, 1:] if part == "feat" else output.pooler_output[:, None]
 
@@ -192,6 +192,39 @@ def test_sub_classes_of_one_object_share_features(nano, pascal, latents):
     predict(nano, prompts.create("text", nano), pairs, latents=latents, **SETTINGS)
     hook.remove()
     assert sum(seen) == 2 * SETTINGS["ensemble"]
+
+
+def test_a_prompt_or_latents_of_another_backbone_are_refused(nano, pascal, text, latents):
+    other = dataclasses.replace(nano, name="other", fingerprint="f" * 64)
+    with pytest.raises(SD4MatchError, match=r"prompt text was made for .* nano .*, not other"):
+        predict(other, text, pascal["test"], **SETTINGS)
+    with pytest.raises(SD4MatchError, match="latents of backbone nano, not other"):
+        predict(other, prompts.create("text", other), pascal["test"], latents=latents, **SETTINGS)
+
+
+@pytest.mark.parametrize("wrong", [{"ensemble": 0}, {"batch_size": 0}, {"settings": []}])
+def test_nothing_of_something_is_refused(nano, pascal, text, wrong):
+    with pytest.raises(SD4MatchError, match="at least one of each"):
+        predict(nano, text, pascal["test"], **{**SETTINGS, **wrong})
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_takes_every_dependence_and_fusion(pascal, dtype):
+    half = backbones.load("nano", device="cpu", dtype=dtype)
+    for family in ("class", "Pair-DINO-Feat-G1-C2", "Img-DINO-Head-G1-C2"):
+        categories = ["car", "cat"] if family == "class" else None
+        prompt = prompts.create(family, half, categories=categories)
+        found = predict(half, prompt, pascal["val"], fusion=True, **SETTINGS)
+        assert np.isfinite(found).all()
+
+
+def test_fused_answers_are_the_same_with_and_without_a_cache(nano, pascal, text, tmp_path):
+    runs = [
+        predict(nano, text, pascal["val"], fusion=True, contents=Contents(nano, folder), **SETTINGS)
+        for folder in (None, tmp_path, tmp_path)
+    ]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    np.testing.assert_array_equal(runs[0], runs[2])
 
 
 def test_a_category_that_a_class_prompt_never_saw_is_an_error(nano, pascal, latents):

@@ -15,6 +15,7 @@ from sd4match.prediction import predict
 from sd4match.readouts import Readout
 from study import cells
 from study.answers import measure
+from study.data import refer
 from study.engine.execute import Workshop
 from study.engine.preflight import preflight
 from study.engine.work import pending
@@ -303,3 +304,14 @@ def test_another_image_encoder_than_the_plans_is_refused(plan_on, store):
     other = replace(tune, settings={**tune.settings, "reads": "e" * 64})
     with pytest.raises(SD4MatchError, match=r"image encoder .* other weights than the plan's"):
         list(Workshop(store, RULE).tune(other))
+
+
+def test_a_class_prompt_validates_on_the_categories_it_learns(plan_on, store):
+    """Subsets of the splits need not share all categories."""
+    plan = plan_on("{baseline: {prompt: class, length: 2}, data: {evaluate: [pf_pascal]}}")
+    (tune,) = plan.tunes.values()
+    few = refer("pf_pascal", "train", root=tune.train.root, subset=2, seed=0)
+    assert set(tune.val.categories) - set(few.categories)
+    once = {**tune.settings, "steps": 1, "batch_size": 1}
+    (row,) = Workshop(store, RULE).tune(replace(tune, train=few, settings=once))
+    assert 0 <= row["val_pck"] <= 1

@@ -147,3 +147,19 @@ def test_folders_beside_the_file_are_no_groups(write, tmp_path):
         (tmp_path / name).mkdir()
     space = load(write("axes: {layer: [0, 1]}"), ["results=elsewhere", "device=cpu"])
     assert space.file.results == "elsewhere"
+
+
+@pytest.mark.parametrize("design", ["factorial", "one_at_a_time"])
+def test_values_that_are_impossible_together_are_left_out(write, caplog, design):
+    axes = "axes: {global_length: [5, 50], content_length: [5, 50]}"
+    space = load(write(f"{{design: {design}, baseline: {{prompt: cpm}}, {axes}}}"))
+    found = {(c["global_length"], c["content_length"]) for c in space.configurations()}
+    most = {"factorial": {(5, 5), (5, 50), (50, 5)}, "one_at_a_time": {(5, 50), (25, 5)}}[design]
+    assert found == {(25, 50)} | most
+    assert "left out global_length=50" in caplog.text
+    assert "at most 75 together" in caplog.text
+
+
+def test_an_unknown_kind_of_image_encoder_is_refused(write):
+    with pytest.raises(SD4MatchError, match=r"mine\.yaml: unknown kind of image encoder 'dinoo'"):
+        load(write("image_encoders: {dinoo: x}"))

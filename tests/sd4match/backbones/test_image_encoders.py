@@ -153,3 +153,19 @@ def test_an_unknown_kind_names_the_known_ones(nano):
         nano.image_encoder("dinov2")
     with pytest.raises(SD4MatchError, match="did you mean 'clip'"):
         backbones.load("nano", device="cpu", image_encoders={"clap": "x"})
+
+
+@pytest.mark.parametrize(
+    "change", [{"image_mean": None}, {"image_std": [1.0, 2.0]}, {"resample": 99}, {"size": None}]
+)
+def test_broken_processing_is_refused(dino, change):
+    (dino / "preprocessor_config.json").write_text(json.dumps(PROCESSING | change))
+    with pytest.raises(SD4MatchError, match=r"config\.json: no .*: fetch the file again"):
+        with_encoders(dino=dino).image_encoder("dino")
+
+
+@pytest.mark.parametrize("name", ["nano", "foo"])
+def test_a_name_that_is_no_encoder_says_what_is(name):
+    backbone = backbones.load("nano", device="cpu", image_encoders={"dino": name})
+    with pytest.raises(SD4MatchError, match=r"image encoder '.*facebook/dinov2-base"):
+        backbone.image_encoder("dino")

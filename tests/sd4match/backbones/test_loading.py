@@ -303,3 +303,20 @@ def test_hub_id_that_cannot_be_had(offline_hub, name, message):
     with pytest.raises(SD4MatchError, match=message) as caught:
         backbones.load(name)
     assert "\n" not in str(caught.value)
+
+
+def test_misshapen_text_weights_are_told_in_our_words(tiny):
+    edit_weights(
+        tiny / TEXT,
+        lambda t: t.update(
+            {k: v[..., :-1].contiguous() for k, v in t.items() if k.endswith("fc1.weight")}
+        ),
+    )
+    with pytest.raises(SD4MatchError, match=r"weights misshapen for CLIPTextModel .*fc1\.weight"):
+        load(tiny)
+
+
+def test_an_unknown_noise_schedule_is_refused(tiny):
+    edit_json(tiny / "scheduler" / "scheduler_config.json", beta_schedule="cubic")
+    with pytest.raises(SD4MatchError, match="not usable as a noise schedule"):
+        load(tiny)

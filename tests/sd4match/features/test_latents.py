@@ -155,3 +155,16 @@ def test_errors(nano, pair):
     pair.source_path.write_bytes(b"")
     with pytest.raises(SD4MatchError, match=r"source\.png"):
         Latents(nano, SIZE).moments(pair, "source")
+
+
+def test_each_way_to_compute_has_its_own_files(pair, tmp_path):
+    variants = [
+        {},
+        {"attention": "plain"},
+        {"channels_last": True},
+        {"dtype": "bfloat16"},
+    ]
+    for options in variants:
+        backbone = backbones.load("nano", device="cpu", **options)
+        Latents(backbone, SIZE, tmp_path).moments(pair, "source")
+    assert len({file.parent for file in tmp_path.rglob("*.safetensors")}) == len(variants)

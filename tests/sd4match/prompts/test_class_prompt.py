@@ -68,5 +68,6 @@ def test_a_category_it_never_saw_is_named(nano, prompt, category):
 
 
 def test_it_needs_categories(nano):
-    with pytest.raises(SD4MatchError, match="needs categories"):
-        prompts.create("class", nano)
+    for categories in (None, [], "cat"):
+        with pytest.raises(SD4MatchError, match="needs a list of categories"):
+            prompts.create("class", nano, categories=categories)

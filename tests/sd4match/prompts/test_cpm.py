@@ -116,7 +116,7 @@ def test_the_grammar_is_read_whole():
         assert parse(wrong) is None
 
 
-@pytest.mark.parametrize(("n_global", "n_content"), [(0, 0), (25, 51), (75, 1), (-1, 3)])
+@pytest.mark.parametrize(("n_global", "n_content"), [(0, 0), (25, 51), (75, 1), (-1, 3), (2.0, 3)])
 def test_lengths_must_fit(nano, n_global, n_content):
     with pytest.raises(SD4MatchError, match="at most 75 together"):
         prompts.create("cpm", nano, global_length=n_global, content_length=n_content)

@@ -51,7 +51,7 @@ def test_a_loaded_prompt_can_be_learned_further(nano, path):
 
 def test_the_header_tells_where_it_comes_from(nano, path):
     header = prompts.read_header(path)
-    assert header.pop("package")
+    assert header.pop("versions")["torch"] == torch.__version__
     assert header == {
         "format": 1,
         "family": "single",
@@ -124,7 +124,7 @@ def rewrite(path, *, tensors=None, **changes):
 
 
 def test_a_later_format_is_refused(nano, path):
-    rewrite(path, format=2, package="9.0")
+    rewrite(path, format=2, versions={"sd4match-study": "9.0"})
     with pytest.raises(SD4MatchError, match=r"format 2, this version reads 1.*\(9.0\)"):
         prompts.load(path, nano)
 
@@ -133,6 +133,33 @@ def test_tensors_that_do_not_fit_the_family_are_refused(nano, path):
     rewrite(path, tensors={"alpha": torch.zeros(2)})
     with pytest.raises(SD4MatchError, match="not a readable prompt file"):
         prompts.load(path, nano)
+
+
+@pytest.mark.parametrize("lost", ["family", "config", "backbone"])
+def test_a_header_that_lacks_something_is_refused(nano, path, lost):
+    header = prompts.read_header(path)
+    del header[lost]
+    save_file(load_file(path), path, metadata={"sd4match": json.dumps(header)})
+    with pytest.raises(SD4MatchError, match="not a readable prompt file"):
+        prompts.load(path, nano)
+
+
+def test_a_header_with_an_unknown_source_is_refused(nano, tmp_path):
+    path = tmp_path / "p.safetensors"
+    prompts.save(prompts.create("Img-DINO-Head-G1-C1", nano), path)
+    config = prompts.read_header(path)["config"]
+    rewrite(path, config={**config, "source": "Img-DINO-Hair"})
+    with pytest.raises(SD4MatchError, match="not a readable prompt file"):
+        prompts.load(path, nano)
+    rewrite(path, config=config, image_encoder=None)
+    with pytest.raises(SD4MatchError, match="not a readable prompt file"):
+        prompts.load(path, nano)
+
+
+def test_nanos_own_encoder_has_one_name_wherever_its_weights_lie(nano, tmp_path):
+    prompts.save(prompts.create("Img-DINO-Head-G1-C1", nano), tmp_path / "p.safetensors")
+    header = prompts.read_header(tmp_path / "p.safetensors")
+    assert header["image_encoder"]["name"] == "nano/image_encoder"
 
 
 def test_an_unknown_family_is_named(nano, path):

@@ -40,9 +40,11 @@ def test_length_is_all_that_fit_by_default(nano):
     assert SinglePrompt.initial(nano, seed=0).length == 75
 
 
-@pytest.mark.parametrize("length", [0, -1, 76])
+@pytest.mark.parametrize("length", [0, -1, 76, 2.0])
 def test_length_must_fit(nano, length):
-    with pytest.raises(SD4MatchError, match=f"prompt length is {length}: it must be 1 to 75"):
+    with pytest.raises(
+        SD4MatchError, match=f"prompt length is {length}: it must be a whole number"
+    ):
         SinglePrompt.initial(nano, seed=0, length=length)
 
 
