@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sd4match.errors import SD4MatchError
+
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -19,20 +21,53 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Yields:
         A fresh path in the same folder, with the same suffix, for the block to write.
+
+    Raises:
+        SD4MatchError: nothing can be written there.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix
-    )
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _fresh(target)
     try:
         yield temporary
         # mkstemp makes private files; a shared store must stay readable for the group.
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
-        temporary.replace(target)
+        try:
+            temporary.replace(target)
+        except OSError as error:  # a folder of that name
+            raise _unwritable(target, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_writable(path: str | os.PathLike[str]) -> None:
+    """Refuse, before long work, a file that could not be written after it.
+
+    Args:
+        path: where the file will stand; its folder is made when missing.
+
+    Raises:
+        SD4MatchError: nothing can be written there.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise SD4MatchError(f"{target} is a folder: name a file in it")
+    _fresh(target).unlink()
+
+
+def _fresh(target: Path) -> Path:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix
+        )
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    os.close(handle)
+    return Path(name)
+
+
+def _unwritable(target: Path, error: OSError) -> SD4MatchError:
+    reason = error.strerror or type(error).__name__
+    return SD4MatchError(f"{target} cannot be written ({reason}): name another place, or make room")

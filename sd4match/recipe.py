@@ -52,6 +52,10 @@ class TuningSettings:
                 raise SD4MatchError(f"tuning {name} is {value}: it must be above 0")
             if name != "learning_rate" and value is not None and value != int(value):
                 raise SD4MatchError(f"tuning {name} is {value}: it must be a whole number")
+        if self.kernel_size < 3 or self.kernel_size % 2 == 0:
+            raise SD4MatchError(
+                f"tuning kernel_size is {self.kernel_size}: it must be odd, and at least 3"
+            )
         if self.seed < 0:
             raise SD4MatchError(f"tuning seed is {self.seed}: it must be 0 or more")
 

@@ -136,7 +136,12 @@ def about_of(file: Path) -> dict[str, Any]:
     Raises:
         SD4MatchError: the file is damaged, or nothing was said.
     """
-    return dict(_header(file, "about"))
+    try:
+        return dict(_header(file, "about"))
+    except SD4MatchError as error:
+        raise SD4MatchError(
+            f"{file}: holds no predictions of `sd4match predict`: give a file that it wrote"
+        ) from error
 
 
 def _header(file: Path, entry: str) -> Any:

@@ -27,24 +27,26 @@ def run(app: typer.Typer) -> None:
         logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.WARNING)
     try:
         app(args=arguments)
-    except SD4MatchError as error:
-        if debug:
+    except Exception as error:
+        line = _line(error)
+        if debug or line is None:
             raise
         # soft_wrap: one line stays one line, whatever the width, so that scripts can read it.
-        Console(stderr=True).print(f"error: {error}", style="red", soft_wrap=True, markup=False)
-        sys.exit(1)
-    except Exception as error:
-        # By name, for torch is not always there to ask.
-        if debug or type(error).__name__ != "OutOfMemoryError":
-            raise
-        reason = " ".join(str(error).split())[:150]
-        advice = "use smaller batches (--batch-size, --micro-batch), --checkpointing, or images"
-        Console(stderr=True).print(
-            f"error: the device is out of memory: {advice} ({reason})",
-            style="red",
-            soft_wrap=True,
-            markup=False,
-        )
+        Console(stderr=True).print(f"error: {line}", style="red", soft_wrap=True, markup=False)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _line(error: Exception) -> str | None:
+    """What to tell a person of an error; None for a bug, which needs its traceback."""
+    said = " ".join(str(error).split())
+    if isinstance(error, SD4MatchError):
+        return str(error)
+    # torch's by name and by text, for torch is not always there to ask.
+    if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in said:
+        advice = "use smaller batches (--batch-size, --micro-batch), --checkpointing, or images"
+        return f"out of memory: {advice} ({said[:150]})"
+    if isinstance(error, OSError):
+        return f"{said}: make room, or name another place"
+    return None

@@ -50,8 +50,7 @@ def read_truth(folder: Path, fingerprint: str) -> tuple[GroundTruth, pd.DataFram
     keypoints, info = _files(folder, fingerprint)
     if not (keypoints.exists() and info.exists()):
         raise SD4MatchError(
-            f"store {folder}: no ground truth {fingerprint[:12]}: "
-            "launch the study, or predict, again"
+            f"{folder}: no ground truth {fingerprint[:12]}: predict, or launch the study, again"
         )
     table, pairs = read(keypoints), read(info).to_pandas()
     truth = GroundTruth(

@@ -9,8 +9,10 @@ A tuning's folder holds::
     tensorboard/          the same as TensorBoard's scalars train/loss and val/pck
 """
 
+import fcntl
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ import torch
 from tensorboardX import SummaryWriter
 
 from sd4match import prompts, records
-from sd4match.atomic import atomic_path
+from sd4match.atomic import atomic_path, require_writable
 from sd4match.errors import SD4MatchError
 from sd4match.tuning import Tuning
 
@@ -143,8 +145,21 @@ def run_in_folder(
         The row of ``tuning.curves`` of each epoch, once everything is written.
 
     Raises:
-        SD4MatchError: as `run`.
+        SD4MatchError: as `run`; another process tunes in this folder, or it cannot be written.
     """
+    require_writable(folder / CHECKPOINT)
+    with _alone(folder):
+        yield from _run_in_folder(tuning, folder, stop, on_step, on_pair, save_every)
+
+
+def _run_in_folder(
+    tuning: Tuning,
+    folder: Path,
+    stop: Callable[[], bool],
+    on_step: Callable[[int, float], None],
+    on_pair: Callable[[int, int], None],
+    save_every: float,
+) -> Iterator[dict[str, Any]]:
     if not tuning.step:
         resume(tuning, folder / CHECKPOINT)
     if tuning.finished:
@@ -179,6 +194,19 @@ def run_in_folder(
             before_save=write,
             save_every=save_every,
         )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder for the block."""
+    with (folder / ".lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SD4MatchError(
+                f"{folder}: another tuning is running in it: wait for it, or name another folder"
+            ) from error
+        yield
 
 
 def write_curves(tuning: Tuning, file: Path) -> None:

@@ -138,7 +138,7 @@ AXES: Mapping[str, Axis] = {
         _training("data", _one_of(OWN, "pf_pascal", "spair")),
         _training("timestep", _integer(0, 999)),
         _training("layer", _integer(0, 3)),
-        _training("kernel_size", _integer(1, odd=True)),
+        _training("kernel_size", _integer(3, odd=True)),
         Axis("seed", "tune", _integer(0)),
         Axis("image_size", "extract", _integer(8)),
         Axis("timestep", "extract", _integer(0, 999)),

@@ -57,6 +57,9 @@ def match(
     from sd4match.visualize import drawing, heatmaps, saving
 
     pictures = [path for path in (out, heatmap) if path]
+    files = [path.resolve() for path in (source, target, *pictures)]
+    if len(set(files[1:])) < len(files) - 1 or files[0] in files[2:]:
+        raise SD4MatchError("a picture would be written over another file: name others")
     for path in pictures:
         saving.check(path)
     with image_pair(source, target, points=points, category=category) as pair:

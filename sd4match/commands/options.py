@@ -25,7 +25,7 @@ Pairs = Annotated[
 ImageSize = Annotated[
     int | None, typer.Option(help="side of the square the model sees; the backbone's own if none")
 ]
-Seed = Annotated[int, typer.Option(help="of noise, latents, start values and data order")]
+Seed = Annotated[int, typer.Option(min=0, help="of noise, latents, start values and data order")]
 BackboneName = Annotated[str, typer.Option("--backbone", help="hub id, folder or nano")]
 Revision = Annotated[str | None, typer.Option(help="branch, tag or commit of a hub id")]
 ImageEncoders = Annotated[
@@ -64,7 +64,7 @@ def load_prompt(name: str, backbone: "Backbone", *, template: str | None = None)
     """Make a written prompt, or load a learned one.
 
     Args:
-        name: "empty", "text" or a file.
+        name: "empty", "text", a file, or a folder that `sd4match tune` made.
         backbone: what it is for.
         template: of "text".
 
@@ -72,12 +72,15 @@ def load_prompt(name: str, backbone: "Backbone", *, template: str | None = None)
         SD4MatchError: an unknown or learned family, or all that ``prompts.load`` raises.
     """
     from sd4match import prompts
+    from sd4match.prompts.cpm import parse
 
+    if Path(name).is_dir():
+        name = str(Path(name) / "prompt.safetensors")  # a folder of `sd4match tune`
     if name.endswith(".safetensors"):
         if template is not None:
             raise SD4MatchError(f"--template is of text prompts, not of {name}: leave it out")
         return prompts.load(name, backbone)
-    if prompts.find(name).learned:
+    if parse(name) or prompts.find(name).learned:
         raise SD4MatchError(
             f"--prompt {name} is learned: `sd4match tune` makes its file, prompt.safetensors"
         )
@@ -97,15 +100,20 @@ def open_pairs(
     Args:
         dataset, root, split: as of ``datasets.load``.
         count: how many pairs; None for all.
-        among: the categories that those some are of.
+        among: only pairs of these categories.
+
+    Raises:
+        SD4MatchError: no pair is left, or all that ``datasets.load`` raises.
     """
     from sd4match import datasets
 
     found = datasets.load(dataset, root, split)
-    if count is None:
+    if count is None and among is None:
         return found
     fit = [i for i, pair in enumerate(found) if among is None or pair.category in among]
-    count = min(count, len(fit))
+    if not fit:
+        raise SD4MatchError(f"{dataset} {split} has no pair of {', '.join(among or ())}: take more")
+    count = min(count or len(fit), len(fit))
     return found.subset(fit[i * len(fit) // count] for i in range(count))
 
 

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from sd4match.atomic import require_writable
 from sd4match.commands import options
-from sd4match.errors import SD4MatchError
+from sd4match.datasets import CATEGORIES
+from sd4match.errors import SD4MatchError, require_known
 from sd4match.readouts import Readout
 
 TRUTH = "truth"  # folder beside the predictions
@@ -42,6 +44,9 @@ def predict(
     seed: options.Seed = 0,
     image_size: options.ImageSize = None,
     pairs: options.Pairs = None,
+    category: Annotated[
+        list[str] | None, typer.Option(help="only its pairs; repeatable, all if none")
+    ] = None,
     backbone: options.BackboneName = options.DEFAULT_BACKBONE,
     revision: options.Revision = None,
     image_encoder: options.ImageEncoders = None,
@@ -69,7 +74,10 @@ def predict(
     ]
     # A localizer drops what it does not use, so that several combinations may be one.
     settings = list(dict.fromkeys(product(layer or (1,), readouts)))
-    found = options.open_pairs(dataset, data, split, pairs)
+    require_writable(out)
+    for name in category or []:
+        require_known(name, CATEGORIES.get(dataset, ()), what=f"category of {dataset}")
+    found = options.open_pairs(dataset, data, split, pairs, among=category)
 
     from sd4match import prediction, records, truth_records
     from sd4match.commands.progress import Progress
@@ -99,6 +107,7 @@ def predict(
     about = {
         "dataset": dataset,
         "split": split,
+        "categories": list(found.categories),
         "pairs": found.fingerprint,
         "prompt": prompt,
         "template": getattr(ready, "template", None),

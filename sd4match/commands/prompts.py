@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.prompt_header import read_header
 
 if TYPE_CHECKING:
     from sd4match.backbones import Backbone
 
 app = typer.Typer(no_args_is_help=True, help="Look into, import and export prompt files.")
 
+TOKEN = "<sd4match>"
 _FORMATS = ("upstream", "textual-inversion")
 
 BackboneName = Annotated[
@@ -55,7 +57,7 @@ def export(
     ] = None,
     token: Annotated[
         str, typer.Option(help="the word for the prompt: textual inversion only")
-    ] = "<sd4match>",
+    ] = TOKEN,
 ) -> None:
     """Write a prompt for the SD4Match authors' code, or for diffusers' load_textual_inversion.
 
@@ -73,6 +75,8 @@ def export(
 
     loaded = _load(backbone)
     learned = prompts.load(prompt, loaded)
+    if format_ == "upstream" and (category, token) != (None, TOKEN):
+        raise SD4MatchError("--category and --token are of --format textual-inversion: leave them")
     if format_ == "upstream":
         written = prompts.export_upstream(learned, out, loaded)
         typer.echo(f"{written}; its folder's name should end with {setting_of(learned)}")
@@ -92,7 +96,7 @@ def show(
 
     Example: sd4match prompts show cpm.safetensors
     """
-    header = _read_header(file)
+    header = read_header(file)
     typer.echo(json.dumps(header, indent=2) if as_json else _in_words(header))
 
 
@@ -101,25 +105,6 @@ def _load(name: str) -> "Backbone":
     from sd4match import backbones
 
     return backbones.load(name, device="cpu", dtype="float32")
-
-
-def _read_header(path: Path) -> dict[str, Any]:
-    """``prompts.read_header`` and the tensors' shapes, at once because without torch."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            slices = {name: file.get_slice(name) for name in sorted(file.keys())}
-            tensors = {
-                name: {"shape": part.get_shape(), "dtype": part.get_dtype()}
-                for name, part in slices.items()
-            }
-            return {**json.loads(file.metadata()["sd4match"]), "tensors": tensors}
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise SD4MatchError(
-            f"{path} is not a readable prompt file ({type(error).__name__}): give one of this "
-            "package's, or import upstream's with `sd4match prompts import`"
-        ) from error
 
 
 def _in_words(header: dict[str, Any]) -> str:

@@ -77,7 +77,7 @@ def score(
         facts = {**about, "protocol": asdict(rule), "alphas": alphas, "settings": settings}
         typer.echo(json.dumps({**facts, "scores": rows}, indent=2))
     else:
-        typer.echo(_text(about, settings, alphas, rows))
+        typer.echo(_text(about, _words(protocol, parts), settings, alphas, rows))
 
 
 def _labels(pairs: "pd.DataFrame", by: str, dataset: str) -> list[object]:
@@ -130,6 +130,7 @@ def _rows(
 
 def _text(
     about: Mapping[str, Any],
+    rule: str,
     settings: list[dict[str, Any]],
     alphas: list[float],
     rows: list[dict[str, Any]],
@@ -141,6 +142,8 @@ def _text(
     blocks = [
         f"PCK in % on {about['dataset']} {about['split']}, mean over images and over keypoints; "
         f"{about['prompt']}, t = {about['timestep']}, E = {about['ensemble']}"
+        f"{', fused with DINO' if about['fusion'] else ''}; {about['backbone']} at "
+        f"{about['image_size']} pixels; {rule}"
     ]
     for i, setting in enumerate(settings):
         body = [
@@ -157,3 +160,9 @@ def _text(
         align = ["left"] + ["right"] * (len(head) - 1)
         blocks.append(tabulate(body, headers=head, colalign=align, disable_numparse=True))
     return "\n\n".join(blocks)
+
+
+def _words(protocol: str, parts: Mapping[str, Any]) -> str:
+    """The protocol's name, and what of it was changed."""
+    changed = [f"{name} {part}" for name, part in parts.items() if part is not None]
+    return ", ".join([f"protocol {protocol}", *changed])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sd4match.commands import options
+from sd4match.errors import require_known
 from sd4match.recipe import TuningSettings
 from sd4match.terminal import INTERRUPTED
 
@@ -83,6 +84,7 @@ def tune(
         micro_batch=micro_batch,
         checkpointing=checkpointing,
     )
+    require_known(dataset, PAPER_EPOCHS, what="data set with a training split")
     train = options.open_pairs(dataset, data, "train", pairs)
     val = options.open_pairs(dataset, data, "val", pairs, among=train.categories)
 

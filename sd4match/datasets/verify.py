@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from PIL import Image
+
 from sd4match.datasets.benchmark import Benchmark
 from sd4match.datasets.images import load_image
 from sd4match.datasets.pairs import ImagePair
@@ -18,6 +20,7 @@ from sd4match.datasets.tables import read_text
 from sd4match.errors import SD4MatchError, require_known
 
 _BENCHMARKS = {b.name: b for b in (PF_PASCAL_BENCHMARK, PF_WILLOW_BENCHMARK, SPAIR_BENCHMARK)}
+_OPENED = {".jpg", ".jpeg", ".png", ".json"}
 _PUBLISHED = {
     "pf_pascal": {"train": 2_940, "val": 308, "test": 299},
     "pf_willow": {"test": 900},
@@ -74,7 +77,7 @@ def verify(
     *,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Report:
-    """Check a benchmark against METHOD.md section 2, and every file that its pairs need.
+    """Check a benchmark against METHOD.md section 2, and open every file of it.
 
     Nothing is written, and no index is trusted. It goes on after every problem.
 
@@ -103,6 +106,7 @@ def verify(
         split: check.split(split, expected, progress)
         for split, expected in (generated or _PUBLISHED[name]).items()
     }
+    check.other_files(progress)
     absent = [category for category in benchmark.categories if category not in check.categories]
     if absent and not generated:
         check.problems[f"{folder}: no readable pair of {', '.join(absent)}"] = None
@@ -162,6 +166,29 @@ class _Check:
         if len(lines) != expected:
             self.problems[f"{list_file}: {len(lines):,} pairs, expected {expected:,}"] = None
         return SplitReport(len(lines), expected, readable, keypoints, outside)
+
+    def other_files(self, progress: Callable[[str, int, int], None] | None) -> None:
+        """Open the images and JSON files that no pair needs: masks, annotations of images."""
+        needed = {path for path, _ in self.images}
+        others = sorted(
+            path
+            for path in self._folder.rglob("*")
+            if path.suffix in _OPENED and path not in needed and "PairAnnotation" not in path.parts
+        )
+        for done, path in enumerate(others, 1):
+            try:
+                if path.suffix == ".json":
+                    json.loads(read_text(path))
+                else:
+                    with Image.open(path) as image:
+                        image.load()
+            except SD4MatchError as error:
+                self.problems[str(error)] = None
+            except (OSError, SyntaxError, ValueError) as error:
+                reason = " ".join(str(error).split())[:100]
+                self.problems[f"{path}: cannot be read ({reason})"] = None
+            if progress:
+                progress("other files", done, len(others))
 
     def _look_at(self, pair: ImagePair) -> None:
         """Decode the images of a pair, unless one of that size was decoded before."""

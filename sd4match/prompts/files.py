@@ -7,20 +7,17 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
 from sd4match.atomic import atomic_path
 from sd4match.backbones import Backbone
 from sd4match.errors import SD4MatchError
+from sd4match.prompt_header import ENTRY, FORMAT, LIBRARIES, broken, read_header
 from sd4match.prompts.base import MadeFor, Prompt
 from sd4match.prompts.families import find, require_made_for
 
-FORMAT = 1
-LIBRARIES = ("sd4match-study", "torch", "diffusers", "transformers")
-# All of the header is one entry: safetensors writes several in an order that varies.
-ENTRY = "sd4match"
+__all__ = ["load", "read_header", "save"]
 
 
 def save(
@@ -72,8 +69,9 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
     Raises:
         SD4MatchError: when the file is missing, is no prompt file, or belongs to another backbone.
     """
-    header, tensors = _read(path)
+    header = read_header(path)
     try:
+        tensors = load_file(path)
         kind, made_for = find(header["family"]), MadeFor(**header["backbone"])
         prompt = kind(**header["config"])
         prompt.made_for = made_for
@@ -81,49 +79,9 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
             prompt.encoder_made_for = MadeFor(**header["image_encoder"])
         require_made_for(prompt, backbone, what=os.fspath(path))
         prompt.load_state_dict(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise _broken(path, error) from error
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise broken(path, error) from error
     return prompt.to(backbone.device)
-
-
-def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Everything a prompt file says about itself, without a backbone.
-
-    Args:
-        path: a file that ``save`` wrote.
-
-    Returns:
-        format, versions (of ``LIBRARIES``), family, length, config, backbone and image_encoder
-        (each its name and fingerprint) and training.
-
-    Raises:
-        SD4MatchError: when the file is missing or no prompt file.
-    """
-    return _read(path)[0]
-
-
-def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {})[ENTRY])
-            if header["format"] != FORMAT:
-                raise SD4MatchError(
-                    f"prompt {os.fspath(path)} has format {header['format']}, this version reads "
-                    f"{FORMAT}: use the version that wrote it ({header['versions'][LIBRARIES[0]]})"
-                )
-            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError as error:
-        raise SD4MatchError(f"no prompt file at {os.fspath(path)}") from error
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise _broken(path, error) from error
-
-
-def _broken(path: str | os.PathLike[str], error: Exception) -> SD4MatchError:
-    reason = " ".join(str(error).split())
-    return SD4MatchError(
-        f"{os.fspath(path)} is not a readable prompt file ({type(error).__name__}: {reason}): "
-        "give a file that `sd4match tune` wrote"
-    )
 
 
 def _version(library: str) -> str:

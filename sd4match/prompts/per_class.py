@@ -87,7 +87,7 @@ class ClassPrompt(Prompt):
         if served is None:
             raise SD4MatchError(
                 f"the {self.family} prompt was never learned for category {category!r}: it knows "
-                f"{', '.join(self.categories)}; leave that category out or take another prompt"
+                f"{', '.join(self.categories)}; keep to those (--category), or take another prompt"
             )
         return served
 

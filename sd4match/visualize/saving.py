@@ -6,7 +6,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from sd4match.atomic import atomic_path
+from sd4match.atomic import atomic_path, require_writable
 from sd4match.errors import SD4MatchError
 
 # Dates and version strings would change the bytes from day to day.
@@ -40,9 +40,8 @@ def check(path: Path) -> None:
     """Refuse a path that ``save`` would, before anything is computed.
 
     Raises:
-        SD4MatchError: another suffix, or the path is a folder.
+        SD4MatchError: another suffix, or nothing can be written there.
     """
     if path.suffix.lower() not in _DATELESS:
         raise SD4MatchError(f"{path}: a picture ends in {', '.join(_DATELESS)}: name it so")
-    if path.is_dir():
-        raise SD4MatchError(f"{path} is a folder: name a file in it")
+    require_writable(path)

@@ -259,3 +259,23 @@ def test_help_shows_an_example(call, command):
 )
 def test_what_pictures_call_a_prompt(name, expected):
     assert one_pass.label(name) == expected
+
+
+def test_a_picture_is_not_written_over_another_file(call, files, tmp_path):
+    mine = tmp_path / "mine.png"
+    Image.open(files[0]).save(mine)
+    before = mine.read_bytes()
+    points = ("--point", "3,4", "--category", "cat", *PASS)
+    for more in (("--out", mine), ("--out", "m.png", "--heatmap", "m.png")):
+        code, _, err = call("match", mine, files[1], *points, *more)
+        assert (code, err.count("\n")) == (1, 1)
+        assert "over another file" in err
+    assert mine.read_bytes() == before
+
+
+def test_a_picture_that_cannot_be_written_is_refused(call, files, tmp_path):
+    (tmp_path / "file").touch()
+    points = ("--point", "3,4", "--category", "cat", *PASS)
+    code, _, err = call("match", *files, *points, "--out", tmp_path / "file" / "m.png")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "cannot be written" in err

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from sd4match import cli, pck, prompts
+from sd4match import cli, pck, prompts, tuning_folder
 from sd4match.commands.tune import _interruptible
 from sd4match.prediction import predict
 from sd4match.readouts import Readout
@@ -355,3 +355,63 @@ def test_help_shows_examples(call):
         code, out, _ = call(command, "--help")
         assert code == 0
         assert f"Example: sd4match {command} runs/" in out
+
+
+# Where nothing can be written, and other mistakes ------------------------------------------------
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_any_work(
+    call, tune, pascal_root, tmp_path, monkeypatch
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("sd4match.prediction.predict", None)  # not to be called
+    where = ("--data", pascal_root, "--dataset", "pf_pascal", "--prompt", "text")
+    for code, out, err in (
+        call("predict", tmp_path / "file" / "p.parquet", *where, *NANO),
+        tune(tmp_path / "file" / "run", "--steps", 1),
+        tune(tmp_path / "file", "--steps", 1),
+    ):
+        assert (code, out) == (1, "")
+        assert "cannot be written" in err
+        assert "Traceback" not in err
+
+
+def test_two_tunings_do_not_share_a_folder(tune, tmp_path):
+    with tuning_folder._alone(tmp_path):
+        code, out, err = tune(tmp_path, "--steps", 1, "--length", 2)
+    assert (code, out) == (1, "")
+    assert "another tuning is running in it" in err
+    assert {path.name for path in tmp_path.iterdir()} == {".lock"}
+
+
+def test_a_class_prompt_answers_for_the_categories_that_are_named(
+    call, tune, predicted, pascal_root, tmp_path
+):
+    assert tune(tmp_path / "run", "--steps", 1, "--length", 2, prompt="class")[0] == 0
+    file = predicted("--category", "car", prompt=tmp_path / "run")  # a folder will do
+    assert about_of(file)["categories"] == ["car"]
+    code, _, err = call("score", file)
+    assert (code, err) == (0, "")
+    where = ("--data", pascal_root, "--dataset", "pf_pascal", "--prompt", "text", "--category")
+    code, _, err = call("predict", tmp_path / "q.parquet", *where, "carr", *NANO)
+    assert (code, err.count("\n")) == (1, 1)
+    assert "did you mean 'car'" in err
+
+
+def test_wrong_settings_leave_no_folder(tune, tmp_path):
+    code, _, err = tune(tmp_path / "run", "--steps", 1, "--kernel-size", 4)
+    assert (code, err.count("\n")) == (1, 1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_data_set_without_training_pairs_is_named(call, pascal_root, tmp_path):
+    where = ("--data", pascal_root, "--dataset", "pf_willow", "--prompt", "single")
+    code, _, err = call("tune", tmp_path, *where, *NANO)
+    assert code == 1
+    assert "training split 'pf_willow': known: pf_pascal, spair" in err
+
+
+def test_score_says_which_pck_it_is(predicted, call):
+    file = predicted("--fusion")
+    out = call("score", file, "--protocol", "dift", "--strict")[1]
+    assert "fused with DINO; nano at 32 pixels; protocol dift, strict True" in out

@@ -111,9 +111,9 @@ def test_show_is_readable_by_programs(save, call, family):
     prompt, path = save(family)
     code, out, _ = call("show", path, "--json")
     shown = json.loads(out)
-    tensors = shown.pop("tensors")
     assert code == 0
     assert shown == prompts.read_header(path)
+    tensors = shown["tensors"]
     shapes = {name: list(value.shape) for name, value in prompt.state_dict().items()}
     assert {name: tensor["shape"] for name, tensor in tensors.items()} == shapes
 
@@ -138,7 +138,16 @@ def test_show_refuses_other_files_in_one_line(call, tmp_path):
     for name in ("absent", "text", "other.safetensors", ""):
         code, out, err = call("show", tmp_path / name)
         assert (code, out, err.count("\n")) == (1, "", 1)
-        assert "is not a readable prompt file" in err
+        said = "no prompt file at" if name == "absent" else "is not a readable prompt file"
+        assert said in err
+
+
+def test_export_refuses_what_would_have_no_effect(save, call, tmp_path):
+    _, path = save("single")
+    where = ("--backbone", "nano", "--format", "upstream", "--category", "cat")
+    code, out, err = call("export", path, tmp_path / "out", *where)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("command", ["import", "export", "show"])

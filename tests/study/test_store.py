@@ -149,7 +149,7 @@ def test_ground_truth_is_written_once(store, pairs):
 
 
 def test_ground_truth_that_was_never_recorded_is_one_clear_error(store):
-    with pytest.raises(SD4MatchError, match=r"^store .*no ground truth abc: launch .*again$"):
+    with pytest.raises(SD4MatchError, match=r"truth: no ground truth abc: .*launch .*again$"):
         store.read_truth("abc")
 
 

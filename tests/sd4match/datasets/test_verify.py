@@ -235,3 +235,13 @@ def test_the_command_speaks_json(tree, call):
     }  # fmt: skip
     assert report["problems"] == list(verify("pf_willow", tree).problems)
     assert report["splits"]["test"]["pairs"] == report["splits"]["test"]["expected"]
+
+
+def test_files_that_no_pair_needs_are_opened_too(tree):
+    folder = tree / "SPair-71k"
+    annotation = sorted((folder / "ImageAnnotation").rglob("*.json"))[0]
+    annotation.write_text("{")
+    image = folder / "JPEGImages" / "cat" / "extra.jpg"
+    image.write_bytes(b"no image")
+    problems = verify("spair", tree).problems
+    assert {problem.split(":")[0] for problem in problems} == {str(annotation), str(image)}
