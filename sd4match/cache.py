@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from sd4match.atomic import atomic_path
+from sd4match.errors import SD4MatchError
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,6 @@ def file_hash(path: Path) -> str:
     try:
         with atomic_path(memo) as temporary:
             temporary.write_text(digest)
-    except OSError as error:
+    except (OSError, SD4MatchError) as error:
         log.info("%s: not written, so the next process hashes again (%s)", memo, error)
     return digest

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sd4match.atomic import atomic_path
 from sd4match.cache import cache_folder
+from sd4match.errors import SD4MatchError
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def write_cache(folder: Path, name: str, write: Callable[[Path], object]) -> Non
         try:
             with atomic_path(place) as path:
                 write(path)
-        except OSError as error:
+        except (OSError, SD4MatchError) as error:
             logger.info("%s: not written: %s", place, error)
         else:
             return

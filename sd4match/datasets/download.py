@@ -69,7 +69,6 @@ def download(
         beside.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=beside, prefix=f".{folder.name}-") as temporary:
             _install(source, folder, files, archive, Path(temporary))
-        fetcher.write_record()
     except SD4MatchError as error:
         if archive is None:
             raise
@@ -80,6 +79,7 @@ def download(
             f"{root} cannot be written ({error.strerror or error}): make room, or name another "
             "folder"
         ) from error
+    fetcher.write_record()
     return True
 
 
