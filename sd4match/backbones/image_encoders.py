@@ -13,9 +13,14 @@ from torch import Tensor
 from transformers import CLIPVisionModelWithProjection, Dinov2Model
 
 from sd4match.backbones.fingerprint import content_of
-from sd4match.backbones.folders import fetch_files, local_files, read_config, weight_files
+from sd4match.backbones.folders import (
+    NANO_FOLDER,
+    fetch_files,
+    local_files,
+    read_config,
+    weight_files,
+)
 from sd4match.backbones.models import load_model
-from sd4match.backbones.nano_build import nano_folder
 from sd4match.cache import file_hash
 from sd4match.errors import SD4MatchError
 
@@ -203,7 +208,7 @@ def identify_image_encoder(name: str) -> str | None:
 def _split(name: str) -> tuple[Path, str | None]:
     """A folder, or a hub id and its revision."""
     if name == NANO:
-        return nano_folder() / "image_encoder", None
+        return NANO_FOLDER / "image_encoder", None
     if (folder := Path(name).expanduser()).is_dir():
         return folder, None
     hub_id, _, revision = name.partition("@")

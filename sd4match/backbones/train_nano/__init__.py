@@ -1,0 +1,1 @@
+"""Training the embedded backbone from scratch on generated drawings."""

@@ -1,0 +1,129 @@
+"""The second stage: UNet and text encoder learn to denoise, and to look where the prompt says."""
+
+from functools import partial
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import DDPMScheduler, UNet2DConditionModel
+from torch import Tensor, nn
+from transformers import CLIPTextModel
+
+from sd4match.backbones.train_nano.captions import BARE, EMPTY, Saying, Speller, choose
+from sd4match.backbones.train_nano.corpus import LANDMARKS, NAMES, Corpus
+from sd4match.backbones.train_nano.grounding import (
+    KNOWN,
+    NAMED,
+    UNKNOWN,
+    attention_loss,
+    matching_loss,
+    watch,
+)
+from sd4match.backbones.train_nano.loop import Stage, mixed
+from sd4match.backbones.train_nano.settings import Schedule
+from sd4match.datasets.shapes import generator
+
+LAYERS = (1, 2)
+"""Up blocks whose features learn to match."""
+
+_MATCHING, _ATTENTION = 0.1, 0.1  # weights beside denoising
+_NOISY = 0.3  # share of pairs that draw a timestep for generation; the others one for matching
+_LAST = 600  # above this timestep there is too little to see for grounding
+
+
+class DiffusionStage(Stage):
+    """Denoise pairs of images of one category, under captions that name the same landmarks."""
+
+    name = "diffusion"
+
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        text_encoder: CLIPTextModel,
+        scheduler: DDPMScheduler,
+        speller: Speller,
+        corpus: Corpus,
+        latents: Tensor,
+        schedule: Schedule,
+        *,
+        seed: int,
+    ) -> None:
+        self.models = nn.ModuleDict({"unet": unet, "text_encoder": text_encoder})
+        self.schedule = schedule
+        self._unet, self._text, self._noising = unet, text_encoder, scheduler
+        self._speller, self._corpus, self._latents, self._seed = speller, corpus, latents, seed
+        self._watchers = watch(unet)
+        self._maps: dict[int, Tensor] = {}
+        for layer in LAYERS:
+            unet.up_blocks[layer].register_forward_hook(partial(self._keep, layer))
+        self._members = [np.flatnonzero(corpus.categories == i) for i in range(len(NAMES))]
+
+    def _keep(self, layer: int, module: nn.Module, inputs: object, output: Tensor) -> None:
+        self._maps[layer] = output
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """See ``Stage.losses``."""
+        rng = generator(self._seed, self.name, step)
+        pairs = self.schedule.batch // 2
+        categories = rng.integers(len(NAMES), size=pairs)
+        numbers = np.concatenate(
+            [rng.choice(self._members[c], 2, replace=False) for c in categories]
+        )
+        sayings = [choose(c, rng) for c in categories]
+        times = np.repeat(_timesteps(pairs, rng), 2)
+        device = self._unet.device
+        clean = self._latents[numbers].to(device, torch.float32)
+        noise = torch.from_numpy(rng.standard_normal(clean.shape, np.float32)).to(device)
+        time = torch.from_numpy(times).to(device)
+        ids, owners = self._spell(numbers, sayings)
+        with mixed(device):
+            hidden = self._text(input_ids=ids.to(device)).last_hidden_state
+            noisy = self._noising.add_noise(clean, noise, time)
+            predicted = self._unet(noisy, time, hidden).sample.float()
+        seen = time <= _LAST
+        regions = torch.from_numpy(self._corpus.regions[numbers]).to(device)
+        owners = owners.to(device)
+        looked = torch.stack([attention_loss(w.seen, regions, owners) for w in self._watchers])
+        matched = torch.stack([self._matching(layer, numbers, sayings) for layer in LAYERS])
+        return {
+            "denoising": F.mse_loss(predicted, noise),
+            "attention": _ATTENTION * _mean_where(looked, seen),
+            "matching": _MATCHING * _mean_where(matched, seen[::2]),
+        }
+
+    def _spell(self, numbers: np.ndarray, sayings: list[Saying]) -> tuple[Tensor, Tensor]:
+        rows = [
+            self._speller.spell(
+                sayings[i // 2], int(self._corpus.categories[number]), self._corpus.captions[number]
+            )
+            for i, number in enumerate(numbers)
+        ]
+        ids, owners = zip(*rows, strict=True)
+        return torch.from_numpy(np.stack(ids)), torch.from_numpy(np.stack(owners))
+
+    def _matching(self, layer: int, numbers: np.ndarray, sayings: list[Saying]) -> Tensor:
+        maps = self._maps[layer].float()
+        points = torch.from_numpy(self._corpus.points[numbers]).to(maps.device)
+        visible = torch.from_numpy(self._corpus.visible[numbers]).to(maps.device)
+        width = torch.tensor([_widths(saying) for saying in sayings], device=maps.device)
+        return matching_loss(
+            maps[::2], maps[1::2], points[::2], points[1::2], visible[::2] & visible[1::2], width
+        )
+
+
+def _mean_where(values: Tensor, which: Tensor) -> Tensor:
+    """The mean of the columns of (R, B) values that (B,) ``which`` tells; 0 without any."""
+    return (values * which).sum() / (len(values) * which.sum().clamp_min(1))
+
+
+def _widths(saying: Saying) -> list[float]:
+    rest = UNKNOWN if saying.kind in (EMPTY, BARE) else KNOWN
+    return [NAMED if i in saying.named else rest for i in range(LANDMARKS)]
+
+
+def _timesteps(pairs: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw a timestep a pair: mostly where features are read, else with a bias to high noise."""
+    for_matching = rng.beta(1.5, 4.0, size=pairs)
+    for_generation = np.sqrt(rng.random(pairs))
+    drawn = np.where(rng.random(pairs) < _NOISY, for_generation, for_matching)
+    return np.minimum((drawn * 1000).astype(np.int64), 999)
