@@ -104,5 +104,6 @@ def article(noun: str) -> str:
 
 def _padded(owners: Sequence[int]) -> NDArray[np.uint8]:
     row = np.zeros(TOKENS, np.uint8)
-    row[1 : 1 + len(owners)] = owners[: TOKENS - 2]
+    kept = owners[: TOKENS - 2]
+    row[1 : 1 + len(kept)] = kept
     return row

@@ -83,9 +83,9 @@ def _built(kind: type[Any], content: Any, where: str) -> Any:
         if field.type is Schedule:
             values[name] = _built(Schedule, value, f"{where}: {name}")
             continue
-        least = 0 if name == "seed" else 1
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or (field.type is int and value != int(value)) or value <= 0 > least - 1:
+        whole = number and (field.type is float or value == int(value))
+        if not whole or value < 0 or (value == 0 and name != "seed"):
             raise SD4MatchError(f"{where}: {name} is {value!r}: it must be a positive number")
         if name == "batch" and value % 2:
             raise SD4MatchError(f"{where}: batch is {value}: it must be even, for pairs of images")

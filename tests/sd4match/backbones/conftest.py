@@ -9,7 +9,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from sd4match import backbones
-from sd4match.backbones.nano_build import NANO_FOLDER
+from sd4match.backbones.folders import NANO_FOLDER
 
 
 @pytest.fixture(scope="session")

@@ -39,35 +39,11 @@ def test_nano_is_frozen_and_small(nano):
     parameters = [p for model in everything for p in model.parameters()]
     assert not any(model.training for model in everything)
     assert not any(p.requires_grad for p in parameters)
-    assert 1.8e6 < sum(p.numel() for p in nano.unet.parameters()) < 3e6
+    assert 4e6 < sum(p.numel() for p in nano.unet.parameters()) < 6e6
     assert 2 * sum(p.numel() for p in parameters) < 16e6
     sizes = nano.image_size, nano.vae_factor, nano.hidden_size, nano.latent_multiple
     assert sizes == (128, 4, 128, 4)
     assert nano.max_tokens == 77
-
-
-@pytest.mark.slow
-def test_nano_is_built_once_by_processes_that_start_together(nano, tmp_path):
-    program = "from sd4match.backbones.nano_build import nano_folder; print(nano_folder())"
-    environment = {"SD4MATCH_CACHE": str(tmp_path), "PATH": "", "PYTHONPATH": ":".join(sys.path)}
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
-    folders = {process.communicate(timeout=120)[0].strip() for process in running}
-    assert [process.returncode for process in running] == [0, 0]
-    assert len(folders) == 1
-    assert [str(path) for path in tmp_path.iterdir()] == list(folders)
-    assert load(folders.pop()).fingerprint == nano.fingerprint
-
-
-def test_a_cache_that_cannot_be_written_is_told(tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("SD4MATCH_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(SD4MatchError, match="set SD4MATCH_CACHE to another folder"):
-        backbones.load("nano")
 
 
 def test_hashes_need_no_cache(tiny, tmp_path, monkeypatch):

@@ -1,0 +1,78 @@
+"""What the UNet is told, and that it is spelled as the tokenizer would."""
+
+import numpy as np
+import pytest
+from transformers import CLIPTokenizer
+
+from sd4match.backbones.folders import NANO_FOLDER
+from sd4match.backbones.train_nano.captions import BARE, EMPTY, FULL, PLAIN, Saying, Speller, choose
+from sd4match.backbones.train_nano.corpus import NAMES
+from sd4match.backbones.train_nano.models import read_json
+from sd4match.datasets.shapes import CATEGORIES
+
+CAR = NAMES.index("car")
+
+
+@pytest.fixture(scope="module")
+def speller():
+    return Speller(read_json("tokenizer/vocab.json"))
+
+
+def saying(*words, kind=PLAIN):
+    own = CATEGORIES["car"].keypoints
+    return Saying(kind, frozenset(i for i, name in enumerate(own) if name in words), words)
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (saying(kind=EMPTY), ""),
+        (saying(), "a photo of a car"),
+        (saying("front wheel", "beak tip"), "a photo of a car , front wheel , beak tip"),
+        (saying("front wheel", kind=BARE), "front wheel"),
+        (saying("headlight", kind=FULL), "a photo of a red car on grey road , headlight"),
+    ],
+)
+def test_ids_are_the_tokenizers(speller, said, text):
+    tokenizer = CLIPTokenizer.from_pretrained(NANO_FOLDER / "tokenizer")
+    expected = tokenizer(text, padding="max_length", max_length=77).input_ids
+    ids, _ = speller.spell(said, CAR, "a photo of a red car on grey road")
+    assert ids.tolist() == expected
+
+
+def test_owners_tell_whose_name_a_token_is_of(speller):
+    ids, owners = speller.spell(saying("rear wheel", "beak tip", "front wheel"), CAR, "")
+    own = CATEGORIES["car"].keypoints
+    rear, front = (1 + own.index(f"{end} wheel") for end in ("rear", "front"))
+    # BOS, a photo of a car, comma, rear wheel, comma, beak tip, comma, front wheel, EOS
+    assert owners[:16].tolist() == [0] * 7 + [rear, rear, 0, 255, 255, 0, front, front, 0]
+    assert owners.shape == ids.shape == (77,)
+    assert not owners[16:].any()
+
+
+def test_what_does_not_fit_is_cut(speller):
+    everything = tuple(name for kind in CATEGORIES.values() for name in kind.keypoints)
+    ids, owners = speller.spell(Saying(PLAIN, frozenset(), everything), CAR, "")
+    vocabulary = read_json("tokenizer/vocab.json")
+    assert ids[-1] == vocabulary["<|endoftext|>"]
+    assert owners[-1] == 0
+    assert owners[70:76].any()
+
+
+def test_choices_are_of_every_kind_and_consistent():
+    rng = np.random.default_rng(0)
+    kinds = set()
+    for _ in range(300):
+        category = int(rng.integers(len(NAMES)))
+        said = choose(category, rng)
+        kinds.add((said.kind, bool(said.words)))
+        own = CATEGORIES[NAMES[category]].keypoints
+        assert said.named == {i for i, name in enumerate(own) if name in said.words}
+        assert len(set(said.words)) == len(said.words)
+    assert kinds == {(EMPTY, False), (PLAIN, False), (PLAIN, True), (FULL, False), (FULL, True),
+                     (BARE, True)}  # fmt: skip
+
+
+def test_a_choice_is_its_generators():
+    again = [choose(CAR, np.random.default_rng(7)) for _ in range(2)]
+    assert again[0] == again[1]

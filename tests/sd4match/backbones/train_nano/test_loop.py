@@ -1,0 +1,107 @@
+"""Stopping and going on, on a model so small that a step takes no time."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from sd4match.backbones.train_nano import loop
+from sd4match.backbones.train_nano.loop import Stage, Training
+from sd4match.backbones.train_nano.settings import Schedule
+from sd4match.errors import SD4MatchError
+
+CPU = torch.device("cpu")
+
+
+class Line(Stage):
+    """Fit y = 3x."""
+
+    name = "line"
+
+    def __init__(self, steps=120, stop_at=None, width=1):
+        torch.manual_seed(0)
+        self.models = nn.ModuleDict({"line": nn.Linear(width, 1)})
+        self.schedule = Schedule(steps=steps, batch=8, learning_rate=0.1, checkpoint_every=30)
+        self.stop_at = stop_at
+
+    def losses(self, step):
+        if step == self.stop_at:
+            raise KeyboardInterrupt
+        x = torch.randn(8, 1, generator=torch.Generator().manual_seed(step))
+        return {"error": (self.models["line"](x) - 3 * x).square().mean()}
+
+
+def run(folder, **options):
+    stage = Line(**options)
+    told = []
+    Training(stage, folder, CPU).run(lambda step, note: told.append((step, note)))
+    return stage.models.state_dict(), told
+
+
+def rows(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_it_learns_and_tells(tmp_path):
+    weights, told = run(tmp_path, steps=400)
+    assert weights["line.weight"].item() == pytest.approx(3, abs=0.2)
+    assert [step for step, _ in told] == list(range(50, 401, 50))
+    logged = rows(tmp_path)
+    assert [row["step"] for row in logged] == list(range(50, 401, 50))
+    assert logged[-1]["error"] < 0.1 < logged[0]["error"]
+
+
+@pytest.mark.parametrize("stop", [1, 45, 60, 119])
+def test_interrupted_anywhere_it_ends_with_the_same_weights(tmp_path, stop):
+    for name in ("whole", "parts"):
+        (tmp_path / name).mkdir()
+    expected, _ = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "parts", stop_at=stop)
+    found, _ = run(tmp_path / "parts")
+    for name, value in expected.items():
+        assert torch.equal(found[name], value)
+    assert [row["step"] for row in rows(tmp_path / "parts")] == [50, 100, 120]
+
+
+def test_a_finished_stage_does_nothing_more(tmp_path):
+    expected, _ = run(tmp_path)
+    found, told = run(tmp_path, stop_at=120)
+    assert told == []
+    assert torch.equal(found["line.weight"], expected["line.weight"])
+
+
+def test_what_is_left_is_the_average(tmp_path):
+    weights, _ = run(tmp_path)
+    saved = torch.load(tmp_path / "line.pt", weights_only=True)
+    assert torch.equal(weights["line.weight"], saved["averaged"]["line.weight"])
+    assert not torch.equal(weights["line.weight"], saved["models"]["line.weight"])
+
+
+def test_the_models_end_frozen(tmp_path):
+    stage = Line()
+    Training(stage, tmp_path, CPU).run(lambda *_: None)
+    assert not stage.models.training
+    assert not any(p.requires_grad for p in stage.models.parameters())
+
+
+def test_a_checkpoint_of_other_models_is_refused(tmp_path):
+    run(tmp_path)
+    with pytest.raises(SD4MatchError, match="other models"):
+        Training(Line(width=2), tmp_path, CPU)
+
+
+def test_a_loss_that_is_no_number_ends_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(Line, "losses", lambda self, step: {"error": torch.tensor(torch.nan)})
+    with pytest.raises(SD4MatchError, match="loss is nan at step 0"):
+        run(tmp_path)
+
+
+def test_the_rate_warms_up_and_falls():
+    rates = [loop._rate(step, 1000) for step in range(1000)]
+    peak = rates.index(max(rates))
+    assert 50 < peak < 250
+    assert rates[:peak] == sorted(rates[:peak])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True)
+    assert rates[-1] == pytest.approx(0.05, abs=0.01)
