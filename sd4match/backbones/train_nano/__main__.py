@@ -65,20 +65,19 @@ def train(
     latents = _latents(run, vae, corpus, settings.seed)
     scale = unit_scale(latents)
     plain = unet.attn_processors
-    _fit(
-        DiffusionStage(
+    for name, schedule in (("diffusion", settings.diffusion), ("refinement", settings.refinement)):
+        stage = DiffusionStage(
+            name,
             unet,
             models["text_encoder"],
             scheduler(),
             Speller(read_json("tokenizer/vocab.json")),
             corpus,
             latents * scale,
-            settings.diffusion,
+            schedule,
             seed=settings.seed,
-        ),
-        run,
-        chosen,
-    )
+        )
+        _fit(stage, run, chosen)
     unet.set_attn_processor(plain)
     processing = read_json("image_encoder/preprocessor_config.json")
     _fit(

@@ -1,5 +1,12 @@
-"""The second stage: UNet and text encoder learn to denoise, and to look where the prompt says."""
+"""UNet and text encoder learn to denoise, and to look where the prompt says.
 
+In two stages that differ in how roughly a landmark is to be found that the prompt does not name.
+Learned from the start, the rough peaks of the second one would keep the UNet from learning what a
+landmark is; after the first, it only has to learn to wait for its name.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -12,17 +19,16 @@ from transformers import CLIPTextModel
 
 from sd4match.backbones.train_nano.captions import BARE, EMPTY, Saying, Speller, choose
 from sd4match.backbones.train_nano.corpus import LANDMARKS, NAMES, Corpus
-from sd4match.backbones.train_nano.grounding import (
-    KNOWN,
-    NAMED,
-    UNKNOWN,
-    attention_loss,
-    matching_loss,
-    watch,
-)
+from sd4match.backbones.train_nano.grounding import Widths, attention_loss, matching_loss, watch
 from sd4match.backbones.train_nano.loop import Stage, mixed
 from sd4match.backbones.train_nano.settings import Schedule
 from sd4match.datasets.shapes import generator
+
+WIDTHS = {
+    "diffusion": Widths(named=0.02, known=0.12, unknown=0.25),
+    "refinement": Widths(named=0.02, known=0.3, unknown=0.5),
+}
+"""The stages, and how sharply features peak in each."""
 
 LAYERS = (1, 2)
 """Up blocks whose features learn to match."""
@@ -35,10 +41,9 @@ _LAST = 600  # above this timestep there is too little to see for grounding
 class DiffusionStage(Stage):
     """Denoise pairs of images of one category, under captions that name the same landmarks."""
 
-    name = "diffusion"
-
     def __init__(
         self,
+        name: str,
         unet: UNet2DConditionModel,
         text_encoder: CLIPTextModel,
         scheduler: DDPMScheduler,
@@ -49,6 +54,7 @@ class DiffusionStage(Stage):
         *,
         seed: int,
     ) -> None:
+        self.name = name
         self.models = nn.ModuleDict({"unet": unet, "text_encoder": text_encoder})
         self.schedule = schedule
         self._unet, self._text, self._noising = unet, text_encoder, scheduler
@@ -56,14 +62,9 @@ class DiffusionStage(Stage):
         # Plain attention: for so few channels a head it is faster than torch's fused kernels.
         unet.set_attn_processor(AttnProcessor())
         text_encoder.set_attn_implementation("eager")
+        self._widths = WIDTHS[name]
         self._watchers = watch(unet)
-        self._maps: dict[int, Tensor] = {}
-        for layer in LAYERS:
-            unet.up_blocks[layer].register_forward_hook(partial(self._keep, layer))
         self._members = [np.flatnonzero(corpus.categories == i) for i in range(len(NAMES))]
-
-    def _keep(self, layer: int, module: nn.Module, inputs: object, output: Tensor) -> None:
-        self._maps[layer] = output
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """See ``Stage.losses``."""
@@ -80,7 +81,7 @@ class DiffusionStage(Stage):
         noise = torch.from_numpy(rng.standard_normal(clean.shape, np.float32)).to(device)
         time = torch.from_numpy(times).to(device)
         ids, owners = self._spell(numbers, sayings)
-        with mixed(device):
+        with mixed(device), _reading(self._unet) as maps:
             hidden = self._text(input_ids=ids.to(device)).last_hidden_state
             noisy = self._noising.add_noise(clean, noise, time)
             predicted = self._unet(noisy, time, hidden).sample.float()
@@ -88,7 +89,9 @@ class DiffusionStage(Stage):
         regions = torch.from_numpy(self._corpus.regions[numbers]).to(device)
         owners = owners.to(device)
         looked = torch.stack([attention_loss(w.seen, regions, owners) for w in self._watchers])
-        matched = torch.stack([self._matching(layer, numbers, sayings) for layer in LAYERS])
+        matched = torch.stack(
+            [self._matching(maps[layer].float(), numbers, sayings) for layer in LAYERS]
+        )
         return {
             "denoising": F.mse_loss(predicted, noise),
             "attention": _ATTENTION * _mean_where(looked, seen),
@@ -105,24 +108,41 @@ class DiffusionStage(Stage):
         ids, owners = zip(*rows, strict=True)
         return torch.from_numpy(np.stack(ids)), torch.from_numpy(np.stack(owners))
 
-    def _matching(self, layer: int, numbers: np.ndarray, sayings: list[Saying]) -> Tensor:
-        maps = self._maps[layer].float()
+    def _matching(self, maps: Tensor, numbers: np.ndarray, sayings: list[Saying]) -> Tensor:
         points = torch.from_numpy(self._corpus.points[numbers]).to(maps.device)
         visible = torch.from_numpy(self._corpus.visible[numbers]).to(maps.device)
-        width = torch.tensor([_widths(saying) for saying in sayings], device=maps.device)
+        width = torch.tensor([self._width(saying) for saying in sayings], device=maps.device)
         return matching_loss(
             maps[::2], maps[1::2], points[::2], points[1::2], visible[::2] & visible[1::2], width
         )
+
+    def _width(self, saying: Saying) -> list[float]:
+        known = saying.kind not in (EMPTY, BARE)
+        rest = self._widths.known if known else self._widths.unknown
+        return [self._widths.named if i in saying.named else rest for i in range(LANDMARKS)]
+
+
+@contextmanager
+def _reading(unet: UNet2DConditionModel) -> Iterator[dict[int, Tensor]]:
+    """Keep the outputs of the up blocks that learn to match."""
+    maps: dict[int, Tensor] = {}
+
+    def keep(layer: int, module: nn.Module, inputs: object, output: Tensor) -> None:
+        maps[layer] = output
+
+    handles = [
+        unet.up_blocks[layer].register_forward_hook(partial(keep, layer)) for layer in LAYERS
+    ]
+    try:
+        yield maps
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _mean_where(values: Tensor, which: Tensor) -> Tensor:
     """The mean of the columns of (R, B) values that (B,) ``which`` tells; 0 without any."""
     return (values * which).sum() / (len(values) * which.sum().clamp_min(1))
-
-
-def _widths(saying: Saying) -> list[float]:
-    rest = UNKNOWN if saying.kind in (EMPTY, BARE) else KNOWN
-    return [NAMED if i in saying.named else rest for i in range(LANDMARKS)]
 
 
 def _timesteps(pairs: int, rng: np.random.Generator) -> np.ndarray:

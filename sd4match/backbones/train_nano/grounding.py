@@ -9,7 +9,7 @@ Denoising alone, at this size, learns textures and hardly reads its prompt. Two 
   alone, and hardly when it names neither.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -18,8 +18,20 @@ from torch import Tensor
 
 from sd4match.matching import correlate
 
-NAMED, KNOWN, UNKNOWN = 0.02, 0.12, 0.25
-"""Width of the peak, as a fraction of the map: landmark named, category named, neither."""
+
+class Widths(NamedTuple):
+    """Width of the peak for a landmark, as a fraction of the map.
+
+    Attributes:
+        named: when the prompt names it.
+        known: when the prompt names its category.
+        unknown: when the prompt names neither.
+    """
+
+    named: float
+    known: float
+    unknown: float
+
 
 TEMPERATURE = 0.04
 _LEAST = 0.6  # cells; a narrower peak falls between them

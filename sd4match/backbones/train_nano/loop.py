@@ -86,7 +86,7 @@ class Training:
         models, schedule = self._stage.models, self._stage.schedule
         sums: dict[str, float] = defaultdict(float)
         since = time.monotonic()
-        models.train()
+        models.requires_grad_(True).train()
         while self.step < schedule.steps:
             for name, value in self._one_step().items():
                 sums[name] += value

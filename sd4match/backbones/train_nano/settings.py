@@ -32,13 +32,14 @@ class Settings:
     Attributes:
         seed: of drawings, initial weights, batches and noise.
         images: drawings to learn from.
-        autoencoder, diffusion, image_encoder: the stages.
+        autoencoder, diffusion, refinement, image_encoder: the stages.
     """
 
     seed: int
     images: int
     autoencoder: Schedule
     diffusion: Schedule
+    refinement: Schedule
     image_encoder: Schedule
 
     def write(self, path: Path) -> None:

@@ -113,7 +113,7 @@ def test_fingerprint_ignores_place_and_layout(tiny, tmp_path):
     [
         lambda f: edit_json(f / "scheduler" / "scheduler_config.json", beta_end=0.02),
         lambda f: edit_json(f / "vae" / "config.json", scaling_factor=0.5),
-        lambda f: edit_json(f / "tokenizer" / "tokenizer_config.json", pad_token="!"),
+        lambda f: edit_json(f / "tokenizer" / "tokenizer_config.json", pad_token="<|endoftext|>"),
         lambda f: edit_weights(f / UNET, lambda t: t["conv_in.bias"].add_(1)),
         lambda f: edit_weights(f / TEXT, lambda t: next(iter(t.values())).add_(1)),
     ],

@@ -86,7 +86,8 @@ def test_captions_of_shapes_are_read_word_by_word(tokenizer, style):
 def test_special_tokens_are_where_the_configuration_says(tokenizer, nano):
     config = nano.text_encoder.config
     assert tokenizer.bos_token_id == config.bos_token_id
-    assert tokenizer.eos_token_id == tokenizer.pad_token_id == config.eos_token_id
+    assert tokenizer.eos_token_id == config.eos_token_id
+    assert tokenizer.pad_token_id == config.pad_token_id == 0  # as in Stable Diffusion 2
     assert len(tokenizer) == config.vocab_size
     assert tokenizer.convert_ids_to_tokens(0) == "!"
 

@@ -6,7 +6,7 @@ from sd4match.backbones.text import encode_text
 from sd4match.errors import SD4MatchError
 from sd4match.features import extract
 
-SHAPES = {0: (80, 4, 4), 1: (80, 8, 8), 2: (64, 16, 16), 3: (32, 16, 16)}
+SHAPES = {0: (112, 4, 4), 1: (112, 8, 8), 2: (80, 16, 16), 3: (32, 16, 16)}
 
 
 @pytest.fixture(scope="module")

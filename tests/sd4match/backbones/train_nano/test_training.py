@@ -13,6 +13,8 @@ from sd4match.backbones.folders import NANO_FOLDER
 
 WEIGHTS = ("vae", "unet", "text_encoder", "image_encoder")
 
+STAGES = ["autoencoder", "diffusion", "refinement", "image_encoder"]
+
 
 def command(*arguments):
     return subprocess.run(
@@ -25,7 +27,7 @@ def command(*arguments):
 
 def config(path, **changes):
     stage = {"steps": 2, "batch": 2, "learning_rate": 1e-3, "checkpoint_every": 1}
-    stages = dict.fromkeys(("autoencoder", "diffusion", "image_encoder"), stage)
+    stages = dict.fromkeys(STAGES, stage)
     path.write_text(json.dumps({"seed": 5, "images": 28, **stages, **changes}))
     return path
 
@@ -60,7 +62,7 @@ def test_weights_are_small_and_learned(trained):
     assert {tensor.dtype for tensor in floating} == {torch.float16}
     assert all(tensor.isfinite().all() for tensor in floating)
     stages = [json.loads(line)["stage"] for line in (trained / "log.jsonl").open()]
-    assert stages == ["autoencoder", "diffusion", "image_encoder"]
+    assert stages == STAGES
 
 
 @pytest.mark.slow
