@@ -16,8 +16,8 @@ from sd4match.prediction import predict
 from sd4match.readouts import Readout
 
 PINNED = {
-    "pipeline": "?",
-    "image encoder": "?",
+    "pipeline": "fe7cc675bec8fd90092813a35d09b51e8bbd6eca19356c51e410c2f9bf520d42",
+    "image encoder": "2f39dfe86a713ddb233adec9206c910c065853ea8ac442bfadd436996f3c6edf",
 }
 WEIGHTS = sorted(NANO_FOLDER.rglob("*.safetensors"))
 
