@@ -18,6 +18,7 @@ from sd4match.pck import PROTOCOLS
 from study.axes import OWN, TRAINED_ON, Configuration, Cost, Value, configure, find
 from study.designs import DESIGNS
 from study.metric import MEAN, Metric, selecting
+from study.prompt_files import check_names
 from study.schema import SpaceFile
 from study.scoring import Rule
 from study.space_axes import read_axes, read_baseline, read_ties
@@ -188,6 +189,7 @@ def check(file: SpaceFile, *, source: str) -> Space:
         _at_least_one(file)
         if file.search.metric is not None:
             _check_measured(selecting(file.search.metric), file)
+        check_names(file.prompts)
         axes = read_axes(file)
         space = Space(file, read_baseline(file), axes, read_ties(file, axes))
         if file.design == "leave_one_out":
