@@ -55,10 +55,10 @@ class Workshop:
             SD4MatchError: data or weights are missing, broken or changed since the plan was made.
         """
         for stage in work.stages:
-            settings = work.settings.get(stage.key, ())
             if work.kind == "preflight":
-                yield self.try_out(stage, settings)
+                yield self.try_out(stage, work.settings)
                 continue
+            settings = work.settings.get(stage.key, ())
             # Loaded before the clock starts: a worker does that once, for all its stages.
             self.backbone(stage.extraction.machine if isinstance(stage, Predict) else stage.machine)
             with timed(self.store, stage, settings):
@@ -99,7 +99,7 @@ class Workshop:
         checkpoint.unlink(missing_ok=True)
 
     def try_out(
-        self, stage: Latents | Tune | Predict, settings: tuple[Setting, ...]
+        self, stage: Latents | Tune | Predict, settings: Mapping[str, tuple[Setting, ...]]
     ) -> dict[str, Any]:
         """One pair through a predict stage or one training step; nothing but latents is kept.
 
@@ -117,7 +117,7 @@ class Workshop:
                     self._prompt(stage, backbone) if known else prompts.create("empty", backbone)
                 )
                 pairs = _with_keypoints(stage.data.open(), 1)
-                self.positions(stage, settings, prompt, pairs=pairs)
+                self.positions(stage, settings[stage.key], prompt, pairs=pairs)
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise SD4MatchError(f"preflight: {stage.label}: {reason}") from error
