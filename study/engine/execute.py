@@ -111,11 +111,9 @@ class Workshop:
                 self._try_tune(stage)
             elif isinstance(stage, Predict):
                 backbone = self.backbone(stage.extraction.machine)
-                # A learned prompt is not there yet; its pass costs what that of any other does.
-                known = not stage.extraction.tuned
-                prompt = (
-                    self._prompt(stage, backbone) if known else prompts.create("empty", backbone)
-                )
+                # A learned prompt is not there yet; its pass needs what that of any other does.
+                blank = prompts.create("empty", backbone)
+                prompt = blank if stage.extraction.tuned else self._prompt(stage, backbone)
                 pairs = _with_keypoints(stage.data.open(), 1)
                 self.positions(stage, settings[stage.key], prompt, pairs=pairs)
         except Exception as error:
@@ -243,13 +241,6 @@ def _with_keypoints(pairs: PairSet, count: int) -> PairSet:
 
 
 TUNING_FIELDS = (
-    "timestep",
-    "layer",
-    "kernel_size",
-    "learning_rate",
-    "batch_size",
-    "steps",
-    "seed",
-    "image_size",
-)
+    "timestep", "layer", "kernel_size", "learning_rate", "batch_size", "steps", "seed", "image_size",
+)  # fmt: skip
 """Settings of a tune stage that are fields of `TuningSettings`; the others make the prompt."""

@@ -32,6 +32,27 @@ def lines(tree, depth=0):
     return found
 
 
+@pytest.mark.parametrize(
+    ("name", "tunings"),
+    [("quickstart", 8), ("paper_ablation", 7), ("paper_table", 0), ("pareto", 0)],
+)
+def test_shipped_spaces_are_planned_without_weights_and_data(tmp_path, name, tunings):
+    space = load(name, [f"data.root={tmp_path}", "device=cpu"])
+    plan = plan_of(space, Planner(space))
+    assert len(plan.tunes) == tunings
+    assert plan.predicts
+
+
+def test_the_papers_table_reads_three_prompts_of_two_data_sets(tmp_path):
+    space = load("paper_table", [f"data.root={tmp_path}", "device=cpu"])
+    plan = plan_of(space, Planner(space))
+    assert len(plan.by_configuration) == 5
+    files = {extraction.file for extraction, _ in plan.extractions.values() if extraction.file}
+    assert len(files) == 6
+    unanswered = [cell for cell in plan.cells if cell.missing]
+    assert not unanswered  # nobody knows yet that the class prompt has no duck
+
+
 GRID = "axes: {timestep: [0, 50], layer: [0, 1], kernel: [3, 7]}, data: {evaluate: [spair]}"
 
 
