@@ -241,6 +241,7 @@ def _with_keypoints(pairs: PairSet, count: int) -> PairSet:
 
 
 TUNING_FIELDS = (
-    "timestep", "layer", "kernel_size", "learning_rate", "batch_size", "steps", "seed", "image_size",
+    "timestep", "layer", "kernel_size", "learning_rate", "batch_size", "steps", "seed",
+    "image_size",
 )  # fmt: skip
 """Settings of a tune stage that are fields of `TuningSettings`; the others make the prompt."""
