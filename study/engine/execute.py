@@ -22,6 +22,8 @@ from sd4match.features.latents import Side
 from sd4match.prediction import predict
 from sd4match.prompts import Prompt
 from sd4match.tuning import Tuning, TuningSettings
+from study import prompt_files
+from study.engine.stopwatch import timed
 from study.engine.work import Work
 from study.scoring import Record, Rule, score
 from study.stages import PROMPT_OPTIONS, Latents, Machine, Predict, Setting, Tune
@@ -55,12 +57,17 @@ class Workshop:
         for stage in work.stages:
             if work.kind == "preflight":
                 yield self.try_out(stage, work.settings)
-            elif isinstance(stage, Latents):
-                yield self.encode(stage)
-            elif isinstance(stage, Tune):
-                yield from self.tune(stage)
-            else:
-                yield self.predict(stage, work.settings[stage.key])
+                continue
+            settings = work.settings.get(stage.key, ())
+            # Loaded before the clock starts: a worker does that once, for all its stages.
+            self.backbone(stage.extraction.machine if isinstance(stage, Predict) else stage.machine)
+            with timed(self.store, stage, settings):
+                if isinstance(stage, Latents):
+                    yield self.encode(stage)
+                elif isinstance(stage, Tune):
+                    yield from self.tune(stage)
+                else:
+                    yield self.predict(stage, settings)
 
     def encode(self, stage: Latents) -> dict[str, Any]:
         """Compute the VAE moments of all images of a split."""
@@ -103,7 +110,10 @@ class Workshop:
             if isinstance(stage, Tune):
                 self._try_tune(stage)
             elif isinstance(stage, Predict):
-                prompt = prompts.create("empty", self.backbone(stage.extraction.machine))
+                backbone = self.backbone(stage.extraction.machine)
+                # A learned prompt is not there yet; its pass needs what that of any other does.
+                blank = prompts.create("empty", backbone)
+                prompt = blank if stage.extraction.tuned else self._prompt(stage, backbone)
                 pairs = _with_keypoints(stage.data.open(), 1)
                 self.positions(stage, settings[stage.key], prompt, pairs=pairs)
         except Exception as error:
@@ -202,6 +212,8 @@ class Workshop:
         extraction = stage.extraction
         if extraction.tuned:
             return prompts.load(self.store.prompt(extraction.prompt), backbone)
+        if extraction.file:
+            return prompt_files.load(extraction.file, backbone)
         return prompts.create(extraction.prompt, backbone, template=extraction.template)
 
 
@@ -229,13 +241,7 @@ def _with_keypoints(pairs: PairSet, count: int) -> PairSet:
 
 
 TUNING_FIELDS = (
-    "timestep",
-    "layer",
-    "kernel_size",
-    "learning_rate",
-    "batch_size",
-    "steps",
-    "seed",
+    "timestep", "layer", "kernel_size", "learning_rate", "batch_size", "steps", "seed",
     "image_size",
-)
+)  # fmt: skip
 """Settings of a tune stage that are fields of `TuningSettings`; the others make the prompt."""
