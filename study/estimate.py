@@ -78,7 +78,7 @@ def estimate(plan: Plan, planner: Planner, store: Store) -> Estimate:
 
     def passes(stage: Predict) -> int:
         tune = plan.tunes.get(stage.extraction.prompt)
-        return _extracted(stage.data, tune) * stage.extraction.ensemble
+        return extracted(stage.data, tune) * stage.extraction.ensemble
 
     def predict_flop(stage: Predict, layer: int) -> float:
         extraction = stage.extraction
@@ -130,7 +130,7 @@ def estimate(plan: Plan, planner: Planner, store: Store) -> Estimate:
     )
 
 
-def _extracted(data: DataRef, tune: Tune | None) -> int:
+def extracted(data: DataRef, tune: Tune | None) -> int:
     """How many images are extracted: each once, but once a pair where pairs decide the prompt."""
     source = tune and tune.settings["source"]
     of_pairs, _ = SOURCES[source] if source else (False, None)
@@ -144,9 +144,13 @@ def _training(tune: Tune) -> int:
 
 
 def _validation(tune: Tune) -> int:
+    return epochs(tune) * extracted(tune.val, tune)
+
+
+def epochs(tune: Tune) -> int:
+    """How many epochs a tuning has, each with its validation."""
     steps = int(tune.settings["steps"])
-    epochs = math.ceil(steps / math.ceil(steps / EPOCHS))
-    return epochs * _extracted(tune.val, tune)
+    return math.ceil(steps / math.ceil(steps / EPOCHS))
 
 
 def _alone(

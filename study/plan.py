@@ -1,6 +1,6 @@
 """From configurations to stages: what must be computed, with everything shared that can be."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sd4match import backbones, datasets
@@ -122,11 +122,20 @@ class Planner:
         self._data: dict[tuple[str, str], DataRef] = {}
 
     def plan(
-        self, configurations: Iterable[Configuration], *, splits: tuple[str, ...] = REPORT_SPLITS
+        self,
+        configurations: Iterable[Configuration],
+        *,
+        splits: tuple[str, ...] = REPORT_SPLITS,
+        only: Collection[str] | None = None,
     ) -> Plan:
         """The stages that answer these configurations on ``splits`` of the study's data sets.
 
         PF-Willow takes part in ``test`` only (it has no other split).
+
+        Args:
+            configurations: what is asked; equal ones count once.
+            splits: of ``val`` and ``test``.
+            only: some of the study's data sets; None takes all.
 
         Raises:
             SD4MatchError: a data set or backbone is broken, or an image size impossible.
@@ -135,7 +144,7 @@ class Planner:
         for configuration in configurations:
             for dataset in self.space.file.data.evaluate:
                 for split in splits:
-                    if split in datasets.SPLITS[dataset]:
+                    if split in datasets.SPLITS[dataset] and (only is None or dataset in only):
                         plan.add(self._cell(configuration, dataset, split))
         return plan
 

@@ -50,9 +50,12 @@ def plan_report(space: Space, planner: Planner) -> tuple[Estimate, str]:
     ]  # fmt: skip
     if space.file.design == "search":
         search = space.file.search
+        by = ", ".join(search.objectives) or space.metric
         lines.append(
-            f"search: {search.sampler} proposes {search.samples} points of the paid axes by "
-            f"{space.metric}; the table is the whole space, of which it runs a part"
+            f"search: grid takes every point of the paid axes, by {by}"
+            if search.sampler == "grid"
+            else f"search: {search.sampler} proposes {search.samples} points of "
+            f"the paid axes by {by}; the table is the whole space, of which it runs a part"
         )
     if numbers.absent:
         lines.append(f"not here, planned from published figures: {'; '.join(numbers.absent)}")
@@ -102,6 +105,8 @@ def launch_report(
             say(f"{clock}  done {done:3d}  {work.label}")
         elif event == "failed" and work.kind != "preflight":
             say(f"{clock}  FAILED    {work.label}: {last_line(message)}")
+        elif event == "stopped":
+            say(f"{clock}  stopped   {work.label}: {message}")
 
     planner.require_data()  # before weights are fetched for nothing
     _, text = plan_report(space, planner)
@@ -112,7 +117,7 @@ def launch_report(
     outcome = launch(space, planner, on_event)
     study = open_study(folder.path)
     files = study.write_answers()
-    if not outcome.done and not outcome.failures:
+    if not (outcome.done or outcome.failures or outcome.stopped):
         say("nothing to compute: the store holds every result of this study")
     try:
         best, text = best_report(study, None)
@@ -130,6 +135,7 @@ def launch_report(
         "seconds": round(time.monotonic() - started, 1),
         "computed": outcome.done,
         "failures": outcome.failures,
+        "stopped": outcome.stopped,
         "best": best,
     }
     return summary, outcome.failures

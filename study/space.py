@@ -17,9 +17,9 @@ from sd4match.datasets import NAMES, SPLITS
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.pck import PROTOCOLS
 from study.axes import Configuration, Cost, Value, configure, find
-from study.metric import MEAN, Metric, selecting
 from study.schema import SpaceFile
 from study.scoring import Rule
+from study.search.settings import check as check_search
 from study.space_files import compose_file, find_file
 
 log = logging.getLogger(__name__)
@@ -158,16 +158,15 @@ def check(file: SpaceFile, *, source: str) -> Space:
         file.alphas = list(dict.fromkeys(file.alphas))
         file.data.evaluate = list(dict.fromkeys(file.data.evaluate))
         _at_least_one(file)
-        if file.search.metric is not None:
-            _check_measured(selecting(file.search.metric), file)
         axes = {name: _axis_values(name, raw) for name, raw in _flatten(file.axes)}
         for name in ("timestep", "layer"):
             if file.tie and f"train.{name}" in axes:
                 raise SD4MatchError(f"axes.train.{name}: tie=true already ties it to {name}")
-        baseline = _configure(file, {})
+        space = Space(file=file, baseline=_configure(file, {}), axes=axes)
+        check_search(space)
     except SD4MatchError as error:
         raise SD4MatchError(f"search space {source}: {error}") from None
-    return Space(file=file, baseline=baseline, axes=axes)
+    return space
 
 
 def _configure(file: SpaceFile, values: Mapping[str, Value]) -> Configuration:
@@ -192,12 +191,6 @@ def _flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield from _flatten(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
-
-
-def _check_measured(metric: Metric, file: SpaceFile) -> None:
-    if metric.alpha not in file.alphas:
-        raise SD4MatchError(f"search.metric {metric}: its alpha is not among {file.alphas}")
-    require_known(metric.dataset, (*file.data.evaluate, MEAN), what="data set of search.metric")
 
 
 def _at_least_one(file: SpaceFile) -> None:
