@@ -2,15 +2,15 @@
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal
 
 from sd4match.datasets import NAMES
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.readouts import LOCALIZERS, Readout
+from study.axis_values import integer, one_of, positive, source, template, text
 
 if TYPE_CHECKING:
     from sd4match.prompts import Prompt
@@ -29,18 +29,18 @@ class Axis:
             pass) or ``free`` (read from the same pass). DESIGN.md, idea 1.
         check: turns what the user wrote into the value, or raises ``ValueError`` (or
             `SD4MatchError` for names) saying what is allowed.
-        of_prompts: which prompt families it means something for; None for the others, so that one
-            configuration never has two names.
+        of_prompts: which prompt families it means something for (a family of None stands for
+            prompt files); None for the others, so that one configuration never has two names.
     """
 
     name: str
     cost: Cost
     check: Callable[[object], Value]
-    of_prompts: Callable[[type["Prompt"]], bool] = lambda family: True
+    of_prompts: Callable[[type["Prompt"] | None], bool] = lambda family: True
 
     def applies(self, prompt: Value) -> bool:
-        """Whether it means anything for a prompt family."""
-        return self.of_prompts(_families()[str(prompt)])
+        """Whether it means anything for a prompt family, or for the prompt files of a name."""
+        return self.of_prompts(families().get(str(prompt)))
 
     def parse(self, raw: object) -> Value:
         """Validate one value of this axis.
@@ -56,56 +56,8 @@ class Axis:
             raise SD4MatchError(f"axis {self.name}: {raw!r} is impossible: {error}") from None
 
 
-def _integer(low: int, high: int | None = None, *, odd: bool = False) -> Callable[[object], Value]:
-    what = "an odd integer" if odd else "an integer"
-    allowed = f"{what} from {low} to {high}" if high is not None else f"{what} of at least {low}"
-
-    def check(raw: object) -> Value:
-        # True would pass for 1, and 2.5 would be cut to 2.
-        whole = isinstance(raw, int | float) and not isinstance(raw, bool) and raw == int(raw)
-        value = int(raw) if whole else None  # type: ignore[call-overload]
-        if value is None or value < low or (high is not None and value > high):
-            raise ValueError(f"expected {allowed}")
-        if odd and value % 2 == 0:
-            raise ValueError(f"expected {allowed}")
-        return int(value)
-
-    return check
-
-
-def _positive(raw: object) -> Value:
-    if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 < raw < math.inf:
-        raise ValueError("expected a number above 0")
-    return float(raw)
-
-
-def _one_of(*names: str) -> Callable[[object], Value]:
-    def check(raw: object) -> Value:
-        require_known(raw, names, what="value")
-        return str(raw)
-
-    return check
-
-
-def _source(raw: object) -> Value:
-    from sd4match.prompts.cpm import SOURCES
-
-    return _one_of(*SOURCES)(raw)
-
-
-def _template(raw: object) -> Value:
-    from sd4match.prompts import TextPrompt
-
-    return TextPrompt(str(_text(raw))).template
-
-
-def _text(raw: object) -> Value:
-    if not isinstance(raw, str) or not raw:
-        raise ValueError("expected a name or a folder")
-    return raw
-
-
-def _families() -> Mapping[str, type["Prompt"]]:
+def families() -> Mapping[str, type["Prompt"]]:
+    """The prompt families; any other prompt of a configuration is the name of prompt files."""
     # Imported when a value is checked, not before: it takes torch with it, and reading a study's
     # answers needs the axes' names only.
     from sd4match.prompts import FAMILIES
@@ -115,11 +67,16 @@ def _families() -> Mapping[str, type["Prompt"]]:
 
 def _option(name: str, cost: Cost, check: Callable[[object], Value]) -> Axis:
     """An axis that is a setting of some prompt families."""
-    return Axis(name, cost, check, of_prompts=lambda family: name in family.options)
+    return Axis(name, cost, check, lambda family: family is not None and name in family.options)
 
 
 def _training(name: str, check: Callable[[object], Value]) -> Axis:
-    return Axis(f"train.{name}", "tune", check, of_prompts=lambda family: family.learned)
+    """An axis of how a prompt is learned; of prompt files only the data are known, and chosen."""
+
+    def meant(family: type["Prompt"] | None) -> bool:
+        return name == "data" if family is None else family.learned
+
+    return Axis(f"train.{name}", "tune", check, meant)
 
 
 OWN = "own"
@@ -128,26 +85,26 @@ OWN = "own"
 AXES: Mapping[str, Axis] = {
     axis.name: axis
     for axis in (
-        Axis("backbone", "tune", _text),
-        Axis("prompt", "tune", lambda raw: _one_of(*_families())(raw)),
-        _option("template", "extract", _template),
-        _option("length", "tune", _integer(1, 75)),
-        _option("source", "tune", _source),
-        _option("global_length", "tune", _integer(0, 74)),
-        _option("content_length", "tune", _integer(1, 75)),
-        _training("data", _one_of(OWN, "pf_pascal", "spair")),
-        _training("timestep", _integer(0, 999)),
-        _training("layer", _integer(0, 3)),
-        _training("kernel_size", _integer(3, odd=True)),
-        Axis("seed", "tune", _integer(0)),
-        Axis("image_size", "extract", _integer(8)),
-        Axis("timestep", "extract", _integer(0, 999)),
-        Axis("ensemble", "extract", _integer(1)),
-        Axis("fusion", "extract", _one_of("none", "dino")),
-        Axis("layer", "free", _integer(0, 3)),
-        Axis("localizer", "free", _one_of(*LOCALIZERS)),
-        Axis("kernel", "free", _positive),
-        Axis("temperature", "free", _positive),
+        Axis("backbone", "tune", text),
+        Axis("prompt", "tune", lambda raw: one_of(*families())(raw)),
+        _option("template", "extract", template),
+        _option("length", "tune", integer(1, 75)),
+        _option("source", "tune", source),
+        _option("global_length", "tune", integer(0, 74)),
+        _option("content_length", "tune", integer(1, 75)),
+        _training("data", one_of(OWN, "pf_pascal", "spair")),
+        _training("timestep", integer(0, 999)),
+        _training("layer", integer(0, 3)),
+        _training("kernel_size", integer(3, odd=True)),
+        Axis("seed", "tune", integer(0)),
+        Axis("image_size", "extract", integer(8)),
+        Axis("timestep", "extract", integer(0, 999)),
+        Axis("ensemble", "extract", integer(1)),
+        Axis("fusion", "extract", one_of("none", "dino")),
+        Axis("layer", "free", integer(0, 3)),
+        Axis("localizer", "free", one_of(*LOCALIZERS)),
+        Axis("kernel", "free", positive),
+        Axis("temperature", "free", positive),
     )
 }
 
@@ -178,9 +135,10 @@ class Configuration:
     values: tuple[Value, ...]
 
     def __getitem__(self, name: str) -> Value:
-        return self.as_dict[name]
+        return self.values[_PLACES[name]]
 
-    @cached_property
+    # Not kept: a plan holds 100,000 of these.
+    @property
     def as_dict(self) -> dict[str, Value]:
         """Axis name to value, in the order of `AXES`."""
         return dict(zip(AXES, self.values, strict=True))
@@ -195,17 +153,18 @@ class Configuration:
     @property
     def learned(self) -> bool:
         """Whether its prompt must be tuned."""
-        return _families()[str(self["prompt"])].learned
+        family = families().get(str(self["prompt"]))
+        return family is not None and family.learned
+
+    @property
+    def paid(self) -> tuple[Value, ...]:
+        """The values of all axes that are not free: what decides which passes are needed."""
+        return tuple(self.values[place] for place in _PAID)
 
     @property
     def readout(self) -> Readout:
         """How its matches are read from a correlation map."""
-        kernel, temperature = self["kernel"], self["temperature"]
-        return Readout(
-            localizer=str(self["localizer"]),
-            kernel_sigma=None if kernel is None else float(kernel),
-            temperature=None if temperature is None else float(temperature),
-        )
+        return _readout(self["localizer"], self["kernel"], self["temperature"])
 
     def training_data(self, dataset: str) -> str | None:
         """The data set whose prompt is used on ``dataset``; None for prompts that are not learned.
@@ -216,12 +175,33 @@ class Configuration:
         return TRAINED_ON[dataset] if data == OWN else None if data is None else str(data)
 
 
-def configure(values: Mapping[str, Value], *, tie: bool = False) -> Configuration:
+_PLACES: Mapping[str, int] = {name: place for place, name in enumerate(AXES)}
+_PAID = tuple(_PLACES[name] for name, axis in AXES.items() if axis.cost != "free")
+
+
+@cache  # equal readouts are one object
+def _readout(localizer: Value, kernel: Value, temperature: Value) -> Readout:
+    assert not isinstance(kernel, str)
+    assert not isinstance(temperature, str)
+    return Readout(str(localizer), kernel, temperature)
+
+
+@cache
+def _meaningless(prompt: Value) -> Mapping[str, None]:
+    """The axes that say nothing about a prompt."""
+    return {name: None for name, axis in AXES.items() if not axis.applies(prompt)}
+
+
+TIES: Mapping[str, str] = {"timestep": "train.timestep", "layer": "train.layer"}
+"""Evaluation axes that a training axis can be tied to."""
+
+
+def configure(values: Mapping[str, Value], *, tie: Collection[str] = ()) -> Configuration:
     """The canonical configuration of these values: equal questions get equal configurations.
 
     Args:
         values: a checked value for every axis.
-        tie: train at the evaluation's timestep and layer (DESIGN.md, idea 1).
+        tie: names in `TIES`: train at the evaluation's timestep, or layer (DESIGN.md, idea 1).
 
     Returns:
         The configuration; settings that mean nothing for it are None.
@@ -232,10 +212,9 @@ def configure(values: Mapping[str, Value], *, tie: bool = False) -> Configuratio
     from sd4match.prompts.cpm import check_lengths
 
     settled = dict(values)
-    if tie:
-        settled["train.timestep"], settled["train.layer"] = settled["timestep"], settled["layer"]
-    prompt = settled["prompt"]
-    settled.update({name: None for name, axis in AXES.items() if not axis.applies(prompt)})
+    for name in tie:
+        settled[TIES[name]] = settled[name]
+    settled.update(_meaningless(settled["prompt"]))
     n_global, n_content = settled["global_length"], settled["content_length"]
     if isinstance(n_global, int) and isinstance(n_content, int):
         check_lengths(n_global, n_content)

@@ -28,19 +28,34 @@ Results = Annotated[Path, typer.Option(help="the folder of all studies")]
 
 
 @app.command()
-def plan(space: Space, overrides: Overrides = None, as_json: Json = False) -> None:
-    """Show what would run: configurations, trials after sharing, passes, cost.
+def plan(
+    space: Space,
+    overrides: Overrides = None,
+    time: Annotated[
+        bool, typer.Option("--time", help="time one pass here first; it is kept in the store")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what would run: configurations, trials after sharing, passes, time, memory, disk.
 
-    Example: study plan quickstart data.pairs=20
+    Example: study plan quickstart data.pairs=20 --time
     """
-    from study.running import plan_report
+    from study.plan_report import plan_of, plan_report
+    from study.sharing_tree import sharing_tree
 
     loaded, planner = _load(space, overrides)
-    estimate, text = plan_report(loaded, planner)
+    planned = plan_of(loaded, planner)
+    if time:
+        from study.folder import StudyFolder
+        from study.timed_pass import time_passes
+
+        time_passes(planned, StudyFolder.store_of(loaded))
+    estimate, text = plan_report(loaded, planned)
     if as_json:
         _print_json({"study": loaded.name, "fidelity": loaded.fidelity, **estimate.to_json()})
     else:
         console.print(text, markup=False)
+        console.print(sharing_tree(planned))
 
 
 @app.command()

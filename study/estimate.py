@@ -1,21 +1,16 @@
 """What a plan costs, and what sharing saves: counted, before anything runs."""
 
-import math
-from collections.abc import Callable, Iterable
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sd4match.backbones import Architecture
-from sd4match.features.cost import Flops, flops
-from sd4match.prompts.cpm import SOURCES
-from sd4match.tuning import EPOCHS
-from study.data import DataRef
-from study.engine.work import missing
-from study.plan import Cell, Plan, Planner
-from study.stages import Machine, Predict, Tune
+from study.cost import Costs, extracted, training_images, validation_images
+from study.memory import worker_mb
+from study.plan import Plan
+from study.remaining import remaining, work_of
+from study.speed import Duration, expected
+from study.stages import ABSENT, Predict, Tune
 from study.store import Store
-
-FORWARD_AND_BACKWARD = 2  # times the forward pass (METHOD.md section 5)
 
 
 @dataclass(frozen=True)
@@ -31,8 +26,11 @@ class Estimate:
         encodes, encodes_alone: images through the VAE encoder in prediction and tuning.
         tflop, tflop_alone: all of it, in 10¹² operations (2 a multiply-add).
         stored_trials, stored_tunings: how many of these the store holds already.
+        tflop_left: what the store does not hold yet.
+        duration: device time of what is left; None where nothing was measured on such a device.
+        worker_mb: about what the dearest stage takes of a worker's memory, 10⁶ bytes.
         disk_mb: upper bound of what predictions and latents will take, 10⁶ bytes.
-        absent: data sets and weights that are planned from published figures alone.
+        absent: data sets, prompt files and weights that are planned without being here.
     """
 
     configurations: int
@@ -49,6 +47,9 @@ class Estimate:
     tflop_alone: float
     stored_trials: int
     stored_tunings: int
+    tflop_left: float
+    duration: Duration | None
+    worker_mb: float
     disk_mb: float
     absent: tuple[str, ...]
 
@@ -57,146 +58,114 @@ class Estimate:
         return asdict(self)
 
 
-def estimate(plan: Plan, planner: Planner, store: Store) -> Estimate:
+def estimate(plan: Plan, store: Store) -> Estimate:
     """Count a plan.
 
     Args:
         plan: what is to be run.
-        planner: the one that made it; knows the architectures.
         store: what is there already.
 
     Returns:
         The numbers; FLOPs are counted on the architecture, no weights are needed.
     """
-    architecture: dict[Machine, Architecture] = {
-        cell.predict.extraction.machine: planner.architecture(cell.configuration)
-        for cell in plan.cells
-    }
+    costs = Costs()
+    images = {key: _images(plan, stage) for key, stage in plan.predicts.items()}
+    deepest = {key: max(layer for layer, _ in wanted) for key, wanted in plan.settings.items()}
 
-    def cost(machine: Machine, image_size: int, layer: int) -> Flops:
-        return flops(architecture[machine], image_size, layer)
+    def predict_flop(key: str, layer: int) -> float:
+        return costs.predict(plan.predicts[key], layer=layer, images=images[key])
 
-    def passes(stage: Predict) -> int:
-        tune = plan.tunes.get(stage.extraction.prompt)
-        return extracted(stage.data, tune) * stage.extraction.ensemble
+    latents = list(plan.latents.values())
+    shared = sum(predict_flop(key, layer) for key, layer in deepest.items())
+    shared += sum(map(costs.tune, plan.tunes.values()))
+    shared += sum(costs.encode(s.machine, s.image_size, s.data.images) for s in latents)
 
-    def predict_flop(stage: Predict, layer: int) -> float:
-        extraction = stage.extraction
-        one = cost(extraction.machine, extraction.image_size, layer).unet
-        return float(passes(stage) * one)
-
-    def tune_flop(tune: Tune) -> float:
-        settings = tune.settings
-        one = cost(tune.machine, settings["image_size"], settings["layer"])
-        text = FORWARD_AND_BACKWARD * one.text * settings["steps"]
-        return float((_training(tune) * FORWARD_AND_BACKWARD + _validation(tune)) * one.unet + text)
-
-    def encode_flop(machine: Machine, image_size: int, images: int) -> float:
-        return float(cost(machine, image_size, 0).vae_encode * images)
-
-    shared = sum(
-        predict_flop(stage, max(layer for layer, _ in plan.settings[key]))
-        for key, stage in plan.predicts.items()
+    # One configuration at a time, nothing kept: how often each stage would be done again.
+    predicts: Counter[tuple[str, int]] = Counter()
+    tunes: Counter[str] = Counter()
+    trials_alone = 0
+    for cells in plan.by_configuration.values():
+        answerable = [cell for cell in cells if not cell.missing]
+        predicts.update((cell.predict.key, cell.setting[0]) for cell in answerable)
+        tunes.update({cell.tune.key for cell in answerable if cell.tune})
+        trials_alone += len({cell.predict.extraction.key for cell in answerable})
+    encoded = [(plan.predicts[key], n) for (key, _), n in predicts.items()]
+    read = [(plan.tunes[key], n) for key, n in tunes.items()]
+    alone = sum(n * predict_flop(key, layer) for (key, layer), n in predicts.items())
+    alone += sum(
+        n * costs.encode(p.extraction.machine, p.extraction.image_size, p.data.images)
+        for p, n in encoded
     )
-    shared += sum(map(tune_flop, plan.tunes.values()))
-    latents = plan.latents.values()
-    shared += sum(encode_flop(s.machine, s.image_size, s.data.images) for s in latents)
+    alone += sum(
+        n * (costs.tune(t) + costs.encode(t.machine, _size(t), t.train.images + t.val.images))
+        for t, n in read
+    )
 
-    answerable = plan.answerable
-    alone, encodes_alone, tunings_alone = _alone(answerable, predict_flop, tune_flop, encode_flop)
+    left = remaining(plan, store)
+    work = work_of(plan, store, left, costs, images)
     trials = plan.extractions
     return Estimate(
-        configurations=len(plan.configurations),
+        configurations=len(plan.by_configuration),
         trials=len(trials),
-        trials_alone=len(
-            {(cell.configuration, cell.predict.extraction.key) for cell in answerable}
-        ),
+        trials_alone=trials_alone,
         tunings=len(plan.tunes),
-        tunings_alone=tunings_alone,
-        passes=sum(map(passes, plan.predicts.values())),
-        passes_alone=sum(passes(cell.predict) for cell in answerable),
-        tuning_passes=sum(_training(tune) + _validation(tune) for tune in plan.tunes.values()),
+        tunings_alone=tunes.total(),
+        passes=sum(images[key] * p.extraction.ensemble for key, p in plan.predicts.items()),
+        passes_alone=sum(
+            n * images[key] * plan.predicts[key].extraction.ensemble
+            for (key, _), n in predicts.items()
+        ),
+        tuning_passes=sum(training_images(t) + validation_images(t) for t in plan.tunes.values()),
         encodes=sum(stage.data.images for stage in latents),
-        encodes_alone=encodes_alone,
+        encodes_alone=sum(n * p.data.images for p, n in encoded)
+        + sum(n * (t.train.images + t.val.images) for t, n in read),
         tflop=shared / 1e12,
         tflop_alone=alone / 1e12,
         stored_trials=sum(
-            not any(missing(plan, store, stage) for stage in stages)
-            for _, stages in trials.values()
+            not any(stage.key in left for stage in stages) for _, stages in trials.values()
         ),
-        stored_tunings=sum(store.prompt(key).exists() for key in plan.tunes),
-        disk_mb=_disk(plan, architecture) / 1e6,
+        stored_tunings=sum(key not in left for key in plan.tunes),
+        tflop_left=sum(work.values()),
+        duration=expected(store, work),
+        worker_mb=worker_mb(plan, costs),
+        disk_mb=_disk(plan, costs) / 1e6,
         absent=_absent(plan),
     )
 
 
-def extracted(data: DataRef, tune: Tune | None) -> int:
-    """How many images are extracted: each once, but once a pair where pairs decide the prompt."""
-    source = tune and tune.settings["source"]
-    of_pairs, _ = SOURCES[source] if source else (False, None)
-    return 2 * data.pairs if of_pairs else data.images
+def _images(plan: Plan, stage: Predict) -> int:
+    extraction = stage.extraction
+    if extraction.file:
+        return extracted(stage.data, extraction.file.source)
+    tune = plan.tunes.get(extraction.prompt)
+    return extracted(stage.data, tune.settings["source"] if tune else None)
 
 
-def _training(tune: Tune) -> int:
-    """Images through the UNet, source and target of every pair of every step."""
-    steps, batch = int(tune.settings["steps"]), int(tune.settings["batch_size"])
-    return 2 * steps * min(batch, tune.train.pairs)
+def _size(tune: Tune) -> int:
+    return int(tune.settings["image_size"])
 
 
-def _validation(tune: Tune) -> int:
-    return epochs(tune) * extracted(tune.val, tune)
-
-
-def epochs(tune: Tune) -> int:
-    """How many epochs a tuning has, each with its validation."""
-    steps = int(tune.settings["steps"])
-    return math.ceil(steps / math.ceil(steps / EPOCHS))
-
-
-def _alone(
-    cells: Iterable[Cell],
-    predict_flop: Callable[[Predict, int], float],
-    tune_flop: Callable[[Tune], float],
-    encode_flop: Callable[[Machine, int, int], float],
-) -> tuple[float, int, int]:
-    """FLOP, encodes and tunings when every configuration runs by itself, nothing kept."""
-    total, encodes = 0.0, 0
-    tunings: set[tuple[str, str]] = set()
-    for cell in cells:
-        extraction = cell.predict.extraction
-        total += predict_flop(cell.predict, cell.setting[0])
-        encodes += cell.data.images
-        total += encode_flop(extraction.machine, extraction.image_size, cell.data.images)
-        if cell.tune and (cell.configuration.key, cell.tune.key) not in tunings:
-            tunings.add((cell.configuration.key, cell.tune.key))
-            images = cell.tune.train.images + cell.tune.val.images
-            encodes += images
-            total += tune_flop(cell.tune)
-            total += encode_flop(extraction.machine, extraction.image_size, images)
-    return total, encodes, len(tunings)
-
-
-def _disk(plan: Plan, architecture: dict[Machine, Architecture]) -> float:
+def _disk(plan: Plan, costs: Costs) -> float:
     """Bytes: two uint16 a keypoint (20 a pair at most, METHOD.md 2), two fp32 moments a cell."""
     predictions = sum(
         4 * 20 * stage.data.pairs * len(plan.settings[key]) for key, stage in plan.predicts.items()
     )
     moments = 0.0
     for stage in plan.latents.values():
-        known = architecture[stage.machine]
+        known = costs.architecture(stage.machine)
         side = stage.image_size / known.vae_factor
         moments += stage.data.images * 2 * 4 * known.vae["latent_channels"] * side**2
     return predictions + moments
 
 
 def _absent(plan: Plan) -> tuple[str, ...]:
-    data = {cell.data for cell in plan.cells} | {
-        data for tune in plan.tunes.values() for data in (tune.train, tune.val)
-    }
-    models = {cell.predict.extraction.machine.fingerprint for cell in plan.cells}
-    models |= {cell.predict.extraction.fused_with or "" for cell in plan.cells}
+    extractions = [extraction for extraction, _ in plan.extractions.values()]
+    data = {stage.data for stage in plan.latents.values()}
+    models = {extraction.machine.fingerprint for extraction in extractions}
+    models |= {extraction.fused_with or "" for extraction in extractions}
+    models |= {extraction.file.fingerprint for extraction in extractions if extraction.file}
     models |= {tune.settings["reads"] or "" for tune in plan.tunes.values()}
     return tuple(
         sorted({f"{d.dataset} in {d.root}" for d in data if not d.present})
-        + sorted(name.removeprefix("absent:") for name in models if name.startswith("absent:"))
+        + sorted(name.removeprefix(ABSENT) for name in models if name.startswith(ABSENT))
     )

@@ -1,6 +1,6 @@
 """The words of tables and figures: the field's terms for data sets, axes, values and settings."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 Value = str | int | float | None
 Settings = Mapping[str, Value]
@@ -30,6 +30,7 @@ AXES = {
 }
 
 MISSING = "–"
+MOST_VALUES = 20
 
 
 def dataset(name: str) -> str:
@@ -47,6 +48,14 @@ def value(raw: Value) -> str:
     return MISSING if raw is None else f"{raw:g}" if isinstance(raw, float) else str(raw)
 
 
+def values(several: Sequence[Value]) -> str:
+    """An axis's values; of more than a line holds, the first and the last."""
+    told = [value(raw) for raw in several]
+    if len(told) > MOST_VALUES:
+        told = [*told[: MOST_VALUES - 1], f"… ({len(told)} in all)", told[-1]]
+    return ", ".join(told)
+
+
 def settings(row: Settings) -> str:
     """``prompt=single, length=75, …``: the axes that apply."""
     return ", ".join(f"{name}={value(raw)}" for name, raw in row.items() if raw is not None)
@@ -56,16 +65,22 @@ def training(rows: Iterable[Settings]) -> str:
     """How the prompts of these configurations were learned, in words."""
     every = list(rows)
     learned = [row for row in every if row["train.timestep"] is not None]
-    if not learned:
-        return "no training"
+    # Of prompt files only the data are known that they were learned on.
+    read = [row for row in every if row not in learned and row["train.data"] is not None]
+    rest = [row for row in every if row not in learned and row not in read]
 
-    def values(name: str) -> str:
-        return ", ".join(dict.fromkeys(value(row[name]) for row in learned))
+    def seen(name: str, rows: list[Settings]) -> str:
+        told = ", ".join(dict.fromkeys(value(row[name]) for row in rows))
+        return told.replace("own", "each data set's own pairs") if name == "train.data" else told
 
-    data = values("train.data").replace("own", "each data set's own pairs")
-    text = (
-        f"t = {values('train.timestep')}, layer {values('train.layer')}, "
-        f"loss window {values('train.kernel_size')}, on {data}"
-    )
-    rest = dict.fromkeys(str(row["prompt"]) for row in every if row not in learned)
-    return f"{text}; no training for {', '.join(rest)}" if rest else text
+    parts = []
+    if learned:
+        parts.append(
+            f"t = {seen('train.timestep', learned)}, layer {seen('train.layer', learned)}, "
+            f"loss window {seen('train.kernel_size', learned)}, on {seen('train.data', learned)}"
+        )
+    if read:
+        parts.append(f"{seen('prompt', read)} from files, on {seen('train.data', read)}")
+    if rest:
+        parts.append(f"no training for {seen('prompt', rest)}" if parts else "no training")
+    return "; ".join(parts)

@@ -1,22 +1,22 @@
 """From configurations to stages: what must be computed, with everything shared that can be."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
-from sd4match import backbones, datasets
+from sd4match import datasets
 from sd4match.backbones import Architecture
 from sd4match.errors import SD4MatchError
-from sd4match.prompts import find, serving_category
-from sd4match.prompts.cpm import SOURCES
 from study.axes import OWN, TRAINED_ON, Configuration, Value
-from study.data import DataRef, refer
+from study.data import DataRef
 from study.space import Space
-from study.stages import PROMPT_OPTIONS, Extraction, Latents, Machine, Predict, Setting, Tune
+from study.stages import Extraction, Latents, Predict, Setting, Tune
+from study.staging import Answer, Staging
 
 REPORT_SPLITS = ("val", "test")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One configuration on one split: which record answers it.
 
@@ -42,28 +42,29 @@ class Plan:
     """Everything a set of configurations needs, each stage once.
 
     Attributes:
-        cells: one a configuration and split, in the order of the configurations.
+        by_configuration: the cells of each configuration, one a split.
         tunes, predicts: the distinct stages by key.
         settings: the free settings wanted of every predict stage.
     """
 
-    cells: list[Cell] = field(default_factory=list)
+    by_configuration: dict[Configuration, list[Cell]] = field(default_factory=dict)
     tunes: dict[str, Tune] = field(default_factory=dict)
     predicts: dict[str, Predict] = field(default_factory=dict)
     settings: dict[str, dict[Setting, None]] = field(default_factory=dict)
-    _there: set[tuple[Configuration, str]] = field(default_factory=set)
 
     def add(self, cell: Cell) -> None:
         """Add a cell, once, and the stages it needs; what is already there is shared."""
-        if (cell.configuration, cell.predict.key) in self._there:
+        key = cell.predict.key
+        there = self.by_configuration.setdefault(cell.configuration, [])
+        if any(other.predict.key == key for other in there):
             return
-        self._there.add((cell.configuration, cell.predict.key))
-        self.cells.append(cell)
+        there.append(cell)
         if cell.missing:
             return
-        self.predicts.setdefault(cell.predict.key, cell.predict)
+        if key not in self.predicts:
+            self.predicts[key], self.settings[key] = cell.predict, {}
         # A dict keeps the order of arrival, which a set does not.
-        self.settings.setdefault(cell.predict.key, {})[cell.setting] = None
+        self.settings[key][cell.setting] = None
         if cell.tune is not None:
             self.tunes.setdefault(cell.tune.key, cell.tune)
 
@@ -73,14 +74,9 @@ class Plan:
             self.add(cell)
 
     @property
-    def answerable(self) -> list[Cell]:
-        """The cells that stages answer, which is all but a few."""
-        return [cell for cell in self.cells if not cell.missing]
-
-    @property
-    def configurations(self) -> list[Configuration]:
-        """The distinct configurations, in order."""
-        return list(dict.fromkeys(cell.configuration for cell in self.cells))
+    def cells(self) -> list[Cell]:
+        """All cells, in the order of the configurations."""
+        return list(chain.from_iterable(self.by_configuration.values()))
 
     @property
     def extractions(self) -> dict[str, tuple[Extraction, list[Predict]]]:
@@ -94,15 +90,18 @@ class Plan:
     @property
     def latents(self) -> dict[str, Latents]:
         """Latent stages of all that this plan extracts or trains on, by key."""
-        stages = [  # those that tunings wait for come first
-            Latents(tune.machine, int(tune.settings["image_size"]), data)
-            for tune in self.tunes.values()
-            for data in (tune.train, tune.val)
-        ] + [
-            Latents(p.extraction.machine, p.extraction.image_size, p.data)
-            for p in self.predicts.values()
-        ]
-        return {stage.key: stage for stage in stages}
+        return latents_of(self.tunes.values(), self.predicts.values())
+
+
+def latents_of(tunes: Iterable[Tune], predicts: Iterable[Predict]) -> dict[str, Latents]:
+    """The latent stages that other stages wait for, by key; those of tunings come first."""
+    wanted = [
+        (t.machine, int(t.settings["image_size"]), d) for t in tunes for d in (t.train, t.val)
+    ]
+    wanted += [(p.extraction.machine, p.extraction.image_size, p.data) for p in predicts]
+    # Many wait for the same: found by cheaper names than keys, which take a hash of everything.
+    distinct = {(m.fingerprint, size, d.fingerprint): Latents(m, size, d) for m, size, d in wanted}
+    return {stage.key: stage for stage in distinct.values()}
 
 
 class Planner:
@@ -115,11 +114,7 @@ class Planner:
 
     def __init__(self, space: Space, *, fetch: bool = False) -> None:
         self.space = space
-        self._fetch = fetch
-        self._machines: dict[str, Machine] = {}
-        self._architectures: dict[str, Architecture] = {}
-        self._encoders: dict[tuple[Machine, str], str] = {}
-        self._data: dict[tuple[str, str], DataRef] = {}
+        self._staging = Staging(space.file, fetch=fetch)
 
     def plan(
         self,
@@ -138,18 +133,29 @@ class Planner:
             only: some of the study's data sets; None takes all.
 
         Raises:
-            SD4MatchError: a data set or backbone is broken, or an image size impossible.
+            SD4MatchError: a data set, backbone or prompt file is broken, they do not go together,
+                or an image size is impossible.
         """
         plan = Plan()
+        settings: dict[Setting, Setting] = {}
+        answers: dict[tuple[Value, ...], list[Answer]] = {}
         for configuration in configurations:
-            for dataset in self.space.file.data.evaluate:
-                for split in splits:
-                    if split in datasets.SPLITS[dataset] and (only is None or dataset in only):
-                        plan.add(self._cell(configuration, dataset, split))
+            # What differs in free axes alone is answered by the very same stages.
+            paid = configuration.paid
+            if paid not in answers:
+                answers[paid] = [
+                    answer
+                    for answer in self._staging.answers(configuration, splits)
+                    if only is None or answer[0].data.dataset in only
+                ]
+            setting = (int(configuration["layer"] or 0), configuration.readout)
+            setting = settings.setdefault(setting, setting)
+            for predict, tune, missing in answers[paid]:
+                plan.add(Cell(configuration, predict, setting, tune, missing))
         return plan
 
     def require_data(self) -> None:
-        """Refuse to go on without the data sets that the space needs.
+        """Refuse to go on without the data sets and prompt files that the space needs.
 
         Raises:
             SD4MatchError: some are not there; says which, and what to do.
@@ -169,123 +175,19 @@ class Planner:
                 f"data set missing: {', '.join(absent)} in {file.data.root}: make small ones with "
                 f"`sd4match data shapes {file.data.root}`, or set data.root and data.evaluate"
             )
+        asked = {space.baseline["prompt"], *space.axes.get("prompt", ())}
+        for name in file.prompts:
+            for data, path in file.prompts[name].items() if name in asked else ():
+                if not self._staging.prompt_file(name, data).present:
+                    raise SD4MatchError(
+                        f"prompts.{name}.{data}: {path} is not there: unpack upstream's pretrained "
+                        "prompts there, or name where they are"
+                    )
 
     def architecture(self, configuration: Configuration) -> Architecture:
         """The architecture of a configuration's backbone."""
-        name = str(configuration["backbone"])
-        if name not in self._architectures:
-            self._architectures[name] = backbones.architecture(name)
-        return self._architectures[name]
+        return self._staging.models.architecture(str(configuration["backbone"]))
 
     def data(self, dataset: str, split: str) -> DataRef:
         """One split as this study uses it."""
-        if (dataset, split) not in self._data:
-            file = self.space.file.data
-            self._data[dataset, split] = refer(
-                dataset, split, root=file.root, subset=file.pairs, seed=file.seed
-            )
-        return self._data[dataset, split]
-
-    def _cell(self, configuration: Configuration, dataset: str, split: str) -> Cell:
-        machine = self._machine(configuration)
-        tune = self._tune(configuration, machine, dataset)
-        values = configuration.as_dict
-        self.architecture(configuration).check(
-            image_size=_whole(values["image_size"]),
-            layers=(_whole(values["layer"]),),
-            timestep=_whole(values["timestep"]),
-        )
-        extraction = Extraction(
-            machine=machine,
-            prompt=tune.key if tune else str(values["prompt"]),
-            tuned=tune is not None,
-            timestep=_whole(values["timestep"]),
-            ensemble=_whole(values["ensemble"]),
-            image_size=_whole(values["image_size"]),
-            seed=_whole(values["seed"]),
-            template=None if values["template"] is None else str(values["template"]),
-            fused_with=self._encoder(machine, "dino") if values["fusion"] == "dino" else None,
-        )
-        data = self.data(dataset, split)
-        return Cell(
-            configuration=configuration,
-            predict=Predict(extraction, data),
-            setting=(_whole(values["layer"]), configuration.readout),
-            tune=tune,
-            missing=_unknown_categories(tune, data) if tune else None,
-        )
-
-    def _tune(self, configuration: Configuration, machine: Machine, dataset: str) -> Tune | None:
-        data = configuration.training_data(dataset)
-        if data is None:
-            return None
-        values, recipe = configuration.as_dict, self.space.file.recipe
-        return Tune(
-            machine=machine,
-            settings={
-                "family": values["prompt"],
-                **{name: values[name] for name in PROMPT_OPTIONS},
-                "reads": self._encoder(machine, kind) if (kind := _reads(values)) else None,
-                "seed": values["seed"],
-                "image_size": values["image_size"],
-                "timestep": values["train.timestep"],
-                "layer": values["train.layer"],
-                "kernel_size": values["train.kernel_size"],
-                "steps": recipe.steps,
-                "learning_rate": recipe.learning_rate,
-                "batch_size": recipe.batch_size,
-            },
-            train=self.data(data, "train"),
-            val=self.data(data, "val"),
-        )
-
-    def _machine(self, configuration: Configuration) -> Machine:
-        name = str(configuration["backbone"])
-        if name not in self._machines:
-            file = self.space.file
-            if self._fetch:
-                backbones.fetch(name)
-            device = backbones.choose_device(file.device)
-            dtype = backbones.choose_dtype(file.dtype, device)
-            self._machines[name] = Machine(
-                backbone=name,
-                fingerprint=backbones.identify(name) or f"absent:{name}",
-                device=device.type,
-                dtype=str(dtype).removeprefix("torch."),
-                threads=file.resources.cpus_per_trial,
-                batch_size=file.batch_size,
-                image_encoders=tuple(sorted(file.image_encoders.items())),
-            )
-        return self._machines[name]
-
-    def _encoder(self, machine: Machine, kind: str) -> str:
-        """Fingerprint of the image encoder of a kind that goes with a backbone."""
-        if (machine, kind) not in self._encoders:
-            names = backbones.image_encoder_names(machine.backbone)
-            name = {**names, **dict(machine.image_encoders)}[kind]
-            if self._fetch:
-                backbones.fetch_image_encoder(name)
-            fingerprint = backbones.identify_image_encoder(name) or f"absent:{name}"
-            self._encoders[machine, kind] = fingerprint
-        return self._encoders[machine, kind]
-
-
-def _reads(values: Mapping[str, Value]) -> str | None:
-    """The kind of image encoder that a configuration's prompt reads."""
-    source = values["source"]
-    return None if source is None else SOURCES[str(source)][1].encoder
-
-
-def _unknown_categories(tune: Tune, data: DataRef) -> str | None:
-    """Why a learned prompt cannot answer for a split: categories it never saw (METHOD.md 2)."""
-    family = str(tune.settings["family"])
-    if find(family).depends_on != "category":
-        return None
-    unknown = [c for c in data.categories if serving_category(tune.train.categories, c) is None]
-    names = ", ".join(unknown)
-    return f"{tune.train.dataset} teaches no {family} prompt for {names}" if unknown else None
-
-
-def _whole(value: object) -> int:
-    assert isinstance(value, int), value  # checked when the space was read
-    return value
+        return self._staging.data(dataset, split)

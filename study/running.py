@@ -1,78 +1,20 @@
-"""What ``study plan`` and ``study launch`` print, and the same facts for programs."""
+"""What ``study launch`` prints, and the same facts for programs."""
 
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from tabulate import tabulate
 
 from sd4match.errors import SD4MatchError
-from study import labels
 from study.asking import best_report
 from study.engine.launch import last_line, launch
 from study.engine.work import Work
-from study.estimate import Estimate, estimate
 from study.folder import StudyFolder
 from study.plan import Planner
+from study.plan_report import plan_of, plan_report
 from study.space import Space
 from study.study import open_study
-
-
-def plan_report(space: Space, planner: Planner) -> tuple[Estimate, str]:
-    """What a space would run, in numbers and in words.
-
-    A search is planned as its whole space: an upper bound, and what a sampler chooses from.
-    """
-    plan = planner.plan(space.configurations())
-    numbers = estimate(plan, planner, StudyFolder.store_of(space))
-    rows = [
-        ("configurations", f"{numbers.configurations:,}", "", ""),
-        ("trials (prompt × extraction)", f"{numbers.trials:,}", f"{numbers.trials_alone:,}",
-         f"{numbers.stored_trials:,}"),
-        ("prompts to tune", f"{numbers.tunings:,}", f"{numbers.tunings_alone:,}",
-         f"{numbers.stored_tunings:,}"),
-        ("UNet passes, prediction", f"{numbers.passes:,}", f"{numbers.passes_alone:,}", ""),
-        ("UNet passes, tuning", f"{numbers.tuning_passes:,}", "", ""),
-        ("VAE encodings", f"{numbers.encodes:,}", f"{numbers.encodes_alone:,}", ""),
-        ("TFLOP", _amount(numbers.tflop), _amount(numbers.tflop_alone), ""),
-        ("disk, at most", f"{numbers.disk_mb:,.0f} MB", "", ""),
-    ]  # fmt: skip
-    lines = [
-        f"study {space.name}: {space.file.design}, fidelity: {space.fidelity}",
-        f"baseline: {labels.settings(space.baseline.as_dict)}",
-        *(f"axis {name}: {', '.join(map(labels.value, v))}" for name, v in space.axes.items()),
-        "",
-        tabulate(rows, headers=["", "shared", "one by one", "in the store"], tablefmt="simple",
-                 colalign=("left", "right", "right", "right"), disable_numparse=True),
-        "",
-        _saving(numbers),
-    ]  # fmt: skip
-    if space.file.design == "search":
-        search = space.file.search
-        by = ", ".join(search.objectives) or space.metric
-        lines.append(
-            f"search: grid takes every point of the paid axes, by {by}"
-            if search.sampler == "grid"
-            else f"search: {search.sampler} proposes {search.samples} points of "
-            f"the paid axes by {by}; the table is the whole space, of which it runs a part"
-        )
-    if numbers.absent:
-        lines.append(f"not here, planned from published figures: {'; '.join(numbers.absent)}")
-    return numbers, "\n".join(lines)
-
-
-def _amount(number: float) -> str:
-    return f"{number:,.0f}" if number >= 100 else f"{number:.2f}"
-
-
-def _saving(numbers: Estimate) -> str:
-    if not numbers.tflop:
-        return "nothing to compute"
-    return (
-        f"sharing saves {1 - numbers.tflop / numbers.tflop_alone:.0%} of the work: "
-        f"{numbers.tflop_alone / numbers.tflop:.1f} times less than one configuration at a time"
-    )
 
 
 def launch_report(
@@ -109,7 +51,7 @@ def launch_report(
             say(f"{clock}  stopped   {work.label}: {message}")
 
     planner.require_data()  # before weights are fetched for nothing
-    _, text = plan_report(space, planner)
+    _, text = plan_report(space, plan_of(space, planner))
     say(text + "\n")
     folder = StudyFolder.of(space)
     if folder.holds_another(space):

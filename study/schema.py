@@ -63,6 +63,16 @@ class Recipe:
 
 
 @dataclass
+class Factorial:
+    """``design: factorial`` with a ``fraction`` below 1 takes that share of the combinations of the
+    paid axes, drawn by ``seed``, each with every value of the free axes, which cost nothing more.
+    """
+
+    fraction: float = 1.0
+    seed: int = 0
+
+
+@dataclass
 class Search:
     """Optuna's part of ``design: search``: a sampler proposes the paid axes (DESIGN.md, idea 8).
 
@@ -108,16 +118,21 @@ class Cluster:
 class SpaceFile:
     """A whole search space. ``axes`` maps an axis to the values it takes.
 
+    ``design`` is a name in `study.designs.DESIGNS`. ``tie`` trains at the evaluation's setting:
+    ``[timestep]``, ``[layer]``, both, or ``true`` for both. ``prompts`` gives names to prompts that
+    are learned already, for the axis ``prompt``: name to training data set to file.
     ``image_encoders`` maps "dino" and "clip" to hub ids or folders, where not the usual ones.
     """
 
     name: str = ""
     design: str = "one_at_a_time"
-    tie: bool = False
+    tie: Any = False
     baseline: Baseline = field(default_factory=Baseline)
     axes: dict[str, Any] = field(default_factory=dict)
+    prompts: dict[str, dict[str, str]] = field(default_factory=dict)
     data: Data = field(default_factory=Data)
     recipe: Recipe = field(default_factory=Recipe)
+    factorial: Factorial = field(default_factory=Factorial)
     search: Search = field(default_factory=Search)
     alphas: list[float] = field(default_factory=lambda: [0.05, 0.1, 0.15])
     protocol: str = "sd4match"

@@ -1,13 +1,12 @@
 """Search spaces: check what a file asks for, and say which configurations that is."""
 
-import itertools
 import logging
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -16,15 +15,16 @@ from sd4match.backbones.known import IMAGE_ENCODERS
 from sd4match.datasets import NAMES, SPLITS
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.pck import PROTOCOLS
-from study.axes import Configuration, Cost, Value, configure, find
+from study.axes import OWN, TRAINED_ON, Configuration, Cost, Value, configure, find
+from study.designs import DESIGNS
+from study.prompt_files import check_names
 from study.schema import SpaceFile
 from study.scoring import Rule
 from study.search.settings import check as check_search
+from study.space_axes import read_axes, read_baseline, read_ties
 from study.space_files import compose_file, find_file
 
 log = logging.getLogger(__name__)
-
-DESIGNS = ("one_at_a_time", "factorial", "search")
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,22 @@ class Space:
 
     Attributes:
         file: every setting, as written or by default.
-        baseline: the configuration that all others are compared with.
+        settings: the baseline's value of every axis, whether or not it means something there.
         axes: axis name to the values it takes, in the order of the file.
+        tied: the evaluation axes that training follows.
     """
 
     file: SpaceFile
-    baseline: Configuration
+    settings: Mapping[str, Value]
     axes: Mapping[str, tuple[Value, ...]]
+    tied: tuple[str, ...] = ()
+    _left_out: set[str] = field(default_factory=set, compare=False)
+    _image_sizes: dict[str, int] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def baseline(self) -> Configuration:
+        """The configuration that all others are compared with."""
+        return self.with_values({})
 
     @property
     def name(self) -> str:
@@ -82,38 +91,55 @@ class Space:
         return any(self.with_values({"prompt": prompt}).learned for prompt in prompts)
 
     def with_values(self, values: Mapping[str, Value]) -> Configuration:
-        """The baseline with some axes set to other values."""
-        return _configure(self.file, values)
+        """The baseline with some axes set to other checked values.
+
+        Raises:
+            SD4MatchError: values that are impossible together.
+        """
+        settled = {**self.settings, **values}
+        if settled["image_size"] is None:
+            settled["image_size"] = self._image_size(str(settled["backbone"]))
+        # Where all data sets have one teacher, naming it is no other question than "own".
+        if {settled["train.data"]} == {TRAINED_ON[name] for name in self.file.data.evaluate}:
+            settled["train.data"] = OWN
+        return configure(settled, tie=self.tied)
 
     def cost(self, axis: str) -> Cost:
         """What a new value of an axis costs here; tied axes move the training as well."""
-        tied = self.file.tie and axis in ("timestep", "layer") and self.trains
-        return "tune" if tied else find(axis).cost
+        return "tune" if axis in self.tied and self.trains else find(axis).cost
+
+    @cached_property
+    def free(self) -> Mapping[str, tuple[Value, ...]]:
+        """The axes that every pass answers at all their values."""
+        return {name: v for name, v in self.axes.items() if self.cost(name) == "free"}
+
+    @cached_property
+    def paid(self) -> Mapping[str, tuple[Value, ...]]:
+        """The axes of which a new value costs a pass or a prompt."""
+        return {name: v for name, v in self.axes.items() if name not in self.free}
 
     def configurations(self) -> Iterator[Configuration]:
-        """The distinct configurations of a fixed design, the baseline first.
+        """The distinct configurations of the design, the baseline first.
 
-        ``one_at_a_time`` moves one axis from the baseline; ``factorial`` takes every combination.
         Combinations that are impossible (G + C above 75) are left out with a warning.
         """
-        if self.file.design == "one_at_a_time":
-            moves: Iterator[dict[str, Value]] = (
-                {name: value} for name, values in self.axes.items() for value in values
-            )
-        else:
-            combinations = itertools.product(*self.axes.values())
-            moves = (dict(zip(self.axes, values, strict=True)) for values in combinations)
-        candidates = itertools.chain([self.baseline], filter(None, map(self.possible, moves)))
-        yield from dict.fromkeys(candidates)
+        yield from dict.fromkeys((self.baseline, *DESIGNS[self.file.design](self)))
 
     def possible(self, values: Mapping[str, Value]) -> Configuration | None:
         """As `with_values`; None, with a warning, for values that are impossible together."""
         try:
             return self.with_values(values)
         except SD4MatchError as error:  # each value is possible; these together are not
-            given = ", ".join(f"{name}={value}" for name, value in values.items())
-            log.warning("left out %s: %s", given, error)
+            if str(error) not in self._left_out:  # once, not with every value of every other axis
+                self._left_out.add(str(error))
+                given = ", ".join(f"{name}={value}" for name, value in values.items())
+                log.warning("left out %s: %s", given, error)
             return None
+
+    def _image_size(self, backbone: str) -> int:
+        if backbone not in self._image_sizes:
+            self._image_sizes[backbone] = architecture(backbone).image_size
+        return self._image_sizes[backbone]
 
 
 def load(space: str, overrides: Sequence[str] = ()) -> Space:
@@ -155,42 +181,36 @@ def check(file: SpaceFile, *, source: str) -> Space:
             raise SD4MatchError(f"data.evaluate is empty: name some of {', '.join(NAMES)}")
         if not file.alphas or not 0 < min(file.alphas) <= max(file.alphas) < math.inf:
             raise SD4MatchError(f"alphas: expected numbers above 0, got {file.alphas}")
+        if not 0 < file.factorial.fraction <= 1:
+            given = file.factorial.fraction
+            raise SD4MatchError(f"factorial.fraction: expected above 0 and up to 1, got {given}")
         file.alphas = list(dict.fromkeys(file.alphas))
         file.data.evaluate = list(dict.fromkeys(file.data.evaluate))
         _at_least_one(file)
-        axes = {name: _axis_values(name, raw) for name, raw in _flatten(file.axes)}
-        for name in ("timestep", "layer"):
-            if file.tie and f"train.{name}" in axes:
-                raise SD4MatchError(f"axes.train.{name}: tie=true already ties it to {name}")
-        space = Space(file=file, baseline=_configure(file, {}), axes=axes)
+        check_names(file.prompts)
+        axes = read_axes(file)
+        space = Space(file, read_baseline(file), axes, read_ties(file, axes))
+        if file.design == "leave_one_out":
+            space = _full(space)
+        _ = space.baseline  # refused here where its values are impossible together
         check_search(space)
     except SD4MatchError as error:
         raise SD4MatchError(f"search space {source}: {error}") from None
     return space
 
 
-def _configure(file: SpaceFile, values: Mapping[str, Value]) -> Configuration:
-    raw: Any = OmegaConf.to_container(OmegaConf.structured(file.baseline))
-    settings = {**dict(_flatten(raw)), **values}
-    if settings["image_size"] is None:
-        settings["image_size"] = architecture(str(settings["backbone"])).image_size
-    parsed = {name: find(name).parse(value) for name, value in settings.items()}
-    return configure(parsed, tie=file.tie)
-
-
-def _axis_values(name: str, raw: object) -> tuple[Value, ...]:
-    values = raw if isinstance(raw, list) else [raw]
-    if not values:
-        raise SD4MatchError(f"axes.{name}: no values; give some or leave the axis out")
-    return tuple(dict.fromkeys(find(name).parse(value) for value in values))
-
-
-def _flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in nested.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
+def _full(plain: Space) -> Space:
+    """The space around the full setting: every axis has its recommended and its plain value."""
+    axes = {}
+    for name, recommended in plain.axes.items():
+        back = plain.baseline[name] if name == "image_size" else plain.settings[name]
+        if len(recommended) > 1:
+            raise SD4MatchError(f"axes.{name}: leave_one_out takes one value, the recommended one")
+        if recommended == (back,):
+            raise SD4MatchError(f"axes.{name}: nothing to leave out: the baseline has {back} too")
+        axes[name] = (*recommended, back)
+    settings = {**plain.settings, **{name: values[0] for name, values in axes.items()}}
+    return Space(plain.file, settings, axes, plain.tied)
 
 
 def _at_least_one(file: SpaceFile) -> None:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
 
 from sd4match.errors import SD4MatchError, require_known
-from study.schema import SpaceFile
+from study.schema import Baseline, SpaceFile, TrainAxes
 
 BUNDLED = Path(__file__).parent / "search_spaces"  # in a wheel
 CHECKOUT = Path(__file__).parents[1] / "search_spaces"  # beside an editable install
@@ -60,7 +61,7 @@ def compose_file(path: Path, overrides: Sequence[str]) -> SpaceFile:
             composed = compose("_space", overrides=[*map(_adding, overrides)])
         file: Any = OmegaConf.to_object(composed)
     except (HydraException, OmegaConfBaseException, YAMLError) as error:
-        raise SD4MatchError(f"search space {path}: {_first_words(error)}") from None
+        raise SD4MatchError(f"search space {path}: {_in_words(error)}") from None
     assert isinstance(file, SpaceFile)
     return file
 
@@ -80,11 +81,26 @@ def _lone_files(folder: Path) -> Iterator[str]:
 
 def _adding(override: str) -> str:
     """Hydra adds a key that is not there only when told to; a new axis is an everyday wish."""
-    open_ended = override.startswith(("axes.", "image_encoders."))
+    open_ended = override.startswith(("axes.", "image_encoders.", "prompts."))
     return f"++{override}" if open_ended else override
 
 
-def _first_words(error: Exception) -> str:
-    """The part of a Hydra or OmegaConf message that a person needs, as one line."""
+def _in_words(error: Exception) -> str:
+    """What a person needs of a Hydra or OmegaConf message, as one line."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, OmegaConfBaseException) and cause.full_key:
+        if isinstance(cause, ConfigKeyError) and is_dataclass(cause.object_type):
+            return _nearest(cause.full_key, str(cause.key), cause.object_type)
+        return f"{cause.full_key}: {str(cause).splitlines()[0]}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ".join(lines[:2])
+
+
+def _nearest(place: str, key: str, section: Any) -> str:
+    """The refusal of a setting that a section of the schema does not have."""
+    what = "axis" if section in (Baseline, TrainAxes) else "setting"
+    try:
+        require_known(key, [field.name for field in fields(section)], what=what, where=place)
+    except SD4MatchError as error:
+        return str(error)
+    raise AssertionError  # OmegaConf knows the same fields

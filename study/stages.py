@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sd4match.readouts import Readout
 from study.data import DataRef
 from study.keys import key_of
+
+if TYPE_CHECKING:  # answers are read without torch
+    from study.prompt_files import PromptFile
 
 # A stage's version is part of its key. Raise it when the stage's output changes for the same
 # settings; tests/study/test_pinned.py fails when that was forgotten.
@@ -19,6 +22,9 @@ SCORE_VERSION = 1
 
 PROMPT_OPTIONS = ("length", "source", "global_length", "content_length")
 """Settings of a tune stage that are the prompt's own; None where its family has no such thing."""
+
+ABSENT = "absent:"
+"""How the fingerprint of what is only planned with begins."""
 
 Setting = tuple[int, Readout]
 """A free setting: UNet layer and readout. One pass answers any number of them."""
@@ -44,6 +50,11 @@ class Machine:
     threads: int
     batch_size: int
     image_encoders: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether the weights are here, so that the fingerprint is theirs."""
+        return not self.fingerprint.startswith(ABSENT)
 
     def identity(self) -> dict[str, Any]:
         """The part that goes into keys: the fingerprint stands for the backbone's name."""
@@ -128,10 +139,12 @@ class Extraction:
     """One prompt under one extraction setting: the unit that a predict trial answers.
 
     Attributes:
-        prompt: family of a prompt that is not learned, else the key of its `Tune`.
-        tuned: whether ``prompt`` is such a key.
+        prompt: family of a prompt that is not learned, else the key of its `Tune`, or of its file
+            and the image encoder that it reads.
+        tuned: whether ``prompt`` is the key of a `Tune`.
         template: of a ``text`` prompt.
         fused_with: fingerprint of the image encoder whose features are fused; None for none.
+        file: where a prompt that was learned elsewhere is; ``prompt`` stands for it in keys.
     """
 
     machine: Machine
@@ -143,11 +156,13 @@ class Extraction:
     seed: int
     template: str | None = None
     fused_with: str | None = None
+    file: "PromptFile | None" = None
 
     @property
     def label(self) -> str:
         """What it is, for people."""
-        prompt = f"prompt {self.prompt[:6]}" if self.tuned else self.prompt
+        known_by_key = self.tuned or self.file
+        prompt = f"prompt {self.prompt[:6]}" if known_by_key else self.prompt
         fused = " +dino" if self.fused_with else ""
         return f"predict {prompt} t={self.timestep} E={self.ensemble}{fused}"
 

@@ -8,11 +8,13 @@ Layout, below the store's folder (``results/store`` by default, shared by all st
     tune/<stage key>/               prompt.safetensors, curves.parquet
     predict/<stage key>/<grid>.parquet   predicted keypoints of some free settings
     score/<stage key>/<grid>-<rule>.parquet   per-pair counts of correct keypoints
+    speed/<kind of stage>/          how long stages took, one file each (`study.speed`)
     truth/<data fingerprint>.parquet, <…>-pairs.parquet     ground truth, once a data set and split
 
 Files appear by atomic rename and never change, so any number of processes may read and write.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -67,7 +69,17 @@ class Store:
         """Loss and validation PCK of a tune stage by epoch, Parquet."""
         return self.folder / "tune" / key / "curves.parquet"
 
+    @cached_property
+    def speed(self) -> Path:
+        """Folder of how long stages took; see `study.speed`."""
+        return self.folder / "speed"
+
     # Predictions ---------------------------------------------------------------------------------
+
+    def predicted(self) -> set[str]:
+        """Keys of the predict stages of which anything is on record: one look for all of them."""
+        folder = self.folder / "predict"
+        return {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
 
     def recorded(self, key: str) -> dict[Setting, Path]:
         """The free settings on record under a predict stage, and the file that holds each."""

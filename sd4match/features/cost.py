@@ -45,13 +45,13 @@ def flops(architecture: Architecture, image_size: int, layer: int | None = None)
         SD4MatchError: an image size or layer that the architecture does not have.
     """
     architecture.check(image_size=image_size, layers=() if layer is None else (layer,))
-    unet = _meta_unet(architecture)
+    unet = meta_unet(architecture)
     if layer is not None:
         unet = truncate(unet, layer)
     return Flops(
         vae_encode=_vae_flops(architecture, image_size),
         text=_text_flops(architecture),
-        unet=_count(unet, **_unet_inputs(architecture, image_size)),
+        unet=_count(unet, **unet_inputs(architecture, image_size)),
     )
 
 
@@ -74,19 +74,21 @@ def layer_shapes(architecture: Architecture, image_size: int) -> dict[int, tuple
 
 @lru_cache(maxsize=256)
 def _layer_shape(architecture: Architecture, image_size: int, layer: int) -> tuple[int, int, int]:
-    unet = truncate(_meta_unet(architecture), layer)
+    unet = truncate(meta_unet(architecture), layer)
     with torch.no_grad():
-        _, channels, height, width = unet(**_unet_inputs(architecture, image_size)).sample.shape
+        _, channels, height, width = unet(**unet_inputs(architecture, image_size)).sample.shape
     return int(channels), int(height), int(width)
 
 
 @lru_cache(maxsize=16)
-def _meta_unet(architecture: Architecture) -> UNet2DConditionModel:
+def meta_unet(architecture: Architecture) -> UNet2DConditionModel:
+    """The UNet without its weights."""
     with torch.device("meta"):
         return UNet2DConditionModel.from_config(dict(architecture.unet)).eval()
 
 
-def _unet_inputs(architecture: Architecture, image_size: int) -> dict[str, Any]:
+def unet_inputs(architecture: Architecture, image_size: int) -> dict[str, Any]:
+    """What the UNet is called with for one image, without values."""
     side = image_size // architecture.vae_factor
     channels = architecture.vae["latent_channels"]
     tokens = (1, architecture.max_tokens, architecture.hidden_size)
@@ -97,12 +99,17 @@ def _unet_inputs(architecture: Architecture, image_size: int) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=16)
+def meta_vae(architecture: Architecture) -> AutoencoderKL:
+    """The VAE without its weights."""
+    with torch.device("meta"):
+        return AutoencoderKL.from_config(dict(architecture.vae)).eval()
+
+
 @lru_cache(maxsize=64)
 def _vae_flops(architecture: Architecture, image_size: int) -> int:
-    with torch.device("meta"):
-        vae = AutoencoderKL.from_config(dict(architecture.vae)).eval()
-        image = torch.empty(1, 3, image_size, image_size)
-    return _count(vae.encode, x=image)
+    image = torch.empty(1, 3, image_size, image_size, device="meta")
+    return _count(meta_vae(architecture).encode, x=image)
 
 
 @lru_cache(maxsize=64)

@@ -7,9 +7,9 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 
 from sd4match.tuning import EPOCHS
+from study.cost import epochs
 from study.engine.stops import Stops
 from study.engine.work import Work
-from study.estimate import epochs
 from study.stages import Tune
 
 

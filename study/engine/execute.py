@@ -22,6 +22,8 @@ from sd4match.features.latents import Side
 from sd4match.prediction import predict
 from sd4match.prompts import Prompt
 from sd4match.tuning import Tuning, TuningSettings
+from study import prompt_files
+from study.engine.stopwatch import timed
 from study.engine.work import Work
 from study.scoring import Record, Rule, score
 from study.stages import PROMPT_OPTIONS, Latents, Machine, Predict, Setting, Tune
@@ -53,14 +55,19 @@ class Workshop:
             SD4MatchError: data or weights are missing, broken or changed since the plan was made.
         """
         for stage in work.stages:
+            settings = work.settings.get(stage.key, ())
             if work.kind == "preflight":
-                yield self.try_out(stage, work.settings)
-            elif isinstance(stage, Latents):
-                yield self.encode(stage)
-            elif isinstance(stage, Tune):
-                yield from self.tune(stage)
-            else:
-                yield self.predict(stage, work.settings[stage.key])
+                yield self.try_out(stage, settings)
+                continue
+            # Loaded before the clock starts: a worker does that once, for all its stages.
+            self.backbone(stage.extraction.machine if isinstance(stage, Predict) else stage.machine)
+            with timed(self.store, stage, settings):
+                if isinstance(stage, Latents):
+                    yield self.encode(stage)
+                elif isinstance(stage, Tune):
+                    yield from self.tune(stage)
+                else:
+                    yield self.predict(stage, settings)
 
     def encode(self, stage: Latents) -> dict[str, Any]:
         """Compute the VAE moments of all images of a split."""
@@ -92,7 +99,7 @@ class Workshop:
         checkpoint.unlink(missing_ok=True)
 
     def try_out(
-        self, stage: Latents | Tune | Predict, settings: Mapping[str, tuple[Setting, ...]]
+        self, stage: Latents | Tune | Predict, settings: tuple[Setting, ...]
     ) -> dict[str, Any]:
         """One pair through a predict stage or one training step; nothing but latents is kept.
 
@@ -103,9 +110,14 @@ class Workshop:
             if isinstance(stage, Tune):
                 self._try_tune(stage)
             elif isinstance(stage, Predict):
-                prompt = prompts.create("empty", self.backbone(stage.extraction.machine))
+                backbone = self.backbone(stage.extraction.machine)
+                # A learned prompt is not there yet; its pass costs what that of any other does.
+                known = not stage.extraction.tuned
+                prompt = (
+                    self._prompt(stage, backbone) if known else prompts.create("empty", backbone)
+                )
                 pairs = _with_keypoints(stage.data.open(), 1)
-                self.positions(stage, settings[stage.key], prompt, pairs=pairs)
+                self.positions(stage, settings, prompt, pairs=pairs)
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise SD4MatchError(f"preflight: {stage.label}: {reason}") from error
@@ -202,6 +214,8 @@ class Workshop:
         extraction = stage.extraction
         if extraction.tuned:
             return prompts.load(self.store.prompt(extraction.prompt), backbone)
+        if extraction.file:
+            return prompt_files.load(extraction.file, backbone)
         return prompts.create(extraction.prompt, backbone, template=extraction.template)
 
 

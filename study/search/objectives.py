@@ -1,17 +1,16 @@
 """What a search maximises or minimises, and how measured configurations compare by it."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import ge
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sd4match.features.cost import flops
 from study import cells
 from study.answers import measure
 from study.axes import Configuration
-from study.estimate import extracted
+from study.cost import Costs, extracted
 from study.metric import MEAN, selecting, value
-from study.plan import Cell, Plan, Planner
+from study.plan import Cell, Plan
 from study.scoring import Rule
 from study.search.settings import COST, Direction
 from study.store import Store
@@ -62,20 +61,20 @@ class Objectives:
         named = {selecting(name).dataset for name in (self.metric, *self.names) if name != COST}
         return tuple(name for name in evaluated if name in named or MEAN in named)
 
-    def rows(self, plan: Plan, planner: Planner, store: Store, rule: Rule) -> list[Row]:
+    def rows(self, plan: Plan, store: Store, rule: Rule) -> list[Row]:
         """The configurations of a plan that the store answers on every objective, in order."""
         if not plan.cells:
             return []
         measured = measure(cells.frame(cells.table(plan)), store, rule)
-        columns: dict[str, Mapping[Hashable, float]] = {
+        columns: dict[str, Mapping[Any, float]] = {
             name: value(measured, selecting(name)).to_dict()
             for name in dict.fromkeys((self.metric, *self.names))
             if name != COST
         }
         if COST in self.names:
-            columns[COST] = dict(costs(plan, planner))
+            columns[COST] = tflop_per_image(plan)
         found = []
-        for configuration in plan.configurations:
+        for configuration in plan.by_configuration:
             values = {name: float(column[configuration.key]) for name, column in columns.items()}
             if all(number == number for number in values.values()):  # NaN: not measured
                 own = tuple(values[name] for name in self.names)
@@ -102,24 +101,24 @@ class Objectives:
         return [row for _, row in front]
 
 
-def costs(plan: Plan, planner: Planner) -> dict[str, float]:
+def tflop_per_image(plan: Plan) -> dict[str, float]:
     """Planned TFLOP an image, by configuration: what matching with it costs, not learning it.
 
     Its images through the VAE encoder once and through the UNet to its layer, ``ensemble`` times;
     prompts of pairs take each pair's images anew.
     """
-    operations: dict[str, float] = {}
-    images: dict[str, int] = {}
-    for cell in plan.cells:
-        key = cell.configuration.key
-        operations[key] = operations.get(key, 0.0) + _flop(cell, planner)
-        images[key] = images.get(key, 0) + cell.data.images
-    return {key: operations[key] / max(1, images[key]) / 1e12 for key in operations}
+    costs = Costs()
+    found = {}
+    for configuration, cells_of_it in plan.by_configuration.items():
+        images = sum(cell.data.images for cell in cells_of_it)
+        operations = sum(_flop(cell, costs) for cell in cells_of_it)
+        found[configuration.key] = operations / max(1, images) / 1e12
+    return found
 
 
-def _flop(cell: Cell, planner: Planner) -> float:
+def _flop(cell: Cell, costs: Costs) -> float:
     extraction = cell.predict.extraction
-    architecture = planner.architecture(cell.configuration)
-    one = flops(architecture, extraction.image_size, cell.setting[0])
-    passes = extracted(cell.data, cell.tune) * extraction.ensemble
-    return float(cell.data.images * one.vae_encode + passes * one.unet)
+    source = cell.configuration["source"] if extraction.file is None else extraction.file.source
+    passes = extracted(cell.data, None if source is None else str(source))
+    encoding = costs.encode(extraction.machine, extraction.image_size, cell.data.images)
+    return encoding + costs.predict(cell.predict, layer=cell.setting[0], images=passes)

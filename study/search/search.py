@@ -139,7 +139,7 @@ class OptunaSearch:
         best = self._objectives.best(rows[c] for c in trial.grid if c in rows)
         if best is None:
             return Told(TrialState.FAIL), {}
-        free = {name: best.configuration[name] for name in settings.free_axes(self._space)}
+        free = {name: best.configuration[name] for name in self._space.free}
         notes = {**free, "configuration": best.configuration.key}
         return Told(TrialState.COMPLETE, best.values), notes
 
@@ -191,7 +191,7 @@ class OptunaSearch:
 
     def _rows(self, plan: Plan) -> dict[Configuration, Row]:
         store, rule = self._folder.store, self._space.rule
-        rows = self._objectives.rows(plan, self._planner, store, rule)
+        rows = self._objectives.rows(plan, store, rule)
         return {row.configuration: row for row in rows}
 
     def _answered(self, plan: Plan) -> bool:
@@ -212,7 +212,7 @@ class OptunaSearch:
         return known
 
     def _grid(self, point: Point) -> tuple[Configuration, ...]:
-        free = settings.free_axes(self._space)
+        free = self._space.free
         found = (
             self._space.possible({**point, **dict(zip(free, values, strict=True))})
             for values in itertools.product(*free.values())
@@ -232,7 +232,7 @@ class OptunaSearch:
             **search,
             "metric": self._objectives.metric,
             "axes": {name: list(values) for name, values in space.axes.items()},
-            "tie": space.file.tie,
+            "tied": list(space.tied),
             "protocol": space.file.protocol,
             "optuna": optuna.__version__,
             "stages": list(self._plan(probes).predicts),

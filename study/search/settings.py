@@ -57,7 +57,7 @@ def points(space: "Space") -> list[Point]:
         point: Point = {}
         for name, value in _flatten(raw):
             require_known(name, paid, what="paid axis of this search", where=where)
-            point[name] = find(name).parse(value)
+            point[name] = value if value in paid[name] else find(name).parse(value)
             if point[name] not in paid[name]:
                 taken = ", ".join(map(str, paid[name]))
                 raise SD4MatchError(f"{where}: axes.{name} has no {value}: it takes {taken}")
@@ -67,13 +67,7 @@ def points(space: "Space") -> list[Point]:
 
 def paid_axes(space: "Space") -> Mapping[str, tuple[Value, ...]]:
     """The axes that a search proposes; the prompt first, which decides what others mean."""
-    paid = {name: v for name, v in space.axes.items() if space.cost(name) != "free"}
-    return dict(sorted(paid.items(), key=lambda item: item[0] != "prompt"))
-
-
-def free_axes(space: "Space") -> Mapping[str, tuple[Value, ...]]:
-    """The axes that every trial answers exactly."""
-    return {name: v for name, v in space.axes.items() if space.cost(name) == "free"}
+    return dict(sorted(space.paid.items(), key=lambda item: item[0] != "prompt"))
 
 
 def _check_sampler(sampler: object) -> None:

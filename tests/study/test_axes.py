@@ -39,6 +39,8 @@ BASE = {
         ("timestep", 2.5),
         ("timestep", True),
         ("timestep", "50"),
+        ("timestep", float("inf")),
+        ("timestep", float("nan")),
         ("layer", 4),
         ("length", 76),
         ("length", 0),
@@ -117,9 +119,11 @@ def test_nearest_neighbour_has_one_name_whatever_kernel_and_temperature(kernel, 
 
 
 def test_a_tie_trains_where_it_is_tested():
-    tied = configure({**BASE, "timestep": 100, "layer": 2}, tie=True)
-    assert (tied["train.timestep"], tied["train.layer"]) == (100, 2)
-    assert configure({**BASE, "prompt": "empty"}, tie=True)["train.timestep"] is None
+    moved = {**BASE, "timestep": 100, "layer": 2}
+    both, one = (configure(moved, tie=tie) for tie in (["timestep", "layer"], ["timestep"]))
+    assert (both["train.timestep"], both["train.layer"]) == (100, 2)
+    assert (one["train.timestep"], one["train.layer"]) == (100, 1)
+    assert configure({**BASE, "prompt": "empty"}, tie=["timestep"])["train.timestep"] is None
 
 
 def test_keys_tell_configurations_apart_and_are_pinned():

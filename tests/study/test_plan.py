@@ -17,9 +17,8 @@ def plan_of(tmp_path):
         (tmp_path / "mine.yaml").write_text(text)
         root = f"data.root={tmp_path / 'nowhere'}"
         space = load(str(tmp_path / "mine.yaml"), [root, *overrides])
-        planner = Planner(space)
-        plan = planner.plan(space.configurations())
-        return plan, estimate(plan, planner, Store(tmp_path / "store"))
+        plan = Planner(space).plan(space.configurations())
+        return plan, estimate(plan, Store(tmp_path / "store"))
 
     return plan_of
 

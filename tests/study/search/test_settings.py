@@ -3,7 +3,7 @@
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.search.settings import free_axes, paid_axes, points
+from study.search.settings import paid_axes, points
 from study.space import load
 
 SPACE = """
@@ -23,9 +23,8 @@ def space(tmp_path):
     return lambda *overrides: load(str(tmp_path / "mine.yaml"), overrides)
 
 
-def test_paid_axes_begin_with_the_prompt_and_free_ones_are_the_others(space):
+def test_paid_axes_begin_with_the_prompt(space):
     assert list(paid_axes(space())) == ["prompt", "timestep", "train.kernel_size"]
-    assert list(free_axes(space())) == ["layer"]
     assert list(paid_axes(space("tie=true"))) == [
         "prompt", "timestep", "layer", "train.kernel_size",
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from sd4match.errors import SD4MatchError
 from sd4match.features.cost import flops
 from study.folder import StudyFolder
 from study.plan import Planner
-from study.search.objectives import Objectives, Row, costs
+from study.search.objectives import Objectives, Row, tflop_per_image
 from study.search.settings import COST
 
 SPACE = """
@@ -54,7 +54,7 @@ def test_cost_is_counted_on_the_architecture(searching):
     planner = Planner(space)
     moved = {"ensemble": 4, "layer": 0}
     one, dear = space.baseline, space.with_values(moved)
-    found = costs(planner.plan([one, dear], splits=("val",)), planner)
+    found = tflop_per_image(planner.plan([one, dear], splits=("val",)))
     architecture = planner.architecture(one)
     for configuration, passes, layer in ((one, 1, 1), (dear, 4, 0)):
         count = flops(architecture, 32, layer)
@@ -70,7 +70,7 @@ def test_prompts_of_pairs_cost_a_pass_a_pair(searching):
     plan = planner.plan([space.baseline, cpm], splits=("val",), only=["spair"])
     data = plan.cells[0].data
     assert 2 * data.pairs > data.images
-    found = costs(plan, planner)
+    found = tflop_per_image(plan)
     count = flops(planner.architecture(cpm), 32, 1)
     more = (2 * data.pairs / data.images - 1) * count.unet / 1e12
     assert found[cpm.key] - found[space.baseline.key] == pytest.approx(more)

@@ -54,7 +54,7 @@ def test_points_of_both_are_told_and_not_computed(searching, earlier):
     assert len(searching.trials) == 4 + 4
     # Their rows are part of this study as well, with the whole free grid.
     assert {c.configuration["kernel"] for c in first.cells} == {3.0, 5.0}
-    assert len(first.configurations) == 8
+    assert len(first.by_configuration) == 8
 
 
 def test_a_later_launch_is_told_the_same(searching, earlier):

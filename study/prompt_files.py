@@ -1,0 +1,131 @@
+"""Prompts that were learned elsewhere: files of ours, and upstream's as they are downloaded."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sd4match import prompts
+from sd4match.backbones import Backbone
+from sd4match.errors import SD4MatchError, require_known
+from sd4match.prompts import Prompt
+from sd4match.prompts.cpm import SOURCES, parse
+from sd4match.prompts.upstream import DATASET
+from sd4match.prompts.upstream_files import find_upstream, read_tensors
+from study.axes import TRAINED_ON, families
+from study.stages import ABSENT
+
+
+@dataclass(frozen=True)
+class PromptFile:
+    """A prompt file, and what a plan must know of it.
+
+    Attributes:
+        path: where it is: our file, or upstream's file or folder.
+        fingerprint: of its content and of what its folder's name tells; ``absent:…`` when only
+            planned.
+        made_for: fingerprint of the backbone it was learned with; None where the file cannot tell.
+        source: what a cpm prompt reads, such as ``Pair-DINO-Feat``.
+        categories: that a class prompt knows; empty for the others.
+    """
+
+    path: str
+    fingerprint: str
+    made_for: str | None = None
+    source: str | None = None
+    categories: tuple[str, ...] = ()
+
+    @property
+    def present(self) -> bool:
+        """Whether the file was found."""
+        return not self.fingerprint.startswith(ABSENT)
+
+    @property
+    def encoder(self) -> str | None:
+        """The kind of image encoder that it reads."""
+        return None if self.source is None else SOURCES[self.source][1].encoder
+
+
+def check_names(names: dict[str, dict[str, str]]) -> None:
+    """Refuse a ``prompts`` section that cannot be meant.
+
+    Raises:
+        SD4MatchError: a name is a family's, a data set teaches no prompts, or two names are one.
+    """
+    known = sorted(set(TRAINED_ON.values()))
+    seen: dict[tuple[tuple[str, Path], ...], str] = {}
+    for name, files in names.items():
+        if name in families():
+            raise SD4MatchError(f"prompts.{name}: {name} is a prompt family: choose another name")
+        if not files:
+            raise SD4MatchError(f"prompts.{name}: name a file for some of {', '.join(known)}")
+        for data in files:
+            require_known(data, known, what="training data", where=f"prompts.{name}")
+        same = tuple(sorted((data, _resolved(path)) for data, path in files.items()))
+        if same in seen:
+            raise SD4MatchError(f"prompts.{name}: the files of {seen[same]}: one name is enough")
+        seen[same] = name
+
+
+def describe(path: str) -> PromptFile:
+    """What a plan must know of a prompt file; it need not be there.
+
+    Raises:
+        SD4MatchError: it is there, and no prompt.
+    """
+    file = _resolved(path)
+    if not file.exists():
+        return PromptFile(str(file), f"{ABSENT}prompt file {path}")
+    if file.suffix == ".safetensors":
+        header = prompts.read_header(file)
+        config: dict[str, Any] = header["config"]
+        return PromptFile(
+            str(file),
+            _digest(file),
+            header["backbone"]["fingerprint"],
+            config.get("source"),
+            tuple(config.get("categories", ())),
+        )
+    upstream = find_upstream(file)
+    # Its folder's name decides how a file of upstream's is read.
+    fingerprint = hashlib.sha256(f"{_digest(upstream.path)} {upstream.setting}".encode())
+    told = parse(upstream.setting or "")
+    sequences = upstream.path.name == "caption.pt"
+    if not sequences and told is None:
+        raise SD4MatchError(
+            f"{path}: its folder's name does not tell its setting: rename it, such as "
+            "CPM_spair_sd2-1_Pair-DINO-Feat-G25-C50, or use `sd4match prompts import --setting`"
+        )
+    categories = sorted(read_tensors(upstream.path).keys() - {DATASET}) if sequences else ()
+    return PromptFile(
+        str(file),
+        fingerprint.hexdigest(),
+        None,
+        str(told["source"]) if told else None,
+        tuple(categories),
+    )
+
+
+def load(file: PromptFile, backbone: Backbone) -> Prompt:
+    """The prompt of a file that was planned with.
+
+    Raises:
+        SD4MatchError: it is gone or changed, or does not belong to the backbone.
+    """
+    if describe(file.path).fingerprint != file.fingerprint:
+        raise SD4MatchError(
+            f"{file.path} on this worker is not the prompt that was planned with: give every node "
+            "the same files, or launch again"
+        )
+    if _resolved(file.path).suffix == ".safetensors":
+        return prompts.load(_resolved(file.path), backbone)
+    return prompts.import_upstream(_resolved(file.path), backbone)
+
+
+def _resolved(path: str) -> Path:
+    return Path(path).expanduser().resolve()
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

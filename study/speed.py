@@ -1,0 +1,95 @@
+"""How long work takes: earlier stages' times in the store, and one timed pass, as a range."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sd4match.atomic import atomic_path
+from study.keys import key_of
+from study.stages import Machine
+from study.store import Store
+
+PASS = "pass"
+"""The kind of a timed pass, which stands in for kinds of stages that were never timed."""
+
+READ = 200  # files of a kind that are read; thousands would say no more
+MARGIN = 1.25  # each way: another hour, other images
+AROUND_A_PASS = 2.0  # at most this much longer: images, matching and scheduling come on top
+
+
+@dataclass(frozen=True)
+class Duration:
+    """Device time, as a range.
+
+    Attributes:
+        low, high: seconds on one worker.
+        source: what it is estimated from, for people.
+    """
+
+    low: float
+    high: float
+    source: str
+
+
+def record(
+    store: Store, machine: Machine, kind: str, *, key: str, tflop: float, seconds: float
+) -> None:
+    """Keep how long a stage took.
+
+    Args:
+        store: where.
+        machine: what did it.
+        kind: ``latents``, ``tune``, ``predict`` or `PASS`.
+        key: of the stage; a later time replaces it.
+        tflop: what it had to compute, 10¹² operations.
+        seconds: how long it took, models being loaded.
+    """
+    with atomic_path(_folder(store, machine, kind) / f"{key}.json") as temporary:
+        temporary.write_text(json.dumps({"tflop": tflop, "seconds": seconds}) + "\n")
+
+
+def expected(store: Store, work: Mapping[tuple[Machine, str], float]) -> Duration | None:
+    """How long some work will take.
+
+    Args:
+        store: holds what was timed.
+        work: TFLOP by machine and kind of stage.
+
+    Returns:
+        A range; None where something was never timed on such a machine, nor a pass.
+    """
+    low = high = 0.0
+    timed: dict[str, int] = {}
+    for (machine, kind), tflop in work.items():
+        rates, reach = _rates(_folder(store, machine, kind)), MARGIN
+        source = f"{kind} stages"
+        if not len(rates):
+            rates, reach = _rates(_folder(store, machine, PASS)), AROUND_A_PASS
+            source = "timed passes"
+        if not len(rates):
+            return None
+        # The middle of what was seen: one stage that had to wait for a busy disk says little.
+        slow, fast = np.quantile(rates, (0.9, 0.1))
+        low, high = low + tflop * fast / MARGIN, high + tflop * slow * reach
+        timed[source] = len(rates)
+    told = ", ".join(f"{number} {source}" for source, number in timed.items())
+    return Duration(float(low), float(high), f"from {told} in the store")
+
+
+def _rates(folder: Path) -> np.ndarray:
+    """Seconds a TFLOP of what was timed."""
+    found: list[dict[str, Any]] = []
+    for file in sorted(folder.glob("*.json"))[:READ]:
+        try:
+            found.append(json.loads(file.read_text()))
+        except (OSError, ValueError):  # an estimate is not worth a failure
+            continue
+    return np.array([entry["seconds"] / entry["tflop"] for entry in found if entry["tflop"]])
+
+
+def _folder(store: Store, machine: Machine, kind: str) -> Path:
+    return store.speed / key_of({"kind": kind, **machine.identity()})
