@@ -9,7 +9,7 @@ from study import space as spaces
 from study.engine.stops import Stops
 from study.engine.work import pending
 from study.folder import StudyFolder
-from study.plan import Planner
+from study.plan import Plan, Planner
 from study.search.search import OptunaSearch
 
 
@@ -65,9 +65,12 @@ class Searching:
         """
         space = self.space(text, *overrides)
         folder, stops = StudyFolder.of(space), Stops()
-        plans, self.computed = [], []
+        plans, whole, self.computed = [], Plan(), []
         for plan in OptunaSearch(space, Planner(space), folder, stops).plans():
             plans.append(plan)
+            folder.write_space(space)
+            whole.update(plan)
+            folder.write_plan(whole)
             if len(plans) == until:
                 break
             if stop:

@@ -4,8 +4,10 @@ import itertools
 
 import pytest
 
+import study
 from sd4match.errors import SD4MatchError
 from sd4match.features.cost import flops
+from study.asking import best_report
 from study.folder import StudyFolder
 from study.plan import Planner
 from study.search.objectives import Objectives, Row, tflop_per_image
@@ -89,15 +91,33 @@ def test_the_pareto_set_is_tested_and_the_best_and_the_baseline(searching):
     assert tested >= {*found["chosen"], space.baseline.key}
     assert len(tested) <= len(found["chosen"]) + 2
     assert {c.data.dataset for c in final.cells} == set(space.file.data.evaluate)
-    (study,) = searching.studies().values()
-    assert study.metric_names == ["pf_pascal/val/pck@0.1", "cost"]
-    assert all(len(trial.values) == 2 for trial in study.get_trials())
+    (recorded,) = searching.studies().values()
+    assert recorded.metric_names == ["pf_pascal/val/pck@0.1", "cost"]
+    assert all(len(trial.values) == 2 for trial in recorded.get_trials())
+
+
+def test_the_pareto_set_is_an_answer(searching):
+    searching.launch(SPACE)
+    opened = study.open(StudyFolder.of(searching.space(SPACE)).path)
+    front = opened.pareto()
+    assert list(front.columns) == ["pf_pascal/val/pck@0.1", "cost"]
+    assert (front["pf_pascal/val/pck@0.1"].diff().dropna() < 0).all()
+    facts, text = best_report(opened, None)
+    assert [row["configuration"] for row in facts["pareto"]] == list(front.index)
+    assert "TFLOP an image" in text
+    assert all(key in text for key in front.index)
+    assert "pareto" not in best_report(opened, None, "prompt = 'text'")[0]
+
+
+def test_one_objective_has_no_pareto_set(searching):
+    searching.launch(SPACE, "search.objectives=[]", "search.samples=2")
+    assert study.open(StudyFolder.of(searching.space(SPACE)).path).pareto() is None
 
 
 def test_a_trial_takes_the_free_setting_of_the_metric(searching):
     searching.launch(SPACE, "search.sampler=nsgaii")
-    (study,) = searching.studies().values()
-    assert {(t.user_attrs["layer"], t.user_attrs["kernel"]) for t in study.trials} == {(1, 5.0)}
+    (recorded,) = searching.studies().values()
+    assert {(t.user_attrs["layer"], t.user_attrs["kernel"]) for t in recorded.trials} == {(1, 5.0)}
 
 
 @pytest.mark.parametrize(
