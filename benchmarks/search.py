@@ -7,7 +7,7 @@ The search is replayed on a recorded factorial, a lookup table of real results: 
 and kept in ``results/search-benchmark``. Exact inner search proposes the paid axes and reads every
 free setting from the same pass; the plain searches propose all axes, one setting a trial.
 
-Device time is that of the recorded work items: "shared" pays each tuning and each pass once, as
+Device time is that of the recorded stages: "shared" pays each tuning and each pass once, as
 our store does; "alone" pays both for every new configuration, as a search without a store does.
 Studies that did not record it are compared by trials.
 """
@@ -16,7 +16,6 @@ import argparse
 import itertools
 import json
 import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +26,8 @@ import pandas as pd
 from optuna.trial import TrialState
 from tabulate import tabulate
 
+import study
 from sd4match.datasets.shapes import generate
-from study import open_study
 from study.axes import AXES, Value
 from study.engine.execute import Workshop
 from study.engine.work import pending
@@ -41,7 +40,6 @@ from study.search.proposals import Proposals, Told
 from study.space import load
 
 NAME = "search-benchmark"
-SECONDS = "seconds.json"
 FACTORIAL = """\
 design: factorial
 baseline: {backbone: nano, prompt: single, length: 16, ensemble: 1}
@@ -65,8 +63,8 @@ class Table:
         paid, free: axes that vary, and their values.
         prompt: the baseline's family, where the prompt does not vary.
         values: the metric of every configuration, by its values on these axes.
-        works: the tuning and the extraction behind each.
-        seconds: device time of those, by key; empty where it was not recorded.
+        works: keys of the tunings and predictions behind each.
+        seconds: device time of those stages; empty where it was not recorded.
     """
 
     paid: Mapping[str, tuple[Value, ...]]
@@ -83,36 +81,35 @@ class Table:
 
 
 def measure_factorial(results: Path, overrides: list[str]) -> Path:
-    """Run the small factorial on this device, an item after the other, with a clock; once."""
+    """Run the small factorial on this device, an item after the other; what is there is kept."""
     folder = results / NAME
-    if (folder / SECONDS).exists():
-        return folder
     data, file = folder / "data", folder / f"{NAME}.yaml"
     if not data.exists():
         generate(data)
     file.write_text(FACTORIAL)
     space = load(str(file), [f"data.root={data}", f"results={results}", *overrides])
-    study, planner = StudyFolder.of(space), Planner(space)
+    written, planner = StudyFolder.of(space), Planner(space)
     plan = planner.plan(space.configurations(), splits=("val",))
-    study.write_space(space)
-    study.write_plan(plan)
-    workshop, seconds = Workshop(study.store, space.rule), {}
-    for work in pending(plan, study.store):
-        start = time.perf_counter()
+    written.write_space(space)
+    written.write_plan(plan)
+    workshop = Workshop(written.store, space.rule)
+    for work in pending(plan, written.store):
+        print(work.label, flush=True)
         for _ in workshop.do(work):
             pass
-        seconds[work.key] = time.perf_counter() - start
-        print(f"{seconds[work.key]:7.1f} s  {work.label}", flush=True)
-    (folder / SECONDS).write_text(json.dumps(seconds, indent=1))
     return folder
 
 
 def read(folder: Path, metric: str | None) -> Table:
-    """The lookup table of a finished study."""
-    study = open_study(folder)
-    configurations = study.configurations()
-    measured = value(study.cells, metric or str(study.metric)).dropna()
-    index = study.index.drop_duplicates("configuration").set_index("configuration")
+    """The lookup table of a finished study, and the times that its store has on record."""
+    finished = study.open(folder)
+    configurations = finished.configurations()
+    measured = value(finished.cells, metric or str(finished.metric)).dropna()
+    val = finished.index[finished.index["split"] == "val"]
+    behind = {
+        key: tuple({str(k) for k in (*rows["tune"].dropna(), *rows["predict"])})
+        for key, rows in val.groupby("configuration")
+    }
     taken: dict[str, tuple[Value, ...]] = {}
     for name in sorted(AXES, key=lambda name: name != "prompt"):  # the prompt first
         found = tuple(dict.fromkeys(plain(v) for v in configurations[name] if not pd.isna(v)))
@@ -120,18 +117,21 @@ def read(folder: Path, metric: str | None) -> Table:
             taken[name] = found
     values, works = {}, {}
     for key, number in measured.items():
-        row, work = configurations.loc[key], index.loc[key]
+        row = configurations.loc[key]
         point = frozenset((name, plain(row[name])) for name in taken if not pd.isna(row[name]))
-        values[point] = float(number)
-        works[point] = tuple(str(work[k]) for k in ("tune", "extraction") if not pd.isna(work[k]))
-    clock = folder / SECONDS
+        values[point], works[point] = float(number), behind[key]
+    needed = set(itertools.chain.from_iterable(works.values()))
+    clocks = {file.stem: file for file in finished.folder.store.speed.glob("*/*.json")}
     return Table(
         paid={name: v for name, v in taken.items() if AXES[name].cost != "free"},
         free={name: v for name, v in taken.items() if AXES[name].cost == "free"},
         prompt=plain(configurations["prompt"].iloc[0]),
         values=values,
         works=works,
-        seconds=json.loads(clock.read_text()) if clock.exists() else {},
+        seconds={
+            key: float(json.loads(clocks[key].read_text())["seconds"])
+            for key in needed & clocks.keys()
+        },
     )
 
 
