@@ -66,13 +66,13 @@ def _pareto_lines(study: Study, found: pd.DataFrame) -> str:
         [
             key,
             *(f"{v:.3g}" if name == COST else f"{100 * v:.1f}" for name, v in values.items()),
-            labels.settings({name: None if pd.isna(v) else v for name, v in setting.items()}),
+            labels.settings({str(n): None if pd.isna(v) else v for n, v in setting.items()}),
         ]
         for (key, values), (_, setting) in zip(
             found.iterrows(), axes[varied].iterrows(), strict=True
         )
     ]
-    names = ["TFLOP an image" if name == COST else name for name in found]
+    names = ["TFLOP an image" if name == COST else str(name) for name in found]
     told = f"Pareto set of {len(found)}: no other is as good in everything"
     headers = ["configuration", *names, "settings"]
     return told + "\n" + tabulate(rows, headers=headers, disable_numparse=True)
