@@ -46,15 +46,15 @@ def measure(kind: str, configurations: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "big.yaml"
         file.write_text(space_of(kind, configurations), encoding="utf-8")
-        before, started = _peak(), time.perf_counter()
+        before, started, cpu = _peak(), time.perf_counter(), time.process_time()
         space = load(str(file), [f"data.root={folder}/data", f"results={folder}/results"])
         plan = plan_of(space, Planner(space))
         numbers, _ = plan_report(space, plan)
         sharing_tree(plan)
-        seconds = time.perf_counter() - started
+        seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     print("|".join([
         kind, f"{numbers.configurations:,}", f"{numbers.trials:,}", f"{numbers.tunings:,}",
-        f"{seconds:.1f}", f"{_peak() - before:.0f}", f"{before:.0f}",
+        f"{seconds:.1f}", f"{cpu:.1f}", f"{_peak() - before:.0f}", f"{before:.0f}",
     ]))  # fmt: skip
 
 
@@ -77,8 +77,8 @@ def main() -> None:
         command = [sys.executable, __file__, "--only", kind]
         command += ["--configurations", str(arguments.configurations)]
         rows.append(subprocess.check_output(command, text=True).strip().split("|"))
-    headers = ["factorial", "configurations", "trials", "tunings", "seconds", "memory for it, MB",
-               "before, MB"]  # fmt: skip
+    headers = ["factorial", "configurations", "trials", "tunings", "seconds", "CPU seconds",
+               "memory for it, MB", "before, MB"]  # fmt: skip
     print(tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True))
 
 

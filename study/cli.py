@@ -43,7 +43,7 @@ def plan(
     from study.plan_report import plan_of, plan_report
     from study.sharing_tree import sharing_tree
 
-    loaded, planner = _load(space, overrides)
+    loaded, planner = _load(space, overrides, fetch=time)
     planned = plan_of(loaded, planner)
     if time:
         from study.folder import StudyFolder

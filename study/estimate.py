@@ -1,6 +1,7 @@
 """What a plan costs, and what sharing saves: counted, before anything runs."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from study.memory import worker_mb
 from study.plan import Plan
 from study.remaining import remaining, work_of
 from study.speed import Duration, expected
-from study.stages import ABSENT, Predict, Tune
+from study.stages import ABSENT, Extraction, Latents, Predict, Tune
 from study.store import Store
 
 
@@ -75,7 +76,7 @@ def estimate(plan: Plan, store: Store) -> Estimate:
     def predict_flop(key: str, layer: int) -> float:
         return costs.predict(plan.predicts[key], layer=layer, images=images[key])
 
-    latents = list(plan.latents.values())
+    latents, trials = list(plan.latents.values()), plan.extractions
     shared = sum(predict_flop(key, layer) for key, layer in deepest.items())
     shared += sum(map(costs.tune, plan.tunes.values()))
     shared += sum(costs.encode(s.machine, s.image_size, s.data.images) for s in latents)
@@ -103,7 +104,6 @@ def estimate(plan: Plan, store: Store) -> Estimate:
 
     left = remaining(plan, store)
     work = work_of(plan, store, left, costs, images)
-    trials = plan.extractions
     return Estimate(
         configurations=len(plan.by_configuration),
         trials=len(trials),
@@ -128,8 +128,8 @@ def estimate(plan: Plan, store: Store) -> Estimate:
         tflop_left=sum(work.values()),
         duration=expected(store, work),
         worker_mb=worker_mb(plan, costs),
-        disk_mb=_disk(plan, costs) / 1e6,
-        absent=_absent(plan),
+        disk_mb=_disk(plan, latents, costs) / 1e6,
+        absent=_absent(plan, latents, [extraction for extraction, _ in trials.values()]),
     )
 
 
@@ -145,22 +145,23 @@ def _size(tune: Tune) -> int:
     return int(tune.settings["image_size"])
 
 
-def _disk(plan: Plan, costs: Costs) -> float:
+def _disk(plan: Plan, latents: Sequence[Latents], costs: Costs) -> float:
     """Bytes: two uint16 a keypoint (20 a pair at most, METHOD.md 2), two fp32 moments a cell."""
     predictions = sum(
         4 * 20 * stage.data.pairs * len(plan.settings[key]) for key, stage in plan.predicts.items()
     )
     moments = 0.0
-    for stage in plan.latents.values():
+    for stage in latents:
         known = costs.architecture(stage.machine)
         side = stage.image_size / known.vae_factor
         moments += stage.data.images * 2 * 4 * known.vae["latent_channels"] * side**2
     return predictions + moments
 
 
-def _absent(plan: Plan) -> tuple[str, ...]:
-    extractions = [extraction for extraction, _ in plan.extractions.values()]
-    data = {stage.data for stage in plan.latents.values()}
+def _absent(
+    plan: Plan, latents: Sequence[Latents], extractions: Sequence[Extraction]
+) -> tuple[str, ...]:
+    data = {stage.data for stage in latents}
     models = {extraction.machine.fingerprint for extraction in extractions}
     models |= {extraction.fused_with or "" for extraction in extractions}
     models |= {extraction.file.fingerprint for extraction in extractions if extraction.file}

@@ -15,5 +15,8 @@ def key_of(spec: Mapping[str, Any]) -> str:
     Raises:
         TypeError, ValueError: for values without one JSON form (objects, NaN).
     """
-    text = json.dumps(spec, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+    return hashlib.sha256(_CANONICAL.encode(spec).encode()).hexdigest()[:20]
+
+
+# Made once: a large plan has a million keys.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -95,12 +95,16 @@ class Plan:
 
 def latents_of(tunes: Iterable[Tune], predicts: Iterable[Predict]) -> dict[str, Latents]:
     """The latent stages that other stages wait for, by key; those of tunings come first."""
-    wanted = [
-        (t.machine, int(t.settings["image_size"]), d) for t in tunes for d in (t.train, t.val)
-    ]
-    wanted += [(p.extraction.machine, p.extraction.image_size, p.data) for p in predicts]
-    # Many wait for the same: found by cheaper names than keys, which take a hash of everything.
-    distinct = {(m.fingerprint, size, d.fingerprint): Latents(m, size, d) for m, size, d in wanted}
+    wanted = chain(
+        ((t.machine, int(t.settings["image_size"]), d) for t in tunes for d in (t.train, t.val)),
+        ((p.extraction.machine, p.extraction.image_size, p.data) for p in predicts),
+    )
+    # Many wait for the same: found by a cheaper name than the key, which hashes everything.
+    distinct: dict[tuple[str, int, str], Latents] = {}
+    for machine, size, data in wanted:
+        name = (machine.fingerprint, size, data.fingerprint)
+        if name not in distinct:
+            distinct[name] = Latents(machine, size, data)
     return {stage.key: stage for stage in distinct.values()}
 
 

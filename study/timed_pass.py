@@ -5,6 +5,7 @@ import time
 import torch
 
 from sd4match import backbones
+from sd4match.features.unet import truncate
 from study import speed
 from study.cost import Costs
 from study.plan import Plan
@@ -32,8 +33,6 @@ def time_passes(plan: Plan, store: Store) -> None:
 
 @torch.inference_mode()
 def _seconds(machine: Machine, image_size: int, layer: int) -> float:
-    from sd4match.features.unet import truncate
-
     torch.set_num_threads(machine.threads)
     backbone = backbones.load(machine.backbone, device=machine.device, dtype=machine.dtype)
     unet = truncate(backbone.unet, layer)

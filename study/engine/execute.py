@@ -55,10 +55,10 @@ class Workshop:
             SD4MatchError: data or weights are missing, broken or changed since the plan was made.
         """
         for stage in work.stages:
-            settings = work.settings.get(stage.key, ())
             if work.kind == "preflight":
-                yield self.try_out(stage, settings)
+                yield self.try_out(stage, work.settings)
                 continue
+            settings = work.settings.get(stage.key, ())
             # Loaded before the clock starts: a worker does that once, for all its stages.
             self.backbone(stage.extraction.machine if isinstance(stage, Predict) else stage.machine)
             with timed(self.store, stage, settings):
@@ -99,7 +99,7 @@ class Workshop:
         checkpoint.unlink(missing_ok=True)
 
     def try_out(
-        self, stage: Latents | Tune | Predict, settings: tuple[Setting, ...]
+        self, stage: Latents | Tune | Predict, settings: Mapping[str, tuple[Setting, ...]]
     ) -> dict[str, Any]:
         """One pair through a predict stage or one training step; nothing but latents is kept.
 
@@ -111,13 +111,11 @@ class Workshop:
                 self._try_tune(stage)
             elif isinstance(stage, Predict):
                 backbone = self.backbone(stage.extraction.machine)
-                # A learned prompt is not there yet; its pass costs what that of any other does.
-                known = not stage.extraction.tuned
-                prompt = (
-                    self._prompt(stage, backbone) if known else prompts.create("empty", backbone)
-                )
+                # A learned prompt is not there yet; its pass needs what that of any other does.
+                blank = prompts.create("empty", backbone)
+                prompt = blank if stage.extraction.tuned else self._prompt(stage, backbone)
                 pairs = _with_keypoints(stage.data.open(), 1)
-                self.positions(stage, settings, prompt, pairs=pairs)
+                self.positions(stage, settings[stage.key], prompt, pairs=pairs)
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise SD4MatchError(f"preflight: {stage.label}: {reason}") from error
@@ -243,13 +241,7 @@ def _with_keypoints(pairs: PairSet, count: int) -> PairSet:
 
 
 TUNING_FIELDS = (
-    "timestep",
-    "layer",
-    "kernel_size",
-    "learning_rate",
-    "batch_size",
-    "steps",
-    "seed",
+    "timestep", "layer", "kernel_size", "learning_rate", "batch_size", "steps", "seed",
     "image_size",
-)
+)  # fmt: skip
 """Settings of a tune stage that are fields of `TuningSettings`; the others make the prompt."""

@@ -15,11 +15,13 @@ from sd4match.prediction import predict
 from sd4match.readouts import Readout
 from study import cells
 from study.answers import measure
+from study.cost import Costs
 from study.data import refer
 from study.engine.execute import Workshop
 from study.engine.preflight import preflight
 from study.engine.work import pending
 from study.scoring import Rule
+from study.speed import expected
 from study.store import Store
 
 RULE = Rule((0.1,), "sd4match")
@@ -67,7 +69,8 @@ def contents(store, *folders):
         str(file.relative_to(store.folder)): file.read_bytes()
         for folder in folders or [""]
         for file in (store.folder / folder).rglob("*")
-        if file.is_file()
+        # How long it took is no result.
+        if file.is_file() and store.speed not in file.parents
     }
 
 
@@ -78,6 +81,18 @@ def test_every_part_reports(plan, store):
     assert parts == ["images"] * 3 + ["epoch"] * 3 + ["split"] * 4
     assert [report["epoch"] for report in reports[3:6]] == [1, 2, 3]
     assert {report["pairs"] for report in reports[6:]} == {3}
+
+
+def test_what_was_done_is_timed_and_tells_how_long_it_takes_again(plan, done, store):
+    costs = Costs()
+    (tune,) = plan.tunes.values()
+    work = {(tune.machine, kind): 1.0 for kind in ("latents", "tune", "predict")}
+    found = expected(done, work)
+    assert 0 < found.low < found.high
+    assert found.source == "from 3 latents stages, 1 tune stages, 6 predict stages in the store"
+    again = {(tune.machine, "tune"): costs.tune(tune) / 1e12}
+    assert expected(done, again).high < 600
+    assert expected(store, work) is None
 
 
 def test_a_second_store_gets_the_same_bytes(plan, done, store):
