@@ -31,6 +31,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/prediction_cost.py
 	$(BIN)/python benchmarks/prediction_memory.py
 	$(BIN)/python benchmarks/dataset_index.py
+	$(BIN)/python benchmarks/search.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

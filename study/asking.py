@@ -6,6 +6,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from study import labels
+from study.search.settings import COST
 from study.study import Study
 
 
@@ -51,7 +52,30 @@ def best_report(
         f"  {labels.settings(settings)}",
         _score_lines(cells),
     ]
+    if metric is None and where is None and (found := study.pareto()) is not None:
+        facts["pareto"] = found.reset_index().to_dict("records")
+        lines += ["", _pareto_lines(study, found)]
     return facts, "\n".join(lines)
+
+
+def _pareto_lines(study: Study, found: pd.DataFrame) -> str:
+    """The configurations that a search with several objectives chose, the best first."""
+    axes = study.configurations().loc[found.index]
+    varied = [name for name in axes if axes[name].nunique(dropna=False) > 1]
+    rows = [
+        [
+            key,
+            *(f"{v:.3g}" if name == COST else f"{100 * v:.1f}" for name, v in values.items()),
+            labels.settings({str(n): None if pd.isna(v) else v for n, v in setting.items()}),
+        ]
+        for (key, values), (_, setting) in zip(
+            found.iterrows(), axes[varied].iterrows(), strict=True
+        )
+    ]
+    names = ["TFLOP an image" if name == COST else str(name) for name in found]
+    told = f"Pareto set of {len(found)}: no other is as good in everything"
+    headers = ["configuration", *names, "settings"]
+    return told + "\n" + tabulate(rows, headers=headers, disable_numparse=True)
 
 
 def _score_lines(cells: pd.DataFrame) -> str:

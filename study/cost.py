@@ -28,9 +28,13 @@ def training_images(tune: Tune) -> int:
 
 def validation_images(tune: Tune) -> int:
     """Images through the UNet to validate every epoch."""
+    return epochs(tune) * extracted(tune.val, tune.settings["source"])
+
+
+def epochs(tune: Tune) -> int:
+    """How many epochs a tuning has, each with its validation."""
     steps = int(tune.settings["steps"])
-    epochs = math.ceil(steps / math.ceil(steps / EPOCHS))
-    return epochs * extracted(tune.val, tune.settings["source"])
+    return math.ceil(steps / math.ceil(steps / EPOCHS))
 
 
 @dataclass

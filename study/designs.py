@@ -63,10 +63,12 @@ def search(space: "Space") -> Iterator[Configuration]:
     """Draw as many points of the paid axes as a sampler will propose, and take their free grids.
 
     This stands for a search in a plan. What it runs is decided while it runs
-    (`study.engine.search`), and is no more than this but where proposals repeat.
+    (`study.search`), and is no more than this but where proposals repeat.
     """
     sizes = [len(values) for values in space.paid.values()]
     whole, wanted = math.prod(sizes), space.file.search.samples
+    if space.file.search.sampler == "grid":  # all there is
+        wanted = whole
     numbers = random.Random(space.file.search.seed).sample(range(whole), min(whole, wanted))
     return _with_free(space, (_point(space.paid, number) for number in numbers))
 

@@ -112,6 +112,16 @@ class StudyFolder:
         except (OSError, pa.ArrowException) as error:
             raise SD4MatchError(f"{file}: cannot be read ({error}): launch the study") from None
 
+    def write_search(self, found: Mapping[str, Any]) -> None:
+        """Record where a search's Optuna study is, and what it chose by which objectives."""
+        self._write_json("search.json", found)
+
+    def read_search(self) -> dict[str, Any] | None:
+        """What `write_search` wrote; None for a fixed design, or before the search ended."""
+        if not (self.path / "search.json").exists():
+            return None
+        return self._read_json("search.json")
+
     def write_failures(self, failures: Mapping[str, str]) -> None:
         """Record the reason of each failed work item by its key; replaces earlier ones."""
         self._write_json("failures.json", dict(failures))

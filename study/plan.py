@@ -1,6 +1,6 @@
 """From configurations to stages: what must be computed, with everything shared that can be."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -121,11 +121,20 @@ class Planner:
         self._staging = Staging(space.file, fetch=fetch)
 
     def plan(
-        self, configurations: Iterable[Configuration], *, splits: tuple[str, ...] = REPORT_SPLITS
+        self,
+        configurations: Iterable[Configuration],
+        *,
+        splits: tuple[str, ...] = REPORT_SPLITS,
+        only: Collection[str] | None = None,
     ) -> Plan:
         """The stages that answer these configurations on ``splits`` of the study's data sets.
 
         PF-Willow takes part in ``test`` only (it has no other split).
+
+        Args:
+            configurations: what is asked; equal ones count once.
+            splits: of ``val`` and ``test``.
+            only: some of the study's data sets; None takes all.
 
         Raises:
             SD4MatchError: a data set, backbone or prompt file is broken, they do not go together,
@@ -138,7 +147,11 @@ class Planner:
             # What differs in free axes alone is answered by the very same stages.
             paid = configuration.paid
             if paid not in answers:
-                answers[paid] = list(self._staging.answers(configuration, splits))
+                answers[paid] = [
+                    answer
+                    for answer in self._staging.answers(configuration, splits)
+                    if only is None or answer[0].data.dataset in only
+                ]
             setting = (int(configuration["layer"] or 0), configuration.readout)
             setting = settings.setdefault(setting, setting)
             for predict, tune, missing in answers[paid]:

@@ -63,7 +63,9 @@ def plan_report(space: Space, plan: Plan) -> tuple[Estimate, str]:
 def _design(space: Space) -> str:
     file = space.file
     if file.design == "search":
-        return f"search, {file.search.samples} points of the paid axes by {space.metric}"
+        count = "all" if file.search.sampler == "grid" else str(file.search.samples)
+        by = ", ".join(file.search.objectives) or space.metric
+        return f"search, {count} points of the paid axes by {by}"
     if file.design == "factorial" and file.factorial.fraction < 1:
         return (
             f"factorial, {file.factorial.fraction:.3g} of the combinations of the paid axes, "

@@ -47,6 +47,8 @@ def launch_report(
             say(f"{clock}  done {done:3d}  {work.label}")
         elif event == "failed" and work.kind != "preflight":
             say(f"{clock}  FAILED    {work.label}: {last_line(message)}")
+        elif event == "stopped":
+            say(f"{clock}  stopped   {work.label}: {message}")
 
     planner.require_data()  # before weights are fetched for nothing
     _, text = plan_report(space, plan_of(space, planner))
@@ -57,7 +59,7 @@ def launch_report(
     outcome = launch(space, planner, on_event)
     study = open_study(folder.path)
     files = study.write_answers()
-    if not outcome.done and not outcome.failures:
+    if not (outcome.done or outcome.failures or outcome.stopped):
         say("nothing to compute: the store holds every result of this study")
     try:
         best, text = best_report(study, None)
@@ -75,6 +77,7 @@ def launch_report(
         "seconds": round(time.monotonic() - started, 1),
         "computed": outcome.done,
         "failures": outcome.failures,
+        "stopped": outcome.stopped,
         "best": best,
     }
     return summary, outcome.failures

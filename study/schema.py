@@ -76,15 +76,26 @@ class Factorial:
 class Search:
     """Optuna's part of ``design: search``: a sampler proposes the paid axes (DESIGN.md, idea 8).
 
+    ``sampler``: ``tpe``, ``gp``, ``random``, ``nsgaii``, ``grid`` (every point once, whatever
+    ``samples`` says), or ``{_target_: optuna.samplers.QMCSampler, …}`` with plain arguments.
     ``generation`` proposals are asked at once and told in order, which makes a search repeatable.
     ``metric`` is what configurations are chosen by, in fixed designs too; null is the mean over the
-    study's data sets that have a validation split.
+    study's data sets that have a validation split. Several ``objectives`` (metrics, and ``cost``:
+    planned TFLOP an image) ask for the Pareto set. ``points`` are proposed first; ``warm_start``
+    names studies whose results the sampler is told. ``storage``: an Optuna journal file, in the
+    study's folder by default, or the URL of a database. ``asha: 3`` goes on with the best third
+    of the prompts after 1, 3, … epochs, by their validation PCK; null tunes all to the end.
     """
 
-    sampler: str = "tpe"
+    sampler: Any = "tpe"
     samples: int = 20
     generation: int = 4
     metric: str | None = None
+    objectives: list[str] = field(default_factory=list)
+    points: list[dict[str, Any]] = field(default_factory=list)
+    warm_start: list[str] = field(default_factory=list)
+    storage: str | None = None
+    asha: int | None = None
     seed: int = 0
 
 

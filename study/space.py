@@ -17,10 +17,10 @@ from sd4match.errors import SD4MatchError, require_known
 from sd4match.pck import PROTOCOLS
 from study.axes import OWN, TRAINED_ON, Configuration, Cost, Value, configure, find
 from study.designs import DESIGNS
-from study.metric import MEAN, Metric, selecting
 from study.prompt_files import check_names
 from study.schema import SpaceFile
 from study.scoring import Rule
+from study.search.settings import check as check_search
 from study.space_axes import read_axes, read_baseline, read_ties
 from study.space_files import compose_file, find_file
 
@@ -187,14 +187,13 @@ def check(file: SpaceFile, *, source: str) -> Space:
         file.alphas = list(dict.fromkeys(file.alphas))
         file.data.evaluate = list(dict.fromkeys(file.data.evaluate))
         _at_least_one(file)
-        if file.search.metric is not None:
-            _check_measured(selecting(file.search.metric), file)
         check_names(file.prompts)
         axes = read_axes(file)
         space = Space(file, read_baseline(file), axes, read_ties(file, axes))
         if file.design == "leave_one_out":
             space = _full(space)
         _ = space.baseline  # refused here where its values are impossible together
+        check_search(space)
     except SD4MatchError as error:
         raise SD4MatchError(f"search space {source}: {error}") from None
     return space
@@ -212,12 +211,6 @@ def _full(plain: Space) -> Space:
         axes[name] = (*recommended, back)
     settings = {**plain.settings, **{name: values[0] for name, values in axes.items()}}
     return Space(plain.file, settings, axes, plain.tied)
-
-
-def _check_measured(metric: Metric, file: SpaceFile) -> None:
-    if metric.alpha not in file.alphas:
-        raise SD4MatchError(f"search.metric {metric}: its alpha is not among {file.alphas}")
-    require_known(metric.dataset, (*file.data.evaluate, MEAN), what="data set of search.metric")
 
 
 def _at_least_one(file: SpaceFile) -> None:

@@ -88,6 +88,20 @@ class Study:
         row[wanted] = float(value(self.cells, wanted)[key])
         return row
 
+    def pareto(self) -> pd.DataFrame | None:
+        """What a search with several objectives chose, the best in the first one first.
+
+        Returns:
+            A row a configuration, by its key, and a column an objective; None for other studies.
+        """
+        found = self.folder.read_search()
+        if found is None or len(found["objectives"]) < 2:
+            return None
+        chosen = pd.DataFrame.from_dict(
+            found["chosen"], orient="index", columns=list(found["objectives"])
+        )
+        return chosen.rename_axis("configuration")
+
     @property
     def metric(self) -> str | None:
         """The metric that configurations are chosen by, on validation; None where none can be."""

@@ -9,12 +9,14 @@ from ray import tune
 
 from sd4match.errors import SD4MatchError
 from study.engine import cluster, preflight
-from study.engine.search import OptunaSearch
+from study.engine.asha import PromptAsha
+from study.engine.stops import Stops
 from study.engine.trainable import StageTrainable
 from study.engine.work import Work
 from study.engine.work_queue import WorkQueue
 from study.folder import StudyFolder
 from study.plan import Plan, Planner
+from study.search.search import OptunaSearch
 from study.space import Space
 
 WORKER_DEATHS = 2  # how often a trial is started again when its worker or node died
@@ -29,10 +31,12 @@ class Outcome:
     Attributes:
         done: labels of the items that were computed.
         failures: key of each failed item to its reason.
+        stopped: key of each tuning that was stopped early to the reason; no failure.
     """
 
     done: list[str] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
+    stopped: dict[str, str] = field(default_factory=dict)
 
 
 def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
@@ -41,7 +45,8 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
     Args:
         space: the checked search space.
         planner: plans its configurations.
-        on_event: called with (event, work, message); events: ``start``, ``done``, ``failed``.
+        on_event: called with (event, work, message); events: ``start``, ``done``,
+            ``failed``, ``stopped``.
 
     Returns:
         What was computed and what failed; failed items are missing cells, the rest stands.
@@ -58,26 +63,27 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
             outcome.done.append(work.label)
         on_event(event, work, message)
 
-    queue = WorkQueue(_plans(space, planner, folder), folder.store, told)
+    stops = Stops()
+    queue = WorkQueue(_plans(space, planner, folder, stops), folder.store, told, stops)
     if queue.start():
         folder.write_failures({})  # those of an earlier launch are tried again
         with (
             cluster.joined(space),
             tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch,
         ):
-            _fit(queue, space, folder, scratch=Path(scratch))
+            _fit(queue, space, folder, stops, scratch=Path(scratch))
     if preflight.KEY in queue.failures:
         # Nothing ran but the preflight: that is a mistake to mend, not a study with holes.
         raise SD4MatchError(last_line(queue.failures[preflight.KEY]))
-    outcome.failures = queue.failures
-    folder.write_failures(queue.failures)
+    outcome.failures, outcome.stopped = queue.failures, stops.reasons
+    folder.write_failures({**queue.failures, **stops.reasons})
     return outcome
 
 
-def _plans(space: Space, planner: Planner, folder: StudyFolder) -> Iterator[Plan]:
+def _plans(space: Space, planner: Planner, folder: StudyFolder, stops: Stops) -> Iterator[Plan]:
     """The plans of a design, each written to the study's folder before it runs."""
     if space.file.design == "search":
-        plans = OptunaSearch(space, planner, folder.store).plans()
+        plans = OptunaSearch(space, planner, folder, stops).plans()
     else:
         plans = iter([planner.plan(space.configurations())])
     whole = Plan()
@@ -94,12 +100,16 @@ def last_line(text: str) -> str:
     return text.strip().splitlines()[-1]
 
 
-def _fit(queue: WorkQueue, space: Space, folder: StudyFolder, *, scratch: Path) -> None:
+def _fit(
+    queue: WorkQueue, space: Space, folder: StudyFolder, stops: Stops, *, scratch: Path
+) -> None:
+    asha = space.file.search.asha if space.file.design == "search" else None
     tuner = tune.Tuner(
         tune.with_resources(StageTrainable, cluster.resources(space)),
         param_space={"store": str(folder.store.folder), "rule": asdict(space.rule)},
         tune_config=tune.TuneConfig(
             search_alg=queue,
+            scheduler=PromptAsha(asha, stops) if asha else None,
             num_samples=-1,  # until the queue says that it is finished
             reuse_actors=True,
             trial_dirname_creator=lambda trial: str(trial.trial_id),

@@ -8,6 +8,7 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from study.engine.preflight import preflight
+from study.engine.stops import Stops
 from study.engine.work import Work, pending
 from study.plan import Plan
 from study.store import Store
@@ -24,7 +25,8 @@ class WorkQueue(Searcher):
     Args:
         plans: iterator of plans; it is advanced in the driver when the last plan is done.
         store: where results go.
-        on_event: called with (event, work, message) when an item starts, ends or fails.
+        on_event: called with (event, work, message) when an item starts, ends, fails or is stopped.
+        stops: the tunings that the scheduler stopped early; what needs them is dropped.
 
     Attributes:
         failures: key of each failed item to the reason; items that needed it fail with it.
@@ -35,12 +37,14 @@ class WorkQueue(Searcher):
         plans: Iterator[Plan],
         store: Store,
         on_event: Callable[[str, Work, str], None],
+        stops: Stops,
     ) -> None:
         super().__init__()
         self.failures: dict[str, str] = {}
         self._plans = plans
         self._store = store
         self._on_event = on_event
+        self._stops = stops
         self._waiting: list[Work] = []
         self._running: dict[str, Work] = {}
         self._unfinished: set[str] = set()
@@ -76,6 +80,10 @@ class WorkQueue(Searcher):
             reason = "its worker died again after every retry"
         if reason:
             self._fail(work, str(reason))
+        elif work.key in self._stops.reasons:
+            self._unfinished.discard(work.key)
+            self._drop_needing(work)
+            self._on_event("stopped", work, self._stops.reasons[work.key])
         else:
             self._unfinished.discard(work.key)
             self._on_event("done", work, "")
@@ -95,6 +103,10 @@ class WorkQueue(Searcher):
                 self._waiting.remove(other)
                 self._fail(other, f"{failed.label} failed: {reason}")
 
+    def _drop_needing(self, stopped: Work) -> None:
+        """Forget what needs a prompt that is not going to be: no failure, but no work either."""
+        self._waiting = [waiting for waiting in self._waiting if stopped.key not in waiting.needs]
+
     def _refill(self) -> None:
         """Take the next plan that has work left, when the last one has none."""
         while not self._waiting and not self._exhausted:
@@ -102,12 +114,15 @@ class WorkQueue(Searcher):
             self._exhausted = plan is None
             if plan is not None:
                 items = pending(plan, self._store)
-                self._waiting = [work for work in items if work.key not in self.failures]
+                ended = self.failures.keys() | self._stops.reasons.keys()
+                self._waiting = [work for work in items if work.key not in ended]
                 self._unfinished = {work.key for work in self._waiting}
                 # What failed in an earlier plan is not tried again, and what needs it cannot be.
                 for work in items:
                     if work.key in self.failures:
                         self._fail_needing(work)
+                    elif work.key in self._stops.reasons:
+                        self._drop_needing(work)
                 self._try_first()
 
     def _try_first(self) -> None:

@@ -1,0 +1,1 @@
+"""Searching a space with Optuna: what is proposed, what it was worth, and what is chosen."""

@@ -1,0 +1,124 @@
+"""What a search maximises or minimises, and how measured configurations compare by it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from operator import ge
+from typing import TYPE_CHECKING, Any
+
+from study import cells
+from study.answers import measure
+from study.axes import Configuration
+from study.cost import Costs, extracted
+from study.metric import MEAN, selecting, value
+from study.plan import Cell, Plan
+from study.scoring import Rule
+from study.search.settings import COST, Direction
+from study.store import Store
+
+if TYPE_CHECKING:
+    from study.space import Space
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured configuration.
+
+    Attributes:
+        chosen_by: the metric that single configurations are chosen by.
+        values: one an objective.
+    """
+
+    configuration: Configuration
+    chosen_by: float
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Objectives:
+    """The objectives of a search.
+
+    Attributes:
+        metric: chooses the free setting of a trial and the best configuration; on validation.
+        names: metrics, and ``cost``.
+    """
+
+    metric: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, space: "Space") -> "Objectives":
+        """The objectives of a space: its own, or the one metric that it chooses by."""
+        assert space.metric is not None  # the search checks it
+        return cls(space.metric, tuple(space.file.search.objectives) or (space.metric,))
+
+    @property
+    def directions(self) -> Mapping[str, Direction]:
+        """Objective to ``maximize`` or ``minimize``."""
+        return {name: "minimize" if name == COST else "maximize" for name in self.names}
+
+    def datasets(self, evaluated: Iterable[str]) -> tuple[str, ...]:
+        """Those of the evaluated data sets that must be measured on validation."""
+        named = {selecting(name).dataset for name in (self.metric, *self.names) if name != COST}
+        return tuple(name for name in evaluated if name in named or MEAN in named)
+
+    def rows(self, plan: Plan, store: Store, rule: Rule) -> list[Row]:
+        """The configurations of a plan that the store answers on every objective, in order."""
+        if not plan.cells:
+            return []
+        measured = measure(cells.frame(cells.table(plan)), store, rule)
+        columns: dict[str, Mapping[Any, float]] = {
+            name: value(measured, selecting(name)).to_dict()
+            for name in dict.fromkeys((self.metric, *self.names))
+            if name != COST
+        }
+        if COST in self.names:
+            columns[COST] = tflop_per_image(plan)
+        found = []
+        for configuration in plan.by_configuration:
+            values = {name: float(column[configuration.key]) for name, column in columns.items()}
+            if all(number == number for number in values.values()):  # NaN: not measured
+                own = tuple(values[name] for name in self.names)
+                found.append(Row(configuration, values[self.metric], own))
+        return found
+
+    def best(self, rows: Iterable[Row]) -> Row | None:
+        """The row with the highest metric, the first of equals."""
+        return max(rows, key=lambda row: row.chosen_by, default=None)
+
+    def pareto(self, rows: Iterable[Row]) -> list[Row]:
+        """The rows that no other is at least as good as in everything; of equals, the first."""
+        signs = [-1 if direction == "minimize" else 1 for direction in self.directions.values()]
+
+        def gains(row: Row) -> tuple[float, ...]:
+            return tuple(sign * number for sign, number in zip(signs, row.values, strict=True))
+
+        front: list[tuple[tuple[float, ...], Row]] = []
+        # From the best first value down, a row can only be dominated by one that came before.
+        for row in sorted(rows, key=gains, reverse=True):
+            mine = gains(row)
+            if not any(all(map(ge, theirs, mine)) for theirs, _ in front):
+                front.append((mine, row))
+        return [row for _, row in front]
+
+
+def tflop_per_image(plan: Plan) -> dict[str, float]:
+    """Planned TFLOP an image, by configuration: what matching with it costs, not learning it.
+
+    Its images through the VAE encoder once and through the UNet to its layer, ``ensemble`` times;
+    prompts of pairs take each pair's images anew.
+    """
+    costs = Costs()
+    found = {}
+    for configuration, cells_of_it in plan.by_configuration.items():
+        images = sum(cell.data.images for cell in cells_of_it)
+        operations = sum(_flop(cell, costs) for cell in cells_of_it)
+        found[configuration.key] = operations / max(1, images) / 1e12
+    return found
+
+
+def _flop(cell: Cell, costs: Costs) -> float:
+    extraction = cell.predict.extraction
+    source = cell.configuration["source"] if extraction.file is None else extraction.file.source
+    passes = extracted(cell.data, None if source is None else str(source))
+    encoding = costs.encode(extraction.machine, extraction.image_size, cell.data.images)
+    return encoding + costs.predict(cell.predict, layer=cell.setting[0], images=passes)

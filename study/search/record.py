@@ -1,0 +1,129 @@
+"""The record of a search: an Optuna study on disk, that `optuna-dashboard` opens while it runs."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from sd4match.errors import SD4MatchError
+from study.search.proposals import Told
+from study.search.settings import Direction
+
+WARM = "warm_start"
+"""Attribute of trials that an earlier study measured: its name."""
+STOPPED = "stopped"
+"""Attribute of trials that were stopped early: why."""
+
+
+class Record:
+    """One Optuna study in a journal file or a database; made when missing.
+
+    Nothing is ever changed in it: a trial is added when it is proposed and told once. What was
+    told in an earlier launch is read from here.
+
+    Args:
+        storage: a journal file, or the URL of a database (``sqlite:///search.db``).
+        name: of the Optuna study.
+        objectives: name of each, to ``maximize`` or ``minimize``.
+
+    Raises:
+        SD4MatchError: it cannot be opened, or is no record of this search.
+    """
+
+    def __init__(self, storage: str, name: str, objectives: Mapping[str, Direction]) -> None:
+        self.storage, self.name = storage, name
+        try:
+            self._storage = _open(storage)
+            self._study = optuna.create_study(
+                storage=self._storage,
+                study_name=name,
+                directions=list(objectives.values()),
+                load_if_exists=True,
+            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ExperimentalWarning)
+                self._study.set_metric_names(list(objectives))
+            self.trials = self._study.get_trials()
+        except Exception as error:  # of the file system, a database driver, or Optuna's JSON
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise SD4MatchError(
+                f"search.storage {storage}: cannot be opened: {said}: name another, or remove it"
+            ) from error
+
+    def know(self, trial: FrozenTrial, study: str) -> None:
+        """Add a trial that an earlier study measured."""
+        trial.set_user_attr(WARM, study)
+        self._study.add_trial(trial)
+        self.trials = self._study.get_trials()
+
+    def propose(
+        self,
+        number: int,
+        parameters: Mapping[str, Any],
+        distributions: Mapping[str, BaseDistribution],
+        settings: Mapping[str, Any],
+    ) -> None:
+        """Add a proposal as a running trial, if it is not there from an earlier launch.
+
+        Raises:
+            SD4MatchError: another proposal is there; the sampler computes otherwise here.
+        """
+        if number < len(self.trials):
+            if self.trials[number].params != parameters:
+                raise SD4MatchError(
+                    f"search.storage {self.storage}: trial {number} of {self.name} was proposed "
+                    "otherwise on another machine: continue there, or give another search.seed"
+                )
+            return
+        self._study.add_trial(
+            create_trial(
+                state=TrialState.RUNNING,
+                params=dict(parameters),
+                distributions=dict(distributions),
+                user_attrs=dict(settings),
+            )
+        )
+        self.trials = self._study.get_trials()
+
+    def stopped(self, parameters: Mapping[str, Any]) -> str | None:
+        """Why a point was stopped early, if it was."""
+        for trial in self.trials:
+            if trial.state == TrialState.PRUNED and trial.params == parameters:
+                return str(trial.user_attrs.get(STOPPED, "stopped early"))
+        return None
+
+    def told(self, number: int) -> Told | None:
+        """What was told of a trial; None while it runs."""
+        trial = self.trials[number]
+        if not trial.state.is_finished():
+            return None
+        return Told(trial.state, None if trial.values is None else tuple(trial.values))
+
+    def tell(self, number: int, told: Told, notes: Mapping[str, Any]) -> None:
+        """Tell what became of a running trial, with notes for people."""
+        study = self._storage.get_study_id_from_name(self.name)
+        trial = self._storage.get_trial_id_from_study_id_trial_number(study, number)
+        for name, note in notes.items():
+            self._storage.set_trial_user_attr(trial, name, note)
+        self._study.tell(number, told.values, told.state)
+        self.trials = self._study.get_trials()
+
+    def close(self) -> None:
+        """Give up what an earlier, longer launch left running: nobody computes it."""
+        for trial in self.trials:
+            if not trial.state.is_finished():
+                self.tell(trial.number, Told(TrialState.FAIL), {})
+
+
+def _open(storage: str) -> BaseStorage:
+    if "://" in storage:
+        return RDBStorage(storage)
+    Path(storage).parent.mkdir(parents=True, exist_ok=True)
+    return JournalStorage(JournalFileBackend(storage))

@@ -1,0 +1,61 @@
+"""Optuna's samplers: five by name, any other by its ``_target_``."""
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import hydra
+import optuna
+from hydra.errors import HydraException
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler
+
+from sd4match.errors import SD4MatchError, require_known
+from study.schema import Search
+from study.search.settings import GRID, TARGET, TARGETS
+
+
+def create(search: Search) -> BaseSampler:
+    """The sampler of a search, seeded by it.
+
+    Args:
+        search: checked settings. A ``grid`` needs no sampler: its points are listed, and what
+            this returns for it is never asked.
+
+    Raises:
+        SD4MatchError: a ``_target_`` that is no sampler of Optuna's, or arguments it cannot take.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        if isinstance(search.sampler, Mapping):
+            return _of_target(search.sampler, search.seed)
+        return _NAMED[search.sampler](search)
+
+
+_NAMED: Mapping[str, Callable[[Search], BaseSampler]] = {
+    # Grouped: axes that only some prompts have are modelled among those prompts.
+    "tpe": lambda s: optuna.samplers.TPESampler(seed=s.seed, multivariate=True, group=True),
+    "gp": lambda s: optuna.samplers.GPSampler(seed=s.seed, warn_independent_sampling=False),
+    "random": lambda s: optuna.samplers.RandomSampler(seed=s.seed),
+    GRID: lambda s: optuna.samplers.RandomSampler(seed=s.seed),
+    # Its population is what we ask at once: a later one is bred from what was told.
+    "nsgaii": lambda s: optuna.samplers.NSGAIISampler(
+        seed=s.seed, population_size=max(2, s.generation)
+    ),
+}
+
+
+def _of_target(settings: Mapping[str, Any], seed: int) -> BaseSampler:
+    name = str(settings[TARGET]).removeprefix(TARGETS)
+    made_by = {n: c for n, c in vars(optuna.samplers).items() if inspect.isclass(c)}
+    known = [n for n, c in made_by.items() if issubclass(c, BaseSampler)]
+    require_known(name, known, what="sampler", where="search.sampler")
+    seeded = "seed" in inspect.signature(made_by[name]).parameters
+    try:
+        made = hydra.utils.instantiate({**({"seed": seed} if seeded else {}), **settings})
+    except (HydraException, TypeError, ValueError) as error:
+        said = " ".join(str(error).split())
+        raise SD4MatchError(f"search.sampler {name}: cannot be made: {said}") from None
+    assert isinstance(made, BaseSampler)
+    return made

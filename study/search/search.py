@@ -1,0 +1,240 @@
+"""A search: Optuna proposes the paid axes, and every trial answers the free ones exactly."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+
+from sd4match.errors import SD4MatchError
+from study.axes import Configuration
+from study.engine.stops import Stops
+from study.engine.work import missing
+from study.folder import StudyFolder
+from study.keys import key_of
+from study.plan import Plan, Planner
+from study.search import samplers, settings, warm_start
+from study.search.objectives import Objectives, Row
+from study.search.proposals import Proposal, Proposals, Told, grid
+from study.search.record import STOPPED, WARM, Record
+from study.search.settings import Point
+from study.space import Space
+
+NOT_ASKED = {"samples", "storage"}
+"""Settings of a search that do not change which points it proposes."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A proposal with the configurations that answer it: its whole free grid.
+
+    Attributes:
+        stopped: why it is not computed; None for almost all.
+    """
+
+    proposal: Proposal
+    grid: tuple[Configuration, ...]
+    stopped: str | None
+
+
+class OptunaSearch:
+    """A search in synchronous generations: asked in order, told in order, so it repeats exactly.
+
+    A later launch proposes everything again, since the same seed and the same history bring the
+    same points; what was told of them is read from the record, and what was measured is in the
+    store. So a point that was proposed before costs nothing, and a finished search goes on where
+    ``search.samples`` grew. Source: DESIGN.md, ideas 6 and 8.
+
+    Args:
+        space: with ``design: search``.
+        planner: plans its configurations.
+        folder: the study's.
+        stops: which prompts were stopped early in this launch.
+
+    Raises:
+        SD4MatchError: no data set to choose by, or a sampler that cannot be made.
+    """
+
+    def __init__(self, space: Space, planner: Planner, folder: StudyFolder, stops: Stops) -> None:
+        if space.metric is None:
+            raise SD4MatchError("design search: no data set of data.evaluate has a val split")
+        self._space = space
+        self._planner = planner
+        self._folder = folder
+        self._stops = stops
+        self._objectives = Objectives.of(space)
+        self._datasets = self._objectives.datasets(space.file.data.evaluate)
+        axes, prompt = settings.paid_axes(space), space.baseline["prompt"]
+        listed = space.file.search.sampler == settings.GRID
+        self._listed = listed
+        self._asked = 0
+        self._proposals = Proposals(
+            axes,
+            samplers.create(space.file.search),
+            prompt=prompt,
+            directions=list(self._objectives.directions.values()),
+            given=settings.points(space),
+            listed=grid(axes, prompt=prompt, possible=self._possible) if listed else None,
+        )
+
+    def plans(self) -> Iterator[Plan]:
+        """A plan a generation on val; at last what is chosen, and the baseline, on all splits."""
+        name = self._name()  # plans the baseline, so that a mistake leaves no record behind
+        file = self._space.file.search.storage or str(self._folder.path / "optuna.journal")
+        record = Record(file, name, self._objectives.directions)
+        rows: list[Row] = []
+        warm = self._warm_points(record)
+        if warm:
+            plan = Plan()
+            for _, point, _ in warm:
+                plan.update(self._plan(self._grid(point)))
+            yield plan
+            rows += self._know(record, plan, warm)
+        while generation := self._ask(record):
+            plan = Plan()
+            for trial in generation:
+                plan.update(self._plan(trial.grid, trial.stopped))
+            yield plan
+            rows += self._tell(record, plan, generation)
+        record.close()
+        yield self._final(record, rows)
+
+    def _ask(self, record: Record) -> list[Trial]:
+        """The next generation; what is new of it stands in the record as running."""
+        asked: list[Trial] = []
+        search = self._space.file.search
+        while len(asked) < search.generation and (self._listed or self._asked < search.samples):
+            proposal = self._proposals.ask()
+            if proposal is None:
+                break
+            self._asked += 1
+            parameters = self._proposals.parameters(proposal.point)
+            distributions = self._proposals.distributions(proposal.point)
+            record.propose(proposal.number, parameters, distributions, proposal.point)
+            asked.append(Trial(proposal, self._grid(proposal.point), record.stopped(parameters)))
+        return asked
+
+    def _tell(self, record: Record, plan: Plan, generation: list[Trial]) -> list[Row]:
+        """Tell sampler and record, in the order of asking; the rows that were measured."""
+        rows = self._rows(plan)
+        for trial in generation:
+            number = trial.proposal.number
+            told = record.told(number)
+            if told is None:
+                told, notes = self._judge(trial, rows)
+                record.tell(number, told, notes)
+            self._proposals.tell(trial.proposal, told)
+        return list(rows.values())
+
+    def _judge(
+        self, trial: Trial, rows: Mapping[Configuration, Row]
+    ) -> tuple[Told, Mapping[str, Any]]:
+        """What to tell of a trial, and notes for people: the best of its grid, or what became."""
+        tunes = {cell.tune.key for cell in self._plan(trial.grid).cells if cell.tune}
+        stopped = [self._stops.reasons[key] for key in tunes if key in self._stops.reasons]
+        if trial.stopped or stopped:
+            return Told(TrialState.PRUNED), {STOPPED: trial.stopped or min(stopped)}
+        best = self._objectives.best(rows[c] for c in trial.grid if c in rows)
+        if best is None:
+            return Told(TrialState.FAIL), {}
+        free = {name: best.configuration[name] for name in self._space.free}
+        notes = {**free, "configuration": best.configuration.key}
+        return Told(TrialState.COMPLETE, best.values), notes
+
+    def _final(self, record: Record, rows: list[Row]) -> Plan:
+        """What is chosen, and the baseline, on val and test of all data sets."""
+        distinct = list({row.configuration: row for row in rows}.values())
+        best = self._objectives.best(distinct)
+        several = len(self._objectives.names) > 1
+        chosen = self._objectives.pareto(distinct) if several else [best] if best else []
+        self._folder.write_search(
+            {
+                "storage": record.storage,
+                "optuna_study": record.name,
+                "objectives": self._objectives.directions,
+                "chosen": {row.configuration.key: list(row.values) for row in chosen},
+            }
+        )
+        wanted = [row.configuration for row in (*chosen, *([best] if best else []))]
+        plan = self._planner.plan(dict.fromkeys([*wanted, self._space.baseline]))
+        self._stops.spare(plan.tunes)
+        return plan
+
+    def _warm_points(self, record: Record) -> list[tuple[str, Point, Told | None]]:
+        """Study, point and what was told of it: of earlier studies, the same in every launch."""
+        if record.trials:
+            return [
+                (str(trial.user_attrs[WARM]), self._proposals.point(trial.params), told)
+                for trial in record.trials
+                if WARM in trial.user_attrs and (told := record.told(trial.number))
+            ]
+        return [
+            (name, point, None)
+            for name, point in warm_start.known_points(self._space, self._proposals)
+            if self._answered(self._plan(self._grid(point)))
+        ]
+
+    def _know(
+        self, record: Record, plan: Plan, warm: list[tuple[str, Point, Told | None]]
+    ) -> list[Row]:
+        rows = self._rows(plan)
+        for name, point, told in warm:
+            best = self._objectives.best(rows[c] for c in self._grid(point) if c in rows)
+            values = told.values if told else best.values if best else None
+            if values is not None:
+                trial = self._proposals.know(point, values)
+                if told is None:
+                    record.know(trial, name)
+        return list(rows.values())
+
+    def _rows(self, plan: Plan) -> dict[Configuration, Row]:
+        store, rule = self._folder.store, self._space.rule
+        rows = self._objectives.rows(plan, store, rule)
+        return {row.configuration: row for row in rows}
+
+    def _answered(self, plan: Plan) -> bool:
+        """Whether the store holds everything that a plan wants."""
+        store = self._folder.store
+        return bool(plan.predicts) and not any(
+            missing(plan, store, stage) for stage in plan.predicts.values()
+        )
+
+    def _plan(self, grid: tuple[Configuration, ...], stopped: str | None = None) -> Plan:
+        """The free grid of a point on val; of a prompt that was stopped nothing is computed."""
+        plan = self._planner.plan(grid, splits=("val",), only=self._datasets)
+        if stopped is None:
+            return plan
+        known = Plan()
+        for cell in plan.cells:
+            known.add(replace(cell, missing=stopped))
+        return known
+
+    def _grid(self, point: Point) -> tuple[Configuration, ...]:
+        free = self._space.free
+        found = (
+            self._space.possible({**point, **dict(zip(free, values, strict=True))})
+            for values in itertools.product(*free.values())
+        )
+        return tuple(dict.fromkeys(filter(None, found)))
+
+    def _possible(self, point: Point) -> bool:
+        return self._space.possible(point) is not None
+
+    def _name(self) -> str:
+        """Of the Optuna study: another question, data, weights or Optuna is another study."""
+        space, varied = self._space, ("backbone", "prompt")  # what weights depend on
+        moved = (space.possible({axis: v}) for axis in varied for v in space.axes.get(axis, ()))
+        probes = (space.baseline, *filter(None, moved))
+        search = {k: v for k, v in asdict(space.file.search).items() if k not in NOT_ASKED}
+        asked = {
+            **search,
+            "metric": self._objectives.metric,
+            "axes": {name: list(values) for name, values in space.axes.items()},
+            "tied": list(space.tied),
+            "protocol": space.file.protocol,
+            "optuna": optuna.__version__,
+            "stages": list(self._plan(probes).predicts),
+        }
+        return f"{space.name}-{key_of(asked)[:8]}"
