@@ -1,7 +1,5 @@
 import json
 import shutil
-import subprocess
-import sys
 
 import huggingface_hub.constants
 import pytest

@@ -80,7 +80,9 @@ def score(backbone, pairs, prompt):
 
 @pytest.mark.slow
 def test_it_matches_far_better_than_the_same_models_untrained(pairs, tmp_path):
-    export(initial_models(0), tmp_path, scaling_factor=read_json("vae/config.json")["scaling_factor"])
+    export(
+        initial_models(0), tmp_path, scaling_factor=read_json("vae/config.json")["scaling_factor"]
+    )
     untrained = score(backbones.load(str(tmp_path), device="cpu"), pairs, "text")
     trained = score(backbones.load("nano", device="cpu"), pairs, "text")
     assert max(trained) > max(untrained) + 0.2

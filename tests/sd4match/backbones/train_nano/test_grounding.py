@@ -69,9 +69,7 @@ def maps(peak=None, side=17):
 
 
 def test_matching_prefers_the_right_place():
-    right, wrong, flat = (
-        matching(maps((8, 8)), maps(at)).item() for at in ((8, 8), (2, 3), None)
-    )
+    right, wrong, flat = (matching(maps((8, 8)), maps(at)).item() for at in ((8, 8), (2, 3), None))
     assert right < flat < wrong
 
 
