@@ -40,7 +40,7 @@ def plan_report(space: Space, plan: Plan) -> tuple[Estimate, str]:
         ("UNet passes, tuning", f"{numbers.tuning_passes:,}", "", ""),
         ("VAE encodings", f"{numbers.encodes:,}", f"{numbers.encodes_alone:,}", ""),
         ("TFLOP", _amount(numbers.tflop), _amount(numbers.tflop_alone),
-         _amount(numbers.tflop - numbers.tflop_left)),
+         _amount(max(numbers.tflop - numbers.tflop_left, 0))),
         ("disk, at most", f"{numbers.disk_mb:,.0f} MB", "", ""),
         ("memory a worker, about", f"{numbers.worker_mb:,.0f} MB", "", ""),
     ]  # fmt: skip
