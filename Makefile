@@ -31,6 +31,8 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/prediction_cost.py
 	$(BIN)/python benchmarks/prediction_memory.py
 	$(BIN)/python benchmarks/dataset_index.py
+	$(BIN)/python benchmarks/plan_size.py
+	$(BIN)/python benchmarks/nano.py
 	$(BIN)/python benchmarks/search.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
