@@ -93,4 +93,4 @@ def test_features_of_each_layer(nano, pascal, latents):
         **SETTINGS,
     )
     shapes = [{layer: tuple(m.shape) for layer, m in maps.items()} for maps in found]
-    assert shapes == [{0: (80, 4, 4), 3: (32, 16, 16)}] * 2
+    assert shapes == [{0: (112, 4, 4), 3: (32, 16, 16)}] * 2

@@ -105,20 +105,27 @@ def half():
     return backbones.load("nano", device="cpu", dtype="float16")
 
 
+def scale_up(optimizer, scale):
+    """Begin at a scale of the loss at which nano's gradients do overflow, or at another."""
+    state = optimizer.state_dict()
+    state["scaler"] = {**state["scaler"], "scale": scale}
+    optimizer.load_state_dict(state)
+
+
 def test_float16_scales_the_loss_until_nothing_overflows(half, nano, batch, caplog):
-    """Nano's gradients do overflow at the scale that torch begins with."""
     prompt, optimizer = optimizer_of(half)
+    scale_up(optimizer, 2.0**30)
     start = prompt.embeddings.detach().clone()
     with caplog.at_level(logging.INFO, logger="sd4match.optimizer"):
         optimizer.step(batch[:1], 0)
     assert optimizer.overflows == 1
-    assert "overflow at loss scale 65536" in caplog.text
+    assert "overflow at loss scale 1.07374e+09" in caplog.text
     assert torch.equal(prompt.embeddings, start)
     steps = 1
     while optimizer.overflows == steps:
         optimizer.step(batch[:1], 0)
         steps += 1
-        assert steps < 10
+        assert steps < 30
     assert (prompt.embeddings - start).abs().amax() > 0
     # Scaled back, the gradient is that of float32.
     exact, full = optimizer_of(nano)
@@ -131,9 +138,7 @@ def test_overflow_without_end_is_an_error(half, batch):
     prompt, optimizer = optimizer_of(half)
     start = prompt.embeddings.detach().clone()
     prompt.embeddings.register_hook(lambda gradient: gradient * torch.inf)
-    state = optimizer.state_dict()
-    state["scaler"] = {**optimizer._scaler.state_dict(), "scale": 2.0}
-    optimizer.load_state_dict(state)
+    scale_up(optimizer, 2.0)
     optimizer.step(batch[:1], 0)
     with pytest.raises(SD4MatchError, match="gradient is not finite in step 2: use dtype bfloat16"):
         optimizer.step(batch[:1], 1)
@@ -143,14 +148,18 @@ def test_overflow_without_end_is_an_error(half, batch):
 
 def test_the_state_goes_on_with_scale_and_count(half, batch):
     prompt, optimizer = optimizer_of(half)
+    scale_up(optimizer, 2.0**30)
     optimizer.step(batch[:1], 0)
     other, resumed = optimizer_of(half)
     resumed.load_state_dict(optimizer.state_dict())
     assert resumed.overflows == 1
-    assert resumed.state_dict()["scaler"]["scale"] == 32768
-    optimizer.step(batch[:1], 1)
-    resumed.step(batch[:1], 1)
+    assert resumed.state_dict()["scaler"]["scale"] == 2.0**29
+    start = prompt.embeddings.detach().clone()
+    for number in range(1, 30):  # long enough to come down to a scale that fits
+        optimizer.step(batch[:1], number)
+        resumed.step(batch[:1], number)
     assert torch.equal(other.embeddings, prompt.embeddings)
+    assert not torch.equal(prompt.embeddings, start)
 
 
 def test_other_dtypes_scale_nothing(nano, batch):

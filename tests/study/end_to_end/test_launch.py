@@ -41,7 +41,7 @@ def test_a_launch_leaves_nothing_behind(launched):
         "cells.parquet", "failures.json", "figures", "study.json", "study.yaml", "tables",
     }  # fmt: skip
     folders = {file.name for file in (terminal.results / "store").iterdir()}
-    assert folders == {"latents", "predict", "score", "truth", "tune"}
+    assert folders == {"latents", "predict", "score", "speed", "truth", "tune"}
     hidden = list(terminal.results.rglob(".*"))
     unfinished = list(terminal.results.rglob("checkpoint.pt"))
     assert hidden + unfinished == []
