@@ -20,7 +20,7 @@ def read_baseline(file: SpaceFile) -> dict[str, Value]:
     own_size = {"image_size": None}
     return {
         name: None if {name: value} == own_size else _parse(file, name, value)
-        for name, value in _flatten(raw)
+        for name, value in flatten(raw)
     }
 
 
@@ -31,7 +31,7 @@ def read_axes(file: SpaceFile) -> dict[str, tuple[Value, ...]]:
         SD4MatchError: an unknown axis, no values, or an impossible one.
     """
     axes = {}
-    for name, raw in _flatten(file.axes):
+    for name, raw in flatten(file.axes):
         find(name)
         values = raw if isinstance(raw, list) else [raw]
         if not values:
@@ -64,9 +64,10 @@ def read_ties(file: SpaceFile, axes: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Name the leaves of nested settings by their dotted paths, such as ``train.timestep``."""
     for name, value in nested.items():
         if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{name}.")
+            yield from flatten(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value

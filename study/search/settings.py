@@ -1,11 +1,12 @@
 """What a search space may say under ``search``; checked without Optuna, when a file is read."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Literal
 
 from sd4match.errors import SD4MatchError, require_known
 from study.axes import Value, find
 from study.metric import MEAN, Metric, selecting
+from study.space_axes import flatten
 
 if TYPE_CHECKING:
     from study.space import Space
@@ -55,7 +56,7 @@ def points(space: "Space") -> list[Point]:
     for number, raw in enumerate(space.file.search.points):
         where = f"search.points[{number}]"
         point: Point = {}
-        for name, value in _flatten(raw):
+        for name, value in flatten(raw):
             require_known(name, paid, what="paid axis of this search", where=where)
             point[name] = value if value in paid[name] else find(name).parse(value)
             if point[name] not in paid[name]:
@@ -98,11 +99,3 @@ def _check_measured(metric: Metric, space: "Space") -> None:
         raise SD4MatchError(f"search.metric {metric}: its alpha is not among {file.alphas}")
     names: Iterable[str] = (*file.data.evaluate, MEAN)
     require_known(metric.dataset, names, what="data set of search.metric")
-
-
-def _flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in nested.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
