@@ -85,18 +85,18 @@ class Training:
         """
         models, schedule = self._stage.models, self._stage.schedule
         sums: dict[str, float] = defaultdict(float)
-        since = time.monotonic()
+        began, since = self.step, time.monotonic()
         models.requires_grad_(True).train()
         while self.step < schedule.steps:
             for name, value in self._one_step().items():
                 sums[name] += value
             if self.step % LOG_EVERY == 0 or self.step == schedule.steps:
-                counted = (self.step - 1) % LOG_EVERY + 1
+                counted = self.step - began
                 means = {name: round(total / counted, 5) for name, total in sums.items()}
                 self._note(means, time.monotonic() - since)
                 progress(self.step, " ".join(f"{name} {mean:.3f}" for name, mean in means.items()))
                 sums.clear()
-                since = time.monotonic()
+                began, since = self.step, time.monotonic()
             if self.step % schedule.checkpoint_every == 0 or self.step == schedule.steps:
                 self._save()
         models.load_state_dict(self._averaged)
@@ -143,7 +143,7 @@ class Training:
             self._stage.models.load_state_dict(state["models"])
         except RuntimeError as error:
             raise SD4MatchError(
-                f"{self._path} is a checkpoint of other models: use another folder, or remove it"
+                f"{self._path} is a checkpoint of other models: use another folder"
             ) from error
         self._averaged.update(state["averaged"])
         self._optimizer.load_state_dict(state["optimizer"])
