@@ -1,0 +1,47 @@
+"""What the commands of ``study`` have in common: their arguments, and what they open."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from study.plan import Planner
+    from study.space import Space
+    from study.study import Study
+
+console = Console(highlight=False, soft_wrap=True)
+
+SpaceName = Annotated[str, typer.Argument(help="a search space by name, or a path to a YAML file")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="Hydra overrides, for example data.pairs=20")
+]
+Name = Annotated[str, typer.Argument(help="a study's name, or its folder")]
+Json = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
+Results = Annotated[Path, typer.Option(help="the folder of all studies")]
+
+
+def load(
+    space: str, overrides: list[str] | None, *, fetch: bool = False
+) -> "tuple[Space, Planner]":
+    """A checked search space and the planner of its configurations."""
+    # Imported late: planning needs torch, which takes seconds that `--help` should not.
+    from study.plan import Planner
+    from study.space import load
+
+    loaded = load(space, overrides or [])
+    return loaded, Planner(loaded, fetch=fetch)
+
+
+def open_study(name: str, results: Path) -> "Study":
+    """A study by its name below ``results``, or by its folder."""
+    from study.study import open_study
+
+    return open_study(name if "/" in name else results / name)
+
+
+def print_json(content: Any) -> None:
+    """Answer a program."""
+    typer.echo(json.dumps(content, indent=2, default=str))

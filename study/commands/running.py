@@ -1,0 +1,77 @@
+"""``study plan | launch | status``: what would run, run it, how far it is."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from study.commands.options import (
+    Json,
+    Name,
+    Overrides,
+    Results,
+    SpaceName,
+    console,
+    load,
+    open_study,
+    print_json,
+)
+
+
+def plan(
+    space: SpaceName,
+    overrides: Overrides = None,
+    time: Annotated[
+        bool, typer.Option("--time", help="time one pass here first; it is kept in the store")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what would run: configurations, trials after sharing, passes, time, memory, disk.
+
+    Example: study plan quickstart data.pairs=20 --time
+    """
+    from study.plan_report import plan_of, plan_report
+    from study.sharing_tree import sharing_tree
+
+    loaded, planner = load(space, overrides, fetch=time)
+    planned = plan_of(loaded, planner)
+    if time:
+        from study.folder import StudyFolder
+        from study.timed_pass import time_passes
+
+        time_passes(planned, StudyFolder.store_of(loaded))
+    estimate, text = plan_report(loaded, planned)
+    if as_json:
+        print_json({"study": loaded.name, "fidelity": loaded.fidelity, **estimate.to_json()})
+    else:
+        console.print(text, markup=False)
+        console.print(sharing_tree(planned))
+
+
+def launch(space: SpaceName, overrides: Overrides = None, as_json: Json = False) -> None:
+    """Run a study, or continue it; ends with tables and figures in its results folder.
+
+    Example: study launch quickstart
+    """
+    from study.running import launch_report
+
+    loaded, planner = load(space, overrides, fetch=True)
+    summary, failures = launch_report(loaded, planner, console if not as_json else None)
+    if as_json:
+        print_json(summary)
+    if failures:
+        raise typer.Exit(2)
+
+
+def status(name: Name, results: Results = Path("results"), as_json: Json = False) -> None:
+    """Say how far a study is, and what failed.
+
+    Example: study status quickstart
+    """
+    from study.asking import status_report
+
+    facts, text = status_report(open_study(name, results))
+    if as_json:
+        print_json(facts)
+    else:
+        console.print(text, markup=False)
