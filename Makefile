@@ -33,6 +33,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/dataset_index.py
 	$(BIN)/python benchmarks/plan_size.py
 	$(BIN)/python benchmarks/nano.py
+	$(BIN)/python benchmarks/factorial.py
 	$(BIN)/python benchmarks/search.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt

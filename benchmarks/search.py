@@ -23,35 +23,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import recorded_factorial
 from optuna.trial import TrialState
 from tabulate import tabulate
 
 import study
-from sd4match.datasets.shapes import generate
 from study.axes import AXES, Value
-from study.engine.execute import Workshop
-from study.engine.work import pending
-from study.folder import StudyFolder
 from study.metric import value
-from study.plan import Planner
 from study.schema import Search
 from study.search import samplers
 from study.search.proposals import Proposals, Told
-from study.space import load
 
-NAME = "search-benchmark"
-FACTORIAL = """\
-design: factorial
-baseline: {backbone: nano, prompt: single, length: 16, ensemble: 1}
-axes:
-  prompt: [empty, text, single, class, cpm]
-  length: [4, 16, 75]
-  timestep: [0, 50, 100, 261, 500]
-  layer: [0, 1, 2, 3]
-  kernel: [1, 2, 3, 5, 7, 10, 15, 30]
-data: {evaluate: [spair], pairs: 60}
-recipe: {steps: 40}
-"""
 Key = frozenset[tuple[str, Value]]
 
 
@@ -80,24 +62,10 @@ class Table:
         return max(self.values.values())
 
 
-def measure_factorial(results: Path, overrides: list[str]) -> Path:
-    """Run the small factorial on this device, an item after the other; what is there is kept."""
-    folder = results / NAME
-    data, file = folder / "data", folder / f"{NAME}.yaml"
-    if not data.exists():
-        generate(data)
-    file.write_text(FACTORIAL)
-    space = load(str(file), [f"data.root={data}", f"results={results}", *overrides])
-    written, planner = StudyFolder.of(space), Planner(space)
-    plan = planner.plan(space.configurations(), splits=("val",))
-    written.write_space(space)
-    written.write_plan(plan)
-    workshop = Workshop(written.store, space.rule)
-    for work in pending(plan, written.store):
-        print(work.label, flush=True)
-        for _ in workshop.do(work):
-            pass
-    return folder
+def measured(results: Path, overrides: list[str]) -> Path:
+    """The folder of the small factorial; it is run first where it is not there."""
+    space, _, plan = recorded_factorial.planned(results, overrides)
+    return recorded_factorial.measure(space, plan).path
 
 
 def read(folder: Path, metric: str | None) -> Table:
@@ -197,7 +165,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("overrides", nargs="*", help="of the factorial that is measured")
     given = parser.parse_args()
-    folder = given.study or measure_factorial(given.results.resolve(), given.overrides)
+    folder = given.study or measured(given.results, given.overrides)
     table = read(folder, given.metric)
     rows = []
     for exact, sampler in itertools.product((True, False), ("tpe", "random")):
