@@ -7,12 +7,12 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.ground_truth import GroundTruth
 
 COORDINATES = ("square", "original", "letterbox")
 REFERENCES = ("img", "bbox", "bbox-kp")
-_OWN = {"pf_pascal": "img", "pf_willow": "bbox-kp", "spair": "bbox"}
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def reference_lengths(
         SD4MatchError: a pair without a box where that is the reference, or an unknown data set.
     """
     if reference is None:
-        require_known(truth.dataset, _OWN, what="data set")
-        reference = _OWN[truth.dataset]
+        require_known(truth.dataset, BENCHMARKS, what="data set")
+        reference = BENCHMARKS[truth.dataset].reference
     if reference == "img":
         sides = truth.sizes.astype(np.float64)
     elif reference == "bbox":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Literal
 
-from sd4match.datasets import NAMES
+from sd4match.datasets import BENCHMARKS
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.readouts import LOCALIZERS, Readout
 from study.axis_values import integer, one_of, positive, source, template, text
@@ -79,6 +79,9 @@ def _training(name: str, check: Callable[[object], Value]) -> Axis:
     return Axis(f"train.{name}", "tune", check, meant)
 
 
+TRAINED_ON: Mapping[str, str] = {name: known.trained_on for name, known in BENCHMARKS.items()}
+"""Whose training pairs a data set's own prompt is learned on: PF-Willow has none (METHOD.md 1)."""
+
 OWN = "own"
 """``train.data`` of a prompt learned on each data set's own training pairs (DESIGN.md, idea 7)."""
 
@@ -92,7 +95,7 @@ AXES: Mapping[str, Axis] = {
         _option("source", "tune", source),
         _option("global_length", "tune", integer(0, 74)),
         _option("content_length", "tune", integer(1, 75)),
-        _training("data", one_of(OWN, "pf_pascal", "spair")),
+        _training("data", one_of(OWN, *dict.fromkeys(TRAINED_ON.values()))),
         _training("timestep", integer(0, 999)),
         _training("layer", integer(0, 3)),
         _training("kernel_size", integer(3, odd=True)),
@@ -107,9 +110,6 @@ AXES: Mapping[str, Axis] = {
         Axis("temperature", "free", positive),
     )
 }
-
-TRAINED_ON: Mapping[str, str] = dict(zip(NAMES, ("pf_pascal", "pf_pascal", "spair"), strict=True))
-"""Whose training pairs a data set's own prompt is learned on: PF-Willow has none (METHOD.md 1)."""
 
 
 def find(name: str) -> Axis:

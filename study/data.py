@@ -9,18 +9,6 @@ from sd4match import datasets
 from sd4match.datasets import PairSet
 from sd4match.errors import SD4MatchError
 
-# Published sizes, for planning where the data set is not at hand: (pairs, images). Pairs:
-# METHOD.md section 2. Images: SPair-71k's own counts; PF-Pascal's as an upper bound of two a pair.
-PUBLISHED = {
-    ("pf_pascal", "train"): (2_940, 2 * 2_940),
-    ("pf_pascal", "val"): (308, 2 * 308),
-    ("pf_pascal", "test"): (299, 2 * 299),
-    ("pf_willow", "test"): (900, 100),
-    ("spair", "train"): (53_340, 1_000),
-    ("spair", "val"): (5_384, 340),
-    ("spair", "test"): (12_234, 460),
-}
-
 
 @dataclass(frozen=True)
 class DataRef:
@@ -78,7 +66,7 @@ def refer(dataset: str, split: str, *, root: str, subset: int | None, seed: int)
     folder = Path(root).expanduser() / datasets.FOLDERS[dataset]
     root = str(Path(root).expanduser().resolve())
     if not folder.is_dir():
-        pairs, images = PUBLISHED[dataset, split]
+        pairs, images = datasets.BENCHMARKS[dataset].published[split]
         kept = pairs if subset is None else min(subset, pairs)
         return DataRef(
             dataset, split, root, subset, seed, f"absent:{dataset}/{split}/{kept}/{seed}", kept,

@@ -6,7 +6,7 @@
 Needs no torch.
 """
 
-from sd4match.datasets.benchmarks import CATEGORIES, FOLDERS, NAMES, SPLITS, load
+from sd4match.datasets.benchmarks import BENCHMARKS, CATEGORIES, FOLDERS, NAMES, SPLITS, load
 from sd4match.datasets.categories import class_alias, object_name
 from sd4match.datasets.content import content_hash
 from sd4match.datasets.images import load_image
@@ -15,6 +15,7 @@ from sd4match.datasets.pairs import ATTRIBUTES, ImagePair
 
 __all__ = [
     "ATTRIBUTES",
+    "BENCHMARKS",
     "CATEGORIES",
     "FOLDERS",
     "NAMES",

@@ -1,4 +1,4 @@
-"""What a benchmark's reader tells about its layout."""
+"""Everything that the packages know of one benchmark: a new data set is one of these."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +19,12 @@ class Benchmark:
         sources: glob patterns of the folders whose files the pairs come from; ``{list}`` stands for
             the list file's stem.
         read: parse a split; takes the data set's folder and the list file.
+        published: (pairs, images) of each split, for planning where the data set is not at hand
+            and for verifying it where it is.
+        reference: the length that alpha multiplies, one of `sd4match.protocols.REFERENCES`
+            (METHOD.md section 3).
+        trained_on: the benchmark whose training pairs its learned prompts come from: itself, or
+            another for one without a training split (METHOD.md section 1).
     """
 
     name: str
@@ -27,3 +33,6 @@ class Benchmark:
     categories: tuple[str, ...]
     sources: tuple[str, ...]
     read: Callable[[Path, Path], list[ImagePair]]
+    published: Mapping[str, tuple[int, int]]
+    reference: str
+    trained_on: str

@@ -13,18 +13,19 @@ from sd4match.datasets.pf_willow import PF_WILLOW_BENCHMARK
 from sd4match.datasets.spair import SPAIR_BENCHMARK
 from sd4match.errors import SD4MatchError, require_known
 
-_BENCHMARKS = {b.name: b for b in (PF_PASCAL_BENCHMARK, PF_WILLOW_BENCHMARK, SPAIR_BENCHMARK)}
+BENCHMARKS = {b.name: b for b in (PF_PASCAL_BENCHMARK, PF_WILLOW_BENCHMARK, SPAIR_BENCHMARK)}
+"""All that is known of each benchmark, by name."""
 
-NAMES = tuple(_BENCHMARKS)
+NAMES = tuple(BENCHMARKS)
 """The benchmarks there are."""
 
-FOLDERS = {name: benchmark.folder for name, benchmark in _BENCHMARKS.items()}
+FOLDERS = {name: benchmark.folder for name, benchmark in BENCHMARKS.items()}
 """Each benchmark's folder in the data root."""
 
-SPLITS = {name: tuple(benchmark.lists) for name, benchmark in _BENCHMARKS.items()}
+SPLITS = {name: tuple(benchmark.lists) for name, benchmark in BENCHMARKS.items()}
 """The splits of each benchmark."""
 
-CATEGORIES = {name: benchmark.categories for name, benchmark in _BENCHMARKS.items()}
+CATEGORIES = {name: benchmark.categories for name, benchmark in BENCHMARKS.items()}
 """The category names of each benchmark; PF-Willow's are sub-classes."""
 
 
@@ -49,7 +50,7 @@ def load(
     """
     require_known(name, NAMES, what="data set")
     require_known(split, SPLITS[name], what=f"split of {name}")
-    benchmark = _BENCHMARKS[name]
+    benchmark = BENCHMARKS[name]
     if category is not None:
         require_known(category, benchmark.categories, what=f"category of {name}")
     folder = _find(benchmark, Path(root), split)

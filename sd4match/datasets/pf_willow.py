@@ -89,4 +89,7 @@ PF_WILLOW_BENCHMARK = Benchmark(
     categories=PF_WILLOW,
     sources=(f"{_IMAGES}/*",),
     read=read,
+    published={"test": (900, 100)},
+    reference="bbox-kp",
+    trained_on="pf_pascal",
 )

@@ -152,4 +152,7 @@ SPAIR_BENCHMARK = Benchmark(
     categories=SPAIR,
     sources=("PairAnnotation/{list}", "JPEGImages/*"),
     read=read,
+    published={"train": (53_340, 1_000), "val": (5_384, 340), "test": (12_234, 460)},
+    reference="bbox",
+    trained_on="spair",
 )

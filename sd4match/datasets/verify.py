@@ -11,21 +11,13 @@ from typing import Literal
 from PIL import Image
 
 from sd4match.datasets.benchmark import Benchmark
+from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.datasets.images import load_image
 from sd4match.datasets.pairs import ImagePair
-from sd4match.datasets.pf_pascal import PF_PASCAL_BENCHMARK
-from sd4match.datasets.pf_willow import PF_WILLOW_BENCHMARK
-from sd4match.datasets.spair import SPAIR_BENCHMARK
 from sd4match.datasets.tables import read_text
 from sd4match.errors import SD4MatchError, require_known
 
-_BENCHMARKS = {b.name: b for b in (PF_PASCAL_BENCHMARK, PF_WILLOW_BENCHMARK, SPAIR_BENCHMARK)}
 _OPENED = {".jpg", ".jpeg", ".png", ".json"}
-_PUBLISHED = {
-    "pf_pascal": {"train": 2_940, "val": 308, "test": 299},
-    "pf_willow": {"test": 900},
-    "spair": {"train": 53_340, "val": 5_384, "test": 12_234},
-}  # METHOD.md section 2
 
 
 @dataclass(frozen=True)
@@ -92,8 +84,8 @@ def verify(
     Raises:
         SD4MatchError: an unknown name, or no such data set in ``root``.
     """
-    require_known(name, _BENCHMARKS, what="data set")
-    benchmark, root = _BENCHMARKS[name], Path(root)
+    require_known(name, BENCHMARKS, what="data set")
+    benchmark, root = BENCHMARKS[name], Path(root)
     folder = root / benchmark.folder
     if not folder.is_dir():
         raise SD4MatchError(
@@ -102,9 +94,10 @@ def verify(
         )
     generated = _generated(root, benchmark)
     check = _Check(benchmark, folder)
+    published = {split: pairs for split, (pairs, _) in benchmark.published.items()}
     splits = {
         split: check.split(split, expected, progress)
-        for split, expected in (generated or _PUBLISHED[name]).items()
+        for split, expected in (generated or published).items()
     }
     check.other_files(progress)
     absent = [category for category in benchmark.categories if category not in check.categories]

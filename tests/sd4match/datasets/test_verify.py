@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ from PIL import Image
 from scipy.io import savemat
 
 from sd4match import cli, datasets
-from sd4match.datasets import verify as verifying
 from sd4match.datasets.shapes import generate
 from sd4match.datasets.verify import verify
 from sd4match.errors import SD4MatchError
@@ -37,7 +37,9 @@ def tiny(root, monkeypatch):
     """The tiny benchmarks, as if they were the published ones."""
     counts = {"pf_pascal": {"train": 4, "val": 2, "test": 2}, "pf_willow": {"test": 2}}
     counts["spair"] = dict.fromkeys(("train", "val", "test"), 3)
-    monkeypatch.setattr(verifying, "_PUBLISHED", counts)
+    for name, known in datasets.BENCHMARKS.items():
+        sizes = {split: (pairs, 2 * pairs) for split, pairs in counts[name].items()}
+        monkeypatch.setitem(datasets.BENCHMARKS, name, replace(known, published=sizes))
     return root
 
 
@@ -91,9 +93,13 @@ def test_other_trees_are_held_against_published_counts(tiny, name):
 
 
 def test_the_published_counts():
-    assert verifying._PUBLISHED["pf_pascal"] == {"train": 2940, "val": 308, "test": 299}
-    assert verifying._PUBLISHED["pf_willow"] == {"test": 900}
-    assert verifying._PUBLISHED["spair"] == {"train": 53340, "val": 5384, "test": 12234}
+    def pairs(name):
+        published = datasets.BENCHMARKS[name].published
+        return {split: count for split, (count, _) in published.items()}
+
+    assert pairs("pf_pascal") == {"train": 2940, "val": 308, "test": 299}
+    assert pairs("pf_willow") == {"test": 900}
+    assert pairs("spair") == {"train": 53340, "val": 5384, "test": 12234}
 
 
 def test_keypoints_outside_the_image_are_counted_but_no_problem(tiny):
