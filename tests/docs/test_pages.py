@@ -1,0 +1,125 @@
+"""What the pages tell readers to type is typed here: every command, snippet and search space.
+
+A page's blocks run in order, as a reader would: commands in this process, in a folder with a small
+generated benchmark and with `quickstart` cut down; Python in one namespace a page. A block after a
+comment ``<!-- not run: why -->`` is left out, and the reason printed.
+"""
+
+import re
+import runpy
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+import sd4match.cli
+import study.cli
+from sd4match.datasets.shapes import generate
+from study.space import load
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    path.relative_to(ROOT)
+    for pattern in ("*.md", "docs/**/*.md", "deploy/*.md", "search_spaces/*.md")
+    for path in ROOT.glob(pattern)
+)
+BLOCK = re.compile(
+    r"(?:<!-- not run: (?P<reason>[^\n]*?) -->\n+)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    line: int
+    language: str
+    text: str
+    reason: str | None
+
+
+def blocks(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return [
+        Block(text.count("\n", 0, m.start("text")), m["language"], m["text"], m["reason"])
+        for m in BLOCK.finditer(text)
+    ]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """A reader's folder: generated data, and the quickstart cut down to seconds."""
+    folder = tmp_path_factory.mktemp("desk")
+    generate(folder / "data" / "shapes", scale=0.1)
+    (folder / "search_spaces").mkdir()
+    space = yaml.safe_load((ROOT / "search_spaces" / "quickstart.yaml").read_text())
+    space["axes"] = {"prompt": ["empty", "single"], "timestep": [50, 100], "layer": [1, 2]}
+    space["baseline"]["length"] = 4
+    space["data"]["pairs"], space["recipe"]["steps"] = 6, 4
+    (folder / "search_spaces" / "quickstart.yaml").write_text(yaml.safe_dump(space))
+    for name, of in (("one.jpg", 0), ("two.jpg", 1)):
+        pictures = sorted((folder / "data/shapes/SPair-71k/JPEGImages/cat").glob("*.jpg"))
+        (folder / name).write_bytes(pictures[of].read_bytes())
+    return folder
+
+
+def commands(text):
+    """The words of each command of a shell block; comments and continued lines as a shell does."""
+    for line in text.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        if words:
+            yield words
+
+
+def run(words, monkeypatch):
+    monkeypatch.setattr(sys, "argv", words)
+    entries = {"study": study.cli.main, "sd4match": sd4match.cli.main}
+    if words[:2] == ["python", "-m"]:
+        monkeypatch.setattr(sys, "argv", words[2:])
+        runpy.run_module(words[2], run_name="__main__", alter_sys=True)
+        return
+    assert words[0] in entries, f"{words[0]} cannot be run here: say why with <!-- not run: … -->"
+    with pytest.raises(SystemExit) as end:
+        entries[words[0]]()
+    assert not end.value.code, words
+
+
+def open_space(text, folder):
+    """A search space, or a part of one, is read as `study plan` would."""
+    file = folder / "search_spaces" / "snippet.yaml"
+    content = yaml.safe_load(text)
+    content.setdefault("axes", {"layer": [0, 1]})
+    file.write_text(yaml.safe_dump(content))
+    load(str(file), [])
+    file.unlink()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_everything_on_a_page_runs(page, desk, monkeypatch, capsys):
+    monkeypatch.chdir(desk)
+    namespace = {"__name__": str(page)}
+    for block in blocks(page):
+        where = f"{page}:{block.line}"
+        if block.reason is not None:
+            with capsys.disabled():
+                print(f"\n{where} not run: {block.reason}")
+            continue
+        if block.language == "python":
+            exec(compile("\n" * block.line + block.text, str(ROOT / page), "exec"), namespace)
+        elif block.language == "bash":
+            for words in commands(block.text):
+                run(words, monkeypatch)
+        elif block.language == "yaml":
+            open_space(block.text, desk)
+        else:
+            assert block.language in ("text", ""), f"{where}: what is {block.language}?"
+
+
+def test_the_pages_are_found():
+    assert Path("README.md") in PAGES
+    assert any(block.language == "bash" for block in blocks("README.md"))
