@@ -2,6 +2,7 @@
 #
 #   make quickstart   environment, generated benchmark, the quickstart study: tables and figures
 #   make test         environment and the tests
+#   make docs         environment and the documentation in site/
 #
 # A machine without a GPU and outside our workplace takes torch's CPU build with
 #   PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make quickstart
@@ -10,7 +11,7 @@ PYTHON ?= python3.11
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: quickstart test lint bench clean
+.PHONY: quickstart test lint docs bench clean
 
 quickstart: $(VENV)/.installed
 	$(BIN)/sd4match data shapes data/shapes
@@ -23,6 +24,9 @@ lint: $(VENV)/.installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.installed-lint
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/matching.py
@@ -46,7 +50,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	touch $@
 
 $(VENV)/.installed-lint: $(VENV)/.installed-test
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,lint]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,lint,docs]"
 	touch $@
 
 clean:
