@@ -118,7 +118,8 @@ def _draw_all(home: Path, images: int, seed: int, progress: Callable[[int], None
         }
         captions: list[str] = []
         starts = range(0, images, _BATCH)
-        with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        workers = min(os.cpu_count() or 1, len(starts))
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             for rows in pool.map(partial(_draw_some, images, seed), starts):
                 first = len(captions)
                 for name, array in arrays.items():
