@@ -112,9 +112,8 @@ class DiffusionStage(Stage):
         """(pairs, L), narrow for the landmarks that both captions of a pair name."""
         landmarks = torch.arange(1, LANDMARKS + 1, device=owners.device)
         named = (owners[:, :, None] == landmarks).any(1)
-        known = torch.tensor([saying.kind in (PLAIN, FULL) for saying in sayings])
-        known = known.to(owners.device)[:, None]
-        unnamed = torch.where(known, self._widths.known, self._widths.unknown)
+        known = torch.tensor([[saying.kind in (PLAIN, FULL)] for saying in sayings])
+        unnamed = torch.where(known.to(owners.device), self._widths.known, self._widths.unknown)
         return torch.where(named[::2] & named[1::2], self._widths.named, unnamed)
 
     def _matching(self, maps: Tensor, numbers: np.ndarray, widths: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The third stage: a small DINOv2, taught what every patch of an image is.
+"""The last stage: a small DINOv2, taught what every patch of an image is.
 
 Supervised, not by DINO's own objective: patches learn their landmark (or that they are none), the
 class token learns the category. What is kept is the transformer without these two heads.
