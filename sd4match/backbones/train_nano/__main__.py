@@ -1,9 +1,10 @@
 """``python -m sd4match.backbones.train_nano RUN``: train nano from nothing, or go on.
 
 Drawings, an autoencoder, UNet and text encoder on captions, a DINO-like encoder: each stage keeps
-a checkpoint in the folder RUN, and the same command goes on from there. RUN/nano is then a whole
-diffusers folder: try it with ``--backbone RUN/nano``; copied over the package's ``nano`` it is
-what is shipped.
+a checkpoint in the folder RUN, and the same command goes on from there. A file's name says what
+it was made from: when one is removed, what was made from it is made again where it would differ.
+RUN/nano is then a whole diffusers folder: try it with ``--backbone RUN/nano``; copied over the
+package's ``nano`` it is what is shipped.
 """
 
 import shutil
@@ -12,27 +13,17 @@ from typing import Annotated
 
 import torch
 import typer
-from diffusers import AutoencoderKL
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from sd4match import terminal
-from sd4match.atomic import atomic_path
 from sd4match.backbones.devices import choose_device
 from sd4match.backbones.folders import NANO_FOLDER
-from sd4match.backbones.train_nano.autoencoder import AutoencoderStage, encode_all
-from sd4match.backbones.train_nano.captions import Speller
-from sd4match.backbones.train_nano.corpus import Corpus, open_corpus
+from sd4match.backbones.train_nano.autoencoder import AutoencoderStage
+from sd4match.backbones.train_nano.corpus import open_corpus
 from sd4match.backbones.train_nano.diffusion import DiffusionStage
 from sd4match.backbones.train_nano.image_encoder import ImageEncoderStage
+from sd4match.backbones.train_nano.latents import open_latents
 from sd4match.backbones.train_nano.loop import Stage, Training
-from sd4match.backbones.train_nano.models import (
-    export,
-    initial_models,
-    read_json,
-    scheduler,
-    unit_scale,
-)
+from sd4match.backbones.train_nano.models import export, initial_models
 from sd4match.backbones.train_nano.settings import Settings, read_settings
 from sd4match.commands.progress import Progress
 from sd4match.errors import SD4MatchError
@@ -50,49 +41,26 @@ def train(
 ) -> None:
     """Train nano from scratch; the same command again goes on from the last checkpoints."""
     settings, chosen = read_settings(config), choose_device(device)
+    seed = settings.seed
     run.mkdir(parents=True, exist_ok=True)
     _same_settings(settings, run / "training.json")
     with Progress("drawings", "images") as bar:
         corpus = open_corpus(
             run,
             images=settings.images,
-            seed=settings.seed,
+            seed=seed,
             progress=lambda drawn: bar.at(drawn, settings.images),
         )
-    models = {name: model.to(chosen) for name, model in initial_models(settings.seed).items()}
-    unet, vae = models["unet"], models["vae"]
-    _fit(AutoencoderStage(vae, corpus, settings.autoencoder, seed=settings.seed), run, chosen)
-    latents = _latents(run, vae, corpus, settings.seed)
-    scale = unit_scale(latents)
-    plain = unet.attn_processors
+    models = {name: model.to(chosen) for name, model in initial_models(seed).items()}
+    vae, unet, text_encoder = (models[name] for name in ("vae", "unet", "text_encoder"))
+    _fit(AutoencoderStage(vae, corpus, settings.autoencoder, seed=seed), run, chosen)
+    latents = open_latents(run, vae, corpus, seed=seed)
     for name, schedule in (("diffusion", settings.diffusion), ("refinement", settings.refinement)):
-        stage = DiffusionStage(
-            name,
-            unet,
-            models["text_encoder"],
-            scheduler(),
-            Speller(read_json("tokenizer/vocab.json")),
-            corpus,
-            latents * scale,
-            schedule,
-            seed=settings.seed,
-        )
+        stage = DiffusionStage(name, unet, text_encoder, corpus, latents, schedule, seed=seed)
         _fit(stage, run, chosen)
-    unet.set_attn_processor(plain)
-    processing = read_json("image_encoder/preprocessor_config.json")
-    _fit(
-        ImageEncoderStage(
-            models["image_encoder"],
-            torch.tensor(processing["image_mean"]),
-            torch.tensor(processing["image_std"]),
-            corpus,
-            settings.image_encoder,
-            seed=settings.seed,
-        ),
-        run,
-        chosen,
-    )
-    export(models, run / "nano", scaling_factor=scale)
+    encoder = models["image_encoder"]
+    _fit(ImageEncoderStage(encoder, corpus, settings.image_encoder, seed=seed), run, chosen)
+    export(models, run / "nano", scaling_factor=latents.scale)
     for name in ("training.json", "log.jsonl"):
         shutil.copy(run / name, run / "nano" / name)
     typer.echo(f"nano is trained: {run / 'nano'}")
@@ -100,6 +68,9 @@ def train(
 
 def _fit(stage: Stage, run: Path, device: torch.device) -> None:
     training = Training(stage, run, device)
+    stale = sorted(path.name for path in run.glob(f"{stage.name}-*.pt") if path != training.path)
+    if stale and not training.step:
+        typer.echo(f"{stage.name} begins anew: {', '.join(stale)} came from other weights or data")
     with Progress(stage.name, "steps", start=training.step) as bar:
         training.run(lambda step, note: bar.at(step, stage.schedule.steps, note))
 
@@ -109,15 +80,6 @@ def _same_settings(settings: Settings, path: Path) -> None:
     if path.is_file() and read_settings(path) != settings:
         raise SD4MatchError(f"{path.parent} is a run with other settings: use another folder")
     settings.write(path)
-
-
-def _latents(run: Path, vae: AutoencoderKL, corpus: Corpus, seed: int) -> Tensor:
-    """All latents, encoded once a run."""
-    path = run / "latents.safetensors"
-    if not path.is_file():
-        with atomic_path(path) as temporary:
-            save_file({"latents": encode_all(vae, corpus, seed=seed)}, temporary)
-    return load_file(path)["latents"]
 
 
 if __name__ == "__main__":

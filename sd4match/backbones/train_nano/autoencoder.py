@@ -18,18 +18,16 @@ _DIVERGENCE = 1e-4  # weight of the posterior's divergence from a standard norma
 class AutoencoderStage(Stage):
     """Reconstruct crops: mean absolute error of pixels and of their differences."""
 
-    name = "autoencoder"
-
     def __init__(
         self, vae: AutoencoderKL, corpus: Corpus, schedule: Schedule, *, seed: int
     ) -> None:
-        self.models = nn.ModuleDict({"vae": vae})
-        self.schedule = schedule
-        self._vae, self._corpus, self._seed = vae, corpus, seed
+        models = nn.ModuleDict({"vae": vae})
+        super().__init__("autoencoder", models, schedule, seed=seed, learns_from=corpus.identity)
+        self._vae, self._corpus = vae, corpus
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """See ``Stage.losses``."""
-        rng = generator(self._seed, self.name, step)
+        rng = generator(self.seed, self.name, step)
         device = self._vae.device
         numbers = rng.integers(len(self._corpus), size=self.schedule.batch)
         x, y = rng.integers(0, SIDE - _CROP + 1, size=(2, len(numbers)))
@@ -57,30 +55,6 @@ class AutoencoderStage(Stage):
             "edges": across + down,
             "divergence": _DIVERGENCE * divergence,
         }
-
-
-@torch.no_grad()
-def encode_all(vae: AutoencoderKL, corpus: Corpus, *, seed: int, batch: int = 64) -> Tensor:
-    """Draw every image's latent from its posterior.
-
-    Args:
-        vae: the trained autoencoder.
-        corpus: the images.
-        seed: of the draws.
-        batch: images at once.
-
-    Returns:
-        (n, 4, 32, 32) float16 on the CPU, not scaled.
-    """
-    rows = []
-    for start in range(0, len(corpus), batch):
-        pixels = as_input(corpus.pixels[start : start + batch]).to(vae.device)
-        with mixed(vae.device):
-            posterior = vae.encode(pixels).latent_dist
-        noise = generator(seed, "latents", start).standard_normal(tuple(posterior.mean.shape))
-        draw = posterior.mean.cpu() + posterior.std.cpu() * torch.from_numpy(noise)
-        rows.append(draw.half())
-    return torch.cat(rows).contiguous()
 
 
 def as_input(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tensor:

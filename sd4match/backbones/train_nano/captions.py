@@ -1,7 +1,7 @@
 """What the UNet is told of an image: from nothing to the names of its landmarks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,26 +10,26 @@ from sd4match.backbones.train_nano.corpus import NAMES
 from sd4match.datasets.shapes import CATEGORIES
 
 TOKENS = 77
+ANOTHER = 255
+"""Owner of a word of another category's landmark."""
+
 EMPTY, PLAIN, FULL, BARE = "empty", "plain", "full", "bare"
 _KINDS = {EMPTY: 0.1, PLAIN: 0.45, FULL: 0.3, BARE: 0.15}
 _NAMED = 0.7  # of the captions that are not empty, those that name landmarks too
 _OTHERS = tuple(sorted({name for kind in CATEGORIES.values() for name in kind.keypoints}))
 
 
-@dataclass(frozen=True)
-class Saying:
+class Saying(NamedTuple):
     """How the two images of a pair are captioned.
 
     Attributes:
         kind: "empty": nothing; "plain": "a photo of a car"; "full": the drawing's own caption;
             "bare": nothing but names of landmarks.
-        named: landmarks of the category that are named, by id.
-        words: all names in the order they are said; some belong to other categories.
+        names: of landmarks, in the order they are said; some belong to other categories.
     """
 
     kind: str
-    named: frozenset[int]
-    words: tuple[str, ...]
+    names: tuple[str, ...]
 
 
 def choose(category: int, rng: np.random.Generator) -> Saying:
@@ -41,14 +41,13 @@ def choose(category: int, rng: np.random.Generator) -> Saying:
     """
     kind = str(rng.choice(list(_KINDS), p=list(_KINDS.values())))
     if kind == EMPTY or (kind != BARE and rng.random() >= _NAMED):
-        return Saying(kind, frozenset(), ())
+        return Saying(kind, ())
     own = CATEGORIES[NAMES[category]].keypoints
     said = {own[i] for i in rng.permutation(len(own))[: rng.integers(1, len(own) + 1)]}
     if rng.random() < 0.5:
         said |= set(rng.choice(_OTHERS, size=rng.integers(1, 11), replace=False).tolist())
-    named = frozenset(i for i, name in enumerate(own) if name in said)
     ordered = sorted(said)
-    return Saying(kind, named, tuple(ordered[i] for i in rng.permutation(len(ordered))))
+    return Saying(kind, tuple(ordered[i] for i in rng.permutation(len(ordered))))
 
 
 class Speller:
@@ -58,13 +57,13 @@ class Speller:
         vocabulary: token to id, as in ``vocab.json``.
     """
 
-    def __init__(self, vocabulary: dict[str, int]) -> None:
+    def __init__(self, vocabulary: Mapping[str, int]) -> None:
         self._ids = vocabulary
 
     def spell(
         self, saying: Saying, category: int, caption: str
-    ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-        """Write a caption down.
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Write a caption down, with as many of the names as there is room for.
 
         Args:
             saying: what to say.
@@ -75,26 +74,21 @@ class Speller:
             (77,) token ids; (77,) whose name a token is a word of: 0 no landmark's, 1 + id one
             of the category's, 255 another category's.
         """
-        sentence = {
-            PLAIN: f"a photo of {article(NAMES[category])}",
-            FULL: caption,
-        }.get(saying.kind, "")
-        own = CATEGORIES[NAMES[category]].keypoints
-        words = sentence.split()
+        sentences = {PLAIN: f"a photo of {article(NAMES[category])}", FULL: caption}
+        words = sentences.get(saying.kind, "").split()
         owners = [0] * len(words)
-        for name in saying.words:
-            spoken = [*([","] if words else []), *name.split()]
-            owner = 1 + own.index(name) if name in own else 255
-            owners += [0] * (len(spoken) - len(name.split())) + [owner] * len(name.split())
-            words += spoken
-        return self._framed(words), _padded(owners)
-
-    def _framed(self, words: Sequence[str]) -> NDArray[np.int64]:
-        ids = [self._ids[f"{word}</w>"] for word in words[: TOKENS - 2]]
+        own = CATEGORIES[NAMES[category]].keypoints
+        for name in saying.names:
+            comma, spoken = [","] if words else [], name.split()
+            if len(words) + len(comma) + len(spoken) > TOKENS - 2:
+                break
+            words += comma + spoken
+            owner = 1 + own.index(name) if name in own else ANOTHER
+            owners += [0] * len(comma) + [owner] * len(spoken)
         begin, end = self._ids["<|startoftext|>"], self._ids["<|endoftext|>"]
-        framed = np.zeros(TOKENS, np.int64)  # token 0 pads, as in Stable Diffusion 2
-        framed[: len(ids) + 2] = [begin, *ids, end]
-        return framed
+        ids = [begin, *(self._ids[f"{word}</w>"] for word in words), end]
+        # Token 0 pads, as in Stable Diffusion 2.
+        return _padded(ids), _padded([0, *owners])
 
 
 def article(noun: str) -> str:
@@ -102,8 +96,7 @@ def article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
-def _padded(owners: Sequence[int]) -> NDArray[np.uint8]:
-    row = np.zeros(TOKENS, np.uint8)
-    kept = owners[: TOKENS - 2]
-    row[1 : 1 + len(kept)] = kept
-    return row
+def _padded(row: Sequence[int]) -> NDArray[np.int64]:
+    padded = np.zeros(TOKENS, np.int64)
+    padded[: len(row)] = row
+    return padded

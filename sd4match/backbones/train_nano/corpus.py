@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sd4match.datasets.shapes import CATEGORIES, STYLES, draw, generator
+from sd4match.backbones.train_nano.identity import identity
+from sd4match.cache import file_hash
+from sd4match.datasets.shapes import CATEGORIES, STYLES, Drawing, draw, generator
 
 SIDE = 128
 """Side of an image, pixels."""
@@ -31,6 +33,13 @@ CELLS = 32
 NAMES = tuple(CATEGORIES)
 LANDMARKS = max(len(category.keypoints) for category in CATEGORIES.values())
 _BATCH = 64
+_ARRAYS: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
+    "pixels": ((SIDE, SIDE, 3), np.uint8),
+    "regions": ((CELLS, CELLS), np.uint8),
+    "points": ((LANDMARKS, 2), np.float32),
+    "visible": ((LANDMARKS,), np.bool_),
+    "categories": ((), np.uint8),
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class Corpus:
         visible: (n, L) bool.
         categories: (n,) uint8: the place in ``NAMES``.
         captions: n descriptions.
+        identity: changes with any of these.
     """
 
     pixels: NDArray[np.uint8]
@@ -52,6 +62,7 @@ class Corpus:
     visible: NDArray[np.bool_]
     categories: NDArray[np.uint8]
     captions: list[str]
+    identity: str
 
     def __len__(self) -> int:
         return len(self.categories)
@@ -75,32 +86,40 @@ def open_corpus(
     if not home.is_dir():
         _draw_all(home, images, seed, progress)
     arrays: dict[str, Any] = {
-        name: np.load(home / f"{name}.npy", mmap_mode="r")
-        for name in ("pixels", "regions", "points", "visible", "categories")
+        name: np.load(home / f"{name}.npy", mmap_mode="r") for name in _ARRAYS
     }
-    return Corpus(**arrays, captions=json.loads((home / "captions.json").read_text()))
+    return Corpus(
+        **arrays,
+        captions=json.loads((home / "captions.json").read_text()),
+        identity=identity({}, [file_hash(path) for path in sorted(home.iterdir())]),
+    )
+
+
+def drawing(seed: int, number: int) -> Drawing:
+    """Draw one of a corpus's drawings.
+
+    Args:
+        seed: the corpus's.
+        number: categories and styles take turns.
+    """
+    style = list(STYLES)[number // len(NAMES) % len(STYLES)]
+    return draw(NAMES[number % len(NAMES)], style, generator(seed, "nano", number))
 
 
 def _draw_all(home: Path, images: int, seed: int, progress: Callable[[int], None]) -> None:
     home.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=home.parent, prefix=".corpus-"))
     try:
-        shapes = {
-            "pixels": ((SIDE, SIDE, 3), np.uint8),
-            "regions": ((CELLS, CELLS), np.uint8),
-            "points": ((LANDMARKS, 2), np.float32),
-            "visible": ((LANDMARKS,), np.bool_),
-            "categories": ((), np.uint8),
-        }
         arrays = {
             name: np.lib.format.open_memmap(
                 temporary / f"{name}.npy", mode="w+", dtype=dtype, shape=(images, *shape)
             )
-            for name, (shape, dtype) in shapes.items()
+            for name, (shape, dtype) in _ARRAYS.items()
         }
         captions: list[str] = []
         starts = range(0, images, _BATCH)
-        with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        workers = min(os.cpu_count() or 1, len(starts))
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             for rows in pool.map(partial(_draw_some, images, seed), starts):
                 first = len(captions)
                 for name, array in arrays.items():
@@ -120,24 +139,22 @@ def _draw_some(images: int, seed: int, start: int) -> list[dict[str, Any]]:
 
 
 def _draw_one(seed: int, number: int) -> dict[str, Any]:
-    category = number % len(NAMES)
-    style = list(STYLES)[number // len(NAMES) % len(STYLES)]
-    drawing = draw(NAMES[category], style, generator(seed, "nano", number))
-    size = np.array(drawing.image.size)
+    drawn = drawing(seed, number)
+    size = np.array(drawn.image.size)
     points = np.zeros((LANDMARKS, 2), np.float32)
     visible = np.zeros(LANDMARKS, np.bool_)
-    for i, point in drawing.keypoints.items():
-        points[i], visible[i] = point / size, drawing.visible[i]
-    square = drawing.image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
-    mask = Image.fromarray(drawing.mask.astype(np.uint8) * 255)
+    for i, point in drawn.keypoints.items():
+        points[i], visible[i] = point / size, drawn.visible[i]
+    square = drawn.image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    mask = Image.fromarray(drawn.mask.astype(np.uint8) * 255)
     covered = np.asarray(mask.resize((CELLS, CELLS), Image.Resampling.BOX)) > 127
     return {
         "pixels": np.asarray(square),
         "regions": _regions(covered, points, visible),
         "points": points,
         "visible": visible,
-        "categories": category,
-        "caption": drawing.caption,
+        "categories": number % len(NAMES),
+        "caption": drawn.caption,
     }
 
 

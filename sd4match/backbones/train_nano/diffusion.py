@@ -12,15 +12,17 @@ from functools import partial
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import DDPMScheduler, UNet2DConditionModel
+from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-from sd4match.backbones.train_nano.captions import BARE, EMPTY, Saying, Speller, choose
+from sd4match.backbones.train_nano.captions import FULL, PLAIN, Saying, Speller, choose
 from sd4match.backbones.train_nano.corpus import LANDMARKS, NAMES, Corpus
 from sd4match.backbones.train_nano.grounding import Widths, attention_loss, matching_loss, watch
+from sd4match.backbones.train_nano.latents import Encoded
 from sd4match.backbones.train_nano.loop import Stage, mixed
+from sd4match.backbones.train_nano.models import read_json, scheduler
 from sd4match.backbones.train_nano.settings import Schedule
 from sd4match.datasets.shapes import generator
 
@@ -46,19 +48,17 @@ class DiffusionStage(Stage):
         name: str,
         unet: UNet2DConditionModel,
         text_encoder: CLIPTextModel,
-        scheduler: DDPMScheduler,
-        speller: Speller,
         corpus: Corpus,
-        latents: Tensor,
+        latents: Encoded,
         schedule: Schedule,
         *,
         seed: int,
     ) -> None:
-        self.name = name
-        self.models = nn.ModuleDict({"unet": unet, "text_encoder": text_encoder})
-        self.schedule = schedule
-        self._unet, self._text, self._noising = unet, text_encoder, scheduler
-        self._speller, self._corpus, self._latents, self._seed = speller, corpus, latents, seed
+        models = nn.ModuleDict({"unet": unet, "text_encoder": text_encoder})
+        super().__init__(name, models, schedule, seed=seed, learns_from=latents.identity)
+        self._unet, self._text, self._noising = unet, text_encoder, scheduler()
+        self._speller = Speller(read_json("tokenizer/vocab.json"))
+        self._corpus, self._latents = corpus, latents.values
         # Plain attention: for so few channels a head it is faster than torch's fused kernels.
         unet.set_attn_processor(AttnProcessor())
         text_encoder.set_attn_implementation("eager")
@@ -68,7 +68,7 @@ class DiffusionStage(Stage):
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """See ``Stage.losses``."""
-        rng = generator(self._seed, self.name, step)
+        rng = generator(self.seed, self.name, step)
         pairs = self.schedule.batch // 2
         categories = rng.integers(len(NAMES), size=pairs)
         numbers = np.concatenate(
@@ -80,17 +80,17 @@ class DiffusionStage(Stage):
         clean = self._latents[numbers].to(device, torch.float32)
         noise = torch.from_numpy(rng.standard_normal(clean.shape, np.float32)).to(device)
         time = torch.from_numpy(times).to(device)
-        ids, owners = self._spell(numbers, sayings)
+        ids, owners = (rows.to(device) for rows in self._spell(numbers, sayings))
         with mixed(device), _reading(self._unet) as maps:
-            hidden = self._text(input_ids=ids.to(device)).last_hidden_state
+            hidden = self._text(input_ids=ids).last_hidden_state
             noisy = self._noising.add_noise(clean, noise, time)
             predicted = self._unet(noisy, time, hidden).sample.float()
         seen = time <= _LAST
         regions = torch.from_numpy(self._corpus.regions[numbers]).to(device)
-        owners = owners.to(device)
         looked = torch.stack([attention_loss(w.seen, regions, owners) for w in self._watchers])
+        widths = self._peak_widths(sayings, owners)
         matched = torch.stack(
-            [self._matching(maps[layer].float(), numbers, sayings) for layer in LAYERS]
+            [self._matching(maps[layer].float(), numbers, widths) for layer in LAYERS]
         )
         return {
             "denoising": F.mse_loss(predicted, noise),
@@ -108,18 +108,20 @@ class DiffusionStage(Stage):
         ids, owners = zip(*rows, strict=True)
         return torch.from_numpy(np.stack(ids)), torch.from_numpy(np.stack(owners))
 
-    def _matching(self, maps: Tensor, numbers: np.ndarray, sayings: list[Saying]) -> Tensor:
+    def _peak_widths(self, sayings: list[Saying], owners: Tensor) -> Tensor:
+        """(pairs, L), narrow for the landmarks that both captions of a pair name."""
+        landmarks = torch.arange(1, LANDMARKS + 1, device=owners.device)
+        named = (owners[:, :, None] == landmarks).any(1)
+        known = torch.tensor([[saying.kind in (PLAIN, FULL)] for saying in sayings])
+        unnamed = torch.where(known.to(owners.device), self._widths.known, self._widths.unknown)
+        return torch.where(named[::2] & named[1::2], self._widths.named, unnamed)
+
+    def _matching(self, maps: Tensor, numbers: np.ndarray, widths: Tensor) -> Tensor:
         points = torch.from_numpy(self._corpus.points[numbers]).to(maps.device)
         visible = torch.from_numpy(self._corpus.visible[numbers]).to(maps.device)
-        width = torch.tensor([self._width(saying) for saying in sayings], device=maps.device)
         return matching_loss(
-            maps[::2], maps[1::2], points[::2], points[1::2], visible[::2] & visible[1::2], width
+            maps[::2], maps[1::2], points[::2], points[1::2], visible[::2] & visible[1::2], widths
         )
-
-    def _width(self, saying: Saying) -> list[float]:
-        known = saying.kind not in (EMPTY, BARE)
-        rest = self._widths.known if known else self._widths.unknown
-        return [self._widths.named if i in saying.named else rest for i in range(LANDMARKS)]
 
 
 @contextmanager

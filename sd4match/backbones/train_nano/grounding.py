@@ -91,7 +91,7 @@ def attention_loss(seen: Tensor, regions: Tensor, owners: Tensor) -> Tensor:
     Args:
         seen: (B, h*h, T) attention probabilities.
         regions: (B, 32, 32) uint8: 0 off the object, else 1 + a landmark's id.
-        owners: (B, T) uint8: which landmark a token names: 0 none, 255 another category's.
+        owners: (B, T): which landmark a token names, as ``Speller.spell`` tells it.
 
     Returns:
         (B,): mean over places of the cross-entropy.

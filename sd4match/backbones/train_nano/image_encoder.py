@@ -1,4 +1,4 @@
-"""The third stage: a small DINOv2, taught what every patch of an image is.
+"""The last stage: a small DINOv2, taught what every patch of an image is.
 
 Supervised, not by DINO's own objective: patches learn their landmark (or that they are none), the
 class token learns the category. What is kept is the transformer without these two heads.
@@ -13,6 +13,7 @@ from transformers import Dinov2Model
 from sd4match.backbones.train_nano.autoencoder import as_input
 from sd4match.backbones.train_nano.corpus import NAMES, Corpus
 from sd4match.backbones.train_nano.loop import Stage, mixed
+from sd4match.backbones.train_nano.models import read_json
 from sd4match.backbones.train_nano.settings import Schedule
 from sd4match.datasets.shapes import CATEGORIES, generator
 
@@ -25,34 +26,29 @@ _FIRST = np.cumsum([1, *_COUNTS])  # class of a category's first landmark; 0 is 
 class ImageEncoderStage(Stage):
     """Classify patches and whole images, cut and resized as the encoder's processor does it."""
 
-    name = "image_encoder"
-
     def __init__(
-        self,
-        encoder: Dinov2Model,
-        mean: Tensor,
-        std: Tensor,
-        corpus: Corpus,
-        schedule: Schedule,
-        *,
-        seed: int,
+        self, encoder: Dinov2Model, corpus: Corpus, schedule: Schedule, *, seed: int
     ) -> None:
         width = encoder.config.hidden_size
-        self.models = nn.ModuleDict(
-            {
-                "image_encoder": encoder,
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            heads = {
                 "patch_head": nn.Linear(width, int(_FIRST[-1])),
                 "image_head": nn.Linear(width, len(NAMES)),
             }
-        ).to(encoder.device)
-        self.schedule = schedule
-        self._mean, self._std = (row.view(1, 3, 1, 1).to(encoder.device) for row in (mean, std))
-        self._corpus, self._seed = corpus, seed
+        models = nn.ModuleDict({"image_encoder": encoder, **heads}).to(encoder.device)
+        super().__init__("image_encoder", models, schedule, seed=seed, learns_from=corpus.identity)
+        processing = read_json("image_encoder/preprocessor_config.json")
+        self._mean, self._std = (
+            torch.tensor(processing[name]).view(1, 3, 1, 1).to(encoder.device)
+            for name in ("image_mean", "image_std")
+        )
+        self._corpus = corpus
         self._patches = _CROP // int(encoder.config.patch_size)
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """See ``Stage.losses``."""
-        rng = generator(self._seed, self.name, step)
+        rng = generator(self.seed, self.name, step)
         numbers = rng.integers(len(self._corpus), size=self.schedule.batch)
         device = self._mean.device
         pixels = as_input(self._corpus.pixels[numbers]).to(device) / 2 + 0.5

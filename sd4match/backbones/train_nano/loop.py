@@ -4,15 +4,15 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from sd4match.atomic import atomic_path
+from sd4match.backbones.train_nano.identity import identity
 from sd4match.backbones.train_nano.settings import Schedule
 from sd4match.errors import SD4MatchError
 
@@ -24,26 +24,33 @@ _WARMUP = 200
 class Stage(ABC):
     """What a stage trains, and the loss of each of its steps.
 
-    Attributes:
+    Args:
         name: of its files.
         models: what it trains.
         schedule: how long.
+        seed: of all that is random in a step.
+        learns_from: the identity of its data.
     """
 
-    name: str
-    models: nn.ModuleDict
-    schedule: Schedule
+    def __init__(
+        self, name: str, models: nn.ModuleDict, schedule: Schedule, *, seed: int, learns_from: str
+    ) -> None:
+        self.name, self.models, self.schedule = name, models, schedule
+        self.seed, self.learns_from = seed, learns_from
 
     @abstractmethod
     def losses(self, step: int) -> dict[str, Tensor]:
         """Compute the terms of a step, by name; their sum is minimised.
 
-        All that is random in it depends on ``step`` alone, so that a run can go on anywhere.
+        All that is random in it depends on the seed and ``step``, so that a run can go on anywhere.
         """
 
 
 class Training:
     """A stage being trained; it begins at its last checkpoint where there is one.
+
+    The checkpoint's name holds the identity of all that decides what is learned: the weights
+    that the stage begins with, its data, its schedule and its seed.
 
     Args:
         stage: what to train.
@@ -52,25 +59,22 @@ class Training:
 
     Attributes:
         step: how many are done.
+        path: of the checkpoint.
 
     Raises:
-        SD4MatchError: the checkpoint is of other models.
+        SD4MatchError: the checkpoint is damaged.
     """
 
     def __init__(self, stage: Stage, folder: Path, device: torch.device) -> None:
-        self.step = 0
-        self._stage, self._path, self._log = (
-            stage,
-            folder / f"{stage.name}.pt",
-            folder / "log.jsonl",
-        )
+        weights = stage.models.state_dict()
+        made_from = identity(weights, asdict(stage.schedule), stage.seed, stage.learns_from)
+        self.step, self.path = 0, folder / f"{stage.name}-{made_from}.pt"
+        self._stage, self._log = stage, folder / "log.jsonl"
         self._optimizer = torch.optim.AdamW(
             stage.models.parameters(), lr=stage.schedule.learning_rate, weight_decay=0.01
         )
-        self._averaged = {
-            name: value.detach().clone() for name, value in stage.models.state_dict().items()
-        }
-        if self._path.is_file():
+        self._averaged = {name: value.detach().clone() for name, value in weights.items()}
+        if self.path.is_file():
             self._resume(device)
         _forget(self._log, stage.name, self.step)
 
@@ -128,7 +132,7 @@ class Training:
             stream.write(json.dumps(row) + "\n")
 
     def _save(self) -> None:
-        with atomic_path(self._path) as temporary:
+        with atomic_path(self.path) as temporary:
             state = {
                 "step": self.step,
                 "models": self._stage.models.state_dict(),
@@ -138,23 +142,21 @@ class Training:
             torch.save(state, temporary)
 
     def _resume(self, device: torch.device) -> None:
-        state: dict[str, Any] = torch.load(self._path, weights_only=True, map_location=device)
         try:
-            self._stage.models.load_state_dict(state["models"])
-        except RuntimeError as error:
+            state = torch.load(self.path, weights_only=True, map_location=device)
+        except Exception as error:  # torch raises every kind of error on files that are broken
             raise SD4MatchError(
-                f"{self._path} is a checkpoint of other models: use another folder"
+                f"{self.path}: damaged ({type(error).__name__}): remove it to train the stage again"
             ) from error
+        self._stage.models.load_state_dict(state["models"])
         self._averaged.update(state["averaged"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.step = int(state["step"])
 
 
-@contextmanager
-def mixed(device: torch.device) -> Iterator[None]:
+def mixed(device: torch.device) -> torch.autocast:
     """Compute in bfloat16 where that loses nothing."""
-    with torch.autocast(device.type, dtype=torch.bfloat16):
-        yield
+    return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 def _forget(log: Path, stage: str, step: int) -> None:

@@ -1,7 +1,6 @@
 """nano's models as configured in the package: new ones to train, and trained ones to ship."""
 
 import json
-import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
-from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, Dinov2Config, Dinov2Model
 
 from sd4match.backbones.folders import NANO_FOLDER
@@ -56,7 +54,7 @@ def export(models: Models, folder: Path, *, scaling_factor: float) -> None:
     """Write a complete diffusers folder: nano's own configurations, weights in half precision.
 
     Args:
-        models: as ``initial_models`` gives them.
+        models: as ``initial_models`` gives them; they are in half precision afterwards.
         folder: where; files in it are replaced.
         scaling_factor: what latents are multiplied by.
     """
@@ -65,16 +63,8 @@ def export(models: Models, folder: Path, *, scaling_factor: float) -> None:
         for name, model in models.items():
             model.half().save_pretrained(folder / name, safe_serialization=True)
     # Last, so that the package's own configurations stand, not their expanded copies.
-    settings = shutil.ignore_patterns("*.safetensors", "training.json", "log.jsonl")
-    shutil.copytree(NANO_FOLDER, folder, ignore=settings, dirs_exist_ok=True)
+    of_its_run = shutil.ignore_patterns("*.safetensors", "README.md", "training.json", "log.jsonl")
+    shutil.copytree(NANO_FOLDER, folder, ignore=of_its_run, dirs_exist_ok=True)
     path = folder / "vae" / "config.json"
-    lines = path.read_text().splitlines()
-    place = next(i for i, line in enumerate(lines) if '"scaling_factor"' in line)
-    lines[place] = f'  "scaling_factor": {scaling_factor}'
-    path.write_text("\n".join(lines) + "\n")
-
-
-def unit_scale(latents: Tensor) -> float:
-    """What latents are multiplied by to have standard deviation 1, to four digits."""
-    deviation = latents.float().std().item()
-    return round(1 / deviation, 3 - math.floor(math.log10(1 / deviation)))
+    config = json.loads(path.read_text()) | {"scaling_factor": scaling_factor}
+    path.write_text(json.dumps(config, indent=2) + "\n")

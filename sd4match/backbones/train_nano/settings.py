@@ -5,7 +5,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from sd4match.datasets.shapes import CATEGORIES
 from sd4match.errors import SD4MatchError, require_known
+
+_LEAST = {"seed": 0, "images": 2 * len(CATEGORIES)}  # pairs need two images of each category
+_MOST = 2**63 - 1  # what torch takes for a seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +26,7 @@ class Schedule:
     steps: int
     batch: int
     learning_rate: float
-    checkpoint_every: int = 500
+    checkpoint_every: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,27 +72,36 @@ def read_settings(path: Path) -> Settings:
 
 
 def _built(kind: type[Any], content: Any, where: str) -> Any:
-    """A dataclass from a JSON object, each name known and each value of its type."""
+    """A dataclass from a JSON object, each name known and each value checked."""
     if not isinstance(content, dict):
         raise SD4MatchError(f"{where}: {content!r} is no JSON object: write one")
-    known = {field.name: field for field in fields(kind)}
+    known = {field.name: field.type for field in fields(kind)}
     for name in content:
         require_known(name, known, what=f"setting in {where}")
-    values = {}
-    for name, field in known.items():
+    for name in known:
         if name not in content:
-            if name == "checkpoint_every":
-                continue
             raise SD4MatchError(f"{where}: no setting {name!r}: add it")
-        value = content[name]
-        if field.type is Schedule:
-            values[name] = _built(Schedule, value, f"{where}: {name}")
-            continue
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        whole = number and (field.type is float or value == int(value))
-        if not whole or value < 0 or (value == 0 and name != "seed"):
-            raise SD4MatchError(f"{where}: {name} is {value!r}: it must be a positive number")
-        if name == "batch" and value % 2:
-            raise SD4MatchError(f"{where}: batch is {value}: it must be even, for pairs of images")
-        values[name] = value
-    return kind(**values)
+    return kind(
+        **{
+            name: _built(Schedule, content[name], f"{where}: {name}")
+            if asked is Schedule
+            else _number(name, content[name], where)
+            for name, asked in known.items()
+        }
+    )
+
+
+def _number(name: str, value: Any, where: str) -> int | float:
+    if name == "learning_rate":
+        wanted = "a number above 0, at most 1"
+        right = type(value) in (int, float) and 0 < value <= 1
+    else:
+        least = _LEAST.get(name, 1)
+        wanted = f"a whole number, at least {least}"
+        right = type(value) is int and least <= value <= _MOST  # True is no int here
+        if name == "batch":
+            wanted, right = "an even whole number, for pairs of images", right and value % 2 == 0
+    if not right:
+        raise SD4MatchError(f"{where}: {name} is {value!r}: it must be {wanted}")
+    number: int | float = value
+    return number

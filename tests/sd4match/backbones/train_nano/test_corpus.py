@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from PIL import Image
 
-from sd4match.backbones.train_nano.corpus import CELLS, NAMES, SIDE, _regions, open_corpus
+from sd4match.backbones.train_nano.corpus import CELLS, NAMES, SIDE, _regions, drawing, open_corpus
+from sd4match.datasets import shapes
 from sd4match.datasets.shapes import CATEGORIES
 
 
@@ -41,17 +43,30 @@ def test_cells_go_to_the_nearest_landmark():
     assert not np.delete(regions, 16, axis=0).any()
 
 
-def test_a_corpus_is_its_seeds(corpus, tmp_path):
-    again = open_corpus(tmp_path, images=70, seed=3)
-    other = open_corpus(tmp_path, images=70, seed=4)
-    assert np.array_equal(again.pixels, corpus.pixels)
-    assert again.captions == corpus.captions
-    assert not np.array_equal(other.pixels, corpus.pixels)
-
-
-def test_a_corpus_is_drawn_once(tmp_path):
+def test_a_corpus_is_its_seeds_and_drawn_once(corpus, tmp_path):
     drawn = []
-    open_corpus(tmp_path, images=14, seed=0, progress=drawn.append)
-    open_corpus(tmp_path, images=14, seed=0, progress=drawn.append)
-    assert drawn == [14]
-    assert [path.name for path in tmp_path.iterdir()] == ["corpus-0-14"]
+    first, second = (
+        open_corpus(tmp_path, images=28, seed=3, progress=drawn.append) for _ in range(2)
+    )
+    assert drawn == [28]
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus-3-28"]
+    assert np.array_equal(first.pixels, corpus.pixels[:28])
+    assert first.captions == corpus.captions[:28]
+    assert first.identity == second.identity != corpus.identity
+    assert drawing(3, 0).image.tobytes() != drawing(4, 0).image.tobytes()
+
+
+def test_no_drawing_is_one_of_the_benchmarks(corpus, tmp_path):
+    def small(image):
+        return np.asarray(image.convert("RGB").resize((SIDE, SIDE)), np.int16)
+
+    def nearest(image):
+        return np.abs(corpus.pixels - small(image)).mean((1, 2, 3)).min()
+
+    drawing(3, 40).image.save(tmp_path / "ours.jpg", quality=90)
+    assert nearest(Image.open(tmp_path / "ours.jpg")) < 2  # so one of ours would be found
+    shapes.generate(tmp_path / "shapes", seed=3, scale=0.01)
+    theirs = [Image.open(path) for path in (tmp_path / "shapes").rglob("*.[jp][pn]g")]
+    theirs = [image for image in theirs if image.mode == "RGB"]  # the others are masks
+    assert len(theirs) > 50
+    assert min(map(nearest, theirs)) > 5

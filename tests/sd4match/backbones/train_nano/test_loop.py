@@ -17,18 +17,18 @@ CPU = torch.device("cpu")
 class Line(Stage):
     """Fit y = 3x."""
 
-    name = "line"
-
-    def __init__(self, steps=120, stop_at=None, width=1):
-        torch.manual_seed(0)
-        self.models = nn.ModuleDict({"line": nn.Linear(width, 1)})
-        self.schedule = Schedule(steps=steps, batch=8, learning_rate=0.1, checkpoint_every=30)
+    def __init__(self, steps=120, stop_at=None, initial=0.5, seed=0, learns_from="x"):
+        models = nn.ModuleDict({"line": nn.Linear(1, 1)})
+        nn.init.constant_(models["line"].weight, initial)
+        nn.init.zeros_(models["line"].bias)
+        schedule = Schedule(steps=steps, batch=8, learning_rate=0.1, checkpoint_every=30)
+        super().__init__("line", models, schedule, seed=seed, learns_from=learns_from)
         self.stop_at = stop_at
 
     def losses(self, step):
         if step == self.stop_at:
             raise KeyboardInterrupt
-        x = torch.randn(8, 1, generator=torch.Generator().manual_seed(step))
+        x = torch.randn(8, 1, generator=torch.Generator().manual_seed(self.seed + step))
         return {"error": (self.models["line"](x) - 3 * x).square().mean()}
 
 
@@ -74,7 +74,8 @@ def test_a_finished_stage_does_nothing_more(tmp_path):
 
 def test_what_is_left_is_the_average(tmp_path):
     weights, _ = run(tmp_path)
-    saved = torch.load(tmp_path / "line.pt", weights_only=True)
+    (checkpoint,) = tmp_path.glob("line-*.pt")
+    saved = torch.load(checkpoint, weights_only=True)
     assert torch.equal(weights["line.weight"], saved["averaged"]["line.weight"])
     assert not torch.equal(weights["line.weight"], saved["models"]["line.weight"])
 
@@ -86,10 +87,21 @@ def test_the_models_end_frozen(tmp_path):
     assert not any(p.requires_grad for p in stage.models.parameters())
 
 
-def test_a_checkpoint_of_other_models_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    "other", [{"initial": 0.6}, {"steps": 150}, {"seed": 1}, {"learns_from": "y"}], ids=str
+)
+def test_a_checkpoint_of_another_training_is_not_taken(tmp_path, other):
     run(tmp_path)
-    with pytest.raises(SD4MatchError, match="other models"):
-        Training(Line(width=2), tmp_path, CPU)
+    assert Training(Line(), tmp_path, CPU).step == 120
+    assert Training(Line(**other), tmp_path, CPU).step == 0
+
+
+def test_a_damaged_checkpoint_is_told(tmp_path):
+    run(tmp_path)
+    (checkpoint,) = tmp_path.glob("line-*.pt")
+    checkpoint.write_bytes(b"not a checkpoint")
+    with pytest.raises(SD4MatchError, match=rf"{checkpoint}: damaged .*remove it"):
+        Training(Line(), tmp_path, CPU)
 
 
 def test_a_loss_that_is_no_number_ends_it(tmp_path, monkeypatch):
