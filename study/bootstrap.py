@@ -79,7 +79,7 @@ class Design:
         linked = np.square(of_images).sum(axis=1) - 2 * same
         # Without image effects this scatters about zero: cut there, it would cover 98 %.
         linked = np.maximum(linked, -same / 4)
-        return np.sqrt((linked + same) * self.inflation) / values.shape[1]
+        return np.asarray(np.sqrt((linked + same) * self.inflation) / values.shape[1])
 
     def deviations(self, values: Floats, errors: Floats) -> Floats:
         """Resampled means less the means, scaled to standard errors.
@@ -95,7 +95,7 @@ class Design:
         raw = self.means(values) - values.mean(axis=1, keepdims=True)
         spread = raw.std(axis=1)
         few_images = float(student.ppf(0.975, max(self.freedom, 1)) / norm.ppf(0.975))
-        known = (spread > 0) & np.isfinite(errors)
+        known = (spread > 1 / _ONE) & np.isfinite(errors)  # less is the rounding's
         scale = np.where(known, few_images * errors / np.where(known, spread, 1.0), 1.0)
         return np.asarray(raw * scale[:, None])
 

@@ -19,7 +19,7 @@ MEASURED = (
 """Columns of ``cells`` that are no axis; PCK means lie in [0, 1], status is done or missing."""
 
 SEED = "seed"
-_TIED = {"timestep": "train.timestep", "layer": "train.layer"}
+TIED = {"timestep": "train.timestep", "layer": "train.layer"}
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _around(
 
 def _tied(table: Mapping[str, labels.Settings], axis: str) -> str | None:
     """The axis that always moves with this one, if any."""
-    other = (_TIED | {train: name for name, train in _TIED.items()}).get(axis)
+    other = (TIED | {train: name for name, train in TIED.items()}).get(axis)
     if other is None:
         return None
     both = {

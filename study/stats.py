@@ -112,7 +112,7 @@ def intervals(
     """
     if not rows:
         return []
-    drawn = _design_of(rows, resamples, seed)
+    drawn = design_of(rows, resamples, seed)
     found = resample(drawn, [_stack(row) for row in rows], seed)
     return [
         Interval(mean, *_bounds(mean, tails), seeds=len(row))
@@ -153,7 +153,7 @@ def differences(
     tested = [place for place, seeds in enumerate(shared) if seeds]
     if not tested:
         return [None] * len(rows)
-    drawn = _design_of([baseline, *(rows[place] for place in tested)], resamples, seed)
+    drawn = design_of([baseline, *(rows[place] for place in tested)], resamples, seed)
     gains = [
         _stack({s: rows[place][s] for s in shared[place]})
         - _stack({s: baseline[s] for s in shared[place]})
@@ -240,7 +240,7 @@ def _stack(row: Row) -> Floats:
     return np.stack([row[seed].pck for seed in sorted(row)])
 
 
-def _design_of(rows: Sequence[Row], resamples: int, seed: int) -> Design:
+def design_of(rows: Sequence[Row], resamples: int, seed: int) -> Design:
     first, *others = [samples for row in rows for samples in row.values()]
     for other in others:
         require_same_pairs(other, first)
