@@ -15,6 +15,8 @@ from study.importance.measure import COLUMNS, FACTORIAL, Measure
 from study.labels import Settings, Value
 from study.stats import design_of
 
+_CHUNK = 250  # contrasts at a time: a tenth of the memory that those of a large study take
+
 
 @dataclass(frozen=True, eq=False)
 class Grid:
@@ -87,10 +89,12 @@ def shares(measure: Measure, grid: Grid, *, resamples: int, seed: int) -> pd.Dat
         drawn = design_of(rows, resamples, seed + number)
         places = [names.index(name) for name in grid.configurations]
         contrasts = _contrasts(np.stack([rows[place][0].pck for place in places]), shape)
-        errors = np.nan_to_num(drawn.standard_errors(contrasts))
         effect += contrasts.mean(axis=1) / len(measure.keys)
-        error += (errors / len(measure.keys)) ** 2
-        moved += drawn.deviations(contrasts, errors) / len(measure.keys)
+        for start in range(0, size, _CHUNK):
+            part = slice(start, start + _CHUNK)
+            errors = np.nan_to_num(drawn.standard_errors(contrasts[part]))
+            error[part] += (errors / len(measure.keys)) ** 2
+            moved[part] += drawn.deviations(contrasts[part], errors) / len(measure.keys)
 
     axes = list(grid.levels)
     sets = [tuple(np.flatnonzero(place)) for place in np.ndindex(*shape)]

@@ -40,9 +40,9 @@ def importance(
         seed: of the draws.
 
     Returns:
-        Columns: ``axis``, ``other`` (None for an axis alone), ``kind`` (`study.importance.measure`),
-        ``value`` and its 95 % interval ``low``, ``high``. Axes before interactions, the larger
-        first.
+        Columns: ``axis``, ``other`` (None for an axis alone), ``kind`` (in words: see
+        `study.importance.measure`), ``value`` and its 95 % interval ``low``, ``high``. Axes before
+        interactions, the larger first.
 
     Raises:
         SD4MatchError: no such metric or design; nothing to compare or too little measured.
