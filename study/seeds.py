@@ -4,8 +4,8 @@ Seeds are few, and resampling them shows too little: the percentile interval of 
 least to the largest, and covers 75 % where nothing else varies. So each resample of the images
 moves the mean by a draw from Student's t with S - 1 degrees of freedom, at the scale of the
 standard error that the S means show. That is the solution of Behrens and Fisher for two sources of
-error, known to err on the safe side: simulated 95 % intervals cover 94 to 97.5 % from three seeds
-on, and up to 99 % with two, where they are also very wide.
+error, known to err on the safe side: simulated 95 % intervals cover 94 to 97 % from three seeds on,
+and 96 to 98.5 % with two (tests/study/test_coverage.py), where they are also very wide.
 
 One seed shows nothing about others: an interval is then for other images and this seed.
 """

@@ -76,29 +76,29 @@ def test_a_factorial_without_noise_gives_the_components_exactly():
     assert (found["high"] - found["low"]).max() < 1e-6
 
 
-def test_a_third_axis_without_effect_has_no_share():
+def test_a_third_axis_that_only_interacts_has_no_share_alone():
     points = [
-        ({**axes, "seed": seed}, mean + 0.02 * (seed == 1) * (axes["layer"] or -1))
+        ({**axes, "seed": seed}, mean + (0.01 if seed == axes["layer"] else -0.01))
         for axes, mean in grid()
         for seed in (0, 1)
     ]
     found = by_axes(ask(*study_of(points), "factorial", resamples=100))
-    assert found["layer", "seed"].value == pytest.approx(
-        0.0001 / (sum(PARTS.values()) + 0.0001), rel=0.3
-    )
+    total = sum(PARTS.values()) + 0.01**2
+    assert found["seed", "layer"].value == pytest.approx(0.01**2 / total)
+    assert found["timestep", "layer"].value == pytest.approx((BOTH**2).mean() / total)
     assert found["seed", None].value == pytest.approx(0, abs=1e-9)
-    assert found["timestep", "seed"].value == pytest.approx(0, abs=1e-9)
+    assert found["seed", "timestep"].value == pytest.approx(0, abs=1e-9)
 
 
 def test_intervals_of_shares_cover_the_truth():
-    """150 studies; 95 % of 150 has a Monte Carlo error of 1.8 %."""
+    """250 studies: 95 % has a Monte Carlo error of 1.4 %."""
     inside = dict.fromkeys(TRUTH, 0)
-    for seed in range(150):
+    for seed in range(1000, 1250):
         cells, samples = study_of(grid(), image=0.03, pair=0.1, seed=seed)
         for names, row in by_axes(ask(cells, samples, "factorial", resamples=300)).items():
             assert row.low <= row.value <= row.high
             inside[names] += row.low <= TRUTH[names] <= row.high
-    assert min(inside.values()) >= 0.90 * 150
+    assert min(inside.values()) >= 0.92 * 250
 
 
 def test_an_axis_that_means_nothing_counts_for_all_of_its_values():
@@ -134,7 +134,7 @@ def test_a_search_is_asked_by_ped_anova():
     assert set(found["kind"]) == {"PED-ANOVA share"}
     assert found["value"].sum() == pytest.approx(1)
     assert found["axis"].tolist()[-1] == "kernel"
-    assert found["high"].iloc[-1] < found["low"].iloc[0]
+    assert found["value"].iloc[-1] < 0.1 < found["low"].iloc[0]
     pd.testing.assert_frame_equal(found, ask(cells, samples, "search"))
     # A factorial with holes cannot be taken apart exactly.
     assert set(ask(cells, samples, "factorial")["kind"]) == {"PED-ANOVA share"}
