@@ -36,6 +36,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/prediction_memory.py
 	$(BIN)/python benchmarks/dataset_index.py
 	$(BIN)/python benchmarks/plan_size.py
+	$(BIN)/python benchmarks/bootstrap.py
 	$(BIN)/python benchmarks/nano.py
 	$(BIN)/python benchmarks/factorial.py
 	$(BIN)/python benchmarks/search.py

@@ -1,99 +1,49 @@
-"""One axis at a time: which configurations differ from the baseline in it alone, and by how much.
+"""One axis at a time: PCK along it, and by how much each value differs from the baseline.
 
-Tables and figures take ``cells``, a frame with one row per (configuration, dataset, split, alpha):
-``configuration``, the axes by their names (NA where an axis means nothing), and the columns of
-`MEASURED`; and ``samples``, which gives the per-pair PCK behind a cell.
+Tables and figures take ``cells`` (see `study.comparison`) and ``samples``, which gives the per-pair
+PCK behind a cell.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from sd4match.errors import SD4MatchError, require_known
+from sd4match.errors import SD4MatchError
 from study import labels
-from study.stats import PairSamples, difference, holm, interval
+from study.comparison import MEASURED, Row, configurations, one_at_a_time, varied
+from study.sample_size import needed
+from study.stats import LEVEL, PairSamples, differences, holm, intervals, require_same_pairs
 
-MEASURED = (
-    "configuration", "dataset", "split", "alpha",
-    "pck", "pck_point", "pairs", "keypoints", "status", "reason",
-)  # fmt: skip
-"""Columns of ``cells`` that are no axis; PCK means lie in [0, 1], status is done or missing."""
+__all__ = [
+    "KEY", "MEASURED", "Row", "Samples", "columns", "configurations", "estimates",
+    "one_at_a_time", "varied",
+]  # fmt: skip
 
 Samples = Callable[[str, str, str, float], PairSamples]
 """(configuration, dataset, split, alpha) -> PCK of the pairs that count."""
 
 KEY = ("dataset", "split", "alpha")
-_NUMBERS = ("pck", "low", "high", "effect", "effect_low", "effect_high", "p_value", "p_holm")
+_NUMBERS = (
+    "pck", "low", "high", "effect", "effect_low", "effect_high", "p_value", "p_holm",
+    "needed_pairs", "needed_seeds", "pck_point",
+)  # fmt: skip
+_COLUMNS = [
+    "configuration", "value", "label", "baseline", *KEY, "pck", "low", "high", "seeds",
+    "effect", "effect_low", "effect_high", "effect_seeds", "p_value", "p_holm", "mark",
+    "needed_pairs", "needed_seeds", "pck_point", "pairs", "keypoints", "status", "reason",
+]  # fmt: skip
 _SPLITS = ("test", "val")
-_TIED = {"timestep": "train.timestep", "layer": "train.layer"}
 
 
-@dataclass(frozen=True)
-class Row:
-    """A configuration of an ablation: its value of the axis, and a label no other row has."""
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """A row in one column: its cells by seed, and the samples of those that are done."""
 
-    configuration: str
-    value: labels.Value
-    label: str
-
-
-def configurations(cells: pd.DataFrame) -> dict[str, labels.Settings]:
-    """The axes of every configuration, in the order of ``cells``; None where one means nothing."""
-    axes = [str(name) for name in cells.columns if name not in MEASURED]
-    frame = cells.drop_duplicates("configuration").set_index("configuration")[axes].astype(object)
-    rows = frame.where(frame.notna(), None).to_dict("index")
-    return {str(name): {str(k): v for k, v in row.items()} for name, row in rows.items()}
-
-
-def varied(cells: pd.DataFrame, *, baseline: str) -> list[str]:
-    """The axes of which at least two values can be compared around the baseline."""
-    table = configurations(cells)
-    require_known(baseline, table, what="configuration")
-    apply = [axis for axis, value in table[baseline].items() if value is not None]
-    return [axis for axis in apply if len(_around(table, axis, baseline)) > 1]
-
-
-def one_at_a_time(cells: pd.DataFrame, *, axis: str, baseline: str) -> list[Row]:
-    """The configurations that equal the baseline in every axis but one.
-
-    Axes compare where both apply: ``prompt = empty`` has no length, and still differs from a
-    baseline with ``length = 75`` in the prompt alone. When training is tied to the evaluation's
-    timestep and layer, the pair counts as one axis.
-
-    Args:
-        cells: see the module.
-        axis: the axis that differs.
-        baseline: a configuration.
-
-    Returns:
-        The baseline and the others: numbers ascend, names keep the order of ``cells``.
-        Several configurations of one value are labelled by what tells them apart.
-
-    Raises:
-        SD4MatchError: when the axis or baseline is unknown, or there is nothing to compare.
-    """
-    table = configurations(cells)
-    require_known(baseline, table, what="configuration")
-    require_known(axis, table[baseline], what="axis")
-    if table[baseline][axis] is None:
-        raise SD4MatchError(
-            f"axis {axis} means nothing for the baseline {baseline}"
-            f" ({labels.settings(table[baseline])}); choose another baseline"
-        )
-    names = _around(table, axis, baseline)
-    if len(names) < 2:
-        there = ", ".join(varied(cells, baseline=baseline)) or "none"
-        raise SD4MatchError(
-            f"no configuration differs from the baseline {baseline} in {axis} alone;"
-            f" axes that can be compared: {there}"
-        )
-    order = list(dict.fromkeys(table[name][axis] for name in names))
-    if all(isinstance(value, int | float) for value in order):
-        order.sort()
-    names.sort(key=lambda name: order.index(table[name][axis]))
-    return [Row(name, table[name][axis], _label(table, names, name, axis)) for name in names]
+    row: Row
+    cells: Mapping[int, Mapping[Hashable, object]]
+    samples: Mapping[int, PairSamples]
 
 
 def estimates(
@@ -108,57 +58,49 @@ def estimates(
 ) -> pd.DataFrame:
     """PCK with its interval, and the difference to the baseline, along one axis.
 
+    A row is the mean over the seeds that were measured; its difference is over the seeds that it
+    shares with the baseline. With one seed both are for that seed: intervals say what other images
+    would give, not what another seed would (`study.seeds`). Every cell is read once.
+
     Args:
         cells, samples: see the module.
-        axis, baseline: as for `one_at_a_time`.
+        axis, baseline: as for `study.comparison.one_at_a_time`.
         alphas: thresholds; None for all there are.
-        resamples, seed: as for `study.stats.interval`.
+        resamples, seed: as for `study.stats.intervals`.
 
     Returns:
-        One row per configuration × data set × split (test, val) × alpha: ``configuration, value,
-        label, baseline`` (bool), ``dataset, split, alpha, pck, low, high, effect, effect_low,
-        effect_high, p_value, p_holm`` (over the rows of one data set, split and alpha),
-        ``pck_point, pairs, keypoints, status, reason``. NaN where missing.
+        One row per row of `one_at_a_time` × data set × split (test, val) × alpha:
+        ``configuration`` (of the baseline's seed, or the first), ``value, label, baseline``
+        (bool), ``dataset, split, alpha``; ``seeds``, ``pck, low, high`` over these;
+        ``effect_seeds``, ``effect, effect_low, effect_high, p_value`` over these; ``p_holm`` (over
+        the rows of one data set, split and alpha), ``mark`` ("*" when it is below
+        `study.stats.LEVEL`), ``needed_pairs, needed_seeds`` (how many more: see
+        `study.sample_size.needed`); ``pck_point, pairs, keypoints, status, reason``. NaN where
+        missing.
 
     Raises:
         SD4MatchError: as `one_at_a_time`; when an alpha was not scored; when rows of one column
             were scored on different pairs.
     """
     rows = one_at_a_time(cells, axis=axis, baseline=baseline)
-    by_key: dict[tuple[object, ...], Mapping[Hashable, object]] = {
-        tuple(cell[name] for name in ("configuration", *KEY)): cell
-        for cell in cells[list(MEASURED)].to_dict("records")
-    }
+    wanted = {name for row in rows for name in row.by_seed.values()}
+    around = cells.loc[cells["configuration"].isin(wanted), list(MEASURED)].to_dict("records")
+    by_place = {tuple(cell[name] for name in ("configuration", *KEY)): cell for cell in around}
     parts: list[dict[str, object]] = []
     for key in columns(cells, alphas):
-        base = by_key.get((baseline, *key), {})
-        column: list[dict[str, object]] = []
+        column = []
         for row in rows:
-            entry = asdict(row) | {"baseline": row.configuration == baseline}
-            entry |= dict(zip(KEY, key, strict=True)) | dict.fromkeys(_NUMBERS, np.nan)
-            cell = by_key.get((row.configuration, *key), {})
-            entry |= {name: cell.get(name) for name in ("pck_point", "keypoints")}
-            if cell.get("status") != "done":
-                why = cell.get("reason")
-                reason = why if isinstance(why, str) else "not part of the study"
-                column.append(entry | {"pairs": 0, "status": "missing", "reason": reason})
-                continue
-            own = samples(row.configuration, *key)
-            around = interval(own, resamples=resamples, seed=seed)
-            entry |= {"pck": around.mean, "low": around.low, "high": around.high}
-            entry |= {"pairs": len(own.pck), "status": "done", "reason": None}
-            if row.configuration != baseline and base.get("status") == "done":
-                try:
-                    gap = difference(own, samples(baseline, *key), resamples=resamples, seed=seed)
-                except SD4MatchError as error:
-                    where = f"{row.configuration} against {baseline} on {key[0]} {key[1]}"
-                    raise SD4MatchError(f"{where}: {error}") from None
-                entry |= {"effect": gap.effect, "effect_low": gap.low, "effect_high": gap.high}
-                entry["p_value"] = gap.p_value
-            column.append(entry)
-        adjusted = holm([float(str(entry["p_value"])) for entry in column])
-        parts += [e | {"p_holm": p} for e, p in zip(column, adjusted.tolist(), strict=True)]
-    return pd.DataFrame(parts)
+            found = {s: by_place.get((name, *key), {}) for s, name in row.by_seed.items()}
+            done = [s for s, cell in found.items() if cell.get("status") == "done"]
+            read = {s: samples(row.by_seed[s], *key) for s in done}
+            column.append(_Measured(row, found, read))
+        own = next(place for place, row in enumerate(rows) if row.configuration == baseline)
+        _require_same_pairs(column, own, key)
+        entries = [_described(measured) | dict(zip(KEY, key, strict=True)) for measured in column]
+        entries[own]["baseline"] = True
+        _add_statistics(entries, column, own, resamples=resamples, seed=seed)
+        parts += entries
+    return pd.DataFrame(parts, columns=_COLUMNS)
 
 
 def columns(cells: pd.DataFrame, alphas: Sequence[float] | None) -> list[tuple[str, str, float]]:
@@ -180,30 +122,60 @@ def _scored(alpha: float, there: Sequence[float]) -> float:
     )
 
 
-def _around(table: Mapping[str, labels.Settings], axis: str, baseline: str) -> list[str]:
-    base = table[baseline]
-    fixed = [other for other in base if other not in (axis, _tied(table, axis))]
-
-    def comparable(row: labels.Settings) -> bool:
-        pairs = ((row[other], base[other]) for other in fixed)
-        return row[axis] is not None and all(a is None or b is None or a == b for a, b in pairs)
-
-    return [name for name, row in table.items() if comparable(row)]
-
-
-def _tied(table: Mapping[str, labels.Settings], axis: str) -> str | None:
-    """The axis that always moves with this one, if any."""
-    other = (_TIED | {train: name for name, train in _TIED.items()}).get(axis)
-    if other is None:
-        return None
-    both = {
-        (row[axis], row[other]) for row in table.values() if None not in (row[axis], row[other])
-    }
-    return other if len(both) > 1 and all(a == b for a, b in both) else None
+def _require_same_pairs(column: Sequence[_Measured], own: int, key: Sequence[object]) -> None:
+    first = next((m for m in (column[own], *column) if m.samples), column[own])
+    for measured in column:
+        for seed, samples in measured.samples.items():
+            try:
+                require_same_pairs(samples, next(iter(first.samples.values())))
+            except SD4MatchError as error:
+                names = measured.row.by_seed[seed], first.row.configuration
+                where = f"{' against '.join(names)} on {key[0]} {key[1]}"
+                raise SD4MatchError(f"{where}: {error}") from None
 
 
-def _label(table: Mapping[str, labels.Settings], names: Sequence[str], name: str, axis: str) -> str:
-    row = table[name]
-    twins = [table[other] for other in names if table[other][axis] == row[axis]]
-    apart = {k: v for k, v in row.items() if any(twin[k] != v for twin in twins)}
-    return labels.value(row[axis]) + (f" ({labels.settings(apart)})" if apart else "")
+def _described(measured: _Measured) -> dict[str, object]:
+    """A row's entry with everything that needs no statistics."""
+    row, done = measured.row, [measured.cells[seed] for seed in measured.samples]
+    entry: dict[str, object] = {
+        "configuration": row.configuration, "value": row.value, "label": row.label,
+        "baseline": False, "seeds": len(done), "effect_seeds": 0, "mark": "",
+        **dict.fromkeys(_NUMBERS, np.nan),
+    }  # fmt: skip
+    if not done:
+        why = next((cell.get("reason") for cell in measured.cells.values()), None)
+        reason = why if isinstance(why, str) else "not part of the study"
+        return entry | {"pairs": 0, "keypoints": None, "status": "missing", "reason": reason}
+    pairs = len(next(iter(measured.samples.values())).pck)
+    points = float(np.mean([float(str(cell["pck_point"])) for cell in done]))
+    entry |= {"pck_point": points, "keypoints": done[0]["keypoints"]}
+    return entry | {"pairs": pairs, "status": "done", "reason": None}
+
+
+def _add_statistics(
+    entries: Sequence[dict[str, object]],
+    column: Sequence[_Measured],
+    own: int,
+    *,
+    resamples: int,
+    seed: int,
+) -> None:
+    """Fill in a column's intervals and differences to row ``own``, all from the same resamples."""
+    done = [place for place, measured in enumerate(column) if measured.samples]
+    rows = [column[place].samples for place in done]
+    for place, found in zip(done, intervals(rows, resamples=resamples, seed=seed), strict=True):
+        entries[place] |= {"pck": found.mean, "low": found.low, "high": found.high}
+    if own not in done:
+        return
+    others = [place for place in done if place != own]
+    rows = [column[place].samples for place in others]
+    gaps = differences(rows, column[own].samples, resamples=resamples, seed=seed)
+    tested = [(place, gap) for place, gap in zip(others, gaps, strict=True) if gap is not None]
+    adjusted = holm([gap.p_value for _, gap in tested]).tolist()
+    for (place, gap), p_holm in zip(tested, adjusted, strict=True):
+        pairs, seeds = needed(gap, comparisons=len(tested))
+        entries[place] |= {
+            "effect": gap.effect, "effect_low": gap.low, "effect_high": gap.high,
+            "effect_seeds": gap.seeds, "p_value": gap.p_value, "p_holm": p_holm,
+            "mark": "*" if p_holm < LEVEL else "", "needed_pairs": pairs, "needed_seeds": seeds,
+        }  # fmt: skip

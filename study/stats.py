@@ -1,16 +1,24 @@
 """How sure a PCK is, and whether two configurations differ.
 
-A bootstrap over images (`study.bootstrap`), paired between configurations, and Holm's correction.
+A bootstrap over images (`study.bootstrap`), paired between configurations, with training seeds as
+a second level (`study.seeds`), and Holm's correction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
+from scipy.stats import t as student
 
 from sd4match.errors import SD4MatchError
 from study.bootstrap import Design, Floats, design
+from study.seeds import Resampled, resample
+
+LEVEL = 0.05
+"""A difference is marked when its corrected p-value is below this."""
+_SEEN = 10  # resamples beyond zero that a p-value is counted from; fewer resolve too little
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,72 +38,150 @@ class PairSamples:
     category: NDArray[np.integer]
 
 
+Row = Mapping[int, PairSamples]
+"""What was measured of one row of a table: seed to samples, all of the same pairs."""
+
+
 @dataclass(frozen=True)
 class Interval:
-    """A mean PCK and its confidence interval; ``low`` and ``high`` are NaN for a single pair."""
+    """A mean PCK over seeds and pairs and its confidence interval; NaN for a single pair."""
 
     mean: float
     low: float
     high: float
+    seeds: int = 1
 
 
 @dataclass(frozen=True)
 class Difference:
-    """``a`` minus ``b`` on the same pairs, with its interval and two-sided p-value."""
+    """A row minus the baseline on the same pairs and seeds.
+
+    Attributes:
+        effect: difference of mean PCK.
+        low, high: its interval; NaN for a single pair.
+        p_value: two-sided, of no difference.
+        pairs, seeds: how many it rests on.
+        images_error, seeds_error: the standard error's two parts, that more pairs and that more
+            seeds would make smaller; squares add up. The latter is NaN for a single seed.
+    """
 
     effect: float
     low: float
     high: float
     p_value: float
     pairs: int
-
-
-def _design_of(samples: PairSamples, resamples: int, seed: int) -> Design:
-    if len(samples.pck) == 0:
-        raise SD4MatchError("statistics of 0 pairs: no pair of this split has a common keypoint")
-    return design(samples.source, samples.target, samples.category, resamples=resamples, seed=seed)
+    seeds: int
+    images_error: float
+    seeds_error: float
 
 
 def interval(
     samples: PairSamples, *, level: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> Interval:
-    """Mean PCK over pairs and its bootstrap interval.
-
-    Args:
-        samples: what was measured.
-        level: coverage of the interval.
-        resamples: how many times the images are drawn.
-        seed: of the draws: the same pairs and seed give the same draws for every configuration.
-
-    Returns:
-        Mean and bounds in [0, 1].
-
-    Raises:
-        SD4MatchError: when there are no pairs.
-    """
-    drawn = _design_of(samples, resamples, seed)
-    mean = float(samples.pck.mean())
-    if len(samples.pck) == 1:
-        return Interval(mean, np.nan, np.nan)
-    tails = np.quantile(drawn.deviations(samples.pck), [(1 - level) / 2, (1 + level) / 2])
-    low, high = np.clip(mean + tails, 0.0, 1.0)
-    return Interval(mean, float(low), float(high))
+    """`intervals` of one configuration."""
+    return intervals([{0: samples}], level=level, resamples=resamples, seed=seed)[0]
 
 
 def difference(
     a: PairSamples, b: PairSamples, *, level: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> Difference:
-    """Mean PCK of ``a`` minus that of ``b``, paired: both see the same resamples.
+    """`differences` of one configuration ``a`` to another, ``b``."""
+    (found,) = differences([{0: a}], {0: b}, level=level, resamples=resamples, seed=seed)
+    assert found is not None
+    return found
 
-    The p-value is the share of resampled differences beyond zero, doubled. It is never below what
-    flipping the signs of the m pairs that differ could give, 2^(1-m): two pairs prove nothing.
+
+def intervals(
+    rows: Sequence[Row], *, level: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> list[Interval]:
+    """Mean PCK over seeds and pairs of each row, and its bootstrap interval.
+
+    Bounds are set on the scale of log odds, where the error of a share near 1 is symmetric.
 
     Args:
-        a, b: two configurations on the same pairs in the same order.
-        level, resamples, seed: as for `interval`.
+        rows: what was measured; all on the same pairs.
+        level: coverage of the interval.
+        resamples: how many times the images are drawn.
+        seed: of the draws: the same pairs and seed give the same draws for every configuration.
+
+    Returns:
+        Means and bounds in [0, 1]; a row's do not depend on the other rows.
+
+    Raises:
+        SD4MatchError: when there are no pairs, or rows have different ones.
+    """
+    if not rows:
+        return []
+    drawn = design_of(rows, resamples, seed)
+    found = resample(drawn, [_stack(row) for row in rows], seed)
+    return [
+        Interval(mean, *_bounds(mean, tails), seeds=len(row))
+        for row, mean, tails in zip(
+            rows, found.means.tolist(), _tails(found.deviations, level), strict=True
+        )
+    ]
+
+
+def differences(
+    rows: Sequence[Row],
+    baseline: Row,
+    *,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> list[Difference | None]:
+    """Mean PCK of each row minus that of the baseline, paired in images and in seeds.
+
+    Only the seeds that both have count: what differs is then the setting, not the luck.
+
+    The p-value is the share of resampled differences beyond zero, doubled; where fewer than ten
+    are, Student's t with the same standard error says how small it is, since Holm's correction of
+    many rows needs more digits than a count has. It is never below what flipping the signs of the
+    m pairs that differ could give, 2^(1-m): two pairs prove nothing.
+
+    Args:
+        rows, baseline: on the same pairs in the same order.
+        level, resamples, seed: as for `intervals`.
+
+    Returns:
+        One a row; None where it has no seed in common with the baseline.
 
     Raises:
         SD4MatchError: when the pairs differ or there are none.
+    """
+    shared = [[s for s in row if s in baseline] for row in rows]
+    tested = [place for place, seeds in enumerate(shared) if seeds]
+    if not tested:
+        return [None] * len(rows)
+    drawn = design_of([baseline, *(rows[place] for place in tested)], resamples, seed)
+    gains = [
+        _stack({s: rows[place][s] for s in shared[place]})
+        - _stack({s: baseline[s] for s in shared[place]})
+        for place in tested
+    ]
+    found = resample(drawn, gains, seed)
+    result: list[Difference | None] = [None] * len(rows)
+    tails = _tails(found.deviations, level)
+    for k, (place, gain) in enumerate(zip(tested, gains, strict=True)):
+        effect, (low, high) = float(found.means[k]), tails[k]
+        result[place] = Difference(
+            effect=effect,
+            low=effect + low,
+            high=effect + high,
+            p_value=_p_value(effect, found, k, gain, drawn.freedom),
+            pairs=gain.shape[1],
+            seeds=len(gain),
+            images_error=float(found.images[k]),
+            seeds_error=float(found.seeds[k]) if len(gain) > 1 else np.nan,
+        )
+    return result
+
+
+def require_same_pairs(a: PairSamples, b: PairSamples) -> None:
+    """Refuse to compare what was measured on different pairs.
+
+    Raises:
+        SD4MatchError: pairs, or their order or categories, differ.
     """
     for name in ("source", "target", "category"):
         if not np.array_equal(getattr(a, name), getattr(b, name)):
@@ -103,17 +189,6 @@ def difference(
                 f"a paired difference needs the same pairs in the same order: {len(a.pck)} and "
                 f"{len(b.pck)} pairs, whose {name}s differ; score both on the same subset"
             )
-    drawn = _design_of(a, resamples, seed)
-    gain = a.pck - b.pck
-    effect = float(gain.mean())
-    if len(gain) == 1:
-        return Difference(effect, np.nan, np.nan, 1.0, 1)
-    resampled = effect + drawn.deviations(gain)
-    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-    beyond = min(int((resampled <= 0).sum()), int((resampled >= 0).sum()))
-    smallest = 2.0 ** (1 - int(np.count_nonzero(gain)))
-    p_value = min(max(2 * (beyond + 1) / (resamples + 1), smallest), 1.0)
-    return Difference(effect, float(low), float(high), p_value, len(gain))
 
 
 def holm(p_values: Sequence[float] | Floats) -> Floats:
@@ -131,3 +206,44 @@ def holm(p_values: Sequence[float] | Floats) -> Floats:
     factors = np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(values[order] * factors), 1.0)
     return adjusted
+
+
+def _tails(deviations: Floats, level: float) -> list[list[float]]:
+    tails: list[list[float]] = np.quantile(
+        deviations, [(1 - level) / 2, (1 + level) / 2], axis=1
+    ).T.tolist()
+    return tails
+
+
+def _bounds(mean: float, tails: Sequence[float]) -> tuple[float, float]:
+    if not 0 < mean < 1:
+        return mean + tails[0], mean + tails[1]
+    low, high = expit(logit(mean) + np.asarray(tails) / (mean * (1 - mean)))
+    return float(low), float(high)
+
+
+def _p_value(effect: float, found: Resampled, k: int, gain: Floats, freedom: int) -> float:
+    resampled = effect + found.deviations[k]
+    beyond = min(int((resampled <= 0).sum()), int((resampled >= 0).sum()))
+    p_value = 2 * (beyond + 1) / (len(resampled) + 1)
+    images, seeds = found.images[k] ** 2, found.seeds[k] ** 2
+    if beyond < _SEEN and images + seeds > 0:
+        # Welch and Satterthwaite's degrees of freedom for the sum of two variances.
+        parts = images**2 / max(freedom, 1) + seeds**2 / max(len(gain) - 1, 1)
+        tail = student.sf(abs(effect) / np.sqrt(images + seeds), (images + seeds) ** 2 / parts)
+        p_value = min(p_value, 2 * float(tail))
+    smallest = 2.0 ** (1 - int(np.count_nonzero(gain.mean(axis=0))))
+    return min(max(p_value, smallest), 1.0)
+
+
+def _stack(row: Row) -> Floats:
+    return np.stack([row[seed].pck for seed in sorted(row)])
+
+
+def design_of(rows: Sequence[Row], resamples: int, seed: int) -> Design:
+    first, *others = [samples for row in rows for samples in row.values()]
+    for other in others:
+        require_same_pairs(other, first)
+    if len(first.pck) == 0:
+        raise SD4MatchError("statistics of 0 pairs: no pair of this split has a common keypoint")
+    return design(first.source, first.target, first.category, resamples=resamples, seed=seed)

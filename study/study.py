@@ -14,6 +14,7 @@ from study import ablation, figures, sql, tables
 from study.answers import measure, samples
 from study.axes import AXES
 from study.folder import StudyFolder
+from study.importance import importance
 from study.metric import selecting, value
 from study.rendering import Table
 from study.scoring import Rule
@@ -210,6 +211,26 @@ class Study:
     @property
     def _fidelity(self) -> str:
         return str(self.folder.facts["fidelity"])
+
+    def importance(self, metric: str | None = None) -> pd.DataFrame:
+        """Which axis matters, and how much, each number with its 95 % interval.
+
+        Args:
+            metric: an average over pairs; the study's own by default. See `study.metric`.
+
+        Returns:
+            See `study.importance.importance`: what the numbers are depends on the design.
+
+        Raises:
+            SD4MatchError: no such metric, or too little is measured.
+        """
+        return importance(
+            self.cells,
+            self.samples,
+            design=self.folder.facts["design"],
+            metric=metric or self.metric or f"mean/test/pck@{self.rule.usual_alpha:g}",
+            baseline=self.baseline,
+        )
 
 
 def open_study(path: str | Path) -> Study:

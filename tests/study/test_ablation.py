@@ -1,9 +1,10 @@
+import numpy as np
 import pandas as pd
 import pytest
 
 from sd4match.errors import SD4MatchError
 from study.ablation import estimates, one_at_a_time, varied
-from study.stats import PairSamples, difference, holm, interval
+from study.stats import PairSamples, difference, differences, holm, interval, intervals
 
 
 def names(cells, axis, baseline="base"):
@@ -70,6 +71,68 @@ def test_estimates_are_the_statistics_of_each_cell(made):
     assert (first["effect"], first["p_value"]) == (gap.effect, gap.p_value)
     assert column["p_holm"].tolist() == pytest.approx(holm(column["p_value"].tolist()), nan_ok=True)
     assert column["p_value"].isna().tolist() == [False, True, False]  # none for the baseline
+
+
+def with_seeds(cells, samples, *names, seeds=(0, 1, 2)):
+    """The study with more seeds of some configurations, each of which moves PCK by its share."""
+    parts = [cells]
+    for seed in seeds[1:]:
+        more = cells[cells["configuration"].isin(names)].assign(seed=seed)
+        parts.append(more.assign(configuration=more["configuration"] + f"@{seed}"))
+
+    def read(name, *key):
+        own, _, seed = name.partition("@")
+        found = samples(own, *key)
+        pck = np.clip(found.pck + 0.01 * int(seed or 0), 0, 1)
+        return PairSamples(pck, found.source, found.target, found.category)
+
+    return pd.concat(parts, ignore_index=True), read
+
+
+def test_a_row_is_the_mean_over_its_seeds_and_differs_on_those_it_shares(made):
+    cells, samples = with_seeds(*made, "base", "t1")
+    options = {"axis": "timestep", "baseline": "base", "alphas": [0.1], "resamples": 200}
+    found = estimates(cells, samples, **options)
+    column = found[(found["dataset"] == "spair") & (found["split"] == "test")]
+    assert column["configuration"].tolist() == ["t1", "base", "t261"]
+    assert column["seeds"].tolist() == [3, 3, 1]
+    assert column["effect_seeds"].tolist() == [3, 0, 1]
+    key = ("spair", "test", 0.1)
+    t1, base = ({s: samples(f"{name}@{s}", *key) for s in range(3)} for name in ("t1", "base"))
+    one, gap = intervals([t1], resamples=200)[0], differences([t1], base, resamples=200)[0]
+    first = column.iloc[0]
+    assert (first["pck"], first["low"], first["high"]) == (one.mean, one.low, one.high)
+    assert (first["effect"], first["p_value"]) == (gap.effect, gap.p_value)
+    assert first["pck"] == pytest.approx(np.mean([t1[s].pck.mean() for s in range(3)]))
+    # One seed: its difference is on that seed, not to the mean of the baseline's.
+    last = column.iloc[2]
+    alone = samples("t261", *key).pck.mean() - samples("base", *key).pck.mean()
+    assert last["effect"] == pytest.approx(alone)
+    assert np.isnan(last["needed_seeds"])
+    assert varied(cells, baseline="base") == ["prompt", "seed", "timestep", "layer", "localizer"]
+    assert names(cells, "seed") == ["base", "base@1", "base@2"]
+    assert estimates(cells, samples, **options | {"axis": "seed"})["effect"].notna().any()
+
+
+def test_marks_and_what_a_difference_needs(made):
+    cells, samples = made
+    found = estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.1], resamples=200)
+    compared = found[found["effect"].notna()]
+    assert ((compared["mark"] == "*") == (compared["p_holm"] < 0.05)).all()
+    t1, t261 = (compared[compared["configuration"] == name] for name in ("t1", "t261"))
+    assert (t1["mark"] == "*").all()
+    assert (t1["needed_pairs"] == 0).all()
+    assert (t261["needed_pairs"] > 0).all()
+
+
+def test_every_cell_is_read_once(made):
+    cells, samples = made
+    read = []
+    estimates(
+        cells, lambda *key: read.append(key) or samples(*key), axis="timestep", baseline="base",
+        resamples=50,
+    )  # fmt: skip
+    assert len(read) == len(set(read)) == 3 * 5 * 2
 
 
 def test_missing_cells_keep_their_reason(made, lose):

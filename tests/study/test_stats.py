@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
 from sd4match.errors import SD4MatchError
-from study.stats import PairSamples, difference, holm, interval
+from study import bootstrap
+from study.stats import PairSamples, difference, differences, holm, interval, intervals
 
 
 def draw_pairs(categories, images, each, seed=0):
@@ -23,24 +24,6 @@ def simulate(pairs, image_effect, rng):
     source, target, _ = pairs
     image = rng.normal(0, image_effect, source.max() + target.max())
     return 0.5 + image[source] + image[target] + rng.normal(0, 0.05, len(source))
-
-
-# Many pairs an image (SPair-71k) or one or two (a small subset); with and without image effects.
-@pytest.mark.parametrize(
-    ("shape", "image_effect"),
-    [((6, 15, 100), 0.05), ((6, 15, 100), 0.0), ((8, 30, 8), 0.05), ((8, 30, 8), 0.0)],
-)
-def test_interval_covers_the_truth_and_false_alarms_are_as_rare_as_promised(shape, image_effect):
-    pairs, rng = draw_pairs(*shape), np.random.default_rng(1)
-    half, repeats = 0.5 + np.zeros(len(pairs[0])), 800
-    covered = alarms = 0
-    for _ in range(repeats):
-        samples = PairSamples(simulate(pairs, image_effect, rng), *pairs)
-        found = interval(samples, resamples=400)
-        covered += found.low <= 0.5 <= found.high
-        alarms += difference(samples, PairSamples(half, *pairs), resamples=400).p_value < 0.05
-    assert 0.92 <= covered / repeats <= 0.98
-    assert 0.02 <= alarms / repeats <= 0.08
 
 
 def test_pairs_as_if_independent_would_be_too_sure():
@@ -61,6 +44,25 @@ def test_paired_difference_is_far_sharper_than_two_intervals():
     assert gap.high - gap.low < 0.2 * (one.high - one.low)
     back = difference(b, a)
     assert (back.effect, back.low) == pytest.approx((-gap.effect, -gap.high), abs=1e-12)
+
+
+def test_a_row_is_the_same_to_the_last_bit_whatever_is_beside_it(monkeypatch):
+    pairs, rng = draw_pairs(3, 8, 20), np.random.default_rng(0)
+    rows = [{0: PairSamples(simulate(pairs, 0.1, rng), *pairs)} for _ in range(7)]
+    rows[3] |= {n: PairSamples(simulate(pairs, 0.1, rng), *pairs) for n in (1, 2)}
+    together, gaps = intervals(rows), differences(rows[1:], rows[0])
+    monkeypatch.setattr(bootstrap, "_CHUNK", 77 * 60)  # 77 resamples at a time
+    assert [intervals([row])[0] for row in rows] == together
+    for row, gap in zip(rows[1:], gaps, strict=True):
+        assert repr(differences([row], rows[0])) == repr([gap])  # NaN equals itself in words
+
+
+def test_rows_without_a_common_seed_are_not_compared():
+    pairs = draw_pairs(2, 5, 6)
+    one, two = ({n: PairSamples(np.full(12, n / 4), *pairs)} for n in (1, 2))
+    assert differences([one, one | two], two)[0] is None
+    gap = differences([one | two], two)[0]
+    assert (gap.effect, gap.seeds) == (0, 1)
 
 
 def test_same_seed_same_numbers_and_equal_configurations_do_not_differ():
