@@ -182,7 +182,7 @@ def _scored(alpha: float, there: Sequence[float]) -> float:
 
 def _around(table: Mapping[str, labels.Settings], axis: str, baseline: str) -> list[str]:
     base = table[baseline]
-    fixed = [other for other in base if other not in (axis, tied(table, axis))]
+    fixed = [other for other in base if other not in (axis, _tied(table, axis))]
 
     def comparable(row: labels.Settings) -> bool:
         pairs = ((row[other], base[other]) for other in fixed)
@@ -191,7 +191,7 @@ def _around(table: Mapping[str, labels.Settings], axis: str, baseline: str) -> l
     return [name for name, row in table.items() if comparable(row)]
 
 
-def tied(table: Mapping[str, labels.Settings], axis: str) -> str | None:
+def _tied(table: Mapping[str, labels.Settings], axis: str) -> str | None:
     """The axis that always moves with this one, if any."""
     other = (_TIED | {train: name for name, train in _TIED.items()}).get(axis)
     if other is None:

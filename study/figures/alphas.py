@@ -12,7 +12,7 @@ from study import labels
 from study.ablation import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import find, intervals, shown, told_apart
+from study.figures.measured import fidelity, find, intervals, shown, told_apart
 from study.figures.predicted import predicted
 from study.metric import value
 
@@ -118,7 +118,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
     page.note(
         figure,
         f"{chosen}95 % intervals (images resampled) at α = "
-        f"{', '.join(f'{a:g}' for a in own)}. Fidelity: {study.folder.facts['fidelity']}.",
+        f"{', '.join(f'{a:g}' for a in own)}. Fidelity: {fidelity(study)}.",
     )
     return figure
 

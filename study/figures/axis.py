@@ -14,6 +14,7 @@ from study import labels
 from study.ablation import Samples, configurations, estimates
 from study.figures import page
 from study.figures.kind import Kind, Names
+from study.figures.measured import fidelity
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -22,7 +23,9 @@ _GONE: dict[str, Any] = {
     "marker": "x", "linestyle": "none", "color": page.GREY, "markersize": 4, "clip_on": False,
     "in_layout": False,
 }  # fmt: skip
-_SEED: dict[str, Any] = {"marker": ".", "linestyle": "none", "markersize": 3.5, "alpha": 0.6}
+_SEED: dict[str, Any] = {
+    "marker": "o", "linestyle": "none", "markersize": 2.4, "alpha": 0.7, "markeredgewidth": 0,
+}  # fmt: skip
 
 
 @page.styled
@@ -223,7 +226,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
         axis=names[0],
         baseline=study.baseline,
         alpha=alpha,
-        fidelity=str(study.folder.facts["fidelity"]),
+        fidelity=fidelity(study),
     )
 
 

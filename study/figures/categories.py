@@ -1,18 +1,20 @@
 """Which categories gain and lose: a configuration against the baseline, category by category."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from sd4match.datasets import object_name
 from sd4match.errors import SD4MatchError
 from study.ablation import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import find, shown, told_apart
+from study.figures.measured import fidelity, find, shared, told_apart
 from study.stats import PairSamples, difference, holm
 
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ def categories(found: dict[tuple[str, str], pd.DataFrame], *, measure: str) -> F
         panel.set_ylim(most + 0.1, -0.6)
         low, high = panel.get_xlim()
         widest = max(abs(low), abs(high), 2.0)
-        panel.set_xlim(max(low, -widest), widest)
+        panel.set_xlim(max(low, -widest, -100), min(widest, 100))
         panel.grid(visible=False, axis="y")
         for y, now in zip(at, rows["pck"], strict=True):
             panel.text(
@@ -103,7 +105,7 @@ def categories(found: dict[tuple[str, str], pd.DataFrame], *, measure: str) -> F
                 fontsize=6, va="center", ha="left", color=page.GREY,
             )  # fmt: skip
         panel.text(
-            1.02, -0.9, "%", transform=panel.get_yaxis_transform(),
+            1.02, -0.7, "%", transform=panel.get_yaxis_transform(),
             fontsize=6, va="bottom", ha="left", color=page.GREY,
         )  # fmt: skip
         panel.set_xlabel(f"difference in {measure} (points)")
@@ -118,9 +120,13 @@ def categories(found: dict[tuple[str, str], pd.DataFrame], *, measure: str) -> F
     return figure
 
 
-def _some(samples: PairSamples, of: "np.ndarray") -> PairSamples:
-    return PairSamples(
-        samples.pck[of], samples.source[of], samples.target[of], samples.category[of]
+def _some(samples: PairSamples, of: NDArray[np.bool_]) -> PairSamples:
+    return replace(
+        samples,
+        pck=samples.pck[of],
+        source=samples.source[of],
+        target=samples.target[of],
+        category=samples.category[of],
     )
 
 
@@ -148,12 +154,7 @@ def _choices(study: "Study") -> list[Names]:
 
 def _places(study: "Study", key: str) -> list[tuple[str, str]]:
     """Where both the configuration and the baseline are measured."""
-    done = study.cells[study.cells["status"] == "done"]
-    both = done.groupby(["dataset", "split"])["configuration"].agg(
-        lambda keys: {key, study.baseline} <= set(keys)
-    )
-    held = done.set_index(["dataset", "split"]).index.map(both)
-    return shown(done[np.asarray(held, dtype=bool)], [key, study.baseline])
+    return shared(study.cells, [key, study.baseline])
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
@@ -180,7 +181,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
         figure,
         f"{what} ({apart[key]}) against the baseline ({apart[study.baseline]}). 95 % intervals "
         f"(images resampled); full colour: p < {LEVEL:g} after Holm's correction; right: PCK "
-        f"reached. Fidelity: {study.folder.facts['fidelity']}.",
+        f"reached. Fidelity: {fidelity(study)}.",
     )
     return figure
 

@@ -11,6 +11,7 @@ from study import labels
 from study.axes import AXES, OWN, TRAINED_ON
 from study.figures import page
 from study.figures.kind import Kind, Names
+from study.figures.measured import fidelity
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -40,7 +41,7 @@ def curves(found: pd.DataFrame) -> Figure:
     marks = {name: page.MARKERS[i % 10] for i, name in enumerate(groups)}
     figure, panels = page.page(
         2 * len(data),
-        height=3.6,
+        height=3.4,
         titles=[f"learned on {labels.dataset(name)}" for name in data],
         columns=len(data),
     )
@@ -67,8 +68,8 @@ def curves(found: pd.DataFrame) -> Figure:
         else:
             panel.set_xlabel("step")
             page.limits(panel, "y")
-    panels[0].set_ylabel("training loss")
-    panels[len(data)].set_ylabel("validation PCK@0.1 (%)")
+    panels[0].set_ylabel("loss")
+    panels[len(data)].set_ylabel("val. PCK@0.1 (%)")
     page.key(
         figure,
         [
@@ -92,7 +93,8 @@ def tunings(study: "Study") -> pd.DataFrame:
         for dataset, of in zip(rows["dataset"], rows["train.data"], strict=True)
     ]
     settings = rows[[*_TUNED]].astype(object)
-    differ = [axis for axis in _TUNED if settings[axis].nunique(dropna=False) > 1] or ["prompt"]
+    # What a prompt family has and others have not goes without saying, unless it varies.
+    differ = [axis for axis in _TUNED if settings[axis].nunique() > 1] or ["prompt"]
     parts = []
     for (_, row), key, of in zip(settings.iterrows(), rows["tune"], data, strict=True):
         file = study.folder.store.curves(str(key))
@@ -124,7 +126,10 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
     if found.empty:
         raise SD4MatchError(f"study {study.name} has not learned a prompt yet")
     figure = curves(found)
-    page.note(figure, f"Validation PCK as tuning sees it. {study.folder.facts['fidelity']}.")
+    page.note(
+        figure,
+        f"Loss and PCK by epoch. Fidelity: {fidelity(study)}.",
+    )
     return figure
 
 

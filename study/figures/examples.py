@@ -18,7 +18,7 @@ from study.ablation import configurations
 from study.figures import page
 from study.figures.images import pairs_of, present
 from study.figures.kind import Kind, Names
-from study.figures.measured import Column, find, shown, told_apart
+from study.figures.measured import Column, find, shared, told_apart
 from study.figures.predicted import Predicted, predicted
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _example(axes: Sequence[Axes], each: Example, names: tuple[str, str]) -> Non
     shown_at = ((each.base, each.base_right), (each.own, each.own_right))
     for panel, name, (positions, right) in zip(axes[1:], names, shown_at, strict=True):
         show(panel, target)
-        title(panel, f"{name} {right.sum()}/{n}", fit=True)
+        title(panel, f"{right.sum()}/{n} {name}", fit=True)
         for at, truth, found, color in zip(
             positions, pair.target_keypoints, right, _colors(n), strict=True
         ):
@@ -157,7 +157,7 @@ def _colors(n: int) -> list[str]:
 
 
 def _places(study: "Study", key: str) -> list[Column]:
-    return present(study, shown(study.cells, [key, study.baseline]))
+    return present(study, shared(study.cells, [key, study.baseline]))
 
 
 def _choices(study: "Study") -> list[Names]:
@@ -174,7 +174,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
     if not 1 <= len(names) <= 2:
         raise SD4MatchError("a figure of kind examples takes a data set and a configuration")
     key = find(study, names[1] if len(names) > 1 else "best")
-    places = dict(shown(study.cells, [key, study.baseline]))
+    places = dict(shared(study.cells, [key, study.baseline]))
     require_known(names[0], places, what="data set of this study")
     dataset, split = names[0], places[names[0]]
     own, base = (predicted(study, name, dataset, split) for name in (key, study.baseline))

@@ -10,7 +10,7 @@ from study import labels
 from study.ablation import Samples, configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import around, intervals, middle, ordered, shown
+from study.figures.measured import around, fidelity, intervals, middle, ordered, shown
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -117,7 +117,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
         study.samples,
         base=middle(study),
         alpha=alpha,
-        fidelity=str(study.folder.facts["fidelity"]),
+        fidelity=fidelity(study),
     )
 
 

@@ -3,6 +3,7 @@
 import itertools
 from typing import TYPE_CHECKING
 
+import matplotlib.patheffects as effects
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
@@ -12,16 +13,18 @@ from matplotlib.patches import Rectangle
 
 from sd4match.errors import SD4MatchError, require_known
 from study import labels
-from study.ablation import columns, configurations, tied
+from study.ablation import columns, configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import Table, around, middle, ordered, shown
+from study.figures.measured import Table, around, fidelity, middle, ordered, shown, tied
 
 if TYPE_CHECKING:
     from study.study import Study
 
 MAP = "cividis"
 """Perceptually uniform, and the same to those who do not see red or green."""
+_USUAL = (("timestep", "layer"), ("prompt", "length"))
+_MOST = 3
 _FILLED = 0.5  # a grid with fewer cells than this share is no picture of two axes
 _MOST_TEXT = 9  # cells in a row of the page that still have room for a number
 
@@ -42,7 +45,7 @@ def pairs(table: Table, *, base: str) -> list[Names]:
     found: list[Names] = []
     for first, second in itertools.combinations(varied, 2):
         asked = layout(table, x=first, y=second, base=base)
-        if min(asked.shape) > 1 and asked.notna().to_numpy().mean() >= _FILLED:
+        if min(asked.shape) > 1 and asked.stack().nunique() >= _FILLED * asked.size:
             longer = asked.shape[1] >= asked.shape[0]
             found.append((first, second) if longer else (second, first))
     return found
@@ -119,7 +122,7 @@ def heatmap(
     upright = max(len(labels.value(v)) for v in where.columns) * where.shape[1] > (
         60 if stacked else 22
     )
-    height = rows * (0.75 + 0.21 * len(where) + 0.25 * upright) + 0.45
+    height = rows * (0.75 + max(0.95, 0.21 * len(where)) + 0.25 * upright) + 0.45
     figure, panels = page.page(
         len(places),
         height=height,
@@ -183,7 +186,10 @@ def _mesh(
             fontweight="bold" if value == high else "normal",
         )  # fmt: skip
     for row, column in zip(*np.nonzero((where == base).to_numpy()), strict=True):
-        frame = Rectangle((column, row), 1, 1, fill=False, edgecolor="black", linewidth=1.1)
+        frame = Rectangle(
+            (column + 0.04, row + 0.04), 0.92, 0.92, fill=False, edgecolor="white", linewidth=1,
+            path_effects=[effects.withStroke(linewidth=2.4, foreground="black")],
+        )  # fmt: skip
         panel.add_patch(frame)
     bar = panel.figure.colorbar(
         mesh, ax=panel, location="right", fraction=0.06, pad=0.02, aspect=18
@@ -194,8 +200,9 @@ def _mesh(
 
 def _choices(study: "Study") -> list[Names]:
     found = pairs(configurations(study.cells), base=middle(study))
-    usual = [("timestep", "layer"), ("layer", "timestep")]
-    return sorted(found, key=lambda pair: pair not in usual)
+    # Any two can be asked for; these are what papers show.
+    ranked = sorted(found, key=lambda pair: [set(pair) != {*each} for each in _USUAL])
+    return [pair for pair in ranked if "seed" not in pair][:_MOST]
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
@@ -207,7 +214,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
         y=names[1],
         base=middle(study),
         alpha=alpha,
-        fidelity=str(study.folder.facts["fidelity"]),
+        fidelity=fidelity(study),
     )
 
 

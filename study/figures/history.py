@@ -46,7 +46,9 @@ def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
     warm = trials["warm"].to_numpy(dtype=bool)
     done = trials[list(objectives)].notna().all(axis=1).to_numpy()
     for panel, (name, direction) in zip(panels, objectives.items(), strict=True):
-        values = trials[name].to_numpy(dtype=float) * (1 if name == COST else 100)
+        values = trials[name].to_numpy(dtype=float)
+        scale, unit = page.operations(float(np.nanmax(values))) if name == COST else (100.0, "%")
+        values = scale * values
         best = np.fmax.accumulate if direction == "maximize" else np.fmin.accumulate
         panel.plot(
             number, best(values), drawstyle="steps-post", color=page.PALETTE[0],
@@ -71,8 +73,8 @@ def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
         panel.set_xlabel("trial")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.margins(x=0.04)
-        unit = "cost (TFLOP an image)" if name == COST else f"{name} (%)"
-        panel.set_ylabel(unit)
+        told = f"cost ({unit} an image)" if name == COST else f"{page.measure(name)} (%)"
+        panel.set_ylabel(told)
         if name != COST:
             page.limits(panel, "y")
     page.key(figure, panels[0].get_legend_handles_labels()[0])

@@ -12,7 +12,7 @@ from study import labels
 from study.ablation import Samples, configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import Table, around, intervals, middle, ordered, shown
+from study.figures.measured import Table, around, fidelity, intervals, middle, ordered, shown
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -116,7 +116,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
         study.cells,
         study.samples,
         base=middle(study),
-        fidelity=str(study.folder.facts["fidelity"]),
+        fidelity=fidelity(study),
     )
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 
 from sd4match.errors import SD4MatchError
 from study import labels
-from study.ablation import Samples, columns, tied
+from study.ablation import Samples, columns
+from study.axes import TIES
 from study.stats import interval
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ Table = Mapping[str, labels.Settings]
 def shown(cells: pd.DataFrame, keys: Collection[str] | None = None) -> list[Column]:
     """The split of each data set to show some configurations on: test, unless val has more of them.
 
-    A search measures almost everything on validation alone.
+    A search measures almost everything on validation alone; a data set without it, of which only
+    what was chosen is measured, is left out.
 
     Args:
         cells: see `study.ablation`.
@@ -44,7 +46,17 @@ def shown(cells: pd.DataFrame, keys: Collection[str] | None = None) -> list[Colu
         best = found.get(dataset)
         if best is None or counts[dataset, split] > counts[best]:
             found[dataset] = (dataset, split)
-    return list(found.values())
+    most = max(counts[place] for place in found.values())
+    return [place for place in found.values() if 2 * counts[place] >= most]
+
+
+def shared(cells: pd.DataFrame, keys: Collection[str]) -> list[Column]:
+    """As `shown`, of the data sets and splits that all of some configurations are measured on."""
+    done = cells[(cells["status"] == "done") & cells["configuration"].isin(list(keys))]
+    found = done.groupby(["dataset", "split"])["configuration"].nunique()
+    whole = set(found.index[found == len(set(keys))])
+    held = [place in whole for place in zip(done["dataset"], done["split"], strict=True)]
+    return shown(done[held])
 
 
 def around(table: Table, *, base: str, free: Collection[str]) -> list[str]:
@@ -73,6 +85,17 @@ def around(table: Table, *, base: str, free: Collection[str]) -> list[str]:
     ]
 
 
+def tied(table: Table, axis: str) -> str | None:
+    """The axis that always moves with this one, if any: training's with the evaluation's."""
+    for one, other in TIES.items():
+        if axis in (one, other):
+            both = {(row[one], row[other]) for row in table.values()}
+            both = {pair for pair in both if None not in pair}
+            if len(both) > 1 and all(a == b for a, b in both):
+                return other if axis == one else one
+    return None
+
+
 def middle(study: "Study") -> str:
     """The configuration that slices go through: the baseline, or what a search found best."""
     if study.folder.facts["design"] != "search" or study.metric is None:
@@ -81,6 +104,11 @@ def middle(study: "Study") -> str:
         return str(study.best().name)
     except SD4MatchError:  # nothing is measured yet
         return study.baseline
+
+
+def fidelity(study: "Study") -> str:
+    """What was cut short, in words: every figure says so."""
+    return str(study.folder.facts["fidelity"])
 
 
 def ordered(table: Table, axis: str, keys: Sequence[str]) -> list[labels.Value]:
@@ -138,10 +166,16 @@ def intervals(
 
 
 def told_apart(table: Table, keys: Sequence[str]) -> dict[str, str]:
-    """What tells some configurations apart, in words: ``layer=1, kernel=7``."""
+    """What tells some configurations apart, in words: ``layer=1, kernel=7``.
+
+    What a prompt family has and others have not goes without saying, unless it varies.
+    """
     rows = {name: table[name] for name in keys}
-    first = next(iter(rows.values()))
-    differ = [axis for axis in first if any(row[axis] != first[axis] for row in rows.values())]
+    differ = [
+        axis
+        for axis in next(iter(rows.values()))
+        if len({row[axis] for row in rows.values()} - {None}) > 1
+    ]
     return {
         name: labels.settings({axis: row[axis] for axis in differ}) or name
         for name, row in rows.items()

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from study import labels
+from study.metric import MEAN, Metric
 
 COLUMN, TEXT = 3.5, 7.0
 """Widths of a two-column paper's column and of its page, inches."""
@@ -86,16 +87,19 @@ def note(figure: Figure, text: str) -> None:
     figure.supxlabel(lines, fontsize=6, color=GREY, x=0.01, ha="left")
 
 
-def key(figure: Figure, handles: Sequence[Any], *, columns: int | None = None) -> None:
-    """Explain marks above all panels, in as few rows as fit the width."""
-    longest = max(len(str(handle.get_label())) for handle in handles)
-    fit = max(1, int(figure.get_figwidth() / (0.45 + 0.063 * longest)))
+def key(figure: Figure, handles: Sequence[Any]) -> None:
+    """Explain marks above all panels, in as few rows as fit; the figure grows by the others."""
+    widths = [0.48 + 0.062 * len(str(handle.get_label())) for handle in handles]
+    width, height = figure.get_size_inches()
+    fit = len(handles) if sum(widths) < width else max(1, int(width / max(widths)))
+    rows = -(-len(handles) // fit)
+    figure.set_figheight(height + 0.165 * (rows - 1))
     figure.legend(
         handles=list(handles),
         loc="outside upper center",
-        ncols=columns or min(len(handles), fit),
+        ncols=-(-len(handles) // rows),
         frameon=False,
-        handlelength=2.2,
+        handlelength=2.0,
         columnspacing=1.4,
     )
 
@@ -108,6 +112,19 @@ def swatch(label: str, **style: Any) -> Line2D:
 def titled(dataset: str, split: str) -> str:
     """A panel's title: a data set and its split."""
     return f"{labels.dataset(dataset)} {SPLITS.get(split, split)}"
+
+
+def operations(tflop: float) -> tuple[float, str]:
+    """What to multiply TFLOP by, and the unit then: small models are told in GFLOP."""
+    return (1000.0, "GFLOP") if tflop < 0.1 else (1.0, "TFLOP")
+
+
+def measure(metric: str) -> str:
+    """A metric in words: ``SPair-71k validation PCK@0.1``."""
+    parsed = Metric.parse(metric)
+    where = "mean" if parsed.dataset == MEAN else labels.dataset(parsed.dataset)
+    average = " per keypoint" if parsed.point else ""
+    return f"{where} {SPLITS.get(parsed.split, parsed.split)} PCK@{parsed.alpha:g}{average}"
 
 
 def shortened(text: str, most: int) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from sd4match.datasets import object_name
 from sd4match.errors import SD4MatchError
@@ -75,20 +76,22 @@ def pareto(points: pd.DataFrame, *, names: dict[str, str], measure: str, baselin
     Args:
         points: by configuration: ``tflop`` an image and ``pck`` in percent.
         names: of the configurations on the front.
-        measure: the metric's name.
+        measure: the metric in words.
         baseline: is marked, where it is among the points.
 
     Returns:
         The figure.
     """
     best = front(points)
+    scale, unit = page.operations(float(points["tflop"].max()))
+    points = points.assign(cost=scale * points["tflop"])
     told = best if len(best) <= _MOST else [*best[: _MOST - 1], best[-1]]
     figure, (panel,) = page.page(1, height=2.6 + 0.13 * len(told))
     panel.plot(
-        points["tflop"], points["pck"], "o",
+        points["cost"], points["pck"], "o",
         color=page.GREY, markersize=3, alpha=0.5, markeredgewidth=0, label="configuration",
     )  # fmt: skip
-    x, y = points.loc[best, "tflop"].to_numpy(), points.loc[best, "pck"].to_numpy()
+    x, y = points.loc[best, "cost"].to_numpy(), points.loc[best, "pck"].to_numpy()
     panel.plot(
         x, y, drawstyle="steps-post", marker="o", color=page.PALETTE[0], markersize=4.5,
         label="Pareto front", zorder=3,
@@ -96,22 +99,22 @@ def pareto(points: pd.DataFrame, *, names: dict[str, str], measure: str, baselin
     if baseline in points.index:
         own = points.loc[[baseline]]
         panel.plot(
-            own["tflop"], own["pck"], "D",
+            own["cost"], own["pck"], "D",
             mfc="none", mec="black", markersize=7, mew=0.9, label="baseline", zorder=4,
         )  # fmt: skip
     for key in told:
         panel.annotate(
-            str(best.index(key) + 1), (points.loc[key, "tflop"], points.loc[key, "pck"]),
+            str(best.index(key) + 1), (points.loc[key, "cost"], points.loc[key, "pck"]),
             xytext=(-3, 3), textcoords="offset points", ha="right", va="bottom",
             fontsize=6.5, fontweight="bold", color=page.PALETTE[0],
         )  # fmt: skip
-    if points["tflop"].max() > 5 * points["tflop"].min():
+    if points["cost"].max() > 5 * points["cost"].min():
         panel.set_xscale("log")
+        panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        panel.xaxis.set_minor_locator(NullLocator())
         panel.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
-        panel.xaxis.set_minor_formatter(lambda v, _: f"{v:g}" if _few(points) else "")
-        panel.tick_params("x", which="minor", labelsize=6)
     panel.margins(x=0.08)
-    panel.set_xlabel("cost (TFLOP an image)")
+    panel.set_xlabel(f"cost ({unit} an image)")
     panel.set_ylabel(f"{measure} (%)")
     page.limits(panel, "y")
     page.key(figure, panel.get_legend_handles_labels()[0])
@@ -120,11 +123,6 @@ def pareto(points: pd.DataFrame, *, names: dict[str, str], measure: str, baselin
         lines.insert(-1, f"…  {len(best) - len(told)} more")
     figure.supxlabel("\n".join(lines), fontsize=6, color=page.GREY, x=0.01, ha="left")
     return figure
-
-
-def _few(points: pd.DataFrame) -> bool:
-    """Whether a logarithmic axis is short enough to label between its powers of ten."""
-    return bool(points["tflop"].max() < 10 * points["tflop"].min())
 
 
 def _choices(study: "Study") -> list[Names]:
@@ -142,7 +140,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
         raise SD4MatchError(f"pareto: {metric} is not measured yet")
     points = pd.concat([cost(study).reindex(scores.index), scores], axis=1)
     apart = told_apart(configurations(study.cells), front(points))
-    return pareto(points, names=apart, measure=metric, baseline=study.baseline)
+    return pareto(points, names=apart, measure=page.measure(metric), baseline=study.baseline)
 
 
 KIND = Kind("pareto", "PCK against cost", "", "configurations that differ in cost", _choices, _draw)
