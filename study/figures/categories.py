@@ -108,7 +108,7 @@ def categories(found: dict[tuple[str, str], pd.DataFrame], *, measure: str) -> F
             1.02, -0.7, "%", transform=panel.get_yaxis_transform(),
             fontsize=6, va="bottom", ha="left", color=page.GREY,
         )  # fmt: skip
-        panel.set_xlabel(f"difference in {measure} (points)")
+        panel.set_xlabel(f"Δ {measure} (points)")
     page.key(
         figure,
         [

@@ -89,7 +89,7 @@ def tied(table: Table, axis: str) -> str | None:
     """The axis that always moves with this one, if any: training's with the evaluation's."""
     for one, other in TIES.items():
         if axis in (one, other):
-            both = {(row[one], row[other]) for row in table.values()}
+            both = {(row.get(one), row.get(other)) for row in table.values()}
             both = {pair for pair in both if None not in pair}
             if len(both) > 1 and all(a == b for a, b in both):
                 return other if axis == one else one

@@ -52,9 +52,10 @@ def cost(study: "Study") -> "pd.Series[float]":
         size, layer = int(row["image_size"]), int(row["layer"])
         of_pairs = not pd.isna(row["source"]) and SOURCES[str(row["source"])][0]
         n = sum(images[data] for data in cells["data"])
-        passes = sum(2 * pairs[data] if of_pairs else images[data] for data in cells["data"])
+        # By image from the start: sums would round otherwise where other splits were measured.
+        passes = 2 * sum(pairs[data] for data in cells["data"]) / max(1, n) if of_pairs else 1
         unet = passes * int(row["ensemble"]) * costs.unet(machine, size, layer)
-        found[str(key)] = (costs.encode(machine, size, n) + unet) / max(1, n) / 1e12
+        found[str(key)] = (costs.encode(machine, size, 1) + unet) / 1e12
     return pd.Series(found, name="tflop")
 
 
@@ -65,7 +66,7 @@ def front(points: pd.DataFrame) -> list[str]:
         points: by configuration: ``tflop`` and ``pck``.
     """
     ranked = points.sort_values(["tflop", "pck"], ascending=[True, False], kind="stable")
-    best = ranked["pck"].cummax().shift(fill_value=-np.inf)
+    best = ranked["pck"].astype(float).cummax().shift(fill_value=-np.inf)
     return [str(key) for key in ranked.index[ranked["pck"] > best]]
 
 
