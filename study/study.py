@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_FORMATS = ("png", "svg")  # for eyes and pages; a PDF takes as long as both, and is asked for
+
+
 class Study:
     """Answers from a study's folder and its store; needs no model, data set or GPU.
 
@@ -207,7 +210,7 @@ class Study:
         for view in figures.applicable(self):
             if view.kind.reads == "scores":
                 try:
-                    written += figures.save(view.draw(), folder, view.stem)
+                    written += figures.save(view.draw(), folder, view.stem, formats=_FORMATS)
                 except SD4MatchError:
                     continue  # nothing of it was measured; the tables say why
         for old in set(folder.glob("*.*")) - set(written):

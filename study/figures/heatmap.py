@@ -25,7 +25,7 @@ MAP = "cividis"
 """Perceptually uniform, and the same to those who do not see red or green."""
 _USUAL = (("timestep", "layer"), ("prompt", "length"))
 _MOST = 3
-_FILLED = 0.5  # a grid with fewer cells than this share is no picture of two axes
+_FILLED = 0.5  # with a smaller share of its cells a grid is no picture of two axes
 _MOST_TEXT = 9  # cells in a row of the page that still have room for a number
 
 
@@ -37,7 +37,7 @@ def pairs(table: Table, *, base: str) -> list[Names]:
         base: the configuration.
 
     Returns:
-        Pairs of axes whose values, combined, were asked about at least by half.
+        Pairs of axes of which at least half of the combinations are part of the study.
     """
     varied = [axis for axis in table[base] if len({r[axis] for r in table.values()} - {None}) > 1]
     # Of two that always move together one stands for both.
@@ -45,10 +45,21 @@ def pairs(table: Table, *, base: str) -> list[Names]:
     found: list[Names] = []
     for first, second in itertools.combinations(varied, 2):
         asked = layout(table, x=first, y=second, base=base)
-        if min(asked.shape) > 1 and asked.stack().nunique() >= _FILLED * asked.size:
+        if _whole(asked, base):
             longer = asked.shape[1] >= asked.shape[0]
             found.append((first, second) if longer else (second, first))
     return found
+
+
+def _whole(asked: pd.DataFrame, base: str) -> bool:
+    """Whether most is there of what moves both axes; one at a time moves one."""
+    here = (asked == base).to_numpy()
+    rows, columns = here.any(axis=1), here.any(axis=0)
+    cross = {*asked[rows].to_numpy().flat, *asked.loc[:, columns].to_numpy().flat}
+    both = asked.loc[~rows, ~columns].to_numpy().ravel()
+    # What an axis means nothing for is in the cross already, and proves nothing.
+    own = [key for key in both if key is None or key not in cross]
+    return bool(own) and sum(key is not None for key in own) >= _FILLED * len(own)
 
 
 def layout(table: Table, *, x: str, y: str, base: str) -> pd.DataFrame:
@@ -75,7 +86,10 @@ def layout(table: Table, *, x: str, y: str, base: str) -> pd.DataFrame:
 
     grid = [[at(right, below) for right in across] for below in down]
     return pd.DataFrame(
-        grid, index=pd.Index(down, dtype=object), columns=pd.Index(across, dtype=object)
+        grid,
+        index=pd.Index(down, dtype=object),
+        columns=pd.Index(across, dtype=object),
+        dtype=object,
     )
 
 

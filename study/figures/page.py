@@ -91,8 +91,8 @@ def key(figure: Figure, handles: Sequence[Any]) -> None:
     """Explain marks above all panels, in as few rows as fit; the figure grows by the others."""
     width, height = figure.get_size_inches()
     for handle in handles:
-        handle.set_label(shortened(str(handle.get_label()), int((width - 0.6) / 0.07)))
-    widths = [0.5 + 0.07 * len(handle.get_label()) for handle in handles]
+        handle.set_label(shortened(str(handle.get_label()), int((width - 0.6) / 0.08)))
+    widths = [0.5 + 0.076 * len(handle.get_label()) for handle in handles]
     fit = len(handles) if sum(widths) < width else max(1, int(width / max(widths)))
     rows = -(-len(handles) // fit)
     figure.set_figheight(height + 0.165 * (rows - 1))
