@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sd4match.datasets import ATTRIBUTES, ImagePair, PairSet, content_hash
+from sd4match.datasets import ATTRIBUTES, ImagePair, PairSet, content_hash, load
 from sd4match.errors import SD4MatchError
 from sd4match.ground_truth import GroundTruth
 from sd4match.records import read, write
@@ -61,6 +61,30 @@ def read_truth(folder: Path, fingerprint: str) -> tuple[GroundTruth, pd.DataFram
         boxes=pairs[["x1", "y1", "x2", "y2"]].to_numpy(np.float32),
     )
     return truth, pairs
+
+
+def pairs_on_record(
+    root: str | Path, dataset: str, split: str, rows: pd.DataFrame
+) -> list[ImagePair]:
+    """The pairs that records are of, with their images as they are on disk now.
+
+    Args:
+        root, dataset, split: as for `datasets.load`.
+        rows: of the table that `read_truth` gives.
+
+    Raises:
+        SD4MatchError: the data set is not there, or its images are others than those on record.
+    """
+    wanted = dict(zip(map(str, rows["id"]), map(str, rows["target"]), strict=True))
+    found = {pair.id: pair for pair in load(dataset, root, split) if pair.id in wanted}
+    for id_, content in wanted.items():
+        pair = found.get(id_)
+        if pair is None or not content_hash(pair.target_path).startswith(content):
+            raise SD4MatchError(
+                f"{root} has another {dataset} than these predictions are of (pair {id_}): "
+                "give the --data that they were made from"
+            )
+    return [found[id_] for id_ in wanted]
 
 
 def _files(folder: Path, fingerprint: str) -> tuple[Path, Path]:

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from sd4match.atomic import atomic_path
 from sd4match.errors import SD4MatchError
-from study import ablation, figures, sql, tables
+from study import ablation, sql, tables
 from study.answers import measure, samples
 from study.axes import AXES
 from study.folder import StudyFolder
@@ -19,6 +18,12 @@ from study.metric import selecting, value
 from study.rendering import Table
 from study.scoring import Rule
 from study.stats import PairSamples
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+_FORMATS = ("png", "svg")  # for eyes and pages; a PDF takes as long as both, and is asked for
 
 
 class Study:
@@ -148,24 +153,20 @@ class Study:
             selection=f"by {self.metric}" if self.metric else "none (no validation split)",
         )
 
-    def plot(self, axis: str, *, alpha: float | None = None) -> Figure:
-        """PCK along one axis with intervals, as a matplotlib figure.
+    def plot(self, kind: str, *names: str, alpha: float | None = None) -> "Figure":
+        """One figure of a kind, as a matplotlib figure.
 
         Args:
-            axis: on the horizontal axis.
+            kind: one of `study.figures.KINDS`, for example "axis", "heatmap" or "categories".
+            names: its axes or configurations, as the kind takes them; its usual ones by default.
             alpha: threshold of PCK; the study's usual alpha by default.
 
         Raises:
-            SD4MatchError: nothing to compare along this axis; says which axes there are.
+            SD4MatchError: an unknown kind, or one that this study cannot answer; says which it can.
         """
-        return figures.ablation(
-            self.cells,
-            self.samples,
-            axis=axis,
-            baseline=self.baseline,
-            alpha=alpha or self.rule.usual_alpha,
-            fidelity=self._fidelity,
-        )
+        from study import figures  # matplotlib takes a second, which other answers do without
+
+        return figures.draw(self, kind, names, alpha=alpha)
 
     def query(self, statement: str) -> pd.DataFrame:
         """Answer an SQL query (DuckDB) over the views ``configurations`` and ``scores``.
@@ -184,12 +185,11 @@ class Study:
         """Write all tables and figures into the study's folder.
 
         Returns:
-            The files: ``tables/<axis>.md`` and ``.csv``, ``figures/<axis>.png`` and ``.pdf``.
+            The files: ``tables/<axis>.md`` and ``.csv``, ``figures/<kind>-<names>.png``, ….
         """
         for old in set(AXES) - set(self.axes):  # an earlier launch may have varied other axes
-            for file in self.folder.path.glob(f"*/{old}.*"):
-                if file.parent.name in ("tables", "figures"):
-                    file.unlink()
+            for file in self.folder.path.glob(f"tables/{old}.*"):
+                file.unlink()
         written = []
         for axis in (None, *self.axes):
             stem = axis or "overview"
@@ -200,12 +200,24 @@ class Study:
                 with atomic_path(file) as temporary:
                     temporary.write_text(text, encoding="utf-8")
                 written.append(file)
-        for axis in self.axes:
-            try:
-                figure = self.plot(axis)
-            except SD4MatchError:
-                continue  # nothing along it was measured; its table says why
-            written += figures.save(figure, self.folder.path / "figures", axis)
+        return written + self._write_figures()
+
+    def _write_figures(self) -> list[Path]:
+        """Draw what needs neither images nor a model; what an earlier launch drew is replaced."""
+        from study import figures
+
+        folder = self.folder.path / "figures"
+        written = []
+        for view in figures.applicable(self):
+            if view.kind.reads == "scores":
+                try:
+                    written += figures.save(view.draw(), folder, view.stem, formats=_FORMATS)
+                except SD4MatchError:
+                    continue  # nothing of it was measured; the tables say why
+        for old in set(folder.glob("*.*")) - set(written):
+            kind = figures.KINDS.get(old.stem.split("-")[0])
+            if kind and kind.reads == "scores" and "@" not in old.stem:
+                old.unlink()
         return written
 
     @property

@@ -11,8 +11,6 @@ from sd4match.commands.show_images import generate, pca
 from sd4match.errors import SD4MatchError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from sd4match.datasets import ImagePair, PairSet
 
 app = typer.Typer(
@@ -66,7 +64,7 @@ def grid(
         raise SD4MatchError(f"{predictions}: none of its pairs has a keypoint to draw")
     rows = [truth.pair == i for i in shown]
     figure = pictures.grid(
-        _on_record(data, about["dataset"], about["split"], table.iloc[shown]),
+        truth_records.pairs_on_record(data, about["dataset"], about["split"], table.iloc[shown]),
         [positions[own] for own in rows],
         [correct[own] for own in rows],
         note=f"{about['dataset']} {about['split']}, {order} pairs; correct at PCK@{alpha:g} "
@@ -155,19 +153,3 @@ def _find(pairs: "PairSet", wanted: str) -> "ImagePair":
         f"--pair {wanted}: {pairs.dataset} {pairs.split} has no such pair: give an id of its list, "
         f"or a number from 1 to {len(pairs)}"
     )
-
-
-def _on_record(data: Path, dataset: str, split: str, rows: "pd.DataFrame") -> "list[ImagePair]":
-    """The pairs that predictions are of, which must be the ones that are there now."""
-    from sd4match import datasets
-
-    wanted = dict(zip(map(str, rows["id"]), map(str, rows["target"]), strict=True))
-    found = {pair.id: pair for pair in datasets.load(dataset, data, split) if pair.id in wanted}
-    for id_, content in wanted.items():
-        pair = found.get(id_)
-        if pair is None or not datasets.content_hash(pair.target_path).startswith(content):
-            raise SD4MatchError(
-                f"{data} has another {dataset} than these predictions are of (pair {id_}): "
-                "give the --data that they were made from"
-            )
-    return [found[id_] for id_ in wanted]

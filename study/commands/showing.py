@@ -35,23 +35,49 @@ def table(
 
 def plot(
     name: Name,
-    axis: Annotated[str, typer.Argument(help="an axis")],
+    kind: Annotated[
+        str | None, typer.Argument(help="axis, heatmap, families, …; all that apply if none")
+    ] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="axes, or configurations; the usual ones if none"),
+    ] = None,
     alpha: Annotated[
         float | None, typer.Option(help="threshold of PCK; the study's usual by default")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="folder; the study's own figures/ by default")
     ] = None,
+    format: Annotated[  # noqa: A002 - the option's name
+        str, typer.Option(help="some of png, svg, pdf, with commas")
+    ] = "png,svg,pdf",
     results: Results = Path("results"),
 ) -> None:
-    """Draw PCK along an axis with intervals, as PNG and PDF.
+    """Draw figures and list their files.
 
-    Example: study plot quickstart timestep
+    Example: study plot quickstart
+
+    Example: study plot quickstart axis timestep --format pdf
+
+    Example: study plot quickstart categories best
     """
     from study import figures
 
     study = open_study(name, results)
+    wanted = figures.views(study, kind, names or ()) if kind else figures.applicable(study)
     folder = out or study.folder.path / "figures"
-    stem = axis if alpha is None else f"{axis}@{alpha:g}"
-    for file in figures.save(study.plot(axis, alpha=alpha), folder, stem):
-        typer.echo(file)
+    reasons = []
+    for view in wanted:
+        stem = view.stem if alpha is None else f"{view.stem}@{alpha:g}"
+        try:
+            figure = view.draw(alpha=alpha)
+        except SD4MatchError as error:
+            if len(wanted) == 1:
+                raise
+            reasons.append(str(error))
+            typer.echo(f"not drawn: {stem}: {error}", err=True)
+            continue
+        for file in figures.save(figure, folder, stem, formats=format.split(",")):
+            typer.echo(file)
+    if len(reasons) == len(wanted):
+        raise SD4MatchError(f"study {study.name}: no figure can be drawn yet")

@@ -40,7 +40,7 @@ class Record:
     def __init__(self, storage: str, name: str, objectives: Mapping[str, Direction]) -> None:
         self.storage, self.name = storage, name
         try:
-            self._storage = _open(storage)
+            self._storage = open_storage(storage)
             self._study = optuna.create_study(
                 storage=self._storage,
                 study_name=name,
@@ -122,7 +122,8 @@ class Record:
                 self.tell(trial.number, Told(TrialState.FAIL), {})
 
 
-def _open(storage: str) -> BaseStorage:
+def open_storage(storage: str) -> BaseStorage:
+    """Open a journal file, made when missing, or the URL of a database."""
     if "://" in storage:
         return RDBStorage(storage)
     Path(storage).parent.mkdir(parents=True, exist_ok=True)

@@ -114,15 +114,27 @@ def test_table_refuses_what_it_does_not_know(launched, ask):
 
 def test_plot_draws_where_it_is_told(launched, ask, tmp_path):
     terminal, _ = launched
-    ended = ask(terminal, "plot", "small", "timestep", "--alpha", "0.05", "--out", str(tmp_path))
-    files = ended.out.split()
-    assert [file.rsplit("/", 1)[1] for file in files] == [
-        "timestep@0.05.png",
-        "timestep@0.05.pdf",
+    one = ("plot", "small", "axis", "timestep")
+    ended = ask(terminal, *one, "--alpha", "0.05", "--format", "pdf,svg", "--out", str(tmp_path))
+    assert ended.out.split() == [
+        str(tmp_path / f"axis-timestep@0.05.{suffix}") for suffix in ("pdf", "svg")
     ]
-    assert (tmp_path / "timestep@0.05.pdf").read_bytes().startswith(b"%PDF")
-    assert ask(terminal, "plot", "small", "kernel").refused("kernel")
-    assert ask(terminal, "plot", "small", "layer", "--alpha", "0.3").refused("0.3", "0.05")
+    assert (tmp_path / "axis-timestep@0.05.pdf").read_bytes().startswith(b"%PDF")
+    assert ask(terminal, *one, "--format", "gif").refused("gif", "png, svg, pdf")
+    assert ask(terminal, "plot", "small", "kernel").refused("kernel widths", "axis", "curves")
+    assert ask(terminal, "plot", "small", "timestep").refused("`axis timestep`", "can draw axis")
+    assert ask(terminal, *one, "--alpha", "0.3").refused("0.3", "0.05")
+
+
+def test_plot_alone_draws_all_that_applies(launched, ask, tmp_path):
+    terminal, _ = launched
+    ended = ask(terminal, "plot", "small", "--format", "png", "--out", str(tmp_path))
+    assert ended.code == 0
+    files = ended.out.split()
+    assert {str(file) for file in tmp_path.iterdir()} == set(files)
+    assert {"axis-layer.png", "alphas.png", "correlation-pf_willow.png"} <= {
+        file.rsplit("/", 1)[1] for file in files
+    }
 
 
 def test_query_answers_sql(launched, ask):

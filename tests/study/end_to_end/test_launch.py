@@ -2,6 +2,9 @@
 
 import pytest
 
+import study
+from study import figures
+
 pytestmark = pytest.mark.slow
 AXES = ("prompt", "timestep", "layer")
 MEASURED = {"latents", "predict", "score", "truth", "tune"}
@@ -13,11 +16,15 @@ def test_a_launch_ends_with_tables_and_figures(launched):
     assert (ended.code, ended.err) == (0, "")
     folder = terminal.results / "small"
     tables = {f"{stem}{suffix}" for stem in ("overview", *AXES) for suffix in (".md", ".csv")}
-    figures = {f"{axis}{suffix}" for axis in AXES for suffix in (".png", ".pdf")}
+    views = figures.applicable(study.open(folder))
+    drawn = {view.stem for view in views if view.kind.reads == "scores"}
+    assert {"alphas", "curves", "pareto", *(f"axis-{axis}" for axis in AXES)} <= drawn
     assert {file.name for file in (folder / "tables").iterdir()} == tables
-    assert {file.name for file in (folder / "figures").iterdir()} == figures
+    assert {file.name for file in (folder / "figures").iterdir()} == {
+        f"{stem}.{suffix}" for stem in drawn for suffix in ("png", "svg")
+    }
     assert all(file.stat().st_size for file in folder.rglob("*.*"))
-    assert (folder / "figures" / "layer.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "figures" / "axis-layer.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_launch_says_what_it_does(launched):
@@ -28,7 +35,7 @@ def test_a_launch_says_what_it_does(launched):
         "best by pf_pascal/val/pck@0.1",
         "PF-Willow test",
         "tables:  8 files in tables/",
-        "figures: 6 files in figures/",
+        "files in figures/",
     ):
         assert words in ended.out, words
     assert "FAILED" not in ended.out

@@ -2,13 +2,15 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from PIL import Image
 
 from sd4match.errors import SD4MatchError
 from study import figures
 from study.ablation import estimates
+from study.figures import axis as kind
+from study.figures import page
 
 
 def curve(panel):
@@ -18,7 +20,7 @@ def curve(panel):
 
 def test_lines_draw_the_estimates(made):
     cells, samples = made
-    figure = figures.ablation(cells, samples, axis="timestep", baseline="base", resamples=100)
+    figure = kind.ablation(cells, samples, axis="timestep", baseline="base", resamples=100)
     found = estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.1], resamples=100)
     assert [panel.get_title() for panel in figure.axes] == ["PF-Pascal", "PF-Willow", "SPair-71k"]
     spair = figure.axes[2]
@@ -35,7 +37,7 @@ def test_lines_draw_the_estimates(made):
 
 def test_names_are_points_with_bars(made):
     cells, samples = made
-    figure = figures.ablation(cells, samples, axis="prompt", baseline="base", resamples=100)
+    figure = kind.ablation(cells, samples, axis="prompt", baseline="base", resamples=100)
     first, last = figure.axes[0], figure.axes[-1]
     assert [tick.get_text() for tick in first.get_yticklabels()] == ["single", "empty", "text"]
     found = estimates(cells, samples, axis="prompt", baseline="base", alphas=[0.1], resamples=100)
@@ -46,7 +48,7 @@ def test_names_are_points_with_bars(made):
 
 def test_missing_points_break_the_line_and_are_marked(made, lose):
     cells, samples = made
-    figure = figures.ablation(
+    figure = kind.ablation(
         lose(cells, "t261", "spair"), samples, axis="timestep", baseline="base", resamples=50
     )
     assert np.isnan(curve(figure.axes[2]).get_ydata()).tolist() == [False, False, True]
@@ -60,10 +62,29 @@ def test_fewer_data_sets_make_smaller_pictures_without_warnings(
 ):
     cells, samples = made
     some = cells[cells["dataset"].isin(datasets)]
-    figure = figures.ablation(some, samples, axis=axis, baseline="base", resamples=50)
+    figure = kind.ablation(some, samples, axis=axis, baseline="base", resamples=50)
     assert len(figure.axes) == len(datasets)
+    assert figure.get_figwidth() == (3.5 if len(datasets) == 1 else 7)
     figures.save(figure, tmp_path, "small")
     assert not recwarn.list
+
+
+def test_single_seeds_are_dots(made):
+    cells, samples = made
+    twin = cells[cells["configuration"] == "base"].assign(configuration="twin", seed=1)
+    twin["pck"] -= 0.07
+    twin_samples = lambda name, *key: samples("base" if name == "twin" else name, *key)  # noqa: E731
+    figure = kind.ablation(
+        pd.concat([cells, twin]), twin_samples, axis="timestep", baseline="base", resamples=50
+    )
+    panel = figure.axes[2]
+    dots = [line for line in panel.lines if line.get_markersize() == kind._SEED["markersize"]]
+    of = twin[(twin["dataset"] == "spair") & (twin["alpha"] == 0.1)].set_index("split")["pck"]
+    drawn = [sorted(line.get_ydata()) for line in dots]
+    assert drawn == [pytest.approx([100 * of[s], 100 * of[s] + 7]) for s in ("test", "val")]
+    middle = panel.get_xticks()[1]
+    assert all(set(line.get_xdata()) == {middle} for line in dots)
+    assert "single seeds" in figure.get_supxlabel()
 
 
 def test_nothing_measured_is_one_line(made, lose):
@@ -72,31 +93,17 @@ def test_nothing_measured_is_one_line(made, lose):
         for dataset in ("pf_pascal", "pf_willow", "spair"):
             cells = lose(cells, name, dataset)
     with pytest.raises(SD4MatchError, match="nothing of axis timestep is measured yet: out of mem"):
-        figures.ablation(cells, samples, axis="timestep", baseline="base")
-
-
-def test_a_file_is_the_same_every_time(made, tmp_path):
-    cells, samples = made
-    kept = []
-    for folder in ("a", "b"):
-        figure = figures.ablation(cells, samples, axis="layer", baseline="base", resamples=50)
-        paths = figures.save(figure, tmp_path / folder, "layer")
-        kept.append([path.read_bytes() for path in paths])
-    assert [path.name for path in paths] == ["layer.png", "layer.pdf"]
-    assert kept[0] == kept[1]
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["layer.pdf", "layer.png"]
-    with Image.open(paths[0]) as image:
-        assert image.size[0] == 7 * 200
+        kind.ablation(cells, samples, axis="timestep", baseline="base")
 
 
 def test_values_far_apart_are_one_step_apart():
-    assert list(figures._positions([1, 25, 50, 100, 500]).values()) == [0, 1, 2, 3, 4]
-    assert list(figures._positions([1.0, 3.0, 5.0, 15.0]).values()) == [1, 3, 5, 15]
+    assert list(page.positions([1, 25, 50, 100, 500]).values()) == [0, 1, 2, 3, 4]
+    assert list(page.positions([1.0, 3.0, 5.0, 15.0]).values()) == [1, 3, 5, 15]
 
 
 def test_no_window_and_no_global_state(made):
     cells, samples = made
-    figure = figures.ablation(cells, samples, axis="layer", baseline="base", resamples=50)
+    figure = kind.ablation(cells, samples, axis="layer", baseline="base", resamples=50)
     assert type(figure.canvas) is FigureCanvasAgg
     code = (
         "import matplotlib; before = dict(matplotlib.rcParams); import study.figures;"

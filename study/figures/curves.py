@@ -1,0 +1,136 @@
+"""How prompts were learned: loss and validation PCK of the tunings by step."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from sd4match.errors import SD4MatchError
+from sd4match.records import read
+from study import labels
+from study.axes import AXES, OWN, TRAINED_ON
+from study.figures import page
+from study.figures.kind import Kind, Names
+from study.figures.measured import fidelity
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+_MOST = 10  # lines that can be told apart
+_TUNED = [name for name, axis in AXES.items() if axis.cost == "tune" and name != "train.data"]
+
+
+@page.styled
+def curves(found: pd.DataFrame) -> Figure:
+    """Loss above, validation PCK below; a column a training data set, a line a prompt.
+
+    Args:
+        found: a row an epoch of a tuning: ``data`` (its training data set), ``label`` (what tells
+            it from the others on that data), ``step, loss, val_pck``.
+
+    Returns:
+        The figure. More prompts than colours share the colour of their label's beginning.
+    """
+    data = list(dict.fromkeys(found["data"]))
+    names = list(dict.fromkeys(found["label"]))
+    crowded = len(names) > _MOST
+    # Of very many, the first setting (the prompt's family, usually) gives the colour.
+    group = {name: name.split(", ")[0] if crowded else name for name in names}
+    groups = list(dict.fromkeys(group.values()))
+    colors = {name: page.PALETTE[i % 10] for i, name in enumerate(groups)}
+    marks = {name: page.MARKERS[i % 10] for i, name in enumerate(groups)}
+    figure, panels = page.page(
+        2 * len(data),
+        height=3.4,
+        titles=[f"learned on {labels.dataset(name)}" for name in data],
+        columns=len(data),
+    )
+    if len(data) == 1:
+        figure.set_figwidth(page.COLUMN)
+    for i, panel in enumerate(panels):
+        part = found[found["data"] == data[i % len(data)]]
+        measure = "loss" if i < len(data) else "val_pck"
+        for name, rows in part.groupby("label", sort=False):
+            one = group[str(name)]
+            panel.plot(
+                rows["step"],
+                rows[measure] * (1 if measure == "loss" else 100),
+                color=colors[one],
+                marker="" if crowded else marks[one],
+                markersize=3,
+                linewidth=0.8 if crowded else 1.2,
+                alpha=0.7 if crowded else 1.0,
+            )
+        panel.grid(visible=False, axis="x")
+        panel.margins(x=0.03)
+        if measure == "loss":
+            panel.set_xticklabels([])
+        else:
+            panel.set_xlabel("step")
+            page.limits(panel, "y")
+    panels[0].set_ylabel("loss")
+    panels[len(data)].set_ylabel("val. PCK@0.1 (%)")
+    page.key(
+        figure,
+        [
+            page.swatch(
+                page.shortened(name, 44),
+                color=colors[name],
+                marker="" if crowded else marks[name],
+                markersize=3,
+            )
+            for name in groups[:_MOST]
+        ],
+    )
+    return figure
+
+
+def tunings(study: "Study") -> pd.DataFrame:
+    """The curves of a study's prompts, those that are learned, as `curves` takes them."""
+    rows = study.index[study.index["tune"].notna()].drop_duplicates("tune")
+    data = [
+        TRAINED_ON[dataset] if of == OWN else str(of)
+        for dataset, of in zip(rows["dataset"], rows["train.data"], strict=True)
+    ]
+    settings = rows[[*_TUNED]].astype(object)
+    # What a prompt family has and others have not goes without saying, unless it varies.
+    differ = [axis for axis in _TUNED if settings[axis].nunique() > 1] or ["prompt"]
+    parts = []
+    for (_, row), key, of in zip(settings.iterrows(), rows["tune"], data, strict=True):
+        file = study.folder.store.curves(str(key))
+        if not file.exists():
+            continue
+        own = {axis: None if pd.isna(row[axis]) else row[axis] for axis in differ}
+        # A family's name says what it is; the other settings need theirs.
+        first = [str(own.pop("prompt"))] if "prompt" in own else []
+        rest = labels.settings(own)
+        label = ", ".join([*first, *([rest] if rest else [])])
+        parts.append(read(file).to_pandas().assign(label=label, data=of))
+    columns = ["data", "label", "step", "loss", "val_pck"]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    known = {name: i for i, name in enumerate(labels.DATASETS)}
+    found = pd.concat(parts, ignore_index=True)[columns]
+    return found.sort_values("data", key=lambda d: d.map(known), kind="stable")
+
+
+def _choices(study: "Study") -> list[Names]:
+    keys = study.index["tune"].dropna().unique()
+    return [()] if any(study.folder.store.curves(str(key)).exists() for key in keys) else []
+
+
+def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+    if names:
+        raise SD4MatchError("a figure of kind curves takes no names: it shows all tunings")
+    found = tunings(study)
+    if found.empty:
+        raise SD4MatchError(f"study {study.name} has not learned a prompt yet")
+    figure = curves(found)
+    page.note(
+        figure,
+        f"Loss and PCK by epoch. Fidelity: {fidelity(study)}.",
+    )
+    return figure
+
+
+KIND = Kind("curves", "learning curves", "", "a prompt that was learned", _choices, _draw)

@@ -1,0 +1,216 @@
+"""Single pairs: where a configuration gains most over the baseline, and where it loses most."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from sd4match.datasets import ImagePair, load_image
+from sd4match.errors import SD4MatchError, require_known
+from sd4match.visualize.drawing import COLOURS
+from sd4match.visualize.panels import HALO, footnote, legend, panels, show, title
+from study.ablation import configurations
+from study.figures import page
+from study.figures.images import pairs_of, present
+from study.figures.kind import Kind, Names
+from study.figures.measured import Column, find, shared, told_apart
+from study.figures.predicted import Predicted, predicted
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+ROWS = 4  # gains, and as many losses
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A pair under two configurations.
+
+    Attributes:
+        pair: N keypoints.
+        base, own: (N, 2) positions of the baseline and of the other, in pixels of the target.
+        base_right, own_right: (N,) which of them count as found.
+    """
+
+    pair: ImagePair
+    base: NDArray[np.float32]
+    own: NDArray[np.float32]
+    base_right: NDArray[np.bool_]
+    own_right: NDArray[np.bool_]
+
+
+def extremes(own: Predicted, base: Predicted, *, alpha: float, most: int) -> list[list[int]]:
+    """The pairs with the largest gains, and those with the worst losses.
+
+    A target image is shown once: pairs of one hard image would fill the figure.
+
+    Args:
+        own, base: two configurations on the same pairs.
+        alpha: threshold of PCK.
+        most: of each.
+
+    Returns:
+        Numbers of pairs: gains, the largest first; losses, the worst first.
+    """
+    gain = np.nan_to_num(own.shares(alpha) - base.shares(alpha))
+    found = []
+    for sign in (1, -1):
+        chosen: list[int] = []
+        seen: set[str] = set()
+        for i in np.argsort(-sign * gain, kind="stable"):
+            if len(chosen) == most or sign * gain[i] <= 0:
+                break
+            target = str(own.pairs["target"].iloc[i])
+            if target not in seen:
+                seen.add(target)
+                chosen.append(int(i))
+        found.append(chosen)
+    return found
+
+
+@page.styled
+def examples(
+    gains: Sequence[Example], losses: Sequence[Example], *, names: tuple[str, str], note: str = ""
+) -> Figure:
+    """Image pairs with true and predicted keypoints: gains at the left, losses at the right.
+
+    Of each pair the source, the target with the baseline's positions, and the target with the
+    other's. A keypoint has one colour throughout; found ones are discs, others crosses with a
+    dotted line to the true position.
+
+    Args:
+        gains, losses: to show.
+        names: of the baseline and of the other configuration.
+        note: a line below.
+
+    Returns:
+        The figure.
+
+    Raises:
+        SD4MatchError: an unreadable image.
+    """
+    rows: list[list[Example]] = []
+    both = bool(gains) and bool(losses)
+    sides: list[Sequence[Example]] = [part for part in (gains, losses) if part]
+    for i in range(max(len(part) for part in sides)):
+        rows.append([part[i] for part in sides if i < len(part)])
+    # One of a row is no larger than two of a row.
+    sizes = [
+        [size for each in row for size in (each.pair.source_size, *[each.pair.target_size] * 2)]
+        for row in rows
+    ]
+    figure, axes = panels(sizes, tallest=1.35 if both else 1.8, foot=0.46, narrowest=4.6, apart=3)
+    for row, line in zip(rows, axes, strict=True):
+        for i, each in enumerate(row):
+            _example(line[3 * i : 3 * i + 3], each, names)
+    dot: dict[str, Any] = {"color": page.GREY, "linestyle": "none"}
+    legend(
+        figure,
+        [
+            Line2D([], [], marker="o", markersize=3.5, label="found", **dot),
+            Line2D([], [], marker="x", markersize=4, label="not found", **dot),
+            Line2D([], [], color=page.GREY, linestyle=":", label="to the true position"),
+        ],
+    )
+    footnote(figure, note)
+    return figure
+
+
+def _example(axes: Sequence[Axes], each: Example, names: tuple[str, str]) -> None:
+    pair, n = each.pair, len(each.pair.source_keypoints)
+    gain = round(100 * (float(each.own_right.mean()) - float(each.base_right.mean())))
+    show(axes[0], load_image(pair, "source"))
+    title(axes[0], f"{gain:+d} {pair.category}".replace("-", "−"), fit=True)
+    for query, color in zip(pair.source_keypoints, _colors(n), strict=True):
+        _dot(axes[0], query, color)
+    target = load_image(pair, "target")
+    shown_at = ((each.base, each.base_right), (each.own, each.own_right))
+    for panel, name, (positions, right) in zip(axes[1:], names, shown_at, strict=True):
+        show(panel, target)
+        title(panel, f"{right.sum()}/{n} {name}", fit=True)
+        for at, truth, found, color in zip(
+            positions, pair.target_keypoints, right, _colors(n), strict=True
+        ):
+            if found:
+                _dot(panel, at, color)
+                continue
+            way = np.stack([at, truth])
+            panel.plot(*way.T, ":", color=color, linewidth=1, path_effects=HALO)
+            panel.plot(
+                *at[:, None], "x",
+                color=color, markersize=4, markeredgewidth=1.1, path_effects=HALO,
+            )  # fmt: skip
+
+
+def _dot(panel: Axes, at: NDArray[np.floating], color: str) -> None:
+    style: dict[str, Any] = {"markersize": 3.6, "markeredgecolor": "white", "markeredgewidth": 0.5}
+    panel.plot(*at[:, None], "o", color=color, **style)
+
+
+def _colors(n: int) -> list[str]:
+    return [COLOURS[i % len(COLOURS)] for i in range(n)]
+
+
+def _places(study: "Study", key: str) -> list[Column]:
+    return present(study, shared(study.cells, [key, study.baseline]))
+
+
+def _choices(study: "Study") -> list[Names]:
+    try:
+        best = str(study.best().name)
+    except SD4MatchError:
+        return []
+    if best == study.baseline:
+        return []
+    return [(dataset,) for dataset, _ in _places(study, best)]
+
+
+def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+    if not 1 <= len(names) <= 2:
+        raise SD4MatchError("a figure of kind examples takes a data set and a configuration")
+    key = find(study, names[1] if len(names) > 1 else "best")
+    places = dict(shared(study.cells, [key, study.baseline]))
+    require_known(names[0], places, what="data set of this study")
+    dataset, split = names[0], places[names[0]]
+    own, base = (predicted(study, name, dataset, split) for name in (key, study.baseline))
+    numbers = extremes(own, base, alpha=alpha, most=ROWS)
+    if not any(numbers):
+        raise SD4MatchError(
+            f"examples: {key} and the baseline find the same keypoints of {dataset}"
+        )
+    rows = own.pairs.iloc[[i for part in numbers for i in part]]
+    pairs = iter(pairs_of(study, dataset, split, rows))
+    right = (own.correct(alpha), base.correct(alpha))
+    shown_pairs = [
+        [
+            Example(
+                next(pairs),
+                base.positions[own.truth.pair == i],
+                own.positions[own.truth.pair == i],
+                right[1][own.truth.pair == i],
+                right[0][own.truth.pair == i],
+            )
+            for i in part
+        ]
+        for part in numbers
+    ]
+    apart = told_apart(configurations(study.cells), [study.baseline, key])
+    name = "best" if len(names) == 1 or names[1] == "best" else "other"
+    return examples(
+        *shown_pairs,
+        names=("baseline", name),
+        note=f"{page.titled(dataset, split)}, largest gains and worst losses in PCK@{alpha:g} "
+        f"(points). Baseline: {apart[study.baseline]}; {name}: {apart[key]}.",
+    )
+
+
+KIND = Kind(
+    "examples", "largest gains and worst losses", "DATASET [CONFIGURATION]",
+    "the data set's images, and a best configuration that is not the baseline",
+    _choices, _draw, reads="images",
+)  # fmt: skip

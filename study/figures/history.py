@@ -1,0 +1,131 @@
+"""How a search went: what each trial found, and the best so far."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from sd4match.errors import SD4MatchError
+from study.figures import page
+from study.figures.kind import Kind, Names
+from study.search.settings import COST
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+JOURNAL = "optuna.journal"
+_STATES: Mapping[str, dict[str, Any]] = {
+    "PRUNED": {"marker": "|", "label": "stopped early"},
+    "FAIL": {"marker": "x", "label": "failed"},
+    "RUNNING": {"marker": "2", "label": "running"},
+}
+
+
+@page.styled
+def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
+    """Every trial's value and the best so far, one panel an objective.
+
+    Args:
+        trials: a row a trial in order: ``state`` (Optuna's name), ``warm`` (whether an earlier
+            study measured it), and a column an objective, NaN where the trial has no value.
+        objectives: name to ``maximize`` or ``minimize``.
+
+    Returns:
+        The figure: metrics in percent, cost in TFLOP an image.
+
+    Raises:
+        SD4MatchError: no trial has a value yet.
+    """
+    if not len(trials) or trials[list(objectives)].isna().all().all():
+        raise SD4MatchError("history: no trial of this search is finished yet")
+    figure, panels = page.page(len(objectives), height=2.5)
+    number = np.arange(1, len(trials) + 1)
+    warm = trials["warm"].to_numpy(dtype=bool)
+    done = trials[list(objectives)].notna().all(axis=1).to_numpy()
+    for panel, (name, direction) in zip(panels, objectives.items(), strict=True):
+        values = trials[name].to_numpy(dtype=float)
+        scale, unit = page.operations(float(np.nanmax(values))) if name == COST else (100.0, "%")
+        values = scale * values
+        best = np.fmax.accumulate if direction == "maximize" else np.fmin.accumulate
+        panel.plot(
+            number, best(values), drawstyle="steps-post", color=page.PALETTE[0],
+            label="best so far",
+        )  # fmt: skip
+        for of, color, label in (
+            (done & ~warm, page.PALETTE[1], "trial"),
+            (done & warm, "#999999", "from an earlier study"),
+        ):
+            if of.any():
+                panel.plot(
+                    number[of], values[of], "o",
+                    color=color, markersize=3.5, markeredgewidth=0, label=label, zorder=3,
+                )  # fmt: skip
+        for state, style in _STATES.items():
+            of = (trials["state"] == state).to_numpy()
+            if of.any():
+                panel.plot(
+                    number[of], np.full(of.sum(), 0.03), linestyle="none", color=page.GREY,
+                    markersize=5, transform=panel.get_xaxis_transform(), **style,
+                )  # fmt: skip
+        panel.set_xlabel("trial")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.margins(x=0.04)
+        told = f"cost ({unit} an image)" if name == COST else f"{page.measure(name)} (%)"
+        panel.set_ylabel(told)
+        if name != COST:
+            page.limits(panel, "y")
+    page.key(figure, panels[0].get_legend_handles_labels()[0])
+    return figure
+
+
+def read(study: "Study") -> tuple[pd.DataFrame, dict[str, str]]:
+    """The trials of a study's search, finished or running, as `history` takes them.
+
+    Raises:
+        SD4MatchError: the record cannot be read.
+    """
+    import optuna  # a second; reading other answers does without
+
+    from study.search.record import WARM, open_storage
+
+    told = study.folder.read_search() or {}
+    here = str(study.folder.path / JOURNAL)
+    try:
+        storage = open_storage(str(told.get("storage", here)) if not _journal(study) else here)
+        name = told.get("optuna_study") or optuna.get_all_study_names(storage)[-1]
+        record = optuna.load_study(study_name=name, storage=storage)
+        trials = record.get_trials(deepcopy=False)
+    except Exception as error:  # of the file system, a database driver, or Optuna's JSON
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise SD4MatchError(f"history: the search's record cannot be read: {said}") from error
+    directions = [direction.name.lower() for direction in record.directions]
+    names = record.metric_names or [f"objective {i + 1}" for i in range(len(directions))]
+    rows = [
+        {"state": trial.state.name, "warm": WARM in trial.user_attrs}
+        | dict(zip(names, trial.values or [np.nan] * len(names), strict=True))
+        for trial in trials
+    ]
+    frame = pd.DataFrame(rows, columns=["state", "warm", *names])
+    return frame, dict(zip(names, directions, strict=True))
+
+
+def _journal(study: "Study") -> bool:
+    return (study.folder.path / JOURNAL).exists()
+
+
+def _choices(study: "Study") -> list[Names]:
+    return [()] if study.folder.read_search() is not None or _journal(study) else []
+
+
+def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+    if names:
+        raise SD4MatchError("a figure of kind history takes no names: it shows the whole search")
+    return history(*read(study))
+
+
+KIND = Kind(
+    "history", "course of the search", "", "trials of a search (design: search)", _choices, _draw
+)

@@ -1,0 +1,76 @@
+"""What a kind of figure is: whether a study can draw it, of what, and how."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+Names = tuple[str, ...]
+"""What a figure is of: axes, or keys of configurations."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of figure.
+
+    Attributes:
+        name: as `study plot` takes it.
+        shows: what is to be seen, in words.
+        takes: what its names are, as usage lines write it.
+        lacks: what a study has not that cannot draw it.
+        choices: the names that a study can draw it of, the usual ones only; none where it cannot.
+            Cheap: reads no more than the study's own files.
+        draw: the figure of a study, some names (those of ``choices``, or a user's) and an alpha;
+            raises `SD4MatchError` where there is nothing to draw.
+        reads: the dearest thing that it needs: recorded ``scores``, the data set's ``images``, or
+            the ``model``.
+    """
+
+    name: str
+    shows: str
+    takes: str
+    lacks: str
+    choices: Callable[["Study"], list[Names]]
+    draw: Callable[["Study", Names, float], Figure]
+    reads: Literal["scores", "images", "model"] = "scores"
+
+
+@dataclass(frozen=True)
+class View:
+    """A figure that a study can draw.
+
+    Attributes:
+        study: of what.
+        kind: which kind.
+        names: its axes or configurations; empty for a kind that takes none, or for its usual ones.
+    """
+
+    study: "Study"
+    kind: Kind
+    names: Names = ()
+
+    @property
+    def title(self) -> str:
+        """What it shows, in words."""
+        of = f": {' × '.join(self.names)}" if self.names else ""
+        return self.kind.shows + of
+
+    @property
+    def stem(self) -> str:
+        """Name of its files without their suffix."""
+        return "-".join([self.kind.name, *self.names])
+
+    def draw(self, *, alpha: float | None = None) -> Figure:
+        """Draw it.
+
+        Args:
+            alpha: threshold of PCK; the study's usual one by default.
+
+        Raises:
+            SD4MatchError: an unknown name, or nothing of it was measured.
+        """
+        return self.kind.draw(self.study, self.names, alpha or self.study.rule.usual_alpha)

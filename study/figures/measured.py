@@ -1,0 +1,203 @@
+"""What figures are drawn from: which configurations belong together, and their PCK in percent."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sd4match.errors import SD4MatchError
+from study import labels
+from study.ablation import Samples, columns
+from study.axes import TIES
+from study.stats import interval
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+Column = tuple[str, str]
+"""A data set and a split of it."""
+
+Table = Mapping[str, labels.Settings]
+"""Every configuration's axes, by its key: what `study.ablation.configurations` gives."""
+
+
+def shown(cells: pd.DataFrame, keys: Collection[str] | None = None) -> list[Column]:
+    """The split of each data set to show some configurations on: test, unless val has more of them.
+
+    A search measures almost everything on validation alone; a data set without it, of which only
+    what was chosen is measured, is left out.
+
+    Args:
+        cells: see `study.ablation`.
+        keys: of the configurations; all by default.
+
+    Returns:
+        One (data set, split) a data set of which anything was measured, in the order of papers.
+    """
+    done = cells[cells["status"] == "done"]
+    if keys is not None:
+        done = done[done["configuration"].isin(list(keys))]
+    if done.empty:
+        return []
+    counts = done.groupby(["dataset", "split"])["configuration"].nunique()
+    found: dict[str, Column] = {}
+    for dataset, split, _ in columns(done, [float(done["alpha"].iloc[0])]):
+        best = found.get(dataset)
+        if best is None or counts[dataset, split] > counts[best]:
+            found[dataset] = (dataset, split)
+    most = max(counts[place] for place in found.values())
+    return [place for place in found.values() if 2 * counts[place] >= most]
+
+
+def shared(cells: pd.DataFrame, keys: Collection[str]) -> list[Column]:
+    """As `shown`, of the data sets and splits that all of some configurations are measured on."""
+    done = cells[(cells["status"] == "done") & cells["configuration"].isin(list(keys))]
+    found = done.groupby(["dataset", "split"])["configuration"].nunique()
+    whole = set(found.index[found == len(set(keys))])
+    held = [place in whole for place in zip(done["dataset"], done["split"], strict=True)]
+    return shown(done[held])
+
+
+def around(table: Table, *, base: str, free: Collection[str]) -> list[str]:
+    """The configurations that equal one in all axes but some.
+
+    Axes compare where both apply, as in `study.ablation.one_at_a_time`: ``prompt = empty`` has no
+    length. Training axes that are tied to free ones are free with them.
+
+    Args:
+        table: `study.ablation.configurations`.
+        base: the configuration in the middle.
+        free: axes that may differ.
+
+    Returns:
+        Their keys, in the order of ``table``.
+    """
+    loose = {*free, *(other for axis in free if (other := tied(table, axis)))}
+    fixed = {axis: value for axis, value in table[base].items() if axis not in loose}
+    return [
+        name
+        for name, row in table.items()
+        if all(
+            row[axis] is None or value is None or row[axis] == value
+            for axis, value in fixed.items()
+        )
+    ]
+
+
+def tied(table: Table, axis: str) -> str | None:
+    """The axis that always moves with this one, if any: training's with the evaluation's."""
+    for one, other in TIES.items():
+        if axis in (one, other):
+            both = {(row.get(one), row.get(other)) for row in table.values()}
+            both = {pair for pair in both if None not in pair}
+            if len(both) > 1 and all(a == b for a, b in both):
+                return other if axis == one else one
+    return None
+
+
+def middle(study: "Study") -> str:
+    """The configuration that slices go through: the baseline, or what a search found best."""
+    if study.folder.facts["design"] != "search" or study.metric is None:
+        return study.baseline
+    try:
+        return str(study.best().name)
+    except SD4MatchError:  # nothing is measured yet
+        return study.baseline
+
+
+def fidelity(study: "Study") -> str:
+    """What was cut short, in words: every figure says so."""
+    return str(study.folder.facts["fidelity"])
+
+
+def ordered(table: Table, axis: str, keys: Sequence[str]) -> list[labels.Value]:
+    """The values that an axis takes among some configurations: numbers ascend, names as they come.
+
+    Configurations that it means nothing for are left out.
+    """
+    values = list(dict.fromkeys(table[name][axis] for name in keys))
+    known: list[labels.Value] = [value for value in values if value is not None]
+    numbers = all(isinstance(value, int | float) for value in known)
+    return sorted(known, key=lambda v: float(str(v))) if numbers else known
+
+
+def intervals(
+    cells: pd.DataFrame,
+    samples: Samples,
+    keys: Sequence[str],
+    places: Sequence[Column],
+    alphas: Sequence[float],
+    *,
+    resamples: int = 2000,
+) -> pd.DataFrame:
+    """PCK of configurations with 95 % intervals.
+
+    Args:
+        cells, samples: see `study.ablation`.
+        keys: the configurations.
+        places: data sets and splits.
+        alphas: thresholds; all must have been scored.
+        resamples: as for `study.stats.interval`.
+
+    Returns:
+        A row a configuration × place × alpha: ``configuration, dataset, split, alpha, pck, low,
+        high`` in percent, NaN where not measured.
+
+    Raises:
+        SD4MatchError: an alpha that was not scored.
+    """
+    wanted = [(d, s, a) for d, s, a in columns(cells, alphas) if (d, s) in places]
+    done = cells[cells["status"] == "done"]
+    there = set(
+        done[["configuration", "dataset", "split", "alpha"]].itertuples(index=False, name=None)
+    )
+    rows = []
+    for name in keys:
+        for place in wanted:
+            numbers = (np.nan, np.nan, np.nan)
+            if (name, *place) in there:
+                found = interval(samples(name, *place), resamples=resamples)
+                numbers = (100 * found.mean, 100 * found.low, 100 * found.high)
+            rows.append((name, *place, *numbers))
+    return pd.DataFrame(
+        rows, columns=["configuration", "dataset", "split", "alpha", "pck", "low", "high"]
+    )
+
+
+def told_apart(table: Table, keys: Sequence[str]) -> dict[str, str]:
+    """What tells some configurations apart, in words: ``layer=1, kernel=7``.
+
+    What a prompt family has and others have not goes without saying, unless it varies.
+    """
+    rows = {name: table[name] for name in keys}
+    differ = [
+        axis
+        for axis in next(iter(rows.values()))
+        if len({row[axis] for row in rows.values()} - {None}) > 1
+    ]
+    return {
+        name: labels.settings({axis: row[axis] for axis in differ}) or name
+        for name, row in rows.items()
+    }
+
+
+def find(study: "Study", name: str) -> str:
+    """The key of a configuration: ``baseline``, ``best``, or the beginning of its key.
+
+    Raises:
+        SD4MatchError: no configuration, or several, begin so.
+    """
+    if name == "baseline":
+        return study.baseline
+    if name == "best":
+        return str(study.best().name)
+    keys = list(study.configurations().index)
+    found = [key for key in keys if key.startswith(name)]
+    if len(found) != 1:
+        said = f"{len(found)} begin so" if found else "no key begins so"
+        raise SD4MatchError(
+            f"configuration {name!r}: {said}: give baseline, best, or a key from "
+            f"`study table {study.name}`"
+        )
+    return str(found[0])

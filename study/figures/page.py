@@ -1,0 +1,165 @@
+"""What all figures share: one style, a paper's widths, colours that colour-blind people tell apart.
+
+Figures belong to no window and no pyplot state. Draw, and save, inside ``styled``: matplotlib makes
+tick labels when it needs them.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from study import labels
+from study.metric import MEAN, Metric
+
+COLUMN, TEXT = 3.5, 7.0
+"""Widths of a two-column paper's column and of its page, inches."""
+
+PALETTE: tuple[str, ...] = tuple(sns.color_palette("colorblind").as_hex())
+MARKERS = "osD^vPX<>*"
+"""With the colours, so that lines differ in grey too."""
+GREY, PALE = "#555555", "#e6e6e6"
+DATASETS = dict(zip(labels.DATASETS, PALETTE, strict=False))
+"""A data set has the same colour in every figure."""
+SPLITS = {"test": "test", "val": "validation"}
+
+_SESSION = ("backend", "interactive", "toolbar", "webagg", "keymap", "tk.", "macosx", "savefig.dir")
+STYLE: dict[Any, Any] = {
+    # From matplotlib's own defaults, not from what somebody's matplotlibrc says.
+    **{k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(_SESSION)},
+    **sns.axes_style("ticks"),
+    **sns.plotting_context("paper", font_scale=0.9),
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.edgecolor": GREY,
+    "axes.titleweight": "bold",
+    "grid.color": PALE,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.4,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same on every machine
+    "text.parse_math": False,  # a prompt's text may hold dollars
+    "pdf.fonttype": 42,  # text stays text, in the paper's PDF and in SVG
+    "svg.fonttype": "none",
+    "svg.hashsalt": "sd4match",
+}
+
+styled = matplotlib.rc_context(STYLE)
+"""Context and decorator: this style inside, the caller's afterwards."""
+
+BASELINE: dict[str, Any] = {"color": GREY, "linewidth": 1, "linestyle": ":", "zorder": 1}
+"""The dotted line at the baseline, in every figure."""
+
+
+def page(
+    count: int, *, height: float, titles: Sequence[str] = (), columns: int | None = None
+) -> tuple[Figure, list[Axes]]:
+    """A figure with some panels: a column wide for one panel, the page's width for more.
+
+    Args:
+        count: of panels, 1 or more.
+        height: of the figure, inches.
+        titles: of the panels.
+        columns: panels in a row; all by default.
+    """
+    wide = columns or count
+    width = COLUMN if count == 1 else TEXT
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    rows = -(-count // wide)
+    panels = [figure.add_subplot(rows, wide, i + 1) for i in range(count)]
+    for panel, title in zip(panels, titles, strict=False):
+        panel.set_title(title)
+    sns.despine(fig=figure)
+    return figure, panels
+
+
+def note(figure: Figure, text: str) -> None:
+    """Small print below all panels: what was measured, and how."""
+    lines = textwrap.fill(text, int(figure.get_figwidth() * 23))
+    figure.supxlabel(lines, fontsize=6, color=GREY, x=0.01, ha="left")
+
+
+def key(figure: Figure, handles: Sequence[Any]) -> None:
+    """Explain marks above all panels, in as few rows as fit; the figure grows by the others."""
+    width, height = figure.get_size_inches()
+    for handle in handles:
+        handle.set_label(shortened(str(handle.get_label()), int((width - 0.6) / 0.08)))
+    widths = [0.5 + 0.076 * len(handle.get_label()) for handle in handles]
+    fit = len(handles) if sum(widths) < width else max(1, int(width / max(widths)))
+    rows = -(-len(handles) // fit)
+    figure.set_figheight(height + 0.165 * (rows - 1))
+    figure.legend(
+        handles=list(handles),
+        loc="outside upper center",
+        ncols=-(-len(handles) // rows),
+        frameon=False,
+        handlelength=2.0,
+        columnspacing=1.4,
+    )
+
+
+def swatch(label: str, **style: Any) -> Line2D:
+    """An entry of ``key`` that is drawn as a line or marker of some style."""
+    return Line2D([], [], label=label, **style)
+
+
+def titled(dataset: str, split: str) -> str:
+    """A panel's title: a data set and its split."""
+    return f"{labels.dataset(dataset)} {SPLITS.get(split, split)}"
+
+
+def operations(tflop: float) -> tuple[float, str]:
+    """What to multiply TFLOP by, and the unit then: small models are told in GFLOP."""
+    return (1000.0, "GFLOP") if tflop < 0.1 else (1.0, "TFLOP")
+
+
+def measure(metric: str) -> str:
+    """A metric in words: ``SPair-71k validation PCK@0.1``."""
+    parsed = Metric.parse(metric)
+    where = "mean" if parsed.dataset == MEAN else labels.dataset(parsed.dataset)
+    average = " per keypoint" if parsed.point else ""
+    return f"{where} {SPLITS.get(parsed.split, parsed.split)} PCK@{parsed.alpha:g}{average}"
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most that many characters; its middle gives way, for names differ at the end."""
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 2
+    return f"{text[: most - 1 - tail]}…{text[-tail:]}"
+
+
+def limits(panel: Axes, side: str, *, bottom: float = -2.0, top: float = 102.0) -> None:
+    """Grid across the measure only, and a range of percents that does not blow noise up."""
+    low, high = panel.get_ylim() if side == "y" else panel.get_xlim()
+    slack = max(0.0, 2.0 - (high - low)) / 2  # at least two points of PCK
+    bounds = (max(low - slack, bottom), min(high + slack, top))
+    if side == "y":
+        panel.set_ylim(bounds)
+        panel.grid(visible=False, axis="x")
+    else:
+        panel.set_xlim(bounds)
+        panel.grid(visible=False, axis="y")
+
+
+def positions(values: Sequence[float]) -> dict[float, float]:
+    """Where numbers stand: to scale when their labels then fit, else one step apart."""
+    gaps = np.diff(values)
+    to_scale = len(values) < 3 or gaps.min() / gaps.sum() > 1 / 12
+    return {value: float(value if to_scale else i) for i, value in enumerate(values)}
+
+
+def ticks(panel: Axes, at: dict[float, float]) -> None:
+    """Label numbers at their ``positions``; many labels stand upright."""
+    panel.set_xticks(list(at.values()), [labels.value(v) for v in at])
+    if len(at) > 8:
+        panel.tick_params("x", rotation=90, labelsize=6)
+    panel.margins(x=0.06)

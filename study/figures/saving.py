@@ -1,0 +1,84 @@
+"""Figures as files, and as text for a page: the same figure gives the same bytes."""
+
+import hashlib
+import html
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from sd4match.atomic import atomic_path
+from sd4match.errors import require_known
+from study.figures.page import styled
+
+# Dates and version strings would change the bytes from day to day.
+_DATELESS: Mapping[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+FORMATS = tuple(_DATELESS)
+"""What figures can be written as."""
+
+
+@styled
+def save(
+    figure: Figure, folder: Path, stem: str, *, formats: Sequence[str] = FORMATS
+) -> list[Path]:
+    """Write a figure, PNG at 300 dpi.
+
+    Args:
+        figure: any.
+        folder: where; made when missing.
+        stem: name of the files without their suffix.
+        formats: some of `FORMATS`.
+
+    Returns:
+        The files, one a format.
+
+    Raises:
+        SD4MatchError: an unknown format; nothing is written.
+    """
+    for name in formats:
+        require_known(name, FORMATS, what="format of figures")
+    _settle(figure)
+    paths = [folder / f"{stem}.{name}" for name in formats]
+    for path, name in zip(paths, formats, strict=True):
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, format=name, dpi=300, metadata=_DATELESS[name])
+    return paths
+
+
+@styled
+def svg(figure: Figure, *, title: str = "") -> str:
+    """A figure as an SVG element that can stand in an HTML page beside others.
+
+    Args:
+        figure: any.
+        title: what the picture shows, for those who cannot see it.
+
+    Returns:
+        ``<svg …>…</svg>``, without prolog, metadata or anything that is fetched; every id in it
+        begins with a hash of the picture, so that it meets no other's.
+    """
+    _settle(figure)
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata=_DATELESS["svg"])
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :].rstrip()
+    text = re.sub(r"\s*<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    own = f"f{hashlib.sha256(text.encode()).hexdigest()[:10]}-"
+    text = re.sub(r'(\bid="|\bhref="#|url\(#)', rf"\g<1>{own}", text)
+    about = html.escape(title)
+    label = f' role="img" aria-label="{about}"' if title else ' role="img"'
+    return text.replace("<svg", f"<svg{label}", 1)
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once, not for every format."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
