@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from sd4match.atomic import atomic_path
 from sd4match.errors import SD4MatchError
-from study import ablation, figures, sql, tables
+from study import ablation, sql, tables
 from study.answers import measure, samples
 from study.axes import AXES
 from study.folder import StudyFolder
@@ -18,6 +17,9 @@ from study.metric import selecting, value
 from study.rendering import Table
 from study.scoring import Rule
 from study.stats import PairSamples
+
+if TYPE_CHECKING:  # drawing takes a second to import, which questions should not
+    from matplotlib.figure import Figure
 
 
 class Study:
@@ -147,7 +149,7 @@ class Study:
             selection=f"by {self.metric}" if self.metric else "none (no validation split)",
         )
 
-    def plot(self, axis: str, *, alpha: float | None = None) -> Figure:
+    def plot(self, axis: str, *, alpha: float | None = None) -> "Figure":
         """PCK along one axis with intervals, as a matplotlib figure.
 
         Args:
@@ -157,6 +159,8 @@ class Study:
         Raises:
             SD4MatchError: nothing to compare along this axis; says which axes there are.
         """
+        from study import figures
+
         return figures.ablation(
             self.cells,
             self.samples,
@@ -185,6 +189,8 @@ class Study:
         Returns:
             The files: ``tables/<axis>.md`` and ``.csv``, ``figures/<axis>.png`` and ``.pdf``.
         """
+        from study import figures
+
         for old in set(AXES) - set(self.axes):  # an earlier launch may have varied other axes
             for file in self.folder.path.glob(f"*/{old}.*"):
                 if file.parent.name in ("tables", "figures"):
