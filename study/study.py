@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sd4match.atomic import atomic_path
-from sd4match.errors import SD4MatchError
-from study import ablation, sql, tables
+from sd4match.errors import SD4MatchError, require_known
+from sd4match.protocols import PROTOCOLS
+from study import ablation, sql, tables, views
 from study.answers import measure, samples
 from study.axes import AXES
 from study.folder import StudyFolder
@@ -27,6 +28,7 @@ class Study:
 
     Args:
         folder: the study's folder in ``results/``.
+        rule: how predictions are scored; as the study was launched by default.
 
     Example:
         >>> import study
@@ -34,11 +36,25 @@ class Study:
         >>> quickstart.best(metric="spair/val/pck@0.1")       # doctest: +SKIP
     """
 
-    def __init__(self, folder: StudyFolder) -> None:
+    def __init__(self, folder: StudyFolder, rule: Rule | None = None) -> None:
         self.folder = folder
         facts = folder.facts
         self.name = str(facts["name"])
-        self.rule = Rule(tuple(facts["alphas"]), str(facts["protocol"]))
+        self.rule = rule or Rule(tuple(facts["alphas"]), str(facts["protocol"]))
+
+    def under(self, protocol: str | None = None, alphas: Sequence[float] = ()) -> "Study":
+        """The same predictions under another protocol, or at other alphas.
+
+        Args:
+            protocol: METHOD.md section 3; None for the study's own.
+            alphas: thresholds; none for the study's own.
+
+        Raises:
+            SD4MatchError: an unknown protocol.
+        """
+        require_known(self.rule.protocol if protocol is None else protocol, PROTOCOLS, what="protocol")
+        rule = Rule(tuple(alphas) or self.rule.alphas, protocol or self.rule.protocol)
+        return self if rule == self.rule else Study(self.folder, rule)
 
     @cached_property
     def index(self) -> pd.DataFrame:
@@ -171,7 +187,7 @@ class Study:
         )
 
     def query(self, statement: str) -> pd.DataFrame:
-        """Answer an SQL query (DuckDB) over the views ``configurations`` and ``scores``.
+        """Answer an SQL query (DuckDB) over the views that `study.views.VIEWS` documents.
 
         Args:
             statement: for example ``SELECT prompt, max(pck) FROM scores GROUP BY prompt``.
@@ -179,9 +195,7 @@ class Study:
         Raises:
             SD4MatchError: the query is wrong; the message is DuckDB's first line.
         """
-        return sql.query(
-            statement, configurations=self.configurations().reset_index(), scores=self.cells
-        )
+        return sql.query(statement, views.views_of(self))
 
     def write_answers(self) -> list[Path]:
         """Write all tables and figures into the study's folder.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from study.commands.options import Json, Name, Results, console, open_study, print_json
+from study.commands.options import Json, Name, Protocol, Results, console, open_study, print_json
 
 
 def best(
@@ -34,15 +34,29 @@ def best(
 
 def query(
     name: Name,
-    sql: Annotated[str, typer.Argument(help="DuckDB SQL over configurations and scores")],
+    sql: Annotated[str, typer.Argument(help="DuckDB SQL, one SELECT over the study's views")] = "",
+    schema: Annotated[
+        bool, typer.Option("--schema", help="list the views and what their columns say")
+    ] = False,
+    protocol: Protocol = None,
     results: Results = Path("results"),
     as_json: Json = False,
 ) -> None:
-    """Answer an SQL query over the views ``configurations`` and ``scores``.
+    """Answer an SQL query over what a study measured, read-only.
+
+    The views: configurations, scores, keypoints, trials, stages.
 
     Example: study query quickstart "SELECT prompt, max(pck) FROM scores GROUP BY prompt"
     """
-    answer = open_study(name, results).query(sql)
+    from study import views
+
+    if schema:
+        if as_json:
+            print_json(views.VIEWS)
+        else:
+            typer.echo(views.schema())
+        return
+    answer = open_study(name, results).under(protocol).query(sql)
     if as_json:
         print_json(answer.astype(object).where(answer.notna(), None).to_dict("records"))
     else:
