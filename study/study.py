@@ -10,14 +10,15 @@ import pandas as pd
 from sd4match.atomic import atomic_path
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.protocols import PROTOCOLS
-from study import ablation, sql, tables, views
+from study import ablation, choosing, sql, tables, views
 from study.answers import measure, samples
 from study.axes import AXES
 from study.folder import StudyFolder
-from study.metric import selecting, value
+from study.metric import selecting
 from study.rendering import Table
 from study.scoring import Rule
-from study.stats import PairSamples
+from study.search.settings import COST
+from study.stats import PairSamples, interval
 
 if TYPE_CHECKING:  # drawing takes a second to import, which questions should not
     from matplotlib.figure import Figure
@@ -82,36 +83,79 @@ class Study:
         """One row a configuration, by its key: the axes' values; NA where one means nothing."""
         return self.index.drop_duplicates("configuration").set_index("configuration")[list(AXES)]
 
-    def best(self, metric: str | None = None, *, where: str | None = None) -> "pd.Series[Any]":
-        """The best configuration.
+    def top(
+        self, metric: str | None = None, *, where: str | None = None, number: int | None = None
+    ) -> pd.DataFrame:
+        """The configurations that were measured, the best first.
 
         Args:
             metric: ``data set/split/measure``; the study's own by default. See `study.metric`.
             where: an SQL condition on the axes, for example ``prompt = 'text' AND layer < 2``.
+            number: how many; None for all.
 
         Returns:
-            Its axes' values and ``metric``'s value, named by the configuration's key.
+            A row a configuration, by its key: the axes' values (None where one means nothing), and
+            ``metric`` in the last column.
 
         Raises:
             SD4MatchError: the metric is unknown, not on validation, or was not measured.
         """
-        chosen = metric or self.metric
-        if chosen is None:
-            raise SD4MatchError(
-                f"study {self.name} has no data set with a validation split: nothing to choose by"
-            )
-        wanted = str(selecting(chosen))
-        key = tables.best(self.cells, metric=wanted, where=where)
-        row = pd.Series(self.configurations().astype(object).to_dict("index")[key], name=key)
-        row[wanted] = float(value(self.cells, wanted)[key])
-        return row
+        wanted = str(selecting(metric or self._chosen_by()))
+        scores = choosing.ranked(self.cells, metric=wanted, where=where)[:number]
+        rows = self.configurations().astype(object).loc[scores.index]
+        return rows.where(rows.notna(), None).assign(**{wanted: scores})
 
-    def pareto(self) -> pd.DataFrame | None:
-        """What a search with several objectives chose, the best in the first one first.
+    def best(self, metric: str | None = None, *, where: str | None = None) -> "pd.Series[Any]":
+        """The best configuration: the first row of `top`, which says what the arguments are."""
+        return self.top(metric, where=where, number=1).iloc[0]
+
+    def scores(self, configuration: str) -> pd.DataFrame:
+        """One configuration's PCK on every data set, split and alpha.
 
         Returns:
-            A row a configuration, by its key, and a column an objective; None for other studies.
+            Columns ``dataset, split, alpha, pck, low, high`` (95 % interval), ``pck_point, pairs,
+            keypoints, status, reason``.
+
+        Raises:
+            SD4MatchError: there is no such configuration.
         """
+        require_known(configuration, self.cells["configuration"].unique(), what="configuration")
+        cells = self.cells[self.cells["configuration"] == configuration]
+        bounds = [
+            interval(self.samples(configuration, row.dataset, row.split, row.alpha))
+            if row.status == "done"
+            else None
+            for row in cells.itertuples()
+        ]
+        found = cells[["dataset", "split", "alpha", "pck"]].assign(
+            low=[None if b is None else b.low for b in bounds],
+            high=[None if b is None else b.high for b in bounds],
+        )
+        rest = ["pck_point", "pairs", "keypoints", "status", "reason"]
+        return found.join(cells[rest]).reset_index(drop=True)
+
+    def pareto(
+        self, objectives: Sequence[str] = (), *, where: str | None = None
+    ) -> pd.DataFrame | None:
+        """The configurations that no other is at least as good as in every objective.
+
+        Args:
+            objectives: metrics on validation, ``pck`` for the study's own, and ``cost``: planned
+                TFLOP an image. None: what a search with several objectives chose.
+            where: an SQL condition on the axes; of given objectives only.
+
+        Returns:
+            A row a configuration, by its key, the best in the first objective first, and a column
+            an objective; None where none are given and no search had several.
+
+        Raises:
+            SD4MatchError: an objective is unknown, not on validation, or was not measured.
+        """
+        if objectives:
+            names = [self._chosen_by() if n == choosing.PCK else n for n in objectives]
+            names = [n if n == COST else str(selecting(n)) for n in names]
+            keys = choosing.matching(self.cells, where or "true")
+            return choosing.pareto(self.folder, self.cells, names, keys)
         found = self.folder.read_search()
         if found is None or len(found["objectives"]) < 2:
             return None
@@ -119,6 +163,13 @@ class Study:
             found["chosen"], orient="index", columns=list(found["objectives"])
         )
         return chosen.rename_axis("configuration")
+
+    def _chosen_by(self) -> str:
+        if self.metric is None:
+            raise SD4MatchError(
+                f"study {self.name} has no data set with a validation split: nothing to choose by"
+            )
+        return self.metric
 
     @property
     def metric(self) -> str | None:

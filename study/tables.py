@@ -2,12 +2,10 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 
-import duckdb
 import pandas as pd
 
-from sd4match.errors import SD4MatchError
 from study import labels
-from study.ablation import KEY, MEASURED, Samples, columns, configurations, estimates
+from study.ablation import KEY, Samples, columns, configurations, estimates
 from study.metric import Metric, value
 from study.rendering import Table
 
@@ -117,11 +115,11 @@ def overview(
     raw = pd.DataFrame([table[str(name)] for name in ranked.index], index=ranked.index)[differ]
     formatted = raw.astype(object).map(lambda v: labels.value(None if pd.isna(v) else v))
     raw[str(chosen)] = ranked
-    formatted[str(chosen)] = ranked.map(_percent)
+    formatted[str(chosen)] = ranked.map(labels.percent)
     for dataset, split, alpha in columns(cells, [chosen.alpha]):
         every = value(cells, Metric(dataset, split, alpha, chosen.point)).reindex(ranked.index)
         raw[f"{dataset}/{split}"] = every
-        formatted[f"{labels.dataset(dataset)} {split}"] = every.map(_percent)
+        formatted[f"{labels.dataset(dataset)} {split}"] = every.map(labels.percent)
     for frame in (raw, formatted):
         frame.insert(0, "configuration", ranked.index.astype(str))
         frame.insert(0, "rank", range(1, len(frame) + 1))
@@ -139,71 +137,16 @@ def overview(
     return Table(title, formatted.iloc[:top].astype(str), raw, notes)
 
 
-def best(
-    cells: pd.DataFrame, *, metric: str = "spair/val/pck@0.1", where: str | None = None
-) -> str:
-    """The configuration with the highest metric; of equals, the first in ``cells``.
-
-    Args:
-        cells: see `study.ablation`.
-        metric: see `study.metric.Metric`.
-        where: an SQL condition on the axes: ``"prompt = 'single' AND layer < 2"``
-            (``"train.layer"`` needs its double quotes).
-
-    Returns:
-        Its key.
-
-    Raises:
-        SD4MatchError: when nothing was measured, nothing matches, or the condition is no SQL.
-    """
-    scores = value(cells, metric)
-    if where is not None:
-        scores = scores[scores.index.isin(_matching(cells, where))]
-        if scores.empty:
-            raise SD4MatchError(f"no configuration matches {where!r}")
-    if scores.isna().all():
-        raise SD4MatchError(f"{metric} is not measured yet for any configuration asked for")
-    return str(scores.idxmax())
-
-
-def _matching(cells: pd.DataFrame, where: str) -> list[str]:
-    axes = [name for name in cells.columns if name not in MEASURED]
-    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
-        connection.register(
-            "cells", cells.drop_duplicates("configuration")[["configuration", *axes]]
-        )
-        try:
-            found = connection.execute(f"SELECT configuration FROM cells WHERE {where}").fetchall()
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise SD4MatchError(f"condition {where!r}: {reason}; axes: {', '.join(axes)}") from None
-    return [str(name) for (name,) in found]
-
-
 def _cell(row: Mapping[Hashable, object]) -> str:
     number = {str(name): v for name, v in row.items() if isinstance(v, float)}
     if pd.isna(number["pck"]):
         return labels.MISSING
-    text = _percent(number["pck"]) + _bounds(number["low"], number["high"])
+    text = labels.percent(number["pck"]) + labels.bounds(number["low"], number["high"])
     if pd.isna(number["effect"]):
         return text
     mark = " *" if number["p_holm"] < LEVEL else ""
-    gap = _signed(number["effect"]) + _bounds(number["effect_low"], number["effect_high"])
+    gap = labels.signed(number["effect"]) + labels.bounds(number["effect_low"], number["effect_high"])
     return f"{text}\n{gap}{mark}"
-
-
-def _percent(share: float) -> str:
-    return labels.MISSING if pd.isna(share) else f"{100 * share:.1f}"
-
-
-def _signed(share: float) -> str:
-    return f"{100 * share:+.1f}".replace("-", "−")
-
-
-def _bounds(low: float, high: float) -> str:
-    if pd.isna(low):
-        return ""  # a single pair has no interval
-    return f" [{100 * low:.1f}, {100 * high:.1f}]".replace("-", "−")
 
 
 def _pairs(cells: pd.DataFrame) -> str:

@@ -16,16 +16,31 @@ def best(
     where: Annotated[
         str | None, typer.Option(help="an SQL condition, for example \"prompt = 'text'\"")
     ] = None,
+    top: Annotated[int, typer.Option(min=1, help="how many of the best to list")] = 1,
+    pareto: Annotated[
+        str | None, typer.Option(help="trade-offs between objectives: pck, cost, or any metric")
+    ] = None,
+    protocol: Protocol = None,
     results: Results = Path("results"),
     as_json: Json = False,
+    as_yaml: Annotated[
+        bool, typer.Option("--yaml", help="a search space that starts from the best")
+    ] = False,
 ) -> None:
-    """Print the best configuration, chosen on validation.
+    """Print the best configuration, chosen on validation, with intervals and how to run it.
 
-    Example: study best quickstart --metric mean/val/pck@0.1
+    Example: study best quickstart --metric mean/val/pck@0.1 --top 5 --pareto pck,cost
     """
     from study.asking import best_report
+    from study.reproducing import search_space
 
-    facts, text = best_report(open_study(name, results), metric, where)
+    study = open_study(name, results).under(protocol)
+    if as_yaml:
+        row = study.best(metric, where=where)
+        typer.echo(search_space(study.folder, str(row.name), row.iloc[:-1].to_dict()), nl=False)
+        return
+    objectives = [part.strip() for part in pareto.split(",")] if pareto else []
+    facts, text = best_report(study, metric, where, number=top, objectives=objectives)
     if as_json:
         print_json(facts)
     else:
