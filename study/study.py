@@ -1,6 +1,7 @@
 """A finished or running study, ready for questions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,8 @@ import pandas as pd
 from sd4match.atomic import atomic_path
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.protocols import PROTOCOLS
-from study import ablation, choosing, sql, tables, views
-from study.answers import measure, samples
+from study import ablation, choosing, footnotes, sql, tables, views
+from study.answers import measure, pairs_of, samples
 from study.axes import AXES
 from study.folder import StudyFolder
 from study.metric import selecting
@@ -22,6 +23,8 @@ from study.stats import PairSamples, interval
 
 if TYPE_CHECKING:  # drawing takes a second to import, which questions should not
     from matplotlib.figure import Figure
+
+    from study.pivot import Layout
 
 
 class Study:
@@ -187,6 +190,11 @@ class Study:
         ]
         return samples(rows.iloc[0], self.folder.store, self.rule, alpha)
 
+    def pairs(self, dataset: str, split: str) -> pd.DataFrame:
+        """The pairs behind `samples`, in their order: id, category, grades; see `answers`."""
+        here = (self.index["dataset"] == dataset) & (self.index["split"] == split)
+        return pairs_of(self.index[here].iloc[0], self.folder.store)
+
     def table(self, axis: str | None = None, *, alphas: Sequence[float] | None = None) -> Table:
         """The ablation table of one axis, or the overview of all configurations.
 
@@ -198,23 +206,42 @@ class Study:
             SD4MatchError: nothing to compare along this axis; says which axes there are.
         """
         if axis is None:
-            return tables.overview(
+            made = tables.overview(
                 self.cells,
                 # Without a validation split the overview can still list, though not choose.
                 metric=self.metric or f"mean/test/pck@{self.rule.usual_alpha:g}",
                 fidelity=self._fidelity,
                 protocol=self.rule.protocol,
             )
-        return tables.ablation(
-            self.cells,
-            self.samples,
-            axis=axis,
-            baseline=self.baseline,
-            alphas=alphas or [self.rule.usual_alpha],
-            fidelity=self._fidelity,
-            protocol=self.rule.protocol,
-            selection=f"by {self.metric}" if self.metric else "none (no validation split)",
-        )
+        else:
+            made = tables.ablation(
+                self.cells,
+                self.samples,
+                axis=axis,
+                baseline=self.baseline,
+                alphas=alphas or [self.rule.usual_alpha],
+                fidelity=self._fidelity,
+                protocol=self.rule.protocol,
+                selection=f"by {self.metric}" if self.metric else "none (no validation split)",
+            )
+        shown = made.raw["configuration"].iloc[: len(made.formatted)] if axis is None else None
+        of_rows = self.index["configuration"].isin(made.raw["configuration"] if axis else shown)
+        whence = footnotes.provenance(self, self.index.loc[of_rows, "predict"])
+        return replace(made, footnotes=(*made.footnotes, whence))
+
+    def pivot(self, layout: "Layout", *others: "Study") -> Table:
+        """A table whose rows and columns are any dimensions; see `study.pivot`.
+
+        Args:
+            layout: what it shows.
+            others: studies whose rows stand below.
+
+        Example:
+            >>> opened.pivot(Layout(("prompt",), ("category",)))  # doctest: +SKIP
+        """
+        from study.pivot import pivot
+
+        return pivot([self, *others], layout)
 
     def plot(self, axis: str, *, alpha: float | None = None) -> "Figure":
         """PCK along one axis with intervals, as a matplotlib figure.

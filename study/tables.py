@@ -4,10 +4,10 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
-from study import labels
+from study import footnotes, labels
 from study.ablation import KEY, Samples, columns, configurations, estimates
 from study.metric import Metric, value
-from study.rendering import Table
+from study.rendering import Table, marks
 
 LEVEL = 0.05  # a difference is marked when its corrected p-value is below this
 
@@ -53,15 +53,12 @@ def ablation(
         f"{label} (baseline)" if base else label
         for label, base in zip(rows["label"], rows["baseline"], strict=True)
     ]
-    formatted = {labels.axis(axis): names}
+    formatted, ranks, reasons = {labels.axis(axis): names}, {}, footnotes.Reasons()
     for (dataset, split, alpha), part in raw.groupby(list(KEY), sort=False):
         head = f"{labels.dataset(str(dataset))} {split} @{alpha:g}"
-        formatted[head] = [_cell(row) for row in part.to_dict("records")]
+        ranks |= marks(part["pck"].tolist(), len(formatted))
+        formatted[head] = [_cell(row, reasons) for row in part.to_dict("records")]
     table = configurations(cells)
-    missing = raw[raw["status"] == "missing"]
-    where = (
-        missing["label"] + " on " + missing["dataset"].map(labels.dataset) + " " + missing["split"]
-    )
     notes = [
         f"PCK@alpha in %, mean over pairs, protocol {protocol}; [95 % interval] from"
         f" {resamples:,} bootstrap resamples of images within category.",
@@ -70,14 +67,11 @@ def ablation(
         f"Baseline {baseline}: {labels.settings(table[baseline])}.",
         f"Training: {labels.training(table[name] for name in rows['configuration'])}.",
         f"Fidelity: {fidelity}. Selection: {selection}.",
-        f"Pairs: {_pairs(raw)}.",
-        *(
-            f"{labels.MISSING} missing: {reason} ({', '.join(dict.fromkeys(group))})."
-            for reason, group in where.groupby(missing["reason"], sort=False)
-        ),
+        f"Pairs: {footnotes.pairs(raw)}.",
+        *reasons.notes(),
     ]
     title = f"Ablation of {labels.axis(axis)}"
-    return Table(title, pd.DataFrame(formatted), raw, tuple(notes))
+    return Table(title, pd.DataFrame(formatted), raw, tuple(notes), ranks)
 
 
 def overview(
@@ -130,29 +124,20 @@ def overview(
         f"The same wherever it applies: {labels.settings(same)}.",
         f"Training: {labels.training(table.values())}.",
         f"Fidelity: {fidelity}. Selection: {chose} ({chosen}).",
-        f"Pairs: {_pairs(cells)}.",
+        f"Pairs: {footnotes.pairs(cells)}.",
         f"{labels.MISSING} not measured, or a setting that means nothing there.",
     )
     title = f"{len(formatted.iloc[:top])} of {len(formatted)} configurations by {chosen}"
     return Table(title, formatted.iloc[:top].astype(str), raw, notes)
 
 
-def _cell(row: Mapping[Hashable, object]) -> str:
+def _cell(row: Mapping[Hashable, object], reasons: footnotes.Reasons) -> str:
     number = {str(name): v for name, v in row.items() if isinstance(v, float)}
     if pd.isna(number["pck"]):
-        return labels.MISSING
+        return reasons.cell(str(row["reason"]))
     text = labels.percent(number["pck"]) + labels.bounds(number["low"], number["high"])
     if pd.isna(number["effect"]):
         return text
     mark = " *" if number["p_holm"] < LEVEL else ""
     gap = labels.signed(number["effect"]) + labels.bounds(number["effect_low"], number["effect_high"])
     return f"{text}\n{gap}{mark}"
-
-
-def _pairs(cells: pd.DataFrame) -> str:
-    most = cells[cells["pairs"] > 0].groupby(["dataset", "split"], sort=False)["pairs"].max()
-    counts = [
-        f"{labels.dataset(dataset)} {split} {pairs:,}"
-        for dataset, split, pairs in most.reset_index().itertuples(index=False)
-    ]
-    return ", ".join(counts) or "none"
