@@ -42,7 +42,9 @@ def copy(sql: str, views: Mapping[str, View], target: str, form: str) -> None:
         SD4MatchError: as `query`.
     """
     with _database(sql, views, writes=target) as database:
-        database.execute(f"COPY ({sql}) TO {_quoted(target)} (FORMAT {form})")
+        # The target is a temporary file of ours already, and DuckDB may write no other.
+        options = f"FORMAT {form}, USE_TMP_FILE false" + (", ARRAY true" if form == "json" else "")
+        database.execute(f"COPY ({sql}) TO {_quoted(target)} ({options})")
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from study.stats import PairSamples, interval
 if TYPE_CHECKING:  # drawing takes a second to import, which questions should not
     from matplotlib.figure import Figure
 
+    from study.comparing import Comparison
     from study.pivot import Layout
 
 
@@ -225,8 +226,10 @@ class Study:
                 selection=f"by {self.metric}" if self.metric else "none (no validation split)",
             )
         shown = made.raw["configuration"].iloc[: len(made.formatted)] if axis is None else None
-        of_rows = self.index["configuration"].isin(made.raw["configuration"] if axis else shown)
-        whence = footnotes.provenance(self, self.index.loc[of_rows, "predict"])
+        every = views.scores(self)
+        of_rows = every["configuration"].isin(made.raw["configuration"] if axis else shown)
+        there = of_rows & (every["status"] == "done")
+        whence = footnotes.provenance(self, every.loc[there, "predict"])
         return replace(made, footnotes=(*made.footnotes, whence))
 
     def pivot(self, layout: "Layout", *others: "Study") -> Table:
@@ -274,6 +277,22 @@ class Study:
             SD4MatchError: the query is wrong; the message is DuckDB's first line.
         """
         return sql.query(statement, views.views_of(self))
+
+    def compare(
+        self, other: "Study", *, configurations: tuple[str, str] | None = None
+    ) -> "Comparison":
+        """This study and another: see `study.comparing.compare`."""
+        from study.comparing import compare
+
+        return compare(self, other, configurations_of=configurations)
+
+    def export(
+        self, folder: str | Path, *, form: str = "parquet", views: Sequence[str] = ()
+    ) -> list[Path]:
+        """Write views as files, all but ``keypoints`` by default: see `study.exporting.export`."""
+        from study import exporting
+
+        return exporting.export(self, Path(folder), form=form, views=views or exporting.USUAL)
 
     def write_answers(self) -> list[Path]:
         """Write all tables and figures into the study's folder.

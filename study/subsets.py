@@ -49,7 +49,7 @@ def mean(numbers: Mapping[str, Number]) -> Number:
     gone = [name for name, number in numbers.items() if number.reason is not None]
     if gone:
         where = ", ".join(map(labels.dataset, gone))
-        return Number(reason=f"a mean over data sets without {where}")
+        return Number(reason=f"the mean needs {where} too")
     pck = np.array([number.pck for number in numbers.values()])
     below = pck - [number.low for number in numbers.values()]
     above = [number.high for number in numbers.values()] - pck

@@ -1,10 +1,11 @@
-"""``study best | query``: questions about what was measured."""
+"""``study best | query | compare | export``: questions about what was measured."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sd4match.errors import SD4MatchError
 from study.commands.options import Json, Name, Protocol, Results, console, open_study, print_json
 
 
@@ -76,3 +77,62 @@ def query(
         print_json(answer.astype(object).where(answer.notna(), None).to_dict("records"))
     else:
         typer.echo(answer.to_string(index=False))
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="a study, or NAME:CONFIGURATION")],
+    b: Annotated[str, typer.Argument(help="another, or the same with another configuration")],
+    alpha: Annotated[float | None, typer.Option(help="threshold; the study's usual one")] = None,
+    protocol: Protocol = None,
+    results: Results = Path("results"),
+    as_json: Json = False,
+) -> None:
+    """Compare two studies over what both measured, or one configuration of each, on equal pairs.
+
+    Example: study compare quickstart sample
+
+    Example: study compare quickstart:b63f4a5c20 quickstart:e02d1c796e
+    """
+    from study.comparing import comparison_report
+
+    (one, key), (other, key_of_other) = (_named(text) for text in (a, b))
+    if bool(key) != bool(key_of_other):
+        raise SD4MatchError("compare two studies, or NAME:CONFIGURATION with NAME:CONFIGURATION")
+    alphas = () if alpha is None else (alpha,)
+    first, second = (open_study(name, results).under(protocol, alphas) for name in (one, other))
+    found = first.compare(second, configurations=(key, key_of_other) if key else None)
+    if as_json:
+        differences = found.differences.astype(object)
+        print_json(
+            {
+                "settings": [dict(zip(("name", "a", "b"), row, strict=True)) for row in found.settings],
+                "only": found.only,
+                "differences": differences.where(differences.notna(), None).to_dict("records"),
+            }
+        )
+    else:
+        console.print(comparison_report(first, second, found), markup=False)
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, _, key = text.partition(":")
+    return name, key
+
+
+def export(
+    name: Name,
+    out: Annotated[Path, typer.Option(help="the folder to write to")],
+    format: Annotated[str, typer.Option(help="csv, parquet or json")] = "parquet",  # noqa: A002
+    view: Annotated[
+        list[str] | None, typer.Option(help="only these views; all but keypoints by default")
+    ] = None,
+    protocol: Protocol = None,
+    results: Results = Path("results"),
+) -> None:
+    """Write what a study measured to files: its configurations, scores, trials and stages.
+
+    Example: study export quickstart --format csv --out exported
+    """
+    study = open_study(name, results).under(protocol)
+    for file in study.export(out, form=format, views=view or ()):
+        typer.echo(file)
