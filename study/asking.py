@@ -7,8 +7,8 @@ import pandas as pd
 from tabulate import tabulate
 
 from study import labels
+from study.metric import COST
 from study.reproducing import launch_command
-from study.search.settings import COST
 from study.study import Study
 
 
@@ -58,7 +58,9 @@ def best_report(
         **rows[0],
         "chosen_by": chosen_by,
         "scores": dict(zip(names, _plain(scores["pck"]), strict=True)),
-        "intervals": dict(zip(names, zip(_plain(scores["low"]), _plain(scores["high"]), strict=True), strict=True)),
+        "intervals": dict(
+            zip(names, zip(_plain(scores["low"]), _plain(scores["high"]), strict=True), strict=True)
+        ),
         "reproduce": command,
     }
     lines = [
@@ -133,7 +135,7 @@ def _score_lines(scores: pd.DataFrame) -> str:
         [
             shown,
             *(
-                f"{labels.MISSING} {labels.dataset(row.dataset)} {row.split}: {row.reason}"
+                f"{labels.MISSING} {labels.dataset(str(row.dataset))} {row.split}: {row.reason}"
                 for row in gone.itertuples()
             ),
         ]

@@ -9,8 +9,7 @@ import pandas as pd
 from sd4match.errors import SD4MatchError
 from study.ablation import MEASURED
 from study.axes import AXES, Configuration
-from study.metric import value
-from study.search.settings import COST
+from study.metric import COST, value
 
 if TYPE_CHECKING:
     from study.folder import StudyFolder

@@ -65,7 +65,8 @@ def not_as_published(study: "Study", datasets: Iterable[str]) -> str | None:
 
 def _data(study: "Study") -> dict[tuple[str, str], tuple[str, int]]:
     """(data set, split) to the fingerprint of its pairs, and how many."""
-    rows = study.index.drop_duplicates(["dataset", "split"])
+    rows = study.index.drop_duplicates(["dataset", "split"]).to_dict("records")
     return {
-        (row.dataset, row.split): (str(row.data), int(row.pairs)) for row in rows.itertuples()
+        (str(row["dataset"]), str(row["split"])): (str(row["data"]), int(row["pairs"]))
+        for row in rows
     }

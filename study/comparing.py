@@ -11,7 +11,7 @@ from tabulate import tabulate
 from sd4match.errors import SD4MatchError, require_known
 from study import comparability, footnotes, labels
 from study.ablation import configurations
-from study.space_axes import flatten
+from study.dotted import flatten
 from study.stats import difference
 
 if TYPE_CHECKING:
@@ -128,7 +128,10 @@ def comparison_report(a: "Study", b: "Study", found: Comparison) -> str:
     """A comparison in words."""
     names = (a.name, b.name)
     if a.folder == b.folder:
-        names = (f"{a.name}:{found.differences['a'].iloc[0]}", f"{b.name}:{found.differences['b'].iloc[0]}")
+        names = (
+            f"{a.name}:{found.differences['a'].iloc[0]}",
+            f"{b.name}:{found.differences['b'].iloc[0]}",
+        )
     lines = [f"{names[1]} minus {names[0]}, PCK@{a.rule.usual_alpha:g} in percentage points"]
     lines += [
         f"note: {text}"

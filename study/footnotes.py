@@ -64,5 +64,7 @@ def revision(study: "Study") -> str:
     if file.is_file():
         code = json.loads(file.read_text(encoding="utf-8"))["launches"][-1]["code"]
         if code["revision"]:
-            known += f", revision {code['revision'][:10]}" + (" with changes" if code["diff"] else "")
+            known += f", revision {code['revision'][:10]}" + (
+                " with changes" if code["diff"] else ""
+            )
     return known

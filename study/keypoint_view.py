@@ -25,7 +25,8 @@ WITH found AS (
     FROM read_parquet([{files}], filename = true, file_row_number = true)
     JOIN _files_ USING (filename)
 ), placed AS (
-    SELECT configuration, dataset, split, pair, category, keypoint, x * step_x AS x, y * step_y AS y,
+    SELECT configuration, dataset, split, pair, category, keypoint,
+           x * step_x AS x, y * step_y AS y,
            true_x, true_y, scale_x, scale_y, target_x, target_y, reference
     FROM found JOIN _blocks_ USING (file, block) JOIN _truth_ USING (truth, row)
 ), measured AS (
@@ -94,12 +95,15 @@ def keypoints(
 def _truth(store: Store, data: str, image_size: int, rule: Rule) -> pd.DataFrame:
     """The ground truth of a split, a row a keypoint, with all that errors are measured by."""
     truth, pairs = truth_of(store.folder, data)
-    scale, target, reference = pck.coordinates(
-        truth, protocol=rule.protocol, image_size=image_size
-    )
+    scale, target, reference = pck.coordinates(truth, protocol=rule.protocol, image_size=image_size)
     # What one unit of a stored position is worth, as `decode` takes it.
     step = decode(np.ones_like(truth.keypoints, dtype=np.uint16), truth.sizes[truth.pair])
-    named = {"true": truth.keypoints, "step": step, "scale": scale[truth.pair], "target": target}
+    named: dict[str, np.ndarray] = {
+        "true": truth.keypoints,
+        "step": step,
+        "scale": scale[truth.pair],
+        "target": target,
+    }
     ids = read(store.folder / "truth" / f"{data[:20]}.parquet", ["keypoint"])
     return pd.DataFrame(
         {

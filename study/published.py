@@ -3,10 +3,14 @@
 All numbers are second-hand: read from papers' tables and from what others quote of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-SOURCE = "published: as their papers or later ones report them, not measured here"
+from study.labels import Value
+from study.layout import Layout
+from study.metric import MEAN
+
+SOURCE = "as their papers or later ones report them, not measured here; whole test splits, mean over pairs"
 
 
 @dataclass(frozen=True)
@@ -63,3 +67,30 @@ PUBLISHED = (
     _method("SD4Match-CPM", (59.5, 75.5), (None, 95.2, None), 81.3, _SD4MATCH_CPM),
 )
 """In the order of a table: from the earliest to SD4Match."""
+
+
+def rows(
+    layout: Layout, columns: Sequence[tuple[Value, ...]]
+) -> Iterator[tuple[str, list[float | None]]]:
+    """Each method that was published for some of the columns, and its shares in [0, 1].
+
+    Args:
+        layout: of the table.
+        columns: values of its column dimensions: data set, alpha, category.
+    """
+    for method in PUBLISHED:
+        found = [_share(method, layout, column) for column in columns]
+        if any(share is not None for share in found):
+            yield method.method, found
+
+
+def _share(method: Published, layout: Layout, column: tuple[Value, ...]) -> float | None:
+    at = dict(zip(layout.columns, column, strict=True))
+    alone = layout.datasets[0] if len(layout.datasets) == 1 else MEAN
+    dataset, alpha = str(at.get("dataset", alone)), float(str(at.get("alpha", layout.alphas[0])))
+    if "category" in at:
+        percent = method.by_category.get((dataset, alpha), {}).get(str(at["category"]))
+        return None if percent is None else percent / 100
+    wanted = layout.datasets if dataset == MEAN else (dataset,)
+    known = [method.pck[name, alpha] for name in wanted if (name, alpha) in method.pck]
+    return sum(known) / len(known) / 100 if len(known) == len(wanted) else None

@@ -22,7 +22,10 @@ _LATEX = {
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$",
     "−": "$-$", "–": "--", "—": "---", "…": r"\dots{}", "±": r"$\pm$", "×": r"$\times$",
     "≤": r"$\leq$", "†": r"\dag{}", "σ": r"$\sigma$", "β": r"$\beta$",
-    **{sign: f"\\textsuperscript{{{plain}}}" for sign, plain in zip(SUPERSCRIPTS, _LETTERS)},
+    **{
+        sign: f"\\textsuperscript{{{plain}}}"
+        for sign, plain in zip(SUPERSCRIPTS, _LETTERS, strict=True)
+    },
 }  # fmt: skip
 _WRAPS = {
     "markdown": {BEST: "**{}**", SECOND: "<ins>{}</ins>"},
@@ -90,7 +93,9 @@ class Table:
         body = _render(rows, [_latex(name) for name in self._heads], "latex_raw")
         # tabulate's own booktabs style would escape the commands.
         first, last = body.index("\\hline"), body.rindex("\\hline")
-        ruled = body[:first] + r"\toprule" + body[first + 6 : last] + r"\bottomrule" + body[last + 6 :]
+        ruled = (
+            body[:first] + r"\toprule" + body[first + 6 : last] + r"\bottomrule" + body[last + 6 :]
+        )
         ruled = ruled.replace("\\hline", r"\midrule", 1)
         notes = "\\\\\n".join(map(_latex, self.footnotes))
         return (

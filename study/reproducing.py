@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
+from study.dotted import flatten, nest
 from study.folder import StudyFolder
 from study.labels import Settings, Value
 from study.schema import SpaceFile
-from study.space_axes import flatten
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@+-]*")
 _OF_A_SEARCH = ("name", "design", "axes", "search", "factorial")
@@ -62,12 +62,12 @@ def search_space(folder: StudyFolder, key: str, settings: Settings) -> str:
         for name, value in asked.items()
         if name not in (*_OF_A_SEARCH, "baseline") and value != default[name]
     }
-    space = {"design": "one_at_a_time", "baseline": _nested(baseline), "axes": {}, **kept}
+    space = {"design": "one_at_a_time", "baseline": nest(baseline), "axes": {}, **kept}
     # Written as YAML because a name may hold what only YAML's own writer quotes.
     text = yaml.safe_dump(space, sort_keys=False, allow_unicode=True)
     return (
-        f"# Starts from configuration {key} of study {folder.path.name}. What shall vary goes into\n"
-        f"# axes, for example {{layer: [0, 1, 2]}}.\n{text}"
+        f"# Starts from configuration {key} of study {folder.path.name}.\n"
+        f"# What shall vary goes into axes, for example {{layer: [0, 1, 2]}}.\n{text}"
     )
 
 
@@ -87,15 +87,3 @@ def _hydra(value: Value) -> str:
 
 def _differing(section: Mapping[str, Any], default: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in section.items() if value != default.get(name)}
-
-
-def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """``{"train.layer": 1}`` as ``{"train": {"layer": 1}}``."""
-    nested: dict[str, Any] = {}
-    for name, value in flat.items():
-        *path, last = name.split(".")
-        place = nested
-        for part in path:
-            place = place.setdefault(part, {})
-        place[last] = value
-    return nested

@@ -47,12 +47,13 @@ def choose(
     if study.metric is None:
         raise SD4MatchError(f"study {study.name} has no validation split to choose the best by")
     scores = value(study.cells, study.metric).fillna(-1.0)
-    return {values: max(several, key=lambda key: float(scores[key])) for values, several in found.items()}
+    return {
+        values: max(several, key=lambda key: float(scores[key]))
+        for values, several in found.items()
+    }
 
 
-def _around(
-    table: Mapping[str, labels.Settings], axes: Sequence[str], baseline: str
-) -> list[str]:
+def _around(table: Mapping[str, labels.Settings], axes: Sequence[str], baseline: str) -> list[str]:
     """The configurations that equal the baseline in all axes but these, where both apply."""
     base = table[baseline]
     free = {*axes, *(TIES[name] for name in axes if name in TIES and _tied(table, name))}

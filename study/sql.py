@@ -1,19 +1,17 @@
 """SQL over a study's views, read-only; a view is made when a query reads it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import duckdb
 import pandas as pd
 
 from sd4match.errors import SD4MatchError
-from study.views import View
-
-_ONLY_TEXT = {f"convert_{kind}": False for kind in ("integer", "boolean", "floating")}
+from study.views import Views
 
 
-def query(sql: str, views: Mapping[str, View]) -> pd.DataFrame:
+def query(sql: str, views: Views) -> pd.DataFrame:
     """Answer an SQL query with DuckDB.
 
     Args:
@@ -27,10 +25,11 @@ def query(sql: str, views: Mapping[str, View]) -> pd.DataFrame:
         SD4MatchError: the query is wrong; the message is DuckDB's first line, and what there is.
     """
     with _database(sql, views) as database:
-        return database.sql(sql).df()
+        answer: pd.DataFrame = database.sql(sql).df()
+        return answer
 
 
-def copy(sql: str, views: Mapping[str, View], target: str, form: str) -> None:
+def copy(sql: str, views: Views, target: str, form: str) -> None:
     """Write a query's answer to a file, without holding it in memory.
 
     Args:
@@ -49,7 +48,7 @@ def copy(sql: str, views: Mapping[str, View], target: str, form: str) -> None:
 
 @contextmanager
 def _database(
-    sql: str, views: Mapping[str, View], writes: str | None = None
+    sql: str, views: Views, writes: str | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database that holds the views that a query reads, and can read nothing else."""
     try:
@@ -61,7 +60,7 @@ def _database(
             for name, view in made.items():
                 for part, frame in view.frames.items():
                     # Text with missing values is an object to pandas; DuckDB wants to know.
-                    database.register(part, frame.convert_dtypes(**_ONLY_TEXT))
+                    database.register(part, _with_text(frame))
                 database.execute(f'CREATE VIEW "{name}" AS {view.sql}')
             allowed = ", ".join(map(_quoted, [*files, *([writes] if writes else [])]))
             database.execute(f"SET allowed_paths = [{allowed}]")
@@ -84,3 +83,9 @@ def _one_select(sql: str) -> str:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _with_text(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.convert_dtypes(
+        convert_integer=False, convert_boolean=False, convert_floating=False
+    )

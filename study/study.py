@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,16 @@ from study import ablation, choosing, footnotes, sql, tables, views
 from study.answers import measure, pairs_of, samples
 from study.axes import AXES
 from study.folder import StudyFolder
-from study.metric import selecting
+from study.metric import COST, selecting
 from study.rendering import Table
 from study.scoring import Rule
-from study.search.settings import COST
-from study.stats import PairSamples, interval
+from study.stats import Interval, PairSamples, interval
 
 if TYPE_CHECKING:  # drawing takes a second to import, which questions should not
     from matplotlib.figure import Figure
 
     from study.comparing import Comparison
-    from study.pivot import Layout
+    from study.layout import Layout
 
 
 class Study:
@@ -57,7 +57,9 @@ class Study:
         Raises:
             SD4MatchError: an unknown protocol.
         """
-        require_known(self.rule.protocol if protocol is None else protocol, PROTOCOLS, what="protocol")
+        require_known(
+            self.rule.protocol if protocol is None else protocol, PROTOCOLS, what="protocol"
+        )
         rule = Rule(tuple(alphas) or self.rule.alphas, protocol or self.rule.protocol)
         return self if rule == self.rule else Study(self.folder, rule)
 
@@ -126,14 +128,14 @@ class Study:
         require_known(configuration, self.cells["configuration"].unique(), what="configuration")
         cells = self.cells[self.cells["configuration"] == configuration]
         bounds = [
-            interval(self.samples(configuration, row.dataset, row.split, row.alpha))
-            if row.status == "done"
-            else None
-            for row in cells.itertuples()
-        ]
+            interval(self.samples(configuration, *where)) if there else Interval(nan, nan, nan)
+            for there, *where in zip(
+                cells["status"] == "done", cells["dataset"], cells["split"], cells["alpha"],
+                strict=True,
+            )
+        ]  # fmt: skip
         found = cells[["dataset", "split", "alpha", "pck"]].assign(
-            low=[None if b is None else b.low for b in bounds],
-            high=[None if b is None else b.high for b in bounds],
+            low=[around.low for around in bounds], high=[around.high for around in bounds]
         )
         rest = ["pck_point", "pairs", "keypoints", "status", "reason"]
         return found.join(cells[rest]).reset_index(drop=True)
@@ -225,15 +227,15 @@ class Study:
                 protocol=self.rule.protocol,
                 selection=f"by {self.metric}" if self.metric else "none (no validation split)",
             )
-        shown = made.raw["configuration"].iloc[: len(made.formatted)] if axis is None else None
+        shown = made.raw if axis else made.raw.iloc[: len(made.formatted)]
         every = views.scores(self)
-        of_rows = every["configuration"].isin(made.raw["configuration"] if axis else shown)
+        of_rows = every["configuration"].isin(shown["configuration"])
         there = of_rows & (every["status"] == "done")
         whence = footnotes.provenance(self, every.loc[there, "predict"])
         return replace(made, footnotes=(*made.footnotes, whence))
 
     def pivot(self, layout: "Layout", *others: "Study") -> Table:
-        """A table whose rows and columns are any dimensions; see `study.pivot`.
+        """A table whose rows and columns are any dimensions; see `study.layout`.
 
         Args:
             layout: what it shows.

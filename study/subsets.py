@@ -122,7 +122,10 @@ class Split:
                 chosen[key] = Number(reason="no such pair")
                 continue
             part = PairSamples(
-                samples.pck[kept], samples.source[kept], samples.target[kept], samples.category[kept]
+                samples.pck[kept],
+                samples.source[kept],
+                samples.target[kept],
+                samples.category[kept],
             )
             chosen[key] = Number.of(part, str(self._rows.loc[key, "predict"]))
         return chosen

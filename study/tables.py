@@ -7,7 +7,7 @@ import pandas as pd
 from study import footnotes, labels
 from study.ablation import KEY, Samples, columns, configurations, estimates
 from study.metric import Metric, value
-from study.rendering import Table, marks
+from study.rendering import Mark, Table, marks
 
 LEVEL = 0.05  # a difference is marked when its corrected p-value is below this
 
@@ -53,7 +53,9 @@ def ablation(
         f"{label} (baseline)" if base else label
         for label, base in zip(rows["label"], rows["baseline"], strict=True)
     ]
-    formatted, ranks, reasons = {labels.axis(axis): names}, {}, footnotes.Reasons()
+    formatted = {labels.axis(axis): names}
+    ranks: dict[Mark, str] = {}
+    reasons = footnotes.Reasons()
     for (dataset, split, alpha), part in raw.groupby(list(KEY), sort=False):
         head = f"{labels.dataset(str(dataset))} {split} @{alpha:g}"
         ranks |= marks(part["pck"].tolist(), len(formatted))
@@ -139,5 +141,7 @@ def _cell(row: Mapping[Hashable, object], reasons: footnotes.Reasons) -> str:
     if pd.isna(number["effect"]):
         return text
     mark = " *" if number["p_holm"] < LEVEL else ""
-    gap = labels.signed(number["effect"]) + labels.bounds(number["effect_low"], number["effect_high"])
+    gap = labels.signed(number["effect"]) + labels.bounds(
+        number["effect_low"], number["effect_high"]
+    )
     return f"{text}\n{gap}{mark}"

@@ -93,8 +93,12 @@ class View:
         return cls(f"SELECT * FROM _{name}_", {f"_{name}_": frame})
 
 
-def views_of(study: "Study") -> dict[str, Callable[[], View]]:
-    """How each view of a study is made; nothing is read before."""
+Views = Mapping[str, Callable[[], View]]
+"""View to how it is made; nothing is read before."""
+
+
+def views_of(study: "Study") -> Views:
+    """How each view of a study is made."""
     index, store, rule = study.index, study.folder.store, study.rule
 
     frames: dict[str, Callable[[], pd.DataFrame]] = {
@@ -116,7 +120,7 @@ def scores(study: "Study") -> pd.DataFrame:
     """The study's cells with where each number comes from."""
     repeats = len(study.rule.alphas)  # `measure` gives a row an alpha, in the order of the index
     whence = study.index.loc[study.index.index.repeat(repeats), ["predict", "data"]]
-    return study.cells.assign(**{name: whence[name].to_numpy() for name in whence})
+    return study.cells.assign(**{str(name): whence[name].to_numpy() for name in whence})
 
 
 def schema() -> str:

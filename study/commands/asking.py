@@ -38,7 +38,8 @@ def best(
     study = open_study(name, results).under(protocol)
     if as_yaml:
         row = study.best(metric, where=where)
-        typer.echo(search_space(study.folder, str(row.name), row.iloc[:-1].to_dict()), nl=False)
+        settings = {str(name): value for name, value in row.iloc[:-1].items()}
+        typer.echo(search_space(study.folder, str(row.name), settings), nl=False)
         return
     objectives = [part.strip() for part in pareto.split(",")] if pareto else []
     facts, text = best_report(study, metric, where, number=top, objectives=objectives)
@@ -105,7 +106,9 @@ def compare(
         differences = found.differences.astype(object)
         print_json(
             {
-                "settings": [dict(zip(("name", "a", "b"), row, strict=True)) for row in found.settings],
+                "settings": [
+                    dict(zip(("name", "a", "b"), row, strict=True)) for row in found.settings
+                ],
                 "only": found.only,
                 "differences": differences.where(differences.notna(), None).to_dict("records"),
             }

@@ -53,7 +53,7 @@ def table(
 
       study table quickstart --rows prompt --columns viewpoint --dataset spair
     """
-    from study.pivot import Layout
+    from study.layout import Layout
 
     require_known(format, FORMATS, what="format", where="--format")
     thresholds = tuple(map(_threshold, _several(alpha)))
