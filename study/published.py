@@ -10,7 +10,10 @@ from study.labels import Value
 from study.layout import Layout
 from study.metric import MEAN
 
-SOURCE = "as their papers or later ones report them, not measured here; whole test splits, mean over pairs"
+SOURCE = (
+    "as their papers or later ones report them, not measured here; whole test splits, mean over"
+    " pairs"
+)
 
 
 @dataclass(frozen=True)

@@ -80,8 +80,10 @@ def _asked(folder: StudyFolder) -> dict[str, Any]:
 def _hydra(value: Value) -> str:
     """A value in Hydra's grammar."""
     if isinstance(value, str) and not _PLAIN.fullmatch(value):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        # Within its quotes only a quote is escaped, and backslashes that stand before one.
+        return (
+            '"' + re.sub(r'(\\*)("|$)', lambda m: m[1] * 2 + m[2].replace('"', r"\""), value) + '"'
+        )
     return str(value)
 
 

@@ -86,6 +86,4 @@ def _quoted(text: str) -> str:
 
 
 def _with_text(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.convert_dtypes(
-        convert_integer=False, convert_boolean=False, convert_floating=False
-    )
+    return frame.astype(dict.fromkeys(frame.select_dtypes("object"), "string"))
