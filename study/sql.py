@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import duckdb
 import pandas as pd
+from pandas.api.types import is_object_dtype
 
 from sd4match.errors import SD4MatchError
 from study.views import Views
@@ -86,4 +87,5 @@ def _quoted(text: str) -> str:
 
 
 def _with_text(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.astype(dict.fromkeys(frame.select_dtypes("object"), "string"))
+    objects = [name for name in frame if is_object_dtype(frame[name])]
+    return frame.astype(dict.fromkeys(objects, "string"))

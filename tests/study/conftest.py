@@ -1,5 +1,7 @@
 """A made-up study: a baseline and its neighbours on three data sets, with image effects."""
 
+import zlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,10 +129,11 @@ def study_of(shapes_root, tmp_path_factory):
             folder.store.write_truth(pairs)
             truth, settings = GroundTruth.of(pairs), list(plan.settings[key])
             spread = 4 + 16 * np.random.default_rng(int(key, 16)).random()
-            noise = np.random.default_rng([int(key, 16), 1]).normal(
-                0, spread, (len(settings), *truth.keypoints.shape)
-            )
-            folder.store.write_predictions(key, settings, truth.keypoints + noise, truth)
+            # As a model's, they depend on the stage and the setting alone.
+            seeds = [[int(key, 16), zlib.crc32(repr(setting).encode())] for setting in settings]
+            shape = truth.keypoints.shape
+            noise = [np.random.default_rng(seed).normal(0, spread, shape) for seed in seeds]
+            folder.store.write_predictions(key, settings, truth.keypoints + np.stack(noise), truth)
         return Study(StudyFolder.open(folder.path))
 
     return make

@@ -76,7 +76,7 @@ def test_best_chooses_on_validation(launched, ask):
 def test_best_can_be_run_again_and_gone_on_from(launched, ask, tmp_path):
     terminal, _ = launched
     facts = ask(terminal, "best", "small", "--top", "3", "--pareto", "pck,cost", "--json").json
-    assert [row["configuration"] for row in facts["top"]][0] == facts["configuration"]
+    assert facts["top"][0]["configuration"] == facts["configuration"]
     assert len(facts["top"]) == 3
     assert facts["configuration"] in {row["configuration"] for row in facts["pareto"]}
     low, high = facts["intervals"]["pf_pascal/val/pck@0.1"]
@@ -98,7 +98,7 @@ def test_compare_and_export(launched, ask, tmp_path):
     keys = list(study.open(terminal.results / "small").configurations().index)
     names = [f"small:{key}" for key in keys[:2]]
     found = ask(terminal, "compare", *names, "--json").json
-    assert [row["name"] for row in found["settings"]][0] == "prompt"
+    assert found["settings"][0]["name"] == "prompt"
     assert {row["dataset"] for row in found["differences"]} == {"pf_pascal", "pf_willow"}
     assert "difference [95 %]" in ask(terminal, "compare", *names).out
     assert ask(terminal, "compare", "small", names[0]).refused("NAME:CONFIGURATION")
