@@ -26,6 +26,7 @@ __all__ = [
     "GroundTruth",
     "Protocol",
     "aggregate",
+    "coordinates",
     "correct",
     "counts",
     "distances",
@@ -34,9 +35,38 @@ __all__ = [
 
 MEANS = ("image", "keypoint", "category")
 
-_TIE = 1e-9  # relative; well below float32's digits and above float64's errors
+TIE = 1e-9
+"""How near, relatively, a distance is to the limit that counts as equal to it: well below float32's
+digits and above float64's errors."""
 
 Floats = NDArray[np.float64]
+
+
+def coordinates(
+    truth: GroundTruth, *, protocol: str | Protocol = "sd4match", image_size: int = 768
+) -> tuple[Floats, Floats, Floats]:
+    """Where a protocol measures.
+
+    Args:
+        truth: K keypoints of P pairs.
+        protocol, image_size: see `distances`.
+
+    Returns:
+        (P, 2) factors from original pixels to the protocol's, (K, 2) the truth in the protocol's
+        pixels, and (K,) the length there that alpha multiplies.
+
+    Raises:
+        SD4MatchError: as `distances`.
+    """
+    protocol = resolve(protocol)
+    scale = np.ones((truth.n_pairs, 2))
+    target = truth.keypoints.astype(np.float64)
+    if protocol.coordinates == "square":
+        if not 2 <= image_size < math.inf:
+            raise SD4MatchError(f"image_size is {image_size!r}: expected pixels, at least 2")
+        scale = image_size / truth.sizes.astype(np.float64)
+        target = to_square(truth.keypoints, truth.sizes[truth.pair], image_size)
+    return scale, target, reference_lengths(truth, protocol.reference, scale)[truth.pair]
 
 
 def distances(
@@ -61,21 +91,13 @@ def distances(
         SD4MatchError: an unknown protocol, a wrong shape, predictions that are no numbers, or a
             pair without the box that is the reference.
     """
-    protocol = resolve(protocol)
     points = np.asarray(predicted, dtype=np.float64)
     if points.shape[-2:] != truth.keypoints.shape:
         raise SD4MatchError(
             f"predicted keypoints have shape {points.shape}: expected "
             f"(..., {len(truth.keypoints)}, 2), one row a keypoint of the truth"
         )
-    scale = np.ones((truth.n_pairs, 2))
-    target = truth.keypoints.astype(np.float64)
-    if protocol.coordinates == "square":
-        if not 2 <= image_size < math.inf:
-            raise SD4MatchError(f"image_size is {image_size!r}: expected pixels, at least 2")
-        scale = image_size / truth.sizes.astype(np.float64)
-        target = to_square(truth.keypoints, truth.sizes[truth.pair], image_size)
-    reference = reference_lengths(truth, protocol.reference, scale)[truth.pair]
+    scale, target, reference = coordinates(truth, protocol=protocol, image_size=image_size)
     x, y = scale[truth.pair].T
     dx = points[..., 0] * x - target[:, 0]
     dy = points[..., 1] * y - target[:, 1]
@@ -111,8 +133,8 @@ def correct(
     distance, reference = distances(truth, predicted, protocol=protocol, image_size=image_size)
     limits = tolerance.reshape(*tolerance.shape, *[1] * distance.ndim) * reference
     if resolve(protocol).strict:
-        return np.less(distance, limits * (1 - _TIE))
-    return np.less_equal(distance, limits * (1 + _TIE))
+        return np.less(distance, limits * (1 - TIE))
+    return np.less_equal(distance, limits * (1 + TIE))
 
 
 def score(

@@ -1,10 +1,10 @@
 """From records to answers: PCK of every cell, and of every pair where statistics need it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 
@@ -12,8 +12,8 @@ from sd4match.datasets import object_name
 from sd4match.errors import SD4MatchError
 from sd4match.readouts import Readout
 from study.axes import AXES
-from study.records import damaged, settings_of
-from study.scoring import Record, Rule, score
+from study.records import read_averages, settings_of
+from study.scoring import Record, Rule, score, truth_of
 from study.stages import Setting
 from study.stats import PairSamples
 from study.store import Store
@@ -42,26 +42,24 @@ def measure(
         keypoints), ``pairs`` (how many count), ``keypoints``, ``status`` ("done" or "missing")
         and ``reason``.
     """
-    wide = _aggregate(_score_files(index, store, rule), rule)
+    wide = _averages(index, store, rule)
     merged = index.drop(columns="pairs").merge(
         wide, on=["predict", *FREE], how="left", validate="many_to_one"
     )
-    blocks = []
-    for alpha in rule.alphas:
-        block = merged.drop(columns=[c for c in merged if str(c).startswith(("pck@", "point@"))])
-        block["alpha"] = alpha
-        block["pck"] = merged[f"pck@{alpha:g}"]
-        block["pck_point"] = merged[f"point@{alpha:g}"]
-        blocks.append(block)
-    cells = pd.concat(blocks).sort_index(kind="stable").reset_index(drop=True)
+    merged["reason"] = _reasons(merged, failures or {})
+    measures = [f"{name}@{a:g}" for a in rule.alphas for name in ("pck", "point")]
+    kept = merged.drop(columns=["data", "predict", "extraction", "tune", "missing", *measures])
+    cells = kept.loc[kept.index.repeat(len(rule.alphas))].reset_index(drop=True)
+    cells["alpha"] = np.tile(np.asarray(rule.alphas, dtype=float), len(kept))
+    for column, name in (("pck", "pck"), ("pck_point", "point")):
+        by_alpha = merged[[f"{name}@{a:g}" for a in rule.alphas]]
+        cells[column] = by_alpha.to_numpy(dtype=float).reshape(-1)
     done = cells["pck"].notna()
     cells["status"] = np.where(done, "done", "missing")
-    cells["reason"] = [
-        None if there else _reason(row, failures or {})
-        for there, (_, row) in zip(done, cells.iterrows(), strict=True)
-    ]
-    counts = {"pairs": "Int64", "keypoints": "Int64"}
-    return cells.drop(columns=["data", "predict", "extraction", "tune", "missing"]).astype(counts)
+    cells["reason"] = cells["reason"].where(~done, None)
+    order = ["alpha", "pck", "pck_point", "pairs", "keypoints", "status", "reason"]
+    cells = cells[[name for name in cells if name not in order] + order]
+    return cells.astype({"pairs": "Int64", "keypoints": "Int64"})
 
 
 def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> PairSamples:
@@ -80,80 +78,85 @@ def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> P
             f"alpha {alpha:g} is not scored; the study has "
             f"{', '.join(f'{scored:g}' for scored in rule.alphas)}"
         )
-    setting = _setting(cell)
+    setting = setting_of(cell.to_dict())
     (file,) = score(store, _record(cell), [setting], rule)
     found, keypoints = store.read_scores(file, alpha)
     correct = found[settings_of(file).index(setting)]
-    _, pairs = store.read_truth(str(cell["data"]))
     counts = keypoints > 0
+    source, target, category = (part[counts] for part in _identity(store.folder, cell["data"]))
+    return PairSamples(correct[counts] / keypoints[counts], source, target, category)
+
+
+def pairs_of(cell: "pd.Series[Any]", store: Store) -> pd.DataFrame:
+    """The pairs behind `samples` in the same order: id, category, grades of difficulty, ….
+
+    Raises:
+        SD4MatchError: their ground truth was never recorded, or is damaged.
+    """
+    truth, pairs = truth_of(store.folder, str(cell["data"]))
+    return pairs[truth.n_keypoints > 0]
+
+
+@lru_cache(maxsize=16)
+def _identity(store: Path, data: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(P,) numbers that name each pair's source image, target image and category."""
+    _, pairs = truth_of(store, data)
     images = pd.Categorical(pd.concat([pairs["source"], pairs["target"]])).codes
     source, target = np.split(images, 2)
     # Sub-classes of PF-Willow share images (METHOD.md section 2), so images are drawn by object.
     category = pd.Categorical(pairs["category"].map(object_name)).codes
-    return PairSamples(
-        pck=correct[counts] / keypoints[counts],
-        source=source[counts],
-        target=target[counts],
-        category=category[counts],
-    )
+    return source, target, category
 
 
-def _score_files(index: pd.DataFrame, store: Store, rule: Rule) -> list[Path]:
-    """Score files of all recorded cells; those that are missing are made."""
-    files: list[Path] = []
-    for key, rows in index.groupby("predict", sort=False):
+def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
+    """Averages of all recorded cells by stage and free setting; missing scores are made."""
+    alphas = [f"{alpha:g}" for alpha in rule.alphas]
+    names = ["pairs", "keypoints", *(f"{m}@{a}" for a in alphas for m in ("pck", "point"))]
+    rows: list[list[object]] = []
+    wanted = index.drop_duplicates(["predict", *FREE])
+    for key, part in wanted.groupby("predict", sort=False):
         recorded = store.recorded(str(key))
-        wanted = dict.fromkeys(s for s in map(_setting, _rows(rows)) if s in recorded)
-        files += score(store, _record(rows.iloc[0]), list(wanted), rule)
-    return files
+        asked = [s for s in map(setting_of, part.to_dict("records")) if s in recorded]
+        found: set[Setting] = set()
+        for file in score(store, _record(part.iloc[0]), asked, rule):
+            settings, averages = read_averages(file)
+            for place, setting in enumerate(settings):
+                # A setting may be on record twice, in files of different grids: the first counts.
+                if setting in found:
+                    continue
+                found.add(setting)
+                measured = [
+                    measure[alpha][place] if averages.pairs else None
+                    for alpha in alphas
+                    for measure in (averages.pck, averages.point)
+                ]
+                layer, readout = setting
+                free = [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
+                rows.append([key, *free, averages.pairs, averages.keypoints, *measured])
+    wide = pd.DataFrame(rows, columns=["predict", *FREE, *names])
+    real = [name for name in wide if name not in ("predict", "layer", "localizer")]
+    return wide.astype({"layer": "Int64", "localizer": object, **dict.fromkeys(real, float)})
 
 
-def _aggregate(files: Sequence[Path], rule: Rule) -> pd.DataFrame:
-    """Averages by stage and free setting; DuckDB reads the Parquet files as one table."""
-    # Where there are no keypoints there is no share: NULL, which averages leave out.
-    measures = ", ".join(
-        f'avg("correct@{a:g}" / nullif(keypoints, 0)) AS "pck@{a:g}", '
-        f'sum("correct@{a:g}") / nullif(sum(keypoints), 0) AS "point@{a:g}"'
-        for a in rule.alphas
+def _reasons(merged: pd.DataFrame, failures: Mapping[str, str]) -> "pd.Series[Any]":
+    """Why a cell has no answer, by row; for those that have one it is not used."""
+    short = {key: text.strip().splitlines()[-1] for key, text in failures.items()}
+    unmeasured = np.where(
+        merged["pairs"].isna(), "not computed yet", "no pair has a common keypoint"
     )
-    if not files:
-        columns = [f"{name}@{a:g}" for a in rule.alphas for name in ("pck", "point")]
-        return pd.DataFrame(columns=["predict", *FREE, "pairs", "keypoints", *columns])
-    # A setting may be on record twice, in files of different grids: the first one counts.
-    query = f"""
-        SELECT parse_path(filename)[-2] AS predict, layer, localizer, kernel, temperature, filename,
-               count(nullif(keypoints, 0)) AS pairs, sum(keypoints) AS keypoints, {measures}
-        FROM read_parquet($files, filename = true)
-        GROUP BY ALL
-        ORDER BY ALL
-    """
-    with duckdb.connect(config={"threads": 1}) as database:  # float sums depend on their order
-        try:
-            wide = database.execute(query, {"files": [str(file) for file in files]}).df()
-        except duckdb.Error as error:
-            raise damaged("scores", error) from None
-    wide = wide.drop(columns="filename").drop_duplicates(["predict", *FREE])
-    return wide.astype({"layer": "Int64"})
-
-
-def _reason(row: "pd.Series[Any]", failures: Mapping[str, str]) -> str:
-    if not pd.isna(row["missing"]):
-        return str(row["missing"])
-    for key in (row["extraction"], row["tune"]):
-        if key in failures:
-            return failures[str(key)].strip().splitlines()[-1]
-    return "not computed yet" if pd.isna(row["pairs"]) else "no pair has a common keypoint"
-
-
-def _rows(frame: pd.DataFrame) -> Sequence["pd.Series[Any]"]:
-    return [row for _, row in frame.iterrows()]
+    reasons = merged["missing"].astype(object)
+    for stage in ("extraction", "tune"):
+        reasons = reasons.where(reasons.notna(), merged[stage].astype(object).map(short.get))
+    return reasons.where(reasons.notna(), unmeasured)
 
 
 def _record(row: "pd.Series[Any]") -> Record:
     return Record(str(row["predict"]), str(row["data"]), int(row["image_size"]))
 
 
-def _setting(row: "pd.Series[Any]") -> Setting:
+def setting_of(row: Mapping[Any, Any]) -> Setting:
+    """The free setting that a row of the index reads from its record."""
+
     def number(name: str) -> float | None:
         return None if pd.isna(row[name]) else float(row[name])
 

@@ -1,12 +1,14 @@
 """What the commands that ask print, and the same facts; needs neither torch nor Ray."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from tabulate import tabulate
 
 from study import labels
-from study.search.settings import COST
+from study.metric import COST
+from study.reproducing import launch_command
 from study.study import Study
 
 
@@ -27,35 +29,77 @@ def status_report(study: Study) -> tuple[dict[str, Any], str]:
 
 
 def best_report(
-    study: Study, metric: str | None, where: str | None = None
+    study: Study,
+    metric: str | None,
+    where: str | None = None,
+    *,
+    number: int = 1,
+    objectives: Sequence[str] = (),
 ) -> tuple[dict[str, Any], str]:
-    """The best configuration and its scores on every split."""
-    row = study.best(metric, where=where)
-    chosen_by, value = str(row.index[-1]), float(row.iloc[-1])
-    settings = {str(k): None if pd.isna(v) else v for k, v in row.iloc[:-1].items()}
-    cells = study.cells[study.cells["configuration"] == row.name]
-    scores = {
-        f"{dataset}/{split}/pck@{alpha:g}": None if pd.isna(pck) else float(pck)
-        for dataset, split, alpha, pck in cells[["dataset", "split", "alpha", "pck"]].itertuples(
-            index=False
-        )
-    }
+    """The best configuration: its scores on every split, and how to run it again.
+
+    Args:
+        study: the study.
+        metric, where: as for `Study.top`.
+        number: how many of the best are told.
+        objectives: as for `Study.pareto`.
+    """
+    top = study.top(metric, where=where, number=number)
+    chosen_by, key = str(top.columns[-1]), str(top.index[0])
+    rows = [
+        {"configuration": str(name), "value": row.pop(chosen_by), "settings": row}
+        for name, row in ((name, row.to_dict()) for name, row in top.iterrows())
+    ]
+    settings = rows[0]["settings"]
+    scores = study.scores(key)
+    names = [f"{d}/{s}/pck@{a:g}" for d, s, a in scores[["dataset", "split", "alpha"]].to_numpy()]
+    command = launch_command(study.folder, key, settings)
     facts = {
-        "configuration": row.name,
+        **rows[0],
         "chosen_by": chosen_by,
-        "value": value,
-        "settings": settings,
-        "scores": scores,
+        "scores": dict(zip(names, _plain(scores["pck"]), strict=True)),
+        "intervals": dict(
+            zip(names, zip(_plain(scores["low"]), _plain(scores["high"]), strict=True), strict=True)
+        ),
+        "reproduce": command,
     }
     lines = [
-        f"best by {chosen_by} ({100 * value:.1f} %): configuration {row.name}",
+        f"best by {chosen_by} ({100 * rows[0]['value']:.1f} %): configuration {key}",
         f"  {labels.settings(settings)}",
-        _score_lines(cells),
+        _score_lines(scores),
+        "reproduce it:",
+        f"  {command}",
     ]
-    if metric is None and where is None and (found := study.pareto()) is not None:
+    if number > 1:
+        facts["top"] = rows
+        lines += ["", _top_lines(rows, top, chosen_by)]
+    found = None
+    if objectives or (metric is None and where is None):
+        found = study.pareto(objectives, where=where)
+    if found is not None:
         facts["pareto"] = found.reset_index().to_dict("records")
         lines += ["", _pareto_lines(study, found)]
     return facts, "\n".join(lines)
+
+
+def _plain(numbers: "pd.Series[Any]") -> list[float | None]:
+    return [None if pd.isna(number) else float(number) for number in numbers]
+
+
+def _top_lines(rows: Sequence[Mapping[str, Any]], top: pd.DataFrame, chosen_by: str) -> str:
+    """The best configurations, and what differs between them."""
+    varied = [name for name in top.columns[:-1] if top[name].nunique(dropna=False) > 1]
+    table = [
+        [
+            place,
+            row["configuration"],
+            f"{100 * row['value']:.1f}",
+            labels.settings({name: row["settings"][name] for name in varied}),
+        ]
+        for place, row in enumerate(rows, 1)
+    ]
+    headers = ["", "configuration", chosen_by, "settings that differ"]
+    return tabulate(table, headers=headers, disable_numparse=True)
 
 
 def _pareto_lines(study: Study, found: pd.DataFrame) -> str:
@@ -78,20 +122,27 @@ def _pareto_lines(study: Study, found: pd.DataFrame) -> str:
     return told + "\n" + tabulate(rows, headers=headers, disable_numparse=True)
 
 
-def _score_lines(cells: pd.DataFrame) -> str:
-    """One configuration's PCK: a row a data set and split, a column an alpha."""
+def _score_lines(scores: pd.DataFrame) -> str:
+    """One configuration's PCK with its interval: a row a data set and split, a column an alpha."""
     rows = [
-        [
-            f"{labels.dataset(str(dataset))} {split}",
-            *(None if pd.isna(pck) else f"{100 * pck:.1f}" for pck in part["pck"]),
-        ]
-        for (dataset, split), part in cells.groupby(["dataset", "split"], sort=False)
+        [f"{labels.dataset(str(dataset))} {split}", *map(_score, part.itertuples())]
+        for (dataset, split), part in scores.groupby(["dataset", "split"], sort=False)
     ]
-    alphas = [f"PCK@{alpha:g}" for alpha in cells["alpha"].unique()]
-    return tabulate(
-        rows,
-        headers=["", *alphas],
-        colalign=("left", *("right" for _ in alphas)),
-        disable_numparse=True,  # 5.0 stays 5.0
-        missingval=labels.MISSING,
+    alphas = [f"PCK@{alpha:g} [95 %]" for alpha in scores["alpha"].unique()]
+    shown = tabulate(rows, headers=["", *alphas], disable_numparse=True)  # 5.0 stays 5.0
+    gone = scores[scores["status"] == "missing"].drop_duplicates(["dataset", "split"])
+    return "\n".join(
+        [
+            shown,
+            *(
+                f"{labels.MISSING} {labels.dataset(str(row.dataset))} {row.split}: {row.reason}"
+                for row in gone.itertuples()
+            ),
+        ]
     )
+
+
+def _score(row: Any) -> str:
+    if pd.isna(row.pck):
+        return labels.MISSING
+    return labels.percent(row.pck) + labels.bounds(row.low, row.high)

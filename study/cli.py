@@ -3,7 +3,7 @@
 import typer
 
 from sd4match.terminal import run
-from study.commands.asking import best, query
+from study.commands.asking import best, compare, export, query
 from study.commands.running import launch, plan, status
 from study.commands.showing import plot, table
 
@@ -13,7 +13,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Ablation studies of prompted Stable Diffusion features. --debug shows tracebacks.",
 )
-for command in (plan, launch, status, best, table, plot, query):
+for command in (plan, launch, status, best, table, plot, query, compare, export):
     app.command()(command)
 
 

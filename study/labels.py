@@ -84,3 +84,20 @@ def training(rows: Iterable[Settings]) -> str:
     if rest:
         parts.append(f"no training for {seen('prompt', rest)}" if parts else "no training")
     return "; ".join(parts)
+
+
+def percent(share: float) -> str:
+    """A share in percent; a dash where it is NaN."""
+    return MISSING if share != share else f"{100 * share:.1f}"
+
+
+def signed(share: float) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def bounds(low: float, high: float) -> str:
+    """An interval of shares in percent, after a space; nothing where it is NaN."""
+    if low != low:
+        return ""  # a single pair has no interval
+    return f" [{100 * low:.1f}, {100 * high:.1f}]".replace("-", "−")

@@ -11,6 +11,9 @@ from sd4match.datasets import NAMES, SPLITS
 from sd4match.errors import SD4MatchError, require_known
 
 MEAN = "mean"
+COST = "cost"
+"""What configurations may be chosen by beside metrics, and less is better: planned TFLOP an image,
+see `study.search.objectives`."""
 _GRAMMAR = re.compile(r"(\w+)/(\w+)/pck@(\d*\.?\d+)(/point)?")
 
 

@@ -1,12 +1,37 @@
-"""A table in the formats that people read: terminal, GitHub, LaTeX, and raw numbers."""
+"""A table in the formats that people read: terminal, GitHub, HTML, LaTeX, and raw numbers."""
 
-from dataclasses import dataclass
+import html
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import pandas as pd
 from tabulate import tabulate
 
-# What pdfLaTeX does not know in text mode.
-_LATEX = {"−": "$-$", "–": "--", "σ": r"$\sigma$", "β": r"$\beta$"}
+BEST, SECOND = "best", "second"
+Mark = tuple[int, int]
+"""Row and column of a cell of `Table.formatted`, from 0."""
+
+SUPERSCRIPTS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ"
+"""Footnote letters, in order; Unicode has none for q."""
+_LETTERS = "abcdefghijklmnoprstuvwxyz"
+
+# What pdfLaTeX does not know in text mode, or reads as a command.
+_LATEX = {
+    "\\": r"\textbackslash{}", **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$",
+    "−": "$-$", "–": "--", "—": "---", "…": r"\dots{}", "±": r"$\pm$", "×": r"$\times$",
+    "≤": r"$\leq$", "†": r"\dag{}", "σ": r"$\sigma$", "β": r"$\beta$",
+    **{
+        sign: f"\\textsuperscript{{{plain}}}"
+        for sign, plain in zip(SUPERSCRIPTS, _LETTERS, strict=True)
+    },
+}  # fmt: skip
+_WRAPS = {
+    "markdown": {BEST: "**{}**", SECOND: "<ins>{}</ins>"},
+    "html": {BEST: "<b>{}</b>", SECOND: "<u>{}</u>"},
+    "latex": {BEST: r"\textbf{{{}}}", SECOND: r"\underline{{{}}}"},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,50 +43,103 @@ class Table:
         formatted: the cells as text; a line break separates a value from its difference.
         raw: the numbers, one row a cell, shares in [0, 1].
         footnotes: what a reader must know to use the numbers.
+        marks: the cells that are the best and the second of what they are compared with.
     """
 
     title: str
     formatted: pd.DataFrame
     raw: pd.DataFrame
     footnotes: tuple[str, ...]
+    marks: dict[Mark, str] = field(default_factory=dict)
 
     def markdown(self) -> str:
-        """GitHub Markdown."""
-        broken = self.formatted.map(lambda cell: cell.replace("\n", "<br>").replace("|", "\\|"))
+        """GitHub Markdown; the best in bold, the second underlined."""
+        rows = self._rows("markdown", lambda text: text.replace("|", "\\|"))
+        rows = [[cell.replace("\n", "<br>") for cell in row] for row in rows]
         notes = "\n".join(f"- {note}" for note in self.footnotes)
-        return f"**{self.title}**\n\n{_render(broken, 'github')}\n\n{notes}\n"
+        return f"**{self.title}**\n\n{_render(rows, self._heads, 'github')}\n\n{notes}\n"
 
     def text(self) -> str:
         """For a terminal."""
         notes = "\n".join(f"  {note}" for note in self.footnotes)
-        return f"{self.title}\n\n{_render(self.formatted, 'simple')}\n\n{notes}\n"
+        rows = self.formatted.to_numpy().tolist()
+        return f"{self.title}\n\n{_render(rows, self._heads, 'simple')}\n\n{notes}\n"
 
     def csv(self) -> str:
         """The raw numbers."""
         return self.raw.to_csv(index=False, lineterminator="\n")
 
+    def html(self) -> str:
+        """An HTML table with a caption; the best in bold, the second underlined."""
+        rows = [
+            "<tr>" + "".join(f"<td>{cell.replace(chr(10), '<br>')}</td>" for cell in row) + "</tr>"
+            for row in self._rows("html", html.escape)
+        ]
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self._heads)
+        notes = "<br>\n".join(map(html.escape, self.footnotes))
+        return (
+            f"<table>\n<caption>{html.escape(self.title)}</caption>\n"
+            f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>\n"
+            f'<tfoot><tr><td colspan="{len(self._heads)}">{notes}</td></tr></tfoot>\n</table>\n'
+        )
+
     def latex(self) -> str:
-        """A booktabs tabular; title and footnotes are comments."""
-        lines = [cell.split("\n") for cell in self.formatted.to_numpy().ravel().tolist()]
-        width = len(self.formatted.columns)
+        """A float with a booktabs tabular; the best in bold, the second underlined."""
         rows = []
-        for start in range(0, len(lines), width):
-            cells = lines[start : start + width]
-            for i in range(max(map(len, cells))):
-                rows.append([cell[i] if i < len(cell) else "" for cell in cells])
-        split = pd.DataFrame(rows, columns=self.formatted.columns)
-        notes = "\n".join(f"% {note}" for note in self.footnotes)
-        body = _render(split, "latex_booktabs")
-        for sign, command in _LATEX.items():
-            body = body.replace(sign, command)
-        return f"% {self.title}\n{body}\n{notes}\n"
+        for row in self._rows("latex", _latex):
+            lines = [cell.split("\n") for cell in row]
+            for i in range(max(map(len, lines))):
+                rows.append([line[i] if i < len(line) else "" for line in lines])
+        body = _render(rows, [_latex(name) for name in self._heads], "latex_raw")
+        # tabulate's own booktabs style would escape the commands.
+        first, last = body.index("\\hline"), body.rindex("\\hline")
+        ruled = (
+            body[:first] + r"\toprule" + body[first + 6 : last] + r"\bottomrule" + body[last + 6 :]
+        )
+        ruled = ruled.replace("\\hline", r"\midrule", 1)
+        notes = "\\\\\n".join(map(_latex, self.footnotes))
+        return (
+            f"\\begin{{table}}\n\\centering\n\\caption{{{_latex(self.title)}}}\n{ruled}\n"
+            f"\\par\\smallskip\\raggedright\\footnotesize\n{notes}\n\\end{{table}}\n"
+        )
+
+    @property
+    def _heads(self) -> list[str]:
+        return [str(name) for name in self.formatted.columns]
+
+    def _rows(self, form: str, escape: Callable[[str], str]) -> list[list[str]]:
+        """The cells, escaped, with what is best and second put into a format's marks."""
+        rows = [[escape(cell) for cell in row] for row in self.formatted.to_numpy().tolist()]
+        for (row, column), mark in self.marks.items():
+            number, rest = re.fullmatch(r"(\S+)(.*)", rows[row][column], re.DOTALL).groups()  # type: ignore[union-attr]
+            rows[row][column] = _WRAPS[form][mark].format(number) + rest
+        return rows
 
 
-def _render(frame: pd.DataFrame, style: str) -> str:
+FORMATS: dict[str, Callable[[Table], str]] = {
+    "text": Table.text,
+    "markdown": Table.markdown,
+    "latex": Table.latex,
+    "html": Table.html,
+    "csv": Table.csv,
+}
+"""Name to how a table is written in it."""
+
+
+def marks(values: Sequence[float | None], column: int) -> dict[Mark, str]:
+    """The best and the second of a column's shares, compared as they are shown; ties share."""
+    shown = {row: round(100 * v, 1) for row, v in enumerate(values) if v is not None and v == v}
+    order = sorted(set(shown.values()), reverse=True)
+    if len(shown) < 2:
+        return {}  # nothing to compare with
+    ranks = dict(zip(order[:2], (BEST, SECOND), strict=False))
+    return {(row, column): ranks[v] for row, v in shown.items() if v in ranks}
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(sign, sign) for sign in text)
+
+
+def _render(rows: list[list[str]], heads: list[str], style: str) -> str:
     # Numbers are formatted already; tabulate would turn "0.10" into "0.1".
-    return tabulate(
-        frame.to_numpy().tolist(),
-        headers=[str(name) for name in frame.columns],
-        tablefmt=style,
-        disable_numparse=True,
-    )
+    return tabulate(rows, headers=heads, tablefmt=style, disable_numparse=True)

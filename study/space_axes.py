@@ -1,12 +1,13 @@
 """The axes of a search-space file: the baseline, what varies around it, and what is tied."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from sd4match.errors import SD4MatchError, require_known
 from study.axes import TIES, Value, families, find
+from study.dotted import flatten
 from study.schema import SpaceFile
 
 
@@ -62,12 +63,3 @@ def read_ties(file: SpaceFile, axes: Mapping[str, object]) -> tuple[str, ...]:
         if TIES[name] in axes:
             raise SD4MatchError(f"axes.{TIES[name]}: tie already ties it to {name}")
     return tuple(dict.fromkeys(names))
-
-
-def flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Name the leaves of nested settings by their dotted paths, such as ``train.timestep``."""
-    for name, value in nested.items():
-        if isinstance(value, Mapping):
-            yield from flatten(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value

@@ -18,7 +18,7 @@ LATENTS_VERSION = 2  # equals sd4match.features.latents.VERSION, as a test says
 CONTENTS_VERSION = 1  # equals sd4match.features.contents.VERSION, likewise
 TUNE_VERSION = 2
 PREDICT_VERSION = 2
-SCORE_VERSION = 1
+SCORE_VERSION = 2
 
 PROMPT_OPTIONS = ("length", "source", "global_length", "content_length")
 """Settings of a tune stage that are the prompt's own; None where its family has no such thing."""

@@ -1,27 +1,32 @@
 """A finished or running study, ready for questions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from sd4match.atomic import atomic_path
-from sd4match.errors import SD4MatchError
-from study import ablation, sql, tables
-from study.answers import measure, samples
+from sd4match.errors import SD4MatchError, require_known
+from sd4match.protocols import PROTOCOLS
+from study import ablation, choosing, footnotes, sql, tables, views
+from study.answers import measure, pairs_of, samples
 from study.axes import AXES
 from study.folder import StudyFolder
 from study.importance import importance
-from study.metric import selecting, value
+from study.metric import COST, selecting
 from study.rendering import Table
 from study.scoring import Rule
-from study.stats import PairSamples
+from study.stats import Interval, PairSamples, interval
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # drawing takes a second to import, which questions should not
     from matplotlib.figure import Figure
 
+    from study.comparing import Comparison
+    from study.layout import Layout
 
 _FORMATS = ("png", "svg")  # for eyes and pages; a PDF takes as long as both, and is asked for
 
@@ -31,6 +36,7 @@ class Study:
 
     Args:
         folder: the study's folder in ``results/``.
+        rule: how predictions are scored; as the study was launched by default.
 
     Example:
         >>> import study
@@ -38,11 +44,27 @@ class Study:
         >>> quickstart.best(metric="spair/val/pck@0.1")       # doctest: +SKIP
     """
 
-    def __init__(self, folder: StudyFolder) -> None:
+    def __init__(self, folder: StudyFolder, rule: Rule | None = None) -> None:
         self.folder = folder
         facts = folder.facts
         self.name = str(facts["name"])
-        self.rule = Rule(tuple(facts["alphas"]), str(facts["protocol"]))
+        self.rule = rule or Rule(tuple(facts["alphas"]), str(facts["protocol"]))
+
+    def under(self, protocol: str | None = None, alphas: Sequence[float] = ()) -> "Study":
+        """The same predictions under another protocol, or at other alphas.
+
+        Args:
+            protocol: METHOD.md section 3; None for the study's own.
+            alphas: thresholds; none for the study's own.
+
+        Raises:
+            SD4MatchError: an unknown protocol.
+        """
+        require_known(
+            self.rule.protocol if protocol is None else protocol, PROTOCOLS, what="protocol"
+        )
+        rule = Rule(tuple(alphas) or self.rule.alphas, protocol or self.rule.protocol)
+        return self if rule == self.rule else Study(self.folder, rule)
 
     @cached_property
     def index(self) -> pd.DataFrame:
@@ -70,36 +92,79 @@ class Study:
         """One row a configuration, by its key: the axes' values; NA where one means nothing."""
         return self.index.drop_duplicates("configuration").set_index("configuration")[list(AXES)]
 
-    def best(self, metric: str | None = None, *, where: str | None = None) -> "pd.Series[Any]":
-        """The best configuration.
+    def top(
+        self, metric: str | None = None, *, where: str | None = None, number: int | None = None
+    ) -> pd.DataFrame:
+        """The configurations that were measured, the best first.
 
         Args:
             metric: ``data set/split/measure``; the study's own by default. See `study.metric`.
             where: an SQL condition on the axes, for example ``prompt = 'text' AND layer < 2``.
+            number: how many; None for all.
 
         Returns:
-            Its axes' values and ``metric``'s value, named by the configuration's key.
+            A row a configuration, by its key: the axes' values (None where one means nothing), and
+            ``metric`` in the last column.
 
         Raises:
             SD4MatchError: the metric is unknown, not on validation, or was not measured.
         """
-        chosen = metric or self.metric
-        if chosen is None:
-            raise SD4MatchError(
-                f"study {self.name} has no data set with a validation split: nothing to choose by"
-            )
-        wanted = str(selecting(chosen))
-        key = tables.best(self.cells, metric=wanted, where=where)
-        row = pd.Series(self.configurations().astype(object).to_dict("index")[key], name=key)
-        row[wanted] = float(value(self.cells, wanted)[key])
-        return row
+        wanted = str(selecting(metric or self._chosen_by()))
+        scores = choosing.ranked(self.cells, metric=wanted, where=where)[:number]
+        rows = self.configurations().astype(object).loc[scores.index]
+        return rows.where(rows.notna(), None).assign(**{wanted: scores})
 
-    def pareto(self) -> pd.DataFrame | None:
-        """What a search with several objectives chose, the best in the first one first.
+    def best(self, metric: str | None = None, *, where: str | None = None) -> "pd.Series[Any]":
+        """The best configuration: the first row of `top`, which says what the arguments are."""
+        return self.top(metric, where=where, number=1).iloc[0]
+
+    def scores(self, configuration: str) -> pd.DataFrame:
+        """One configuration's PCK on every data set, split and alpha.
 
         Returns:
-            A row a configuration, by its key, and a column an objective; None for other studies.
+            Columns ``dataset, split, alpha, pck, low, high`` (95 % interval), ``pck_point, pairs,
+            keypoints, status, reason``.
+
+        Raises:
+            SD4MatchError: there is no such configuration.
         """
+        require_known(configuration, self.cells["configuration"].unique(), what="configuration")
+        cells = self.cells[self.cells["configuration"] == configuration]
+        bounds = [
+            interval(self.samples(configuration, *where)) if there else Interval(nan, nan, nan)
+            for there, *where in zip(
+                cells["status"] == "done", cells["dataset"], cells["split"], cells["alpha"],
+                strict=True,
+            )
+        ]  # fmt: skip
+        found = cells[["dataset", "split", "alpha", "pck"]].assign(
+            low=[around.low for around in bounds], high=[around.high for around in bounds]
+        )
+        rest = ["pck_point", "pairs", "keypoints", "status", "reason"]
+        return found.join(cells[rest]).reset_index(drop=True)
+
+    def pareto(
+        self, objectives: Sequence[str] = (), *, where: str | None = None
+    ) -> pd.DataFrame | None:
+        """The configurations that no other is at least as good as in every objective.
+
+        Args:
+            objectives: metrics on validation, ``pck`` for the study's own, and ``cost``: planned
+                TFLOP an image. None: what a search with several objectives chose.
+            where: an SQL condition on the axes; of given objectives only.
+
+        Returns:
+            A row a configuration, by its key, the best in the first objective first, and a column
+            an objective; None where none are given and no search had several.
+
+        Raises:
+            SD4MatchError: an objective is unknown, not on validation, or was not measured.
+        """
+        if objectives:
+            names = [self._chosen_by() if n == choosing.PCK else n for n in objectives]
+            names = [n if n == COST else str(selecting(n)) for n in names]
+            keys = choosing.matching(self.cells, where or "true")
+            return choosing.pareto(self.folder, self.cells, names, keys)
         found = self.folder.read_search()
         if found is None or len(found["objectives"]) < 2:
             return None
@@ -107,6 +172,13 @@ class Study:
             found["chosen"], orient="index", columns=list(found["objectives"])
         )
         return chosen.rename_axis("configuration")
+
+    def _chosen_by(self) -> str:
+        if self.metric is None:
+            raise SD4MatchError(
+                f"study {self.name} has no data set with a validation split: nothing to choose by"
+            )
+        return self.metric
 
     @property
     def metric(self) -> str | None:
@@ -124,6 +196,11 @@ class Study:
         ]
         return samples(rows.iloc[0], self.folder.store, self.rule, alpha)
 
+    def pairs(self, dataset: str, split: str) -> pd.DataFrame:
+        """The pairs behind `samples`, in their order: id, category, grades; see `answers`."""
+        here = (self.index["dataset"] == dataset) & (self.index["split"] == split)
+        return pairs_of(self.index[here].iloc[0], self.folder.store)
+
     def table(self, axis: str | None = None, *, alphas: Sequence[float] | None = None) -> Table:
         """The ablation table of one axis, or the overview of all configurations.
 
@@ -135,23 +212,44 @@ class Study:
             SD4MatchError: nothing to compare along this axis; says which axes there are.
         """
         if axis is None:
-            return tables.overview(
+            made = tables.overview(
                 self.cells,
                 # Without a validation split the overview can still list, though not choose.
                 metric=self.metric or f"mean/test/pck@{self.rule.usual_alpha:g}",
                 fidelity=self._fidelity,
                 protocol=self.rule.protocol,
             )
-        return tables.ablation(
-            self.cells,
-            self.samples,
-            axis=axis,
-            baseline=self.baseline,
-            alphas=alphas or [self.rule.usual_alpha],
-            fidelity=self._fidelity,
-            protocol=self.rule.protocol,
-            selection=f"by {self.metric}" if self.metric else "none (no validation split)",
-        )
+        else:
+            made = tables.ablation(
+                self.cells,
+                self.samples,
+                axis=axis,
+                baseline=self.baseline,
+                alphas=alphas or [self.rule.usual_alpha],
+                fidelity=self._fidelity,
+                protocol=self.rule.protocol,
+                selection=f"by {self.metric}" if self.metric else "none (no validation split)",
+            )
+        shown = made.raw if axis else made.raw.iloc[: len(made.formatted)]
+        every = views.scores(self)
+        of_rows = every["configuration"].isin(shown["configuration"])
+        there = of_rows & (every["status"] == "done")
+        whence = footnotes.provenance(self, every.loc[there, "predict"])
+        return replace(made, footnotes=(*made.footnotes, whence))
+
+    def pivot(self, layout: "Layout", *others: "Study") -> Table:
+        """A table whose rows and columns are any dimensions; see `study.layout`.
+
+        Args:
+            layout: what it shows.
+            others: studies whose rows stand below.
+
+        Example:
+            >>> opened.pivot(Layout(("prompt",), ("category",)))  # doctest: +SKIP
+        """
+        from study.pivot import pivot
+
+        return pivot([self, *others], layout)
 
     def plot(self, kind: str, *names: str, alpha: float | None = None) -> "Figure":
         """One figure of a kind, as a matplotlib figure.
@@ -169,7 +267,7 @@ class Study:
         return figures.draw(self, kind, names, alpha=alpha)
 
     def query(self, statement: str) -> pd.DataFrame:
-        """Answer an SQL query (DuckDB) over the views ``configurations`` and ``scores``.
+        """Answer an SQL query (DuckDB) over the views that `study.views.VIEWS` documents.
 
         Args:
             statement: for example ``SELECT prompt, max(pck) FROM scores GROUP BY prompt``.
@@ -177,9 +275,23 @@ class Study:
         Raises:
             SD4MatchError: the query is wrong; the message is DuckDB's first line.
         """
-        return sql.query(
-            statement, configurations=self.configurations().reset_index(), scores=self.cells
-        )
+        return sql.query(statement, views.views_of(self))
+
+    def compare(
+        self, other: "Study", *, configurations: tuple[str, str] | None = None
+    ) -> "Comparison":
+        """This study and another: see `study.comparing.compare`."""
+        from study.comparing import compare
+
+        return compare(self, other, configurations_of=configurations)
+
+    def export(
+        self, folder: str | Path, *, form: str = "parquet", views: Sequence[str] = ()
+    ) -> list[Path]:
+        """Write views as files, all but ``keypoints`` by default: see `study.exporting.export`."""
+        from study import exporting
+
+        return exporting.export(self, Path(folder), form=form, views=views or exporting.USUAL)
 
     def write_answers(self) -> list[Path]:
         """Write all tables and figures into the study's folder.
@@ -187,6 +299,7 @@ class Study:
         Returns:
             The files: ``tables/<axis>.md`` and ``.csv``, ``figures/<kind>-<names>.png``, ….
         """
+
         for old in set(AXES) - set(self.axes):  # an earlier launch may have varied other axes
             for file in self.folder.path.glob(f"tables/{old}.*"):
                 file.unlink()

@@ -2,14 +2,12 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 
-import duckdb
 import pandas as pd
 
-from sd4match.errors import SD4MatchError
-from study import labels
-from study.ablation import KEY, MEASURED, Samples, columns, configurations, estimates
+from study import footnotes, labels
+from study.ablation import KEY, Samples, columns, configurations, estimates
 from study.metric import Metric, value
-from study.rendering import Table
+from study.rendering import Mark, Table, marks
 
 LEVEL = 0.05  # a difference is marked when its corrected p-value is below this
 
@@ -56,14 +54,13 @@ def ablation(
         for label, base in zip(rows["label"], rows["baseline"], strict=True)
     ]
     formatted = {labels.axis(axis): names}
+    ranks: dict[Mark, str] = {}
+    reasons = footnotes.Reasons()
     for (dataset, split, alpha), part in raw.groupby(list(KEY), sort=False):
         head = f"{labels.dataset(str(dataset))} {split} @{alpha:g}"
-        formatted[head] = [_cell(row) for row in part.to_dict("records")]
+        ranks |= marks(part["pck"].tolist(), len(formatted))
+        formatted[head] = [_cell(row, reasons) for row in part.to_dict("records")]
     table = configurations(cells)
-    missing = raw[raw["status"] == "missing"]
-    where = (
-        missing["label"] + " on " + missing["dataset"].map(labels.dataset) + " " + missing["split"]
-    )
     notes = [
         f"PCK@alpha in %, mean over pairs, protocol {protocol}; [95 % interval] from"
         f" {resamples:,} bootstrap resamples of images within category.",
@@ -72,14 +69,11 @@ def ablation(
         f"Baseline {baseline}: {labels.settings(table[baseline])}.",
         f"Training: {labels.training(table[name] for name in rows['configuration'])}.",
         f"Fidelity: {fidelity}. Selection: {selection}.",
-        f"Pairs: {_pairs(raw)}.",
-        *(
-            f"{labels.MISSING} missing: {reason} ({', '.join(dict.fromkeys(group))})."
-            for reason, group in where.groupby(missing["reason"], sort=False)
-        ),
+        f"Pairs: {footnotes.pairs(raw)}.",
+        *reasons.notes(),
     ]
     title = f"Ablation of {labels.axis(axis)}"
-    return Table(title, pd.DataFrame(formatted), raw, tuple(notes))
+    return Table(title, pd.DataFrame(formatted), raw, tuple(notes), ranks)
 
 
 def overview(
@@ -117,11 +111,11 @@ def overview(
     raw = pd.DataFrame([table[str(name)] for name in ranked.index], index=ranked.index)[differ]
     formatted = raw.astype(object).map(lambda v: labels.value(None if pd.isna(v) else v))
     raw[str(chosen)] = ranked
-    formatted[str(chosen)] = ranked.map(_percent)
+    formatted[str(chosen)] = ranked.map(labels.percent)
     for dataset, split, alpha in columns(cells, [chosen.alpha]):
         every = value(cells, Metric(dataset, split, alpha, chosen.point)).reindex(ranked.index)
         raw[f"{dataset}/{split}"] = every
-        formatted[f"{labels.dataset(dataset)} {split}"] = every.map(_percent)
+        formatted[f"{labels.dataset(dataset)} {split}"] = every.map(labels.percent)
     for frame in (raw, formatted):
         frame.insert(0, "configuration", ranked.index.astype(str))
         frame.insert(0, "rank", range(1, len(frame) + 1))
@@ -132,84 +126,22 @@ def overview(
         f"The same wherever it applies: {labels.settings(same)}.",
         f"Training: {labels.training(table.values())}.",
         f"Fidelity: {fidelity}. Selection: {chose} ({chosen}).",
-        f"Pairs: {_pairs(cells)}.",
+        f"Pairs: {footnotes.pairs(cells)}.",
         f"{labels.MISSING} not measured, or a setting that means nothing there.",
     )
     title = f"{len(formatted.iloc[:top])} of {len(formatted)} configurations by {chosen}"
     return Table(title, formatted.iloc[:top].astype(str), raw, notes)
 
 
-def best(
-    cells: pd.DataFrame, *, metric: str = "spair/val/pck@0.1", where: str | None = None
-) -> str:
-    """The configuration with the highest metric; of equals, the first in ``cells``.
-
-    Args:
-        cells: see `study.ablation`.
-        metric: see `study.metric.Metric`.
-        where: an SQL condition on the axes: ``"prompt = 'single' AND layer < 2"``
-            (``"train.layer"`` needs its double quotes).
-
-    Returns:
-        Its key.
-
-    Raises:
-        SD4MatchError: when nothing was measured, nothing matches, or the condition is no SQL.
-    """
-    scores = value(cells, metric)
-    if where is not None:
-        scores = scores[scores.index.isin(_matching(cells, where))]
-        if scores.empty:
-            raise SD4MatchError(f"no configuration matches {where!r}")
-    if scores.isna().all():
-        raise SD4MatchError(f"{metric} is not measured yet for any configuration asked for")
-    return str(scores.idxmax())
-
-
-def _matching(cells: pd.DataFrame, where: str) -> list[str]:
-    axes = [name for name in cells.columns if name not in MEASURED]
-    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
-        connection.register(
-            "cells", cells.drop_duplicates("configuration")[["configuration", *axes]]
-        )
-        try:
-            found = connection.execute(f"SELECT configuration FROM cells WHERE {where}").fetchall()
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise SD4MatchError(f"condition {where!r}: {reason}; axes: {', '.join(axes)}") from None
-    return [str(name) for (name,) in found]
-
-
-def _cell(row: Mapping[Hashable, object]) -> str:
+def _cell(row: Mapping[Hashable, object], reasons: footnotes.Reasons) -> str:
     number = {str(name): v for name, v in row.items() if isinstance(v, float)}
     if pd.isna(number["pck"]):
-        return labels.MISSING
-    text = _percent(number["pck"]) + _bounds(number["low"], number["high"])
+        return reasons.cell(str(row["reason"]))
+    text = labels.percent(number["pck"]) + labels.bounds(number["low"], number["high"])
     if pd.isna(number["effect"]):
         return text
     mark = " *" if number["p_holm"] < LEVEL else ""
-    gap = _signed(number["effect"]) + _bounds(number["effect_low"], number["effect_high"])
+    gap = labels.signed(number["effect"]) + labels.bounds(
+        number["effect_low"], number["effect_high"]
+    )
     return f"{text}\n{gap}{mark}"
-
-
-def _percent(share: float) -> str:
-    return labels.MISSING if pd.isna(share) else f"{100 * share:.1f}"
-
-
-def _signed(share: float) -> str:
-    return f"{100 * share:+.1f}".replace("-", "−")
-
-
-def _bounds(low: float, high: float) -> str:
-    if pd.isna(low):
-        return ""  # a single pair has no interval
-    return f" [{100 * low:.1f}, {100 * high:.1f}]".replace("-", "−")
-
-
-def _pairs(cells: pd.DataFrame) -> str:
-    most = cells[cells["pairs"] > 0].groupby(["dataset", "split"], sort=False)["pairs"].max()
-    counts = [
-        f"{labels.dataset(dataset)} {split} {pairs:,}"
-        for dataset, split, pairs in most.reset_index().itertuples(index=False)
-    ]
-    return ", ".join(counts) or "none"

@@ -20,6 +20,9 @@ Overrides = Annotated[
 ]
 Name = Annotated[str, typer.Argument(help="a study's name, or its folder")]
 Json = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
+Protocol = Annotated[
+    str | None, typer.Option(help="score anew: sd4match, dift or geoaware; the study's by default")
+]
 Results = Annotated[Path, typer.Option(help="the folder of all studies")]
 
 

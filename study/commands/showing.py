@@ -5,32 +5,95 @@ from typing import Annotated
 
 import typer
 
-from sd4match.errors import SD4MatchError
-from study.commands.options import Name, Results, open_study
+from sd4match.errors import SD4MatchError, require_known
+from study.commands.options import Name, Protocol, Results, open_study
+from study.rendering import FORMATS
 
 
 def table(
     name: Name,
-    axis: Annotated[str | None, typer.Argument(help="an axis; all configurations if none")] = None,
+    axis: Annotated[
+        str | None,
+        typer.Argument(help="an axis, or `paper`: the main table; all configurations if none"),
+    ] = None,
+    rows: Annotated[
+        str | None, typer.Option(help="axes, dataset, alpha, category, viewpoint, scale, …")
+    ] = None,
+    columns: Annotated[str, typer.Option(help="likewise")] = "dataset",
+    dataset: Annotated[str | None, typer.Option(help="only these data sets")] = None,
+    split: Annotated[str, typer.Option(help="test, val, or both where split is shown")] = "test",
+    alpha: Annotated[str | None, typer.Option(help="only these thresholds; all can be")] = None,
+    where: Annotated[str | None, typer.Option(help="an SQL condition on the axes")] = None,
+    best: Annotated[
+        bool, typer.Option("--best", help="let validation choose the axes that are not shown")
+    ] = False,
+    published: Annotated[
+        bool, typer.Option("--published", help="add published numbers to a table of axes")
+    ] = False,
+    beside: Annotated[
+        list[str] | None, typer.Option("--with", help="another study whose rows stand below")
+    ] = None,
+    mixed: Annotated[
+        bool, typer.Option("--mixed", help="show what is not comparable in one table, marked")
+    ] = False,
+    intervals: Annotated[bool, typer.Option(help="95 % intervals in --rows tables")] = True,
     format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(help="text, markdown, csv or latex")
+        str, typer.Option(help="text, markdown, latex, html or csv")
     ] = "text",
+    protocol: Protocol = None,
     results: Results = Path("results"),
 ) -> None:
-    """Print an ablation table: one axis around the baseline, or the overview.
+    """Print a table: the overview, one axis around the baseline, `paper`, or rows by columns.
 
-    Example: study table quickstart timestep --format markdown
+    Examples:
+
+      study table quickstart timestep --format markdown
+
+      study table quickstart paper --format latex
+
+      study table quickstart --rows prompt --columns viewpoint --dataset spair
     """
-    made = open_study(name, results).table(axis)
-    formats = {
-        "text": made.text,
-        "markdown": made.markdown,
-        "csv": made.csv,
-        "latex": made.latex,
-    }
-    if format not in formats:
-        raise SD4MatchError(f"--format {format}: expected one of {', '.join(formats)}")
-    typer.echo(formats[format]())
+    from study.layout import Layout
+
+    require_known(format, FORMATS, what="format", where="--format")
+    thresholds = tuple(map(_threshold, _several(alpha)))
+    study = open_study(name, results).under(protocol, thresholds if alpha else ())
+    others = [open_study(other, results).under(protocol, thresholds) for other in beside or ()]
+    paper = axis == "paper"
+    if paper or rows is not None:
+        if axis is not None and not paper:
+            raise SD4MatchError(f"table of {axis}: --rows names axes of its own: give one of both")
+        made = study.pivot(
+            Layout(
+                rows=_several(rows) or ("prompt",),
+                columns=_several("dataset,alpha" if paper and columns == "dataset" else columns),
+                datasets=_several(dataset),
+                splits=_several(split),
+                alphas=thresholds,
+                where=where,
+                best=best,
+                published=published or paper,
+                mixed=mixed,
+                intervals=intervals,
+            ),
+            *others,
+        )
+    else:
+        if beside or where or best or published or dataset:
+            raise SD4MatchError("--with, --where, --best, --published and --dataset need --rows")
+        made = study.table(axis, alphas=thresholds or None)
+    typer.echo(FORMATS[format](made))
+
+
+def _several(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
+
+
+def _threshold(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise SD4MatchError(f"--alpha {text}: expected numbers such as 0.05,0.1") from None
 
 
 def plot(

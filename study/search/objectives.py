@@ -9,10 +9,10 @@ from study import cells
 from study.answers import measure
 from study.axes import Configuration
 from study.cost import Costs, extracted
-from study.metric import MEAN, selecting, value
+from study.metric import COST, MEAN, selecting, value
 from study.plan import Cell, Plan
 from study.scoring import Rule
-from study.search.settings import COST, Direction
+from study.search.settings import Direction
 from study.store import Store
 
 if TYPE_CHECKING:

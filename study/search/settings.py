@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Literal
 
 from sd4match.errors import SD4MatchError, require_known
 from study.axes import Value, find
-from study.metric import MEAN, Metric, selecting
-from study.space_axes import flatten
+from study.dotted import flatten
+from study.metric import COST, MEAN, Metric, selecting
 
 if TYPE_CHECKING:
     from study.space import Space
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 GRID = "grid"
 SAMPLERS = ("tpe", "gp", "random", GRID, "nsgaii")
 TARGET, TARGETS = "_target_", "optuna.samplers."
-COST = "cost"
-"""Objective that is minimised: planned TFLOP an image, see `study.search.objectives`."""
-
 Point = dict[str, Value]
 """Values of paid axes, by name."""
 

@@ -1,14 +1,19 @@
 """A made-up study: a baseline and its neighbours on three data sets, with image effects."""
 
+import zlib
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from sd4match import datasets
 from sd4match.datasets import shapes
+from sd4match.pck import GroundTruth
+from study.folder import StudyFolder
 from study.plan import Planner
 from study.space import load
 from study.stats import PairSamples
+from study.study import Study
 
 BASELINE = {
     "backbone": "nano", "prompt": "single", "length": 75, "train.data": "own",
@@ -100,3 +105,45 @@ def plan_on(shapes_root, tmp_path_factory):
         return Planner(space).plan(space.configurations())
 
     return plan
+
+
+@pytest.fixture(scope="session")
+def study_of(shapes_root, tmp_path_factory):
+    """A function that makes a study with made-up predictions in a real store.
+
+    ``study_of(name, text, *overrides)``: all studies of the session share results and store.
+    """
+    results = tmp_path_factory.mktemp("answers") / "results"
+
+    def make(name, text, *overrides):
+        file = results.parent / f"{name}.yaml"
+        file.write_text(text)
+        here = [f"data.root={shapes_root}", f"results={results}", "device=cpu", "dtype=float32"]
+        space = load(str(file), [*here, "batch_size=4", "baseline.image_size=64", *overrides])
+        plan = Planner(space).plan(space.configurations())
+        folder = StudyFolder.of(space)
+        folder.write_space(space)
+        folder.write_plan(plan)
+        for key, stage in plan.predicts.items():
+            pairs = stage.data.open()
+            folder.store.write_truth(pairs)
+            truth, settings = GroundTruth.of(pairs), list(plan.settings[key])
+            spread = 4 + 16 * np.random.default_rng(int(key, 16)).random()
+            # As a model's, they depend on the stage and the setting alone.
+            seeds = [[int(key, 16), zlib.crc32(repr(setting).encode())] for setting in settings]
+            shape = truth.keypoints.shape
+            noise = [np.random.default_rng(seed).normal(0, spread, shape) for seed in seeds]
+            folder.store.write_predictions(key, settings, truth.keypoints + np.stack(noise), truth)
+        return Study(StudyFolder.open(folder.path))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def answered(study_of):
+    """A study of three prompts and layers, whose made-up predictions are all there."""
+    text = """
+baseline: {backbone: nano, prompt: single, length: 4, ensemble: 1, kernel: 3}
+axes: {prompt: [empty, single, class], layer: [0, 1], kernel: [3, 7]}
+"""
+    return study_of("answered", text)

@@ -3,7 +3,6 @@ import io
 import pandas as pd
 import pytest
 
-from sd4match.errors import SD4MatchError
 from study import tables
 
 
@@ -61,9 +60,8 @@ def test_missing_cells_are_dashes_with_a_reason(made, lose):
     found = tables.ablation(
         lose(cells, "t1", "spair"), samples, axis="timestep", baseline="base", resamples=50
     )
-    assert found.formatted["SPair-71k test @0.1"].iloc[0] == "–"
-    why = "– missing: out of memory in predict (1 on SPair-71k test, 1 on SPair-71k val)."
-    assert why in found.footnotes
+    assert found.formatted["SPair-71k test @0.1"].iloc[0] == "–ᵃ"
+    assert "ᵃ missing: out of memory in predict." in found.footnotes
 
 
 def test_formats(table):
@@ -71,6 +69,7 @@ def test_formats(table):
     assert lines[0] == "**Ablation of timestep t**"
     assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
     assert "<br>−" in lines[4]
+    assert "**" in lines[4] + lines[5] + lines[6]
     assert all(note in table.text() for note in table.footnotes)
     latex = table.latex()
     assert latex.isascii()
@@ -91,35 +90,3 @@ def test_overview_ranks_by_validation(made, lose):
     assert "length" not in found.formatted.columns  # the same wherever it applies
     assert "chosen on validation (mean/val/pck@0.1)" in " ".join(found.footnotes)
     assert len(tables.overview(cells, top=2).formatted) == 2
-
-
-def test_best(made):
-    cells, _ = made
-    assert tables.best(cells, metric="spair/val/pck@0.1") == "other"
-    assert tables.best(cells, where="prompt = 'text' AND \"train.layer\" IS NULL") == "text"
-    # Equal scores: the first configuration, in whatever order rows come.
-    tied = cells.assign(pck=0.5)
-    assert tables.best(tied) == "base"
-
-
-@pytest.mark.parametrize(
-    ("where", "message"),
-    [
-        ("prompt = 'cpm'", "no configuration matches"),
-        ("promt = 'text'", 'Referenced column "promt" not found.*axes: backbone, prompt'),
-        ("prompt =", "condition 'prompt ='"),
-        ("configuration IN (SELECT * FROM read_csv('/etc/hostname'))", "condition"),
-    ],
-)
-def test_bad_conditions_are_one_line(made, where, message):
-    with pytest.raises(SD4MatchError, match=message) as error:
-        tables.best(made[0], where=where)
-    assert "\n" not in str(error.value)
-
-
-def test_nothing_measured_is_said(made, lose):
-    cells, _ = made
-    for name in cells["configuration"].unique():
-        cells = lose(cells, name, "spair")
-    with pytest.raises(SD4MatchError, match="not measured yet"):
-        tables.best(cells, metric="spair/val/pck@0.1")

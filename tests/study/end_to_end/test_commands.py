@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shlex
 
 import pytest
 
@@ -72,6 +73,45 @@ def test_best_chooses_on_validation(launched, ask):
     assert other.json["value"] == wanted["pck_point"].max()
 
 
+def test_best_can_be_run_again_and_gone_on_from(launched, ask, tmp_path):
+    terminal, _ = launched
+    facts = ask(terminal, "best", "small", "--top", "3", "--pareto", "pck,cost", "--json").json
+    assert facts["top"][0]["configuration"] == facts["configuration"]
+    assert len(facts["top"]) == 3
+    assert facts["configuration"] in {row["configuration"] for row in facts["pareto"]}
+    low, high = facts["intervals"]["pf_pascal/val/pck@0.1"]
+    assert low <= facts["value"] <= high
+    program, launch, *space = shlex.split(facts["reproduce"])
+    assert (program, launch) == ("study", "launch")
+    plan = ask(terminal, "plan", *space, "--json").json
+    assert (plan["configurations"], plan["trials"]) == (1, plan["stored_trials"])
+    (tmp_path / "next.yaml").write_text(ask(terminal, "best", "small", "--yaml").out)
+    plan = ask(terminal, "plan", str(tmp_path / "next.yaml"), "axes.layer=[0,1,2]", "--json").json
+    assert plan["configurations"] == 3
+    text = ask(terminal, "best", "small", "--top", "3").out
+    assert facts["reproduce"] in text
+    assert "settings that differ" in text
+
+
+def test_compare_and_export(launched, ask, tmp_path):
+    terminal, _ = launched
+    keys = list(study.open(terminal.results / "small").configurations().index)
+    names = [f"small:{key}" for key in keys[:2]]
+    found = ask(terminal, "compare", *names, "--json").json
+    assert found["settings"][0]["name"] == "prompt"
+    assert {row["dataset"] for row in found["differences"]} == {"pf_pascal", "pf_willow"}
+    assert "difference [95 %]" in ask(terminal, "compare", *names).out
+    assert ask(terminal, "compare", "small", names[0]).refused("NAME:CONFIGURATION")
+    assert ask(terminal, "compare", "small", "smal").refused("no study", "small")
+    ended = ask(terminal, "export", "small", "--format", "csv", "--out", str(tmp_path))
+    assert [line.rsplit("/")[-1] for line in ended.out.split()] == [
+        "configurations.csv", "scores.csv", "trials.csv", "stages.csv",
+    ]  # fmt: skip
+    assert len(_csv((tmp_path / "configurations.csv").read_text())) == len(keys)
+    refused = ask(terminal, "export", "small", "--format", "xls", "--out", str(tmp_path))
+    assert refused.refused("xls", "parquet")
+
+
 @pytest.mark.parametrize(
     ("metric", "words"),
     [
@@ -88,17 +128,42 @@ def test_table_in_every_format(launched, ask):
     terminal, _ = launched
     said = {
         kind: ask(terminal, "table", "small", "timestep", "--format", kind).out
-        for kind in ("text", "markdown", "csv", "latex")
+        for kind in ("text", "markdown", "csv", "latex", "html")
     }
     written = _csv((terminal.results / "small" / "tables" / "timestep.csv").read_text())
     assert _csv(said["csv"]) == [row for row in written if row["alpha"] == "0.1"]
     assert r"\begin{tabular}" in said["latex"]
+    assert "<td>261</td>" in said["html"]
     assert "|" in said["markdown"]
     assert {row["value"] for row in written} == {"50", "261"}
     for kind in ("text", "markdown", "latex"):
         assert "261" in said[kind]
         assert "4 tuning steps" in said[kind]  # the fidelity is shown in every table
     assert ask(terminal, "table", "small").out.startswith("4 of 4 configurations")
+
+
+def test_rows_and_columns_are_what_is_named(launched, ask):
+    terminal, _ = launched
+    arguments = ("table", "small", "--rows", "layer", "--columns", "dataset,alpha")
+    rows = _csv(ask(terminal, *arguments, "--alpha", "0.05,0.1", "--format", "csv").out)
+    cells = study.open(terminal.results / "small").cells
+    keys = {row["configuration"]: row["layer"] for row in rows}
+    for row in rows:
+        if row["dataset"] == "mean":
+            continue
+        here = cells[
+            (cells["configuration"] == row["configuration"])
+            & (cells["dataset"] == row["dataset"])
+            & (cells["split"] == "test")
+            & (cells["alpha"] == float(row["alpha"]))
+        ]
+        assert float(row["pck"]) == pytest.approx(here["pck"].iloc[0], abs=1e-12)
+    assert sorted(keys.values()) == ["0", "1"]
+    paper = ask(terminal, "table", "small", "paper", "--format", "markdown").out
+    assert "Published numbers are left out" in paper
+    assert "SD4Match-CPM, published" in ask(terminal, "table", "small", "paper", "--mixed").out
+    other = ask(terminal, "table", "small", "paper", "--protocol", "dift").out
+    assert "protocol dift" in other
 
 
 def _csv(text):
@@ -108,7 +173,9 @@ def _csv(text):
 def test_table_refuses_what_it_does_not_know(launched, ask):
     terminal, _ = launched
     assert ask(terminal, "table", "small", "length").refused("length", "prompt, timestep, layer")
-    assert ask(terminal, "table", "small", "--format", "html").refused("html", "markdown")
+    assert ask(terminal, "table", "small", "--format", "docx").refused("docx", "markdown")
+    assert ask(terminal, "table", "small", "--rows", "promt").refused("did you mean 'prompt'?")
+    assert ask(terminal, "table", "small", "--mixed", "--best").refused("--rows")
     assert ask(terminal, "table", "smal").refused("no study", "small")
 
 
@@ -146,6 +213,8 @@ def test_query_answers_sql(launched, ask):
     wanted = cells[cells["split"] == "val"].groupby("prompt")["pck"].max()
     assert rows == pytest.approx(wanted.to_dict())
     assert "empty" in ask(terminal, "query", "small", "SELECT * FROM configurations").out
+    assert "true_x" in ask(terminal, "query", "small", "--schema").out
+    assert "keypoints" in ask(terminal, "query", "small", "--schema", "--json").json
 
 
 @pytest.mark.parametrize(
@@ -197,7 +266,17 @@ def test_mistakes_are_one_line_and_debug_shows_the_rest(launched, ask):
 
 
 def test_help_shows_an_example(launched, ask):
-    for command in ("plan", "launch", "status", "best", "table", "plot", "query"):
+    for command in (
+        "plan",
+        "launch",
+        "status",
+        "best",
+        "table",
+        "plot",
+        "query",
+        "compare",
+        "export",
+    ):
         assert f"study {command} quickstart" in ask(launched[0], command, "--help").out
 
 

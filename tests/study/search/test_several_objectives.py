@@ -9,9 +9,9 @@ from sd4match.errors import SD4MatchError
 from sd4match.features.cost import flops
 from study.asking import best_report
 from study.folder import StudyFolder
+from study.metric import COST
 from study.plan import Planner
 from study.search.objectives import Objectives, Row, tflop_per_image
-from study.search.settings import COST
 
 SPACE = """
 baseline: {prompt: empty, ensemble: 1}

@@ -1,0 +1,171 @@
+"""Two studies side by side: what was asked differently, and how the same configurations differ."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import yaml
+from tabulate import tabulate
+
+from sd4match.errors import SD4MatchError, require_known
+from study import comparability, footnotes, labels
+from study.ablation import configurations
+from study.dotted import flatten
+from study.stats import difference
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+_NOT_ASKED = ("name", "axes", "cluster", "resources", "results")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What a comparison found.
+
+    Attributes:
+        settings: (setting, in a, in b) of all that differs in what was asked.
+        only: name of a study to the configurations that only it has.
+        differences: b minus a, a row a pair of configurations, data set and split: columns
+            ``a, b, dataset, split, alpha, pck_a, pck_b, effect, low, high, p_value, pairs, note``;
+            where there is no difference to give, ``note`` says why.
+    """
+
+    settings: list[tuple[str, Any, Any]]
+    only: Mapping[str, list[str]]
+    differences: pd.DataFrame
+
+
+def compare(
+    a: "Study", b: "Study", *, configurations_of: tuple[str, str] | None = None
+) -> Comparison:
+    """Compare studies over the configurations that both have, or one configuration of each.
+
+    Args:
+        a, b: the studies, which may be one.
+        configurations_of: a configuration of ``a`` and one of ``b``; None for all in both.
+
+    Raises:
+        SD4MatchError: there is no such configuration, or the studies have none in common.
+    """
+    ours, theirs = configurations(a.cells), configurations(b.cells)
+    if configurations_of is None:
+        couples = [(key, key) for key in ours if key in theirs]
+        if not couples:
+            raise SD4MatchError(
+                f"studies {a.name} and {b.name} have no configuration in common: compare one of "
+                "each, as NAME:CONFIGURATION"
+            )
+        settings = list(_settings(a, b))
+        only = {a.name: [k for k in ours if k not in theirs],
+                b.name: [k for k in theirs if k not in ours]}  # fmt: skip
+    else:
+        one, other = configurations_of
+        require_known(one, ours, what="configuration", where=f"study {a.name}")
+        require_known(other, theirs, what="configuration", where=f"study {b.name}")
+        couples, only = [(one, other)], {}
+        settings = [
+            *((n, v, theirs[other][n]) for n, v in ours[one].items() if v != theirs[other][n]),
+            *_settings(a, b),
+        ]
+    rows = [row for one, other in couples for row in _differences(a, one, b, other)]
+    return Comparison(settings, only, pd.DataFrame(rows))
+
+
+def _settings(a: "Study", b: "Study") -> Iterator[tuple[str, Any, Any]]:
+    """What the studies were launched with, where it differs."""
+    if a.folder == b.folder:
+        return
+    asked = [
+        dict(flatten(yaml.safe_load((s.folder.path / "study.yaml").read_text(encoding="utf-8"))))
+        | {"code": footnotes.revision(s), "protocol": s.rule.protocol}
+        for s in (a, b)
+    ]
+    for name in dict.fromkeys((*asked[0], *asked[1])):
+        left, right = asked[0].get(name), asked[1].get(name)
+        # What varies around the baseline shows in the configurations.
+        if name.split(".")[0] not in _NOT_ASKED and left != right:
+            yield name, left, right
+
+
+def _differences(a: "Study", one: str, b: "Study", other: str) -> Iterator[dict[str, object]]:
+    alpha = a.rule.usual_alpha
+    left, right = _cells(a, one, alpha), _cells(b, other, alpha)
+    for where in left.index.intersection(right.index, sort=False):
+        dataset, split = where
+        ours, theirs = left.loc[where], right.loc[where]
+        row = {"a": one, "b": other, "dataset": dataset, "split": split, "alpha": alpha}
+        row |= {"pck_a": ours["pck"], "pck_b": theirs["pck"], "note": None}
+        gone = next((c["reason"] for c in (ours, theirs) if c["status"] != "done"), None)
+        if gone is not None:
+            yield row | {"note": f"missing: {gone}"}
+        elif ours["data"] != theirs["data"]:
+            yield row | {"note": "other pairs or images"}
+        else:
+            found = difference(
+                b.samples(other, dataset, split, alpha), a.samples(one, dataset, split, alpha)
+            )
+            same = ours["predict"] == theirs["predict"] and one == other and a.rule == b.rule
+            yield row | {
+                "effect": found.effect, "low": found.low, "high": found.high,
+                "p_value": found.p_value, "pairs": found.pairs,
+                "note": "the same record in the store" if same else None,
+            }  # fmt: skip
+
+
+def _cells(study: "Study", key: str, alpha: float) -> pd.DataFrame:
+    from study.views import scores
+
+    cells = scores(study)
+    here = (cells["configuration"] == key) & (cells["alpha"] == alpha)
+    if not here.any():
+        raise SD4MatchError(f"study {study.name}: alpha {alpha:g} was not scored: give --alpha")
+    return cells[here].set_index(["dataset", "split"])
+
+
+def comparison_report(a: "Study", b: "Study", found: Comparison) -> str:
+    """A comparison in words."""
+    names = (a.name, b.name)
+    if a.folder == b.folder:
+        names = (
+            f"{a.name}:{found.differences['a'].iloc[0]}",
+            f"{b.name}:{found.differences['b'].iloc[0]}",
+        )
+    lines = [f"{names[1]} minus {names[0]}, PCK@{a.rule.usual_alpha:g} in percentage points"]
+    lines += [
+        f"note: {text}"
+        for text in comparability.differences([a, b], *_places(found.differences)).values()
+    ]
+    if found.settings:
+        rows = [[name, *map(_said, values)] for name, *values in found.settings]
+        lines += ["", tabulate(rows, headers=["differs", *names], disable_numparse=True)]
+    table = [
+        [
+            row["a"] if row["a"] == row["b"] else f"{row['a']} → {row['b']}",
+            f"{labels.dataset(row['dataset'])} {row['split']}",
+            labels.percent(row["pck_a"]),
+            labels.percent(row["pck_b"]),
+            labels.MISSING
+            if pd.isna(row.get("effect"))
+            else labels.signed(row["effect"]) + labels.bounds(row["low"], row["high"]),
+            "" if pd.isna(row["note"]) else row["note"],
+        ]
+        for row in found.differences.to_dict("records")
+    ]
+    headers = ["configuration", "", *names, "difference [95 %]", ""]
+    lines += ["", tabulate(table, headers=headers, disable_numparse=True)]
+    lines += [
+        f"only in {name}: {len(keys)} configurations ({labels.values(keys)})"
+        for name, keys in found.only.items()
+        if keys
+    ]
+    return "\n".join(lines)
+
+
+def _places(differences: pd.DataFrame) -> tuple[list[str], list[str]]:
+    return list(differences["dataset"].unique()), list(differences["split"].unique())
+
+
+def _said(value: object) -> str:
+    return labels.MISSING if value is None else str(value)

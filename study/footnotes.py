@@ -1,0 +1,70 @@
+"""What stands below every table: how many pairs, why cells are missing, whence the numbers are."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from study import labels
+from study.rendering import SUPERSCRIPTS
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+MOST_KEYS = 24
+"""More store keys than this make a footnote that nobody reads."""
+
+
+class Reasons:
+    """Gives each reason why something is missing a letter, in order of use."""
+
+    def __init__(self) -> None:
+        self._letters: dict[str, str] = {}
+
+    def cell(self, reason: str) -> str:
+        """What stands in a cell that is missing."""
+        last = SUPERSCRIPTS[-1]
+        free = SUPERSCRIPTS[len(self._letters) :]
+        return labels.MISSING + self._letters.setdefault(reason, free[0] if free else last)
+
+    def notes(self) -> list[str]:
+        """A line a reason."""
+        return [f"{letter} missing: {reason}." for reason, letter in self._letters.items()]
+
+
+def pairs(cells: pd.DataFrame) -> str:
+    """How many pairs count, by data set and split."""
+    most = cells[cells["pairs"] > 0].groupby(["dataset", "split"], sort=False)["pairs"].max()
+    counts = [
+        f"{labels.dataset(dataset)} {split} {pairs:,}"
+        for dataset, split, pairs in most.reset_index().itertuples(index=False)
+    ]
+    return ", ".join(counts) or "none"
+
+
+def provenance(study: "Study", records: Iterable[str]) -> str:
+    """The study, the code that measured it, and the store keys of what is shown.
+
+    Args:
+        study: whose numbers they are.
+        records: keys of predict stages.
+    """
+    keys = [key[:10] for key in dict.fromkeys(records)]
+    shown = ", ".join(keys[:MOST_KEYS])
+    if len(keys) > MOST_KEYS:
+        shown += f", … ({len(keys)} in all, see the view scores)"
+    return f"Study {study.name}, {revision(study)}. Predictions in the store: {shown or 'none'}."
+
+
+def revision(study: "Study") -> str:
+    """The version of the code that a study was launched with, and its git revision where known."""
+    known = f"sd4match-study {study.folder.facts['versions']['sd4match-study']}"
+    file = study.folder.path / "provenance.json"
+    if file.is_file():
+        code = json.loads(file.read_text(encoding="utf-8"))["launches"][-1]["code"]
+        if code["revision"]:
+            known += f", revision {code['revision'][:10]}" + (
+                " with changes" if code["diff"] else ""
+            )
+    return known

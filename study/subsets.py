@@ -1,0 +1,147 @@
+"""PCK of parts of a split: by category, and by how hard SPair-71k says that pairs are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sd4match.breakdown import LEVELS
+from study import labels
+from study.stats import PairSamples, interval
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+GROUPS = ("category", *LEVELS)
+"""What pairs can be sorted by."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A PCK with its 95 % interval, or why there is none.
+
+    Attributes:
+        pck, low, high: shares in [0, 1]; NaN where missing (bounds also for a single pair).
+        pairs: how many count.
+        reason: why it is missing.
+        records: keys of the predict stages it comes from.
+    """
+
+    pck: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    pairs: int = 0
+    reason: str | None = None
+    records: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, samples: PairSamples, record: str) -> "Number":
+        """The mean of some pairs."""
+        around = interval(samples)
+        return cls(around.mean, around.low, around.high, len(samples.pck), None, (record,))
+
+
+def mean(numbers: Mapping[str, Number]) -> Number:
+    """The mean over data sets, whose errors are independent; missing where one of them is."""
+    gone = [name for name, number in numbers.items() if number.reason is not None]
+    if gone:
+        where = ", ".join(map(labels.dataset, gone))
+        return Number(reason=f"the mean needs {where} too")
+    pck = np.array([number.pck for number in numbers.values()])
+    below = pck - [number.low for number in numbers.values()]
+    above = [number.high for number in numbers.values()] - pck
+    return Number(
+        float(pck.mean()),
+        float(pck.mean() - np.sqrt((below**2).sum()) / len(pck)),
+        float(pck.mean() + np.sqrt((above**2).sum()) / len(pck)),
+        sum(number.pairs for number in numbers.values()),
+        None,
+        tuple(record for number in numbers.values() for record in number.records),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One split of a study at one alpha, and parts of it.
+
+    Attributes:
+        study: whose.
+        dataset, split, alpha: which.
+    """
+
+    study: "Study"
+    dataset: str
+    split: str
+    alpha: float
+
+    @cached_property
+    def _rows(self) -> pd.DataFrame:
+        index = self.study.index
+        here = (index["dataset"] == self.dataset) & (index["split"] == self.split)
+        return index[here].set_index("configuration")
+
+    @cached_property
+    def _reasons(self) -> Mapping[str, str | None]:
+        cells = self.study.cells
+        here = cells[
+            (cells["dataset"] == self.dataset)
+            & (cells["split"] == self.split)
+            & (cells["alpha"] == self.alpha)
+        ]
+        return dict(zip(here["configuration"], here["reason"], strict=True))
+
+    @cached_property
+    def _pairs(self) -> pd.DataFrame:
+        return self.study.pairs(self.dataset, self.split)
+
+    def levels(self, group: str) -> list[str]:
+        """The categories, or the grades, that pairs of this split have."""
+        if group == "category":
+            return sorted(self._pairs["category"].unique())
+        grades = set(self._pairs[group].dropna().astype(int))
+        return [level for grade, level in enumerate(LEVELS[group]) if grade in grades]
+
+    def numbers(self, configurations: list[str], parts: Mapping[str, str]) -> dict[str, Number]:
+        """PCK of configurations over the pairs of some parts, by configuration.
+
+        Args:
+            configurations: keys.
+            parts: group to level, all of which a pair must have; empty for the whole split.
+        """
+        chosen: dict[str, Number] = {}
+        for key in configurations:
+            if (reason := self._reasons.get(key, "not part of the study")) is not None:
+                chosen[key] = Number(reason=reason)
+                continue
+            samples = self._samples(key)
+            kept = self._kept(parts)
+            if not kept.any():
+                chosen[key] = Number(reason="no such pair")
+                continue
+            part = PairSamples(
+                samples.pck[kept],
+                samples.source[kept],
+                samples.target[kept],
+                samples.category[kept],
+            )
+            chosen[key] = Number.of(part, str(self._rows.loc[key, "predict"]))
+        return chosen
+
+    def _samples(self, key: str) -> PairSamples:
+        if key not in self._kept_samples:
+            self._kept_samples[key] = self.study.samples(key, self.dataset, self.split, self.alpha)
+        return self._kept_samples[key]
+
+    @cached_property
+    def _kept_samples(self) -> dict[str, PairSamples]:
+        return {}
+
+    def _kept(self, parts: Mapping[str, str]) -> "np.ndarray":
+        kept = np.ones(len(self._pairs), dtype=bool)
+        for group, level in parts.items():
+            wanted = level if group == "category" else LEVELS[group].index(level)
+            kept &= (self._pairs[group] == wanted).fillna(False).to_numpy(dtype=bool)
+        return kept

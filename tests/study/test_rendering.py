@@ -1,0 +1,49 @@
+"""A table in every format."""
+
+import pandas as pd
+
+from study.rendering import BEST, SECOND, Table, marks
+
+TABLE = Table(
+    "Ablation of a_b & <c>",
+    pd.DataFrame({"prompt|x": ["a_1", "b%"], "PCK": ["57.2 [51, 63]\n−1.0 *", "–ᵃ"]}),
+    pd.DataFrame({"pck": [0.572]}),
+    ("ᵃ missing: <b>why</b> & 5 %.",),
+    {(0, 1): BEST},
+)
+
+
+def test_html_is_escaped_and_marked():
+    text = TABLE.html()
+    assert "<td><b>57.2</b> [51, 63]<br>−1.0 *</td>" in text
+    assert "<caption>Ablation of a_b &amp; &lt;c&gt;</caption>" in text
+    assert "ᵃ missing: &lt;b&gt;why&lt;/b&gt; &amp; 5 %." in text
+    assert text.count("<tr>") == 4
+
+
+def test_latex_is_ascii_with_booktabs_and_marks():
+    text = TABLE.latex()
+    assert text.isascii()
+    for rule in ("toprule", "midrule", "bottomrule"):
+        assert text.count(f"\\{rule}") == 1
+    assert r"\hline" not in text
+    assert r"\textbf{57.2} [51, 63]" in text
+    assert r"$-$1.0 *" in text
+    assert r"a\_1" in text
+    assert r"b\%" in text
+    assert r"--\textsuperscript{a}" in text
+    assert r"\caption{Ablation of a\_b \& $<$c$>$}" in text
+    assert r"5 \%." in text
+
+
+def test_markdown_is_marked():
+    text = TABLE.markdown()
+    assert "**57.2** [51, 63]<br>−1.0 *" in text
+    assert "- ᵃ missing" in text
+
+
+def test_marks_compare_what_is_shown():
+    assert marks([0.5, 0.50001, 0.4, None, float("nan")], 2) == {
+        (0, 2): BEST, (1, 2): BEST, (2, 2): SECOND,
+    }  # fmt: skip
+    assert marks([0.5], 0) == {}
