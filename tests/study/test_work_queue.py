@@ -8,6 +8,7 @@ from ray.tune.search import Searcher
 
 from sd4match.pck import GroundTruth
 from study.engine import preflight
+from study.engine.deaths import Deaths
 from study.engine.stops import Stops
 from study.engine.work import pending
 from study.engine.work_queue import WorkQueue
@@ -36,8 +37,11 @@ def queue_of(store):
 
     def make(*plans):
         events = []
-        queue = WorkQueue(iter(plans), store, lambda *event: events.append(event), Stops())
-        queue.events = events
+        deaths = Deaths()
+        queue = WorkQueue(
+            iter(plans), store, lambda *event: events.append(event), Stops(), deaths
+        )
+        queue.events, queue.deaths = events, deaths
         return queue
 
     return make
