@@ -70,7 +70,8 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
         journal.write(event, work, message)
         on_event(event, work, message)
 
-    plans = _plans(space, planner, folder, stops)
+    whole = Plan()
+    plans = _plans(space, planner, folder, stops, whole)
     queue = WorkQueue(plans, folder.store, told, stops, deaths)
     with alone(folder.path):
         if queue.start():
@@ -79,8 +80,8 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
                 cluster.joined(space),
                 tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch,
             ):
-                nodes = Nodes(told)
-                fit(queue, space, folder, stops=stops, deaths=deaths, nodes=nodes, scratch=scratch)
+                resources = cluster.resources(space, cluster.memory(whole))
+                fit(queue, space, folder, resources, stops, deaths, Nodes(told), scratch)
         if queue.full:
             raise SD4MatchError(f"{queue.full}; then launch again: what is done is kept")
         if preflight.KEY in queue.failures:
@@ -91,13 +92,14 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
     return outcome
 
 
-def _plans(space: Space, planner: Planner, folder: StudyFolder, stops: Stops) -> Iterator[Plan]:
-    """The plans of a design, each written to the study's folder before it runs."""
+def _plans(
+    space: Space, planner: Planner, folder: StudyFolder, stops: Stops, whole: Plan
+) -> Iterator[Plan]:
+    """The plans of a design, each added to the whole, and to the study's folder, before it runs."""
     if space.file.design == "search":
         plans = OptunaSearch(space, planner, folder, stops).plans()
     else:
         plans = iter([planner.plan(space.configurations())])
-    whole = Plan()
     for plan in plans:
         # Only now: a mistake leaves no half-made study behind.
         folder.write_space(space)
@@ -110,11 +112,12 @@ def fit(
     queue: WorkQueue,
     space: Space,
     folder: StudyFolder,
-    *,
+    resources: dict[str, float],
     stops: Stops,
     deaths: Deaths,
     nodes: Nodes,
     scratch: str,
+    *,
     trainable: type[tune.Trainable] = StageTrainable,
 ) -> None:
     """Let Ray Tune do what a queue hands out, on the Ray that is there.
@@ -122,13 +125,14 @@ def fit(
     Args:
         queue: of work items.
         space, folder: of the study.
+        resources: of a trial.
         stops, deaths, nodes: who hears of early stops, errors and nodes.
         scratch: a folder for Tune's own files, which nobody needs afterwards.
         trainable: does an item.
     """
     asha = space.file.search.asha if space.file.design == "search" else None
     tuner = tune.Tuner(
-        tune.with_resources(trainable, cluster.resources(space)),
+        tune.with_resources(trainable, resources),
         param_space={"store": str(folder.store.folder), "rule": asdict(space.rule)},
         tune_config=tune.TuneConfig(
             search_alg=queue,

@@ -41,9 +41,7 @@ def queue_of(store):
     def make(*plans):
         events = []
         deaths = Deaths()
-        queue = WorkQueue(
-            iter(plans), store, lambda *event: events.append(event), Stops(), deaths
-        )
+        queue = WorkQueue(iter(plans), store, lambda *event: events.append(event), Stops(), deaths)
         queue.events, queue.deaths = events, deaths
         return queue
 
