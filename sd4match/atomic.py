@@ -1,12 +1,18 @@
 """Files that are either whole or not there."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sd4match.errors import SD4MatchError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""No room is left, on the disk or for the user."""
+UNWRITABLE = (*FULL, errno.EROFS, errno.EFBIG, errno.EACCES, errno.EPERM)
+"""What a writer meets that its reader can mend."""
 
 
 @contextmanager
@@ -14,7 +20,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` and rename it to ``path`` when the block succeeds.
 
     A reader sees the old file or the new one, never half of one; a killed writer leaves ``path``
-    as it was. The parent folder is made when missing.
+    as it was. The parent folder is made when missing. A power cut may still leave a file without
+    its content: waiting for the disk would cost more than the stages, so seals are checked instead.
 
     Args:
         path: where the file will stand.
@@ -28,7 +35,12 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     temporary = _fresh(target)
     try:
-        yield temporary
+        try:
+            yield temporary
+        except OSError as error:
+            if error.errno in UNWRITABLE:
+                raise _unwritable(target, error) from error
+            raise
         # mkstemp makes private files; a shared store must stay readable for the group.
         umask = os.umask(0)
         os.umask(umask)
@@ -38,7 +50,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         except OSError as error:  # a folder of that name
             raise _unwritable(target, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        # Where storage went away it cannot be removed, and the first error is what matters.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def require_writable(path: str | os.PathLike[str]) -> None:

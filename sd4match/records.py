@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from sd4match import seal
 from sd4match.atomic import atomic_path
 from sd4match.errors import SD4MatchError
 from sd4match.ground_truth import GroundTruth
@@ -78,7 +79,7 @@ def write(
     *,
     about: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a table.
+    """Write a table, with a seal (`sd4match.seal`).
 
     Args:
         table: a block of as many rows for each of ``settings``, in their order.
@@ -86,7 +87,10 @@ def write(
         settings: kept in the file's header, for `settings_of`.
         about: likewise, for `about_of`.
     """
-    header = {"settings": json.dumps([setting_json(setting) for setting in settings])}
+    header = {
+        "settings": json.dumps([setting_json(setting) for setting in settings]),
+        seal.ENTRY: seal.BLANK,
+    }
     if about is not None:
         header["about"] = json.dumps(about, sort_keys=True)
     # Positions hardly repeat: a dictionary would be larger than they are. Parquet keeps them in 32
@@ -105,6 +109,7 @@ def write(
             max_rows_per_page=2**20,
             data_page_size=2**23,
         )
+        seal.close(temporary)
     return file
 
 

@@ -20,7 +20,7 @@ def write_truth(folder: Path, pairs: PairSet) -> None:
         folder: gets ``<fingerprint>.parquet``, a row a keypoint, and ``<…>-pairs.parquet``.
         pairs: of one data set.
     """
-    keypoints, info = _files(folder, pairs.fingerprint)
+    keypoints, info = files(folder, pairs.fingerprint)
     if not keypoints.exists():
         truth = GroundTruth.of(pairs)
         ids = np.concatenate([[], *(pair.keypoint_ids for pair in pairs)]).astype(np.int32)
@@ -47,7 +47,7 @@ def read_truth(folder: Path, fingerprint: str) -> tuple[GroundTruth, pd.DataFram
     Raises:
         SD4MatchError: it was never written, or the files are damaged.
     """
-    keypoints, info = _files(folder, fingerprint)
+    keypoints, info = files(folder, fingerprint)
     if not (keypoints.exists() and info.exists()):
         raise SD4MatchError(
             f"{folder}: no ground truth {fingerprint[:12]}: predict, or launch the study, again"
@@ -87,7 +87,8 @@ def pairs_on_record(
     return [found[id_] for id_ in wanted]
 
 
-def _files(folder: Path, fingerprint: str) -> tuple[Path, Path]:
+def files(folder: Path, fingerprint: str) -> tuple[Path, Path]:
+    """The two files of a pair set: its keypoints, and its pairs."""
     return folder / f"{fingerprint[:20]}.parquet", folder / f"{fingerprint[:20]}-pairs.parquet"
 
 

@@ -10,7 +10,9 @@ A tuning's folder holds::
 """
 
 import fcntl
+import io
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -53,6 +55,9 @@ def resume(tuning: Tuning, checkpoint: Path) -> bool:
     if not checkpoint.exists():
         return False
     try:
+        with zipfile.ZipFile(checkpoint) as archive:
+            if broken := archive.testzip():  # torch does not look at checksums
+                raise zipfile.BadZipFile(broken)
         tuning.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
     except SD4MatchError as error:
         raise SD4MatchError(f"{checkpoint}: {error}") from None
@@ -100,8 +105,10 @@ def run(
     def save() -> None:
         nonlocal saved
         before_save()
+        content = io.BytesIO()  # torch's own writer hides what the disk said
+        torch.save(tuning.state_dict(), content)
         with atomic_path(checkpoint) as temporary:
-            torch.save(tuning.state_dict(), temporary)
+            temporary.write_bytes(content.getbuffer())
         saved = time.monotonic()
 
     def after_step(step: int, loss: float) -> None:

@@ -47,8 +47,8 @@ def launch_report(
             say(f"{clock}  done {done:3d}  {work.label}")
         elif event == "failed" and work.kind != "preflight":
             say(f"{clock}  FAILED    {work.label}: {last_line(message)}")
-        elif event == "stopped":
-            say(f"{clock}  stopped   {work.label}: {message}")
+        elif event in ("stopped", "retry", "note", "slow", "damaged", "lost", "joined"):
+            say(f"{clock}  {event:9} {work.label}: {message}")
 
     planner.require_data()  # before weights are fetched for nothing
     _, text = plan_report(space, plan_of(space, planner))

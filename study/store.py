@@ -11,7 +11,8 @@ Layout, below the store's folder (``results/store`` by default, shared by all st
     speed/<kind of stage>/          how long stages took, one file each (`study.speed`)
     truth/<data fingerprint>.parquet, <…>-pairs.parquet     ground truth, once a data set and split
 
-Files appear by atomic rename and never change, so any number of processes may read and write.
+Files appear by atomic rename and never change, so any number of processes may read and write. Each
+holds its own checksum (`sd4match.seal`), and a write waits for storage that is away for a while.
 """
 
 import os
@@ -27,6 +28,7 @@ from sd4match import records, truth_records
 from sd4match.datasets import PairSet
 from sd4match.pck import GroundTruth
 from study.keys import key_of
+from study.patience import patiently
 from study.records import read_scores, settings_of, write_scores
 from study.stages import SCORE_VERSION, Setting
 
@@ -89,13 +91,28 @@ class Store:
                 found.setdefault(setting, file)
         return found
 
+    def measured(self, key: str) -> list[Path]:
+        """Every file of predictions and scores under a predict stage."""
+        return sorted(
+            file
+            for part in ("predict", "score")
+            for file in (self.folder / part / key).glob("[0-9a-f]*.parquet")
+        )
+
+    @patiently
     def write_predictions(
-        self, key: str, settings: Sequence[Setting], positions: np.ndarray, truth: GroundTruth
+        self,
+        key: str,
+        settings: Sequence[Setting],
+        positions: np.ndarray,
+        truth: GroundTruth,
+        *,
+        about: Mapping[str, Any] | None = None,
     ) -> Path:
         """Record predicted keypoints of a predict stage: see `sd4match.records`."""
         grid = key_of({"settings": [records.setting_json(setting) for setting in settings]})
         file = self.folder / "predict" / key / f"{grid}.parquet"
-        return records.write_predictions(file, settings, positions, truth)
+        return records.write_predictions(file, settings, positions, truth, about=about)
 
     def read_predictions(self, file: Path, truth: GroundTruth) -> np.ndarray:
         """The positions (S, K, 2) that a prediction file holds: see `sd4match.records`."""
@@ -108,6 +125,7 @@ class Store:
         name = f"{predictions.stem}-{key_of({'version': SCORE_VERSION, **rule})}.parquet"
         return self.folder / "score" / key / name
 
+    @patiently
     def write_scores(
         self,
         file: Path,
@@ -124,6 +142,11 @@ class Store:
 
     # Ground truth --------------------------------------------------------------------------------
 
+    def truth_files(self, fingerprint: str) -> tuple[Path, Path]:
+        """The files of a split's ground truth: its keypoints, and its pairs."""
+        return truth_records.files(self.folder / "truth", fingerprint)
+
+    @patiently
     def write_truth(self, pairs: PairSet) -> None:
         """Record a split's ground truth, once."""
         truth_records.write_truth(self.folder / "truth", pairs)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
+from sd4match import seal
 from sd4match.atomic import atomic_path
 
 log = logging.getLogger(__name__)
@@ -58,12 +59,16 @@ class TensorCache:
         path = self._folder / f"{key}.safetensors"
         if path.is_file():
             try:
-                return load_file(path)["value"]
+                if seal.intact(path):
+                    # Mapped, not copied: the processes of a machine share its pages.
+                    return load_file(path)["value"]
+                log.warning("%s: broken, computed again", path)
             except (SafetensorError, OSError, KeyError) as error:
                 log.warning("%s: broken, computed again (%s)", path, error)
         value = _own(compute())
         with atomic_path(path) as temporary:
-            save_file({"value": value}, temporary)
+            temporary.write_bytes(save({"value": value}, {seal.ENTRY: seal.BLANK}))
+            seal.close(temporary)
         return value
 
 

@@ -8,8 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 
+from sd4match import seal
 from sd4match.atomic import atomic_path
 from sd4match.backbones import Backbone
 from sd4match.errors import SD4MatchError
@@ -50,10 +52,15 @@ def save(
         "backbone": asdict(prompt.made_for),
         "image_encoder": prompt.encoder_made_for and asdict(prompt.encoder_made_for),
         "training": dict(training or {}),
+        # In here, for the order of two entries in a safetensors header is left to chance.
+        seal.ENTRY: seal.BLANK,
     }
     tensors = {name: value.cpu().contiguous() for name, value in prompt.state_dict().items()}
+    metadata = {ENTRY: json.dumps(header, sort_keys=True)}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={ENTRY: json.dumps(header, sort_keys=True)})
+        # Not `save_file`, which hides what the disk said.
+        temporary.write_bytes(to_bytes(tensors, metadata=metadata))
+        seal.close(temporary)
 
 
 def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:

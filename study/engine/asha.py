@@ -4,16 +4,17 @@ from typing import Any
 
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
+from ray.tune.schedulers import ASHAScheduler
 
 from sd4match.tuning import EPOCHS
 from study.cost import epochs
+from study.engine.deaths import Deaths, Witness
 from study.engine.stops import Stops
 from study.engine.work import Work
 from study.stages import Tune
 
 
-class PromptAsha(FIFOScheduler):
+class PromptAsha(Witness):
     """Stops tunings that are behind the others after as many epochs; lets all else run.
 
     Rungs compare one fixed setting: the epoch's own validation, nearest neighbour at the training's
@@ -23,10 +24,11 @@ class PromptAsha(FIFOScheduler):
     Args:
         reduction: one in so many goes on from a rung to the next.
         stops: where stops are told.
+        deaths: where errors are told.
     """
 
-    def __init__(self, reduction: int, stops: Stops) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+    def __init__(self, reduction: int, stops: Stops, deaths: Deaths) -> None:
+        super().__init__(deaths)
         self._reduction = reduction
         self._stops = stops
         self._rungs: dict[str, ASHAScheduler] = {}

@@ -9,9 +9,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
+from ray._private.authentication.authentication_token_setup import (
+    maybe_enable_token_auth_if_token_available,
+)
 
 from sd4match.backbones import choose_device
 from sd4match.errors import SD4MatchError
+from study.cost import Costs
+from study.memory import worker_mb
+from study.plan import Plan
 from study.space import Space
 
 log = logging.getLogger(__name__)
@@ -22,18 +28,24 @@ OBJECT_STORE = 256 * 2**20  # bytes; results travel through files, Ray would tak
 SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our store is the record
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends a launch, not only Tune's part of it
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # they are told in a line, and by whole in a log
     "RAY_AIR_NEW_OUTPUT": "0",  # whose progress tables ignore verbose=0
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # silences a warning about a coming default
 }
 
 
-def resources(space: Space) -> dict[str, float]:
-    """What one trial takes, as Ray names it."""
+def resources(space: Space, memory: float = 0.0) -> dict[str, float]:
+    """What one trial takes, as Ray names it.
+
+    Args:
+        space: says how many CPUs and GPUs.
+        memory: bytes of a node; no node runs more trials than its own has room for.
+    """
     wanted = space.file.resources
     gpus = wanted.gpus_per_trial
     if gpus is None:
         gpus = 1.0 if choose_device(space.file.device).type == "cuda" else 0.0
-    return {"CPU": float(wanted.cpus_per_trial), "GPU": gpus}
+    return {"CPU": float(wanted.cpus_per_trial), "GPU": gpus, "memory": memory}
 
 
 @contextmanager
@@ -55,6 +67,11 @@ def joined(space: Space) -> Iterator[None]:
         options.update(include_dashboard=False, object_store_memory=OBJECT_STORE)
     try:
         _check_reachable(address)
+        if address != LOCAL:
+            # `ray start` and ray.init("auto") ask for a token where one exists; ray.init with an
+            # address does not, and the cluster would refuse it: do as they do, unless
+            # RAY_AUTH_MODE says otherwise.
+            maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
         context: Any = ray.init(address=address, **options)
     except (OSError, ValueError, RuntimeError) as error:
         said = str(error).strip().splitlines()[0]
@@ -74,6 +91,20 @@ def _check_reachable(address: str) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if port.isdigit():
         socket.create_connection((host, int(port)), CONNECT).close()
+
+
+def memory(plan: Plan) -> float:
+    """About how many bytes of a node one worker needs for a plan, as far as any node has them.
+
+    Ray waits for ever for what no node has, and an estimate is no reason to refuse. On a GPU the
+    node's memory is not what is short: ``resources.gpus_per_trial`` says how many share one, and a
+    batch that does not fit is halved.
+    """
+    if any(stage.extraction.machine.device != "cpu" for stage in plan.predicts.values()):
+        return 0.0
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    largest = max(node["Resources"].get("memory", 0.0) for node in nodes if node["Alive"])
+    return float(min(worker_mb(plan, Costs()) * 1e6, largest))
 
 
 def _check_resources(space: Space) -> None:

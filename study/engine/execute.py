@@ -1,9 +1,9 @@
 """Doing the work: each function computes what one stage needs and puts it into the store.
 
-Nothing here knows Ray: a worker calls these, and so can a test or a notebook.
+Nothing here knows Ray: a worker calls these, and so can a test or a notebook. Work that was begun
+before goes on from what the store holds of it.
 """
 
-import logging
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -23,13 +23,12 @@ from sd4match.prediction import predict
 from sd4match.prompts import Prompt
 from sd4match.tuning import Tuning, TuningSettings
 from study import prompt_files
+from study.engine.fitting import fitting, smaller
 from study.engine.stopwatch import timed
 from study.engine.work import Work
 from study.scoring import Record, Rule, score
 from study.stages import PROMPT_OPTIONS, Latents, Machine, Predict, Setting, Tune
 from study.store import Store
-
-log = logging.getLogger(__name__)
 
 
 class Workshop:
@@ -59,6 +58,9 @@ class Workshop:
                 yield self.try_out(stage, work.settings)
                 continue
             settings = work.settings.get(stage.key, ())
+            if isinstance(stage, Predict) and self._predicted(stage, settings):
+                yield self.predict(stage, settings)  # which is too quick to be timed
+                continue
             # Loaded before the clock starts: a worker does that once, for all its stages.
             self.backbone(stage.extraction.machine if isinstance(stage, Predict) else stage.machine)
             with timed(self.store, stage, settings):
@@ -85,16 +87,32 @@ class Workshop:
 
     def tune(self, stage: Tune) -> Iterator[dict[str, Any]]:
         """Learn a prompt; continues from an earlier attempt's checkpoint."""
-        tuning = self._tuning(stage, stage.settings, stage.train.open(), stage.val.open())
+        train, val = stage.train.open(), stage.val.open()
         checkpoint = self.store.checkpoint(stage.key)
-        # Saved before the report: who hears of an epoch may stop us, and it must not be lost.
-        yield from tuning_folder.run(tuning, checkpoint)
+        tuning = self._tuning(stage, stage.settings, train, val)
+        while not tuning.finished:
+            try:
+                # Saved before the report: who hears of an epoch may stop us, and it must not be
+                # lost.
+                yield from tuning_folder.run(tuning, checkpoint)
+            except Exception as error:
+                micro = smaller(tuning.settings.micro_batch or tuning.settings.batch_size, error)
+                state = tuning.state_dict()
+                tuning = self._tuning(stage, stage.settings, train, val, micro_batch=micro)
+                tuning.load_state_dict(state)
         tuning_folder.write_curves(tuning, self.store.curves(stage.key))
+        settings = tuning.settings
         # The prompt comes last: its file says that the stage is done.
         prompts.save(
             tuning.best_prompt(),
             self.store.prompt(stage.key),
-            training={**stage.settings, "data": stage.train.dataset, "pairs": stage.train.pairs},
+            training={
+                **stage.settings,
+                "data": stage.train.dataset,
+                "pairs": stage.train.pairs,
+                # What was asked is in the stage's key; this is what memory left of it.
+                **({"micro_batch": settings.micro_batch} if settings.micro_batch else {}),
+            },
         )
         checkpoint.unlink(missing_ok=True)
 
@@ -123,24 +141,51 @@ class Workshop:
 
     def _try_tune(self, stage: Tune) -> None:
         few = _with_keypoints(stage.train.open(), int(stage.settings["batch_size"]))
-        self._tuning(stage, {**stage.settings, "steps": 1}, few, None).run_epoch()
+        settings = {**stage.settings, "steps": 1}
+
+        def step(batch: int) -> None:
+            micro = None if batch == settings["batch_size"] else batch
+            self._tuning(stage, settings, few, None, micro_batch=micro).run_epoch()
+
+        fitting(int(settings["batch_size"]), step)
 
     def predict(self, stage: Predict, settings: tuple[Setting, ...]) -> dict[str, Any]:
         """Predict and score one split at all the free settings that are wanted of it."""
         extraction, pairs = stage.extraction, stage.data.open()
-        backbone = self.backbone(extraction.machine)
         self.store.write_truth(pairs)
-        truth, _ = self.store.read_truth(stage.data.fingerprint)
-        positions = self.positions(stage, settings, self._prompt(stage, backbone), pairs=pairs)
-        self.store.write_predictions(stage.key, settings, positions, truth)
+        if not self._predicted(stage, settings):
+            backbone = self.backbone(extraction.machine)
+            truth, _ = self.store.read_truth(stage.data.fingerprint)
+            prompt, planned = self._prompt(stage, backbone), extraction.machine.batch_size
+            positions, batch = fitting(
+                planned,
+                lambda batch: self.positions(stage, settings, prompt, pairs=pairs, batch=batch),
+            )
+            about = None if batch == planned else {"batch_size": batch}
+            self.store.write_predictions(stage.key, settings, positions, truth, about=about)
         record = Record(stage.key, stage.data.fingerprint, extraction.image_size)
         score(self.store, record, settings, self.rule)
         return {"split": f"{stage.data.dataset} {stage.data.split}", "pairs": len(pairs)}
 
+    def _predicted(self, stage: Predict, settings: tuple[Setting, ...]) -> bool:
+        """Whether an earlier attempt at this item came as far as here."""
+        return self.store.recorded(stage.key).keys() >= set(settings)
+
     def positions(
-        self, stage: Predict, settings: tuple[Setting, ...], prompt: Prompt, *, pairs: PairSet
+        self,
+        stage: Predict,
+        settings: tuple[Setting, ...],
+        prompt: Prompt,
+        *,
+        pairs: PairSet,
+        batch: int | None = None,
     ) -> np.ndarray:
-        """Predicted keypoints (S, K, 2) in original pixels at S free settings."""
+        """Predicted keypoints (S, K, 2) in original pixels at S free settings.
+
+        Args:
+            stage, settings, prompt, pairs: what is predicted.
+            batch: images a UNet batch, where memory does not suffice for the planned one.
+        """
         extraction = stage.extraction
         backbone = self.backbone(extraction.machine)
         if extraction.fused_with:
@@ -158,7 +203,7 @@ class Workshop:
             fusion=extraction.fused_with is not None,
             latents=self._latents(extraction.machine, extraction.image_size),
             contents=self._contents(extraction.machine),
-            batch_size=extraction.machine.batch_size,
+            batch_size=batch or extraction.machine.batch_size,
         )
 
     def backbone(self, machine: Machine) -> Backbone:
@@ -187,7 +232,13 @@ class Workshop:
         return LatentCache(self.backbone(machine), image_size, self.store.latents)
 
     def _tuning(
-        self, stage: Tune, settings: Mapping[str, Any], train: PairSet, val: PairSet | None
+        self,
+        stage: Tune,
+        settings: Mapping[str, Any],
+        train: PairSet,
+        val: PairSet | None,
+        *,
+        micro_batch: int | None = None,
     ) -> Tuning:
         backbone = self.backbone(stage.machine)
         options = {name: settings[name] for name in PROMPT_OPTIONS}
@@ -203,7 +254,9 @@ class Workshop:
             prompt,
             train,
             val,
-            TuningSettings(**{name: settings[name] for name in TUNING_FIELDS}),
+            TuningSettings(
+                **{name: settings[name] for name in TUNING_FIELDS}, micro_batch=micro_batch
+            ),
             latents=self._latents(stage.machine, int(settings["image_size"])),
             contents=self._contents(stage.machine),
         )

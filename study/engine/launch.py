@@ -3,13 +3,17 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from ray import tune
 
 from sd4match.errors import SD4MatchError
 from study.engine import cluster, preflight
+from study.engine.alone import alone
 from study.engine.asha import PromptAsha
+from study.engine.deaths import Deaths, Witness
+from study.engine.faults import last_line
+from study.engine.journal import Journal
+from study.engine.nodes import Nodes
 from study.engine.stops import Stops
 from study.engine.trainable import StageTrainable
 from study.engine.work import Work
@@ -19,7 +23,7 @@ from study.plan import Plan, Planner
 from study.search.search import OptunaSearch
 from study.space import Space
 
-WORKER_DEATHS = 2  # how often a trial is started again when its worker or node died
+__all__ = ["Event", "Outcome", "last_line", "launch"]
 
 Event = Callable[[str, Work, str], None]
 
@@ -45,48 +49,57 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
     Args:
         space: the checked search space.
         planner: plans its configurations.
-        on_event: called with (event, work, message); events: ``start``, ``done``,
-            ``failed``, ``stopped``.
+        on_event: called with (event, work, message); events: those of `WorkQueue`, ``lost`` and
+            ``joined`` (a node of the cluster). All are in the study's ``logs/`` too.
 
     Returns:
         What was computed and what failed; failed items are missing cells, the rest stands.
 
     Raises:
-        SD4MatchError: data or weights are missing, or the preflight failed.
+        SD4MatchError: data or weights are missing, the preflight failed, another launch of this
+            study is running, or there is no room for results. What is computed is kept.
     """
     planner.require_data()
     folder = StudyFolder.of(space)
-    outcome = Outcome()
+    outcome, stops, deaths = Outcome(), Stops(), Deaths()
+    journal = Journal(folder.path)
 
     def told(event: str, work: Work, message: str) -> None:
         if event == "done" and work.kind != "preflight":
             outcome.done.append(work.label)
+        journal.write(event, work, message)
         on_event(event, work, message)
 
-    stops = Stops()
-    queue = WorkQueue(_plans(space, planner, folder, stops), folder.store, told, stops)
-    if queue.start():
-        folder.write_failures({})  # those of an earlier launch are tried again
-        with (
-            cluster.joined(space),
-            tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch,
-        ):
-            _fit(queue, space, folder, stops, scratch=Path(scratch))
-    if preflight.KEY in queue.failures:
-        # Nothing ran but the preflight: that is a mistake to mend, not a study with holes.
-        raise SD4MatchError(last_line(queue.failures[preflight.KEY]))
-    outcome.failures, outcome.stopped = queue.failures, stops.reasons
-    folder.write_failures({**queue.failures, **stops.reasons})
+    whole = Plan()
+    plans = _plans(space, planner, folder, stops, whole)
+    queue = WorkQueue(plans, folder.store, told, stops, deaths)
+    with alone(folder.path):
+        if queue.start():
+            folder.write_failures({})  # those of an earlier launch are tried again
+            with (
+                cluster.joined(space),
+                tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch,
+            ):
+                resources = cluster.resources(space, cluster.memory(whole))
+                fit(queue, space, folder, resources, stops, deaths, Nodes(told), scratch)
+        if queue.full:
+            raise SD4MatchError(f"{queue.full}; then launch again: what is done is kept")
+        if preflight.KEY in queue.failures:
+            # Nothing ran but the preflight: that is a mistake to mend, not a study with holes.
+            raise SD4MatchError(last_line(queue.failures[preflight.KEY]))
+        outcome.failures, outcome.stopped = queue.failures, stops.reasons
+        folder.write_failures({**queue.failures, **stops.reasons})
     return outcome
 
 
-def _plans(space: Space, planner: Planner, folder: StudyFolder, stops: Stops) -> Iterator[Plan]:
-    """The plans of a design, each written to the study's folder before it runs."""
+def _plans(
+    space: Space, planner: Planner, folder: StudyFolder, stops: Stops, whole: Plan
+) -> Iterator[Plan]:
+    """The plans of a design, each added to the whole, and to the study's folder, before it runs."""
     if space.file.design == "search":
         plans = OptunaSearch(space, planner, folder, stops).plans()
     else:
         plans = iter([planner.plan(space.configurations())])
-    whole = Plan()
     for plan in plans:
         # Only now: a mistake leaves no half-made study behind.
         folder.write_space(space)
@@ -95,30 +108,46 @@ def _plans(space: Space, planner: Planner, folder: StudyFolder, stops: Stops) ->
         yield plan
 
 
-def last_line(text: str) -> str:
-    """The last line of a traceback or a message: what went wrong."""
-    return text.strip().splitlines()[-1]
-
-
-def _fit(
-    queue: WorkQueue, space: Space, folder: StudyFolder, stops: Stops, *, scratch: Path
+def fit(
+    queue: WorkQueue,
+    space: Space,
+    folder: StudyFolder,
+    resources: dict[str, float],
+    stops: Stops,
+    deaths: Deaths,
+    nodes: Nodes,
+    scratch: str,
+    *,
+    trainable: type[tune.Trainable] = StageTrainable,
 ) -> None:
+    """Let Ray Tune do what a queue hands out, on the Ray that is there.
+
+    Args:
+        queue: of work items.
+        space, folder: of the study.
+        resources: of a trial.
+        stops, deaths, nodes: who hears of early stops, errors and nodes.
+        scratch: a folder for Tune's own files, which nobody needs afterwards.
+        trainable: does an item.
+    """
     asha = space.file.search.asha if space.file.design == "search" else None
     tuner = tune.Tuner(
-        tune.with_resources(StageTrainable, cluster.resources(space)),
+        tune.with_resources(trainable, resources),
         param_space={"store": str(folder.store.folder), "rule": asdict(space.rule)},
         tune_config=tune.TuneConfig(
             search_alg=queue,
-            scheduler=PromptAsha(asha, stops) if asha else None,
+            scheduler=PromptAsha(asha, stops, deaths) if asha else Witness(deaths),
             num_samples=-1,  # until the queue says that it is finished
             reuse_actors=True,
             trial_dirname_creator=lambda trial: str(trial.trial_id),
         ),
         run_config=tune.RunConfig(
             name="trials",
-            storage_path=str(scratch),
+            storage_path=scratch,
             verbose=0,
-            failure_config=tune.FailureConfig(max_failures=WORKER_DEATHS),
+            callbacks=[nodes],
+            # The queue tries again: it knows what failed, and how often.
+            failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
     )

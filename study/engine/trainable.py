@@ -1,59 +1,73 @@
 """The Ray Tune trainable: one trial is one work item, and actors are kept warm between trials."""
 
-import logging
-import traceback
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
-from sd4match.errors import SD4MatchError
-from study.engine.execute import Workshop
+from study.engine.faults import fault
+from study.engine.notes import Notes
 from study.engine.work import Work
-from study.scoring import Rule
-from study.store import Store
+from study.patience import patient
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from study.engine.execute import Workshop
 
 
 class StageTrainable(tune.Trainable):
     """Does one `Work` item; a step is an epoch of a tuning or a split of a prediction.
 
-    Results are in the store, not in Ray's checkpoints: a trial that is started again continues
-    from what the store holds. An exception of ours ends the trial with a ``failure`` in its result
-    rather than an error, because Ray retries errors and the same input would fail again; Ray's
-    retries are for workers and nodes that died.
+    Results are in the store, not in Ray's checkpoints: an item that is started again continues
+    from what the store holds. The first step only says where the item runs. What can be told ends
+    the trial with a ``failure`` and its ``fault``, and the worker lives on; after anything
+    unforeseen the error is raised, which ends the worker, for nobody knows in what state it is.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
         """Called once an actor."""
         self._workshop: Workshop | None = None
+        self._notes = Notes()
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next work item; the backbone stays."""
-        store, rule = Store(new_config["store"]), Rule(**new_config["rule"])
-        if self._workshop is None or (
-            self._workshop.store.folder != store.folder or self._workshop.rule != rule
-        ):
-            self._workshop = Workshop(store, rule)
+        if self._workshop is None:
+            self._workshop = self.open_workshop(new_config)
         self._work: Work = new_config["work"]
-        self._steps: Iterator[dict[str, Any]] = self._workshop.do(self._work)
-        self._parts_left = len(self._work.stages)
+        self._steps = self._done_patiently(self._workshop)
         return True
+
+    def open_workshop(self, config: dict[str, Any]) -> "Workshop":
+        """What does the work, made once an actor."""
+        # Imported late: torch takes seconds that the driver need not wait for.
+        from study.engine.execute import Workshop
+        from study.scoring import Rule
+        from study.store import Store
+
+        return Workshop(Store(config["store"]), Rule(**config["rule"]))
 
     def step(self) -> dict[str, Any]:
         """Do the next part of the item."""
         try:
-            report = next(self._steps, None)
-        except SD4MatchError as error:
-            return {"done": True, "failure": str(error)}
-        except Exception:
-            log.exception("%s failed", self._work.label)
-            return {"done": True, "failure": traceback.format_exc()}
-        # Items of known length end with their last part: an empty step is a round trip for nothing.
-        self._parts_left -= self._work.kind != "tune"  # whose parts are epochs, not stages
-        return {**(report or {}), "done": report is None or self._parts_left == 0}
+            report = next(self._steps)
+        except Exception as error:
+            if (kind := fault(error)) == "bug":
+                raise
+            report = {"done": True, "fault": kind, "failure": str(error)}
+        return {**report, "notes": self._notes.take()}
+
+    def _done_patiently(self, workshop: "Workshop") -> Iterator[dict[str, Any]]:
+        """Reports of all parts, the last of them with ``done``."""
+        yield {"done": False}
+        for attempt in patient():
+            with attempt:
+                # An item of known length ends with its last part: another step would be a round
+                # trip for nothing. The parts of a tuning are epochs, and may be there already.
+                parts_left = len(self._work.stages)
+                for report in workshop.do(self._work):
+                    parts_left -= self._work.kind != "tune"
+                    yield {**report, "done": parts_left == 0}
+        yield {"done": True}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Nothing: the store holds it."""

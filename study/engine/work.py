@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from study.plan import Plan
 from study.stages import Extraction, Latents, Predict, Setting, Tune
 from study.store import Store
+
+if TYPE_CHECKING:  # a worker that only waits needs no torch
+    from study.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -14,13 +16,14 @@ class Work:
     """One trial for Ray: stages that one worker does in one go.
 
     Attributes:
+        kind: what is done; ``place`` is a node or a file that an event tells of.
         key: names the item; other items' ``needs`` refer to it.
         label: for people.
         needs: keys of items that must be done first.
         settings: predict stage key to the free settings that are not on record yet.
     """
 
-    kind: Literal["preflight", "latents", "tune", "predict"]
+    kind: Literal["preflight", "latents", "tune", "predict", "place"]
     key: str
     label: str
     stages: tuple[Latents | Tune | Predict, ...]
@@ -28,7 +31,7 @@ class Work:
     settings: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict)
 
 
-def pending(plan: Plan, store: Store) -> list[Work]:
+def pending(plan: "Plan", store: Store) -> list[Work]:
     """What the store does not hold yet, in the order in which it should start.
 
     Latents come first, then prompts (others wait for them), then predictions; a predict trial is
@@ -55,7 +58,7 @@ def pending(plan: Plan, store: Store) -> list[Work]:
     ]
 
 
-def missing(plan: Plan, store: Store, stage: Predict) -> tuple[Setting, ...]:
+def missing(plan: "Plan", store: Store, stage: Predict) -> tuple[Setting, ...]:
     """The free settings that a plan wants of a predict stage and the store does not hold."""
     recorded = store.recorded(stage.key)
     return tuple(setting for setting in plan.settings[stage.key] if setting not in recorded)

@@ -1,19 +1,24 @@
 """The searcher that feeds Ray Tune: work items as soon as what they need is done."""
 
-import logging
-from collections.abc import Callable, Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray.tune.search import Searcher
 
+from study.engine.deaths import Deaths
+from study.engine.faults import TRIES, Fault, last_line
+from study.engine.pace import Pace
 from study.engine.preflight import preflight
 from study.engine.stops import Stops
+from study.engine.sweep import sweep
 from study.engine.work import Work, pending
-from study.plan import Plan
 from study.store import Store
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from study.plan import Plan
 
 
 class WorkQueue(Searcher):
@@ -25,26 +30,35 @@ class WorkQueue(Searcher):
     Args:
         plans: iterator of plans; it is advanced in the driver when the last plan is done.
         store: where results go.
-        on_event: called with (event, work, message) when an item starts, ends, fails or is stopped.
+        on_event: called with (event, work, message); events: ``start``, ``done``, ``failed``,
+            ``stopped``, ``retry``, ``note`` (what its worker warned of), ``slow`` and ``damaged``
+            (a file of the store).
         stops: the tunings that the scheduler stopped early; what needs them is dropped.
+        deaths: the errors that the scheduler saw.
 
     Attributes:
         failures: key of each failed item to the reason; items that needed it fail with it.
+        full: why nothing more was started: there is no room for results. Mostly None.
     """
 
     def __init__(
         self,
-        plans: Iterator[Plan],
+        plans: "Iterator[Plan]",
         store: Store,
         on_event: Callable[[str, Work, str], None],
         stops: Stops,
+        deaths: Deaths,
     ) -> None:
         super().__init__()
         self.failures: dict[str, str] = {}
+        self.full: str | None = None
         self._plans = plans
         self._store = store
         self._on_event = on_event
         self._stops = stops
+        self._deaths = deaths
+        self._pace = Pace()
+        self._faults: Counter[tuple[str, Fault]] = Counter()
         self._waiting: list[Work] = []
         self._running: dict[str, Work] = {}
         self._unfinished: set[str] = set()
@@ -62,31 +76,64 @@ class WorkQueue(Searcher):
         """The next item that may start; None to ask again later; FINISHED at the end."""
         if not self._running:
             self._refill()
+        for work, message in self._pace.slow(time.monotonic()):
+            self._on_event("slow", work, message)
         for work in self._waiting:
             if not self._unfinished.intersection(work.needs):
                 self._waiting.remove(work)
                 self._running[trial_id] = work
+                self._pace.start(work, time.monotonic())
                 self._on_event("start", work, "")
                 return {"work": work}
         return Searcher.FINISHED if self._exhausted and not self._running else None
 
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Pass on what a worker says."""
+        work = self._running[trial_id]
+        self._pace.heard(work, f"{result['hostname']}, process {result['pid']}")
+        if "epoch" in result:  # it gets on: earlier faults were no fault of its own
+            for key in [key for key in self._faults if key[0] == work.key]:
+                del self._faults[key]
+        self._tell(work, result)
+
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Free what waited for this item, or fail it too."""
+        """Free what waited for this item, try it again, or fail what waited too."""
         work = self._running.pop(trial_id)
-        reason = (result or {}).get("failure")
+        result = result or {}
+        ended = self._pace.end(work, time.monotonic(), well=not (error or "fault" in result))
+        self._tell(work, result)
+        kind, reason = result.get("fault"), str(result.get("failure"))
         if error:
-            reason = "its worker died again after every retry"
-        if reason:
-            self._fail(work, str(reason))
+            kind, reason = self._deaths.causes.pop(trial_id, ("worker", "its worker was killed"))
+        if kind is not None:
+            self._try_again(work, kind, reason)
         elif work.key in self._stops.reasons:
             self._unfinished.discard(work.key)
             self._drop_needing(work)
             self._on_event("stopped", work, self._stops.reasons[work.key])
         else:
             self._unfinished.discard(work.key)
-            self._on_event("done", work, "")
+            self._on_event("done", work, ended)
+
+    def _tell(self, work: Work, result: Mapping[str, Any]) -> None:
+        for note in result.get("notes", ()):
+            self._on_event("note", work, note)
+
+    def _try_again(self, work: Work, kind: Fault, reason: str) -> None:
+        """Let an item wait for another try, or fail it."""
+        self._faults[work.key, kind] += 1
+        if kind == "full":
+            # Whatever is computed now could not be kept.
+            self.full = reason
+            self._waiting, self._exhausted = [], True
+        elif self._faults[work.key, kind] < TRIES[kind]:
+            self._waiting.insert(0, work)
+            self._on_event("retry", work, last_line(reason))
+        else:
+            tries = f" ({TRIES[kind]} times)" if TRIES[kind] > 1 and "\n" not in reason else ""
+            self._fail(work, reason + tries)
 
     def _fail(self, work: Work, reason: str) -> None:
         self._unfinished.discard(work.key)
@@ -97,7 +144,7 @@ class WorkQueue(Searcher):
         self._fail_needing(work)
 
     def _fail_needing(self, failed: Work) -> None:
-        reason = self.failures[failed.key].strip().splitlines()[-1]
+        reason = last_line(self.failures[failed.key])
         for other in [waiting for waiting in self._waiting if failed.key in waiting.needs]:
             if other in self._waiting:
                 self._waiting.remove(other)
@@ -113,6 +160,9 @@ class WorkQueue(Searcher):
             plan = next(self._plans, None)
             self._exhausted = plan is None
             if plan is not None:
+                for file in sweep(plan, self._store):
+                    place = Work("place", file.name, str(file), ())
+                    self._on_event("damaged", place, "removed, and computed again")
                 items = pending(plan, self._store)
                 ended = self.failures.keys() | self._stops.reasons.keys()
                 self._waiting = [work for work in items if work.key not in ended]

@@ -6,6 +6,7 @@ import pytest
 
 from sd4match.errors import SD4MatchError
 from study.engine.asha import PromptAsha
+from study.engine.deaths import Deaths
 from study.engine.stops import Stops
 from study.engine.work import Work
 
@@ -30,7 +31,7 @@ def stops():
 @pytest.fixture
 def report(stops):
     """Report an epoch of a stage to ASHA with reduction 2; whether the trial goes on."""
-    asha = PromptAsha(2, stops)
+    asha = PromptAsha(2, stops, Deaths())
 
     def to(stage, epoch, pck, kind="tune"):
         work = Work(kind, stage.key, stage.label, (stage,))

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 from ray.tune.search import Searcher
 
+from sd4match import seal
 from sd4match.pck import GroundTruth
 from study.engine import preflight
+from study.engine.deaths import Deaths
+from study.engine.faults import TRIES
+from study.engine.pace import LEAST, Pace
 from study.engine.stops import Stops
-from study.engine.work import pending
+from study.engine.work import Work, pending
 from study.engine.work_queue import WorkQueue
 from study.store import Store
 
@@ -36,8 +40,9 @@ def queue_of(store):
 
     def make(*plans):
         events = []
-        queue = WorkQueue(iter(plans), store, lambda *event: events.append(event), Stops())
-        queue.events = events
+        deaths = Deaths()
+        queue = WorkQueue(iter(plans), store, lambda *event: events.append(event), Stops(), deaths)
+        queue.events, queue.deaths = events, deaths
         return queue
 
     return make
@@ -77,7 +82,8 @@ def finish(work, store):
             store.latents_mark(stage.key).touch()
         elif work.kind == "tune":
             store.prompt(stage.key).parent.mkdir(parents=True)
-            store.prompt(stage.key).touch()
+            store.prompt(stage.key).write_text(seal.BLANK)
+            seal.close(store.prompt(stage.key))
         elif work.kind == "predict":
             truth, settings = GroundTruth.of(stage.data.open()), work.settings[stage.key]
             positions = np.zeros((len(settings), *truth.keypoints.shape))
@@ -181,7 +187,7 @@ def test_a_failure_takes_along_what_needs_it_and_says_why(queue_of, plan, store)
     trials.end(*trials.works("preflight"))
     trials.fill()
     broken = next(work for work in trials.works("latents") if "pf_pascal train" in work.label)
-    trials.end(broken, failure="Traceback\n  …\nOSError: truncated image")
+    trials.end(broken, fault="mistake", failure="Traceback\n  …\nOSError: truncated image")
     (tune,) = (key for key, tune in plan.tunes.items() if tune.train.dataset == "pf_pascal")
     (predict,) = (key for key, (e, _) in plan.extractions.items() if e.prompt == tune)
     assert queue.failures == {
@@ -199,16 +205,102 @@ def test_a_failure_takes_along_what_needs_it_and_says_why(queue_of, plan, store)
     assert {work.key for work in pending(plan, store)} == set(queue.failures)
 
 
-def test_a_worker_that_keeps_dying_is_a_failure(queue_of, plan):
-    queue = queue_of(plan)
+def latents_running(queue):
+    """Trials in which only latents are left to end."""
     trials = Trials(queue)
     queue.start()
     trials.fill()
     trials.end(*trials.works("preflight"))
     trials.fill()
+    return trials
+
+
+def told(queue, *events):
+    return [(event, message) for event, _, message in queue.events if event in events]
+
+
+@pytest.mark.parametrize(("fault", "tries"), TRIES.items())
+def test_what_may_go_well_another_time_is_tried_again(queue_of, plan, fault, tries):
+    if fault == "full":
+        pytest.skip("stops the study: tested below")
+    queue = queue_of(plan)
+    trials = latents_running(queue)
     broken, *_ = trials.works("latents")
-    trials.end(broken, error=True)
-    assert queue.failures[broken.key] == "its worker died again after every retry"
+    for number in range(1, tries + 1):
+        assert broken.key not in queue.failures
+        assert broken in trials.running.values()
+        trials.end(broken, fault=fault, failure="Traceback\n  …\nits reason")
+        assert told(queue, "retry") == [("retry", "its reason")] * min(number, tries - 1)
+        trials.fill()
+    assert queue.failures[broken.key] == "Traceback\n  …\nits reason"
+    assert broken not in trials.running.values()
+
+
+def test_a_death_is_told_with_its_cause_and_counted(queue_of, plan):
+    queue = queue_of(plan)
+    trials = latents_running(queue)
+    broken, *_ = trials.works("latents")
+    for _ in range(TRIES["worker"]):
+        (trial,) = (trial for trial, work in trials.running.items() if work == broken)
+        queue.deaths.causes[trial] = ("worker", "its worker was killed")
+        trials.end(broken, error=True)
+        trials.fill()
+    assert queue.deaths.causes == {}
+    assert queue.failures[broken.key] == "its worker was killed (3 times)"
+
+
+def test_a_tuning_that_gets_on_may_lose_any_number_of_workers(queue_of, plan, store):
+    queue = queue_of(plan)
+    trials = latents_running(queue)
+    while not trials.works("tune"):
+        work = trials.works("latents")[0]
+        finish(work, store)
+        trials.end(work)
+        trials.fill()
+    (tune, *_) = trials.works("tune")
+    for epoch in range(1, 3 * TRIES["worker"]):
+        (trial,) = (trial for trial, work in trials.running.items() if work == tune)
+        queue.on_trial_result(trial, {"epoch": epoch, "hostname": "here", "pid": 1, "notes": []})
+        trials.end(tune, error=True)
+        trials.fill()
+    assert tune.key not in queue.failures
+
+
+def test_a_full_disk_starts_nothing_more_and_fails_nothing(queue_of, plan):
+    queue = queue_of(plan)
+    trials = latents_running(queue)
+    broken, *others = trials.works("latents")
+    trials.end(broken, fault="full", failure="x cannot be written (No space left on device)")
+    assert trials.fill() is None  # the others may end
+    for work in others:
+        trials.end(work)
+    assert trials.fill() == Searcher.FINISHED
+    assert queue.failures == {}
+    assert "No space left" in queue.full
+
+
+def test_what_a_worker_warned_of_is_told(queue_of, plan):
+    queue = queue_of(plan)
+    trials = latents_running(queue)
+    work, *_ = trials.works("latents")
+    trials.end(work, notes=["out of memory with batches of 8: goes on with 4"])
+    assert told(queue, "note") == [("note", "out of memory with batches of 8: goes on with 4")]
+
+
+def test_what_takes_much_longer_than_its_like_is_told_once():
+    pace = Pace()
+    works = [Work("predict", str(i), f"item {i}", ()) for i in range(5)]
+    for i, work in enumerate(works[:3]):
+        pace.start(work, 0)
+        pace.heard(work, "here")
+        assert pace.end(work, 10.0 + i, well=True) == f"{10 + i}.0 s on here"
+    pace.start(works[3], 100)
+    pace.heard(works[3], "there, process 7")
+    assert list(pace.slow(100 + LEAST - 1)) == []
+    assert list(pace.slow(100 + LEAST + 1)) == [
+        (works[3], "runs for 121 s on there, process 7; others took 11 s")
+    ]
+    assert list(pace.slow(100 + LEAST + 50)) == []
 
 
 def test_plans_come_one_after_the_other(queue_of, plan, plan_on, store):
@@ -252,7 +344,7 @@ def test_what_failed_is_not_tried_again_nor_what_needs_it(queue_of, plan, plan_o
         work = next(iter(trials.running.values()))
         told.append(work)
         if work.kind == "tune" and work.stages[0].train.dataset == "spair":
-            trials.end(work, failure="loss is not finite")
+            trials.end(work, fault="mistake", failure="loss is not finite")
             broken = work
         else:
             finish(work, store)
@@ -277,7 +369,7 @@ def test_a_preflight_that_fails_ends_the_study(queue_of, plan, plan_on):
     trials = Trials(queue)
     item = queue.start()
     trials.fill()
-    trials.end(item, failure="preflight: predict text t=50: out of memory")
+    trials.end(item, fault="mistake", failure="preflight: predict text t=50: out of memory")
     assert trials.fill() == Searcher.FINISHED
     assert trials.count == 1
     assert queue.failures[preflight.KEY] == "preflight: predict text t=50: out of memory"

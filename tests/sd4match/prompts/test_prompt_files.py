@@ -53,6 +53,7 @@ def test_the_header_tells_where_it_comes_from(nano, path):
     header = prompts.read_header(path)
     assert header.pop("versions")["torch"] == torch.__version__
     shape = [4, nano.hidden_size]
+    assert header.pop("seal").startswith("sd4match-sha256:")
     assert header.pop("tensors") == {"embeddings": {"shape": shape, "dtype": "F32"}}
     assert header == {
         "format": 1,

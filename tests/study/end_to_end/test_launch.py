@@ -47,7 +47,7 @@ def test_a_launch_leaves_nothing_behind(launched):
     assert [file for file in terminal.temporary.rglob("*") if file.is_file()] == []
     files = {file.name for file in (terminal.results / "small").iterdir()}
     assert files == {
-        "cells.parquet", "failures.json", "figures", "study.json", "study.yaml", "tables",
+        "cells.parquet", "failures.json", "figures", "logs", "study.json", "study.yaml", "tables",
     }  # fmt: skip
     folders = {file.name for file in (terminal.results / "store").iterdir()}
     assert folders == {*MEASURED, CLOCK}

@@ -1,0 +1,59 @@
+"""How long items take: which of those that run take much longer than their like."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+
+from study.engine.work import Work
+
+LEAST = 120.0  # seconds; what is shorter nobody waits for
+FACTOR = 5.0
+ENOUGH = 3  # items of a kind must have ended before another can be slow
+RECENT = 100  # items of a kind that another is compared with
+
+
+@dataclass
+class _Run:
+    work: Work
+    started: float
+    place: str = ""
+    told: bool = False
+
+
+class Pace:
+    """Times items while they run."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, _Run] = {}
+        self._took: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=RECENT))
+
+    def start(self, work: Work, now: float) -> None:
+        """An item starts at a moment, seconds."""
+        self._runs[work.key] = _Run(work, now)
+
+    def heard(self, work: Work, place: str) -> None:
+        """A report of an item came from a worker."""
+        self._runs[work.key].place = place
+
+    def end(self, work: Work, now: float, *, well: bool) -> str:
+        """An item ended, well or not; says how long it took and where."""
+        run = self._runs.pop(work.key)
+        if well:
+            self._took[work.kind].append(now - run.started)
+        return f"{now - run.started:.1f} s on {run.place or 'no worker'}"
+
+    def slow(self, now: float) -> Iterator[tuple[Work, str]]:
+        """Items that take much longer than others of their kind did, each told once."""
+        for run in self._runs.values():
+            took = self._took[run.work.kind]
+            if run.told or len(took) < ENOUGH or now - run.started < LEAST:
+                continue
+            usual = median(took)
+            if now - run.started > FACTOR * usual:
+                run.told = True
+                yield (
+                    run.work,
+                    f"runs for {now - run.started:.0f} s on {run.place or 'no worker yet'}; "
+                    f"others took {usual:.0f} s",
+                )

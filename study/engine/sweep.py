@@ -1,0 +1,54 @@
+"""Before a launch: what the store holds of a plan is read once, and what is damaged is removed."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sd4match import seal
+from study.store import Store
+
+if TYPE_CHECKING:
+    from study.plan import Plan
+
+
+def sweep(plan: "Plan", store: Store) -> list[Path]:
+    """Remove the files behind a plan that are not as they were written; they are pending then.
+
+    It reads at about the disk's speed: seals are whole-file checksums (`sd4match.seal`). Latents
+    and what image encoders see check themselves when a worker reads them.
+
+    Returns:
+        What was removed; ground truth is written again at once.
+
+    Raises:
+        SD4MatchError: a data set whose ground truth was damaged cannot be read.
+    """
+    removed = [file for file in _files(plan, store) if not _sound(file)]
+    for file in removed:
+        file.unlink(missing_ok=True)
+    for stage in {stage.data.fingerprint: stage for stage in plan.predicts.values()}.values():
+        files = store.truth_files(stage.data.fingerprint)
+        if any(file in removed for file in files):
+            store.write_truth(stage.data.open())
+    return removed
+
+
+def _files(plan: "Plan", store: Store) -> Iterator[Path]:
+    for key in plan.tunes:
+        yield from filter(Path.exists, (store.prompt(key), store.checkpoint(key)))
+    predicted = store.predicted()
+    for key in plan.predicts.keys() & predicted:
+        yield from store.measured(key)
+    for fingerprint in {stage.data.fingerprint for stage in plan.predicts.values()}:
+        yield from filter(Path.exists, store.truth_files(fingerprint))
+
+
+def _sound(file: Path) -> bool:
+    if file.suffix != ".pt":
+        return seal.intact(file)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, EOFError):
+        return False
