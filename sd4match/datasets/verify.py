@@ -11,7 +11,7 @@ from typing import Literal
 from PIL import Image
 
 from sd4match.datasets.benchmark import Benchmark
-from sd4match.datasets.images import load_image
+from sd4match.datasets.images import UNREADABLE, load_image
 from sd4match.datasets.pairs import ImagePair
 from sd4match.datasets.pf_pascal import PF_PASCAL_BENCHMARK
 from sd4match.datasets.pf_willow import PF_WILLOW_BENCHMARK
@@ -184,7 +184,7 @@ class _Check:
                         image.load()
             except SD4MatchError as error:
                 self.problems[str(error)] = None
-            except (OSError, SyntaxError, ValueError) as error:
+            except (*UNREADABLE, RecursionError) as error:
                 reason = " ".join(str(error).split())[:100]
                 self.problems[f"{path}: cannot be read ({reason})"] = None
             if progress:

@@ -42,6 +42,8 @@ def check(space: "Space") -> None:
         raise SD4MatchError(f"search.objectives: given twice: {', '.join(search.objectives)}")
     if search.asha is not None and search.asha < 2:
         raise SD4MatchError(f"search.asha: keep one in 2 or more, not one in {search.asha}")
+    if not 0 <= search.seed < 2**32:  # what NumPy takes
+        raise SD4MatchError(f"search.seed: expected 0 to {2**32 - 1}, got {search.seed}")
     points(space)
 
 
@@ -58,7 +60,10 @@ def points(space: "Space") -> list[Point]:
         point: Point = {}
         for name, value in flatten(raw):
             require_known(name, paid, what="paid axis of this search", where=where)
-            point[name] = value if value in paid[name] else find(name).parse(value)
+            try:
+                point[name] = value if value in paid[name] else find(name).parse(value)
+            except SD4MatchError as error:
+                raise SD4MatchError(f"{where}: {error}") from None
             if point[name] not in paid[name]:
                 taken = ", ".join(map(str, paid[name]))
                 raise SD4MatchError(f"{where}: axes.{name} has no {value}: it takes {taken}")
