@@ -6,8 +6,6 @@ The corruptions of `tests/study/bad_input`, many seeds of each, in a process of 
 """
 
 import argparse
-import contextlib
-import hashlib
 import os
 import shutil
 import sys
@@ -24,7 +22,7 @@ import sd4match.cli
 import study.cli
 from tests.study.bad_input import data_files, folders, prompt_files, spaces
 from tests.study.bad_input.cases import Case
-from tests.study.bad_input.world import build, fork
+from tests.study.bad_input.world import build, fork, measured
 
 PROGRAMS = {"study": study.cli.main, "sd4match": sd4match.cli.main}
 LONGEST = 120  # seconds
@@ -58,7 +56,7 @@ def main() -> None:
 def judge(case: Case, seed: int, world: Path, copy: Path) -> tuple[str, str]:
     """What became of a case, and what it said."""
     shutil.rmtree(copy, ignore_errors=True)
-    fork(world, copy)
+    fork(world, copy, own_data=case.kind == "data")
     case.damage(copy, case.rng(seed))
     before = measured(copy)
     code, said = run(copy, case.command)
@@ -106,17 +104,6 @@ def run(folder: Path, command: tuple[str, ...]) -> tuple[int, str]:
     os.kill(child, 9)
     os.waitpid(child, 0)
     return 0, "took too long"
-
-
-def measured(world: Path) -> dict[Path, bytes]:
-    """The contents of every file that a study or the store holds, hashed."""
-    files = (world / "results").rglob("*")
-    found = {}
-    for file in files:
-        with contextlib.suppress(OSError):
-            if file.is_file():
-                found[file] = hashlib.sha256(file.read_bytes()).digest()
-    return found
 
 
 if __name__ == "__main__":

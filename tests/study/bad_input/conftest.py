@@ -5,6 +5,16 @@ from dataclasses import dataclass
 
 import pytest
 
+from .world import build
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """A project that nobody may change."""
+    made = tmp_path_factory.mktemp("world") / "made"
+    build(made)
+    return made
+
 
 @dataclass(frozen=True)
 class Ended:

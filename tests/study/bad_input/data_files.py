@@ -134,7 +134,17 @@ def _annotations() -> Iterator[Case]:
         if field != "viewpoint_variation":
             gone = changed(JSON, _set(field, ...))
             yield _case(f"json without {field}", "PairAnnotation/val/", gone, field)
-    for text in ("[]", "null", "3", '"a"', "{}", "[" * 100_000, "{'a': 1}", '{"a": NaN}', "1" * 9999):
+    for text in (
+        "[]",
+        "null",
+        "3",
+        '"a"',
+        "{}",
+        "[" * 100_000,
+        "{'a': 1}",
+        '{"a": NaN}',
+        "1" * 9999,
+    ):
         yield _case(f"json {text[:9]!r}", "PairAnnotation/val/", replaced(JSON, text))
     yield _case("json missing", "PairAnnotation/val/", removed(JSON))
 

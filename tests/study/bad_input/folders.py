@@ -22,7 +22,13 @@ STATUS, BEST = ("study", "status", "small"), ("study", "best", "small")
 
 def cases() -> Iterator[Case]:
     for command in (STATUS, BEST, ("study", "table", "small"), ("study", "plot", "small", "layer")):
-        yield Case("folder", f"study.json for {command[1]}", ("study.json",), command, changed(f"{FOLDER}/study.json", truncated))
+        yield Case(
+            "folder",
+            f"study.json for {command[1]}",
+            ("study.json",),
+            command,
+            changed(f"{FOLDER}/study.json", truncated),
+        )
     for file in ("study.json", "cells.parquet", "failures.json"):
         path = f"{FOLDER}/{file}"
         for how in (emptied, garbled, truncated):
@@ -31,18 +37,24 @@ def cases() -> Iterator[Case]:
         yield _case(f"{file} a folder", place, a_folder(f"{FOLDER}/{file}"))
         yield _case(f"{file} a link to itself", place, looping(f"{FOLDER}/{file}"))
     for text in ("[]", "null", "3", "{}", '{"name": "small"}', "[" * 100_000):
-        yield _case(f"study.json {text[:17]!r}", "study.json", replaced(f"{FOLDER}/study.json", text))
+        yield _case(
+            f"study.json {text[:17]!r}", "study.json", replaced(f"{FOLDER}/study.json", text)
+        )
     for key, values in KEYS.items():
         for value in values:
             damage = changed(f"{FOLDER}/study.json", _set(key, value))
             yield _case(f"study.json {key} {value!r}", "results/small", damage)
-    for reason in ("null", "3", '""', '[]'):
+    for reason in ("null", "3", '""', "[]"):
         damage = replaced(f"{FOLDER}/failures.json", f'{{"key": {reason}}}')
         yield _case(f"failures.json reason {reason}", "failures.json", damage)
     for text in ("[]", "null", "3"):
         damage = replaced(f"{FOLDER}/failures.json", text)
         yield _case(f"failures.json {text!r}", "failures.json", damage)
-    for pattern in ("store/predict/*/*.parquet", "store/score/*/*.parquet", "store/truth/*.parquet"):
+    for pattern in (
+        "store/predict/*/*.parquet",
+        "store/score/*/*.parquet",
+        "store/truth/*.parquet",
+    ):
         damage = other_table(pattern)
         yield _case(f"cells.parquet like {pattern}", "cells.parquet", damage)
 

@@ -150,9 +150,7 @@ SEARCHES = {
     "sampler: {_target_: optuna.samplers.QMCSampler, qmc_type: x}": ("QMCSampler",),
     "sampler: {_target_: optuna.samplers.BaseSampler}": ("BaseSampler",),
     "sampler: {_target_: optuna.samplers.GridSampler}": ("GridSampler",),
-    "sampler: {_target_: optuna.samplers.PartialFixedSampler, base_sampler: {_target_: os.system}}": (
-        "PartialFixedSampler",
-    ),
+    "sampler: {_target_: optuna.samplers.TPESampler, gamma: {_target_: os.system}}": ("TPESampler",),
     "sampler: {name: tpe}": ("sampler",),
     "sampler: {}": ("sampler",),
     "sampler: {_target_: optuna.samplers.TPESampler, _args_: [1]}": ("TPESampler",),
@@ -229,14 +227,22 @@ def cases() -> Iterator[Case]:
         # A syntax error has no name but the file's.
         yield Case("space", text[:70], says or (FILE,), damage=damage)
     for text, says in SEARCHES.items():
-        space = f"design: search\naxes: {{timestep: [50, 261], kernel: [3, 5]}}\nsearch: {{{text}}}\n"
+        space = (
+            f"design: search\naxes: {{timestep: [50, 261], kernel: [3, 5]}}\nsearch: {{{text}}}\n"
+        )
         # What a sampler takes is known when it is made: at launch, before anything is.
         command = ("study", "launch", "small")
         damage = replaced(FILE, f"{space}data: {{root: data}}\n")
         yield Case("space", f"search: {text[:70]}", says, command, damage)
     for name in ("smal", "nowhere.yaml", "search_spaces", "/", "", "a" * 300, "\0", "loop.yaml"):
         yield Case("space", f"named {name[:20]!r}", ("space",), ("study", "plan", name))
-    yield Case("space", "emptied", ("data set missing",), ("study", "launch", "small"), changed(FILE, emptied))
+    yield Case(
+        "space",
+        "emptied",
+        ("data set missing",),
+        ("study", "launch", "small"),
+        changed(FILE, emptied),
+    )
     for text, says in OVERRIDES.items():
         command = ("study", "launch", "small", text)
         yield Case("overrides", text[:70] or "nothing", says, command)

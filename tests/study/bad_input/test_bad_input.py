@@ -1,22 +1,11 @@
 """Every mistake and accident ends in one clear line, and loses nothing that was measured."""
 
-import hashlib
-
 import pytest
 
 from . import data_files, folders, prompt_files, spaces
-from .world import build, fork
+from .world import fork, measured
 
-CASES = [
-    case for module in (data_files, spaces, prompt_files, folders) for case in module.cases()
-]
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    made = tmp_path_factory.mktemp("world") / "made"
-    build(made)
-    return made
+CASES = [case for module in (data_files, spaces, prompt_files, folders) for case in module.cases()]
 
 
 @pytest.fixture
@@ -24,17 +13,11 @@ def damaged(world, tmp_path):
     """A function: a copy of the world that a case has damaged."""
 
     def make(case):
-        copy = fork(world, tmp_path / "copy")
+        copy = fork(world, tmp_path / "copy", own_data=case.kind == "data")
         case.damage(copy, case.rng())
         return copy
 
     return make
-
-
-def measured(world):
-    """Every file that a study or the store holds, with its contents."""
-    files = (file for file in (world / "results").rglob("*") if file.is_file())
-    return {file: hashlib.sha256(file.read_bytes()).digest() for file in files}
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])

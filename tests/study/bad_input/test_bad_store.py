@@ -5,28 +5,17 @@ import random
 import pytest
 
 from .cases import a_folder, emptied, garbled, removed, truncated, write
-from .test_bad_input import measured
-from .world import build, fork
+from .world import fork, measured
 
-QUESTIONS = (
-    ("study", "best", "small", "--json"),
-    ("study", "table", "small", "layer", "--format", "csv"),
-)
+QUESTION = ("study", "table", "small", "layer", "--format", "csv")  # reads all that is asked for
 FILES = {
     "scores": "results/store/score/*/*.parquet",
     "predictions": "results/store/predict/*/*.parquet",
     "truth": "results/store/truth/*[0-9a-f].parquet",
     "pairs": "results/store/truth/*-pairs.parquet",
 }
-AFTER_SEAL = {
-    # A whole file of another stage, or one flipped bit, has no checksum that tells it.
-    ("scores", "flipped"),
-    ("scores", "swapped"),
-    ("truth", "swapped"),
-    ("pairs", "swapped"),
-    ("pairs", "flipped"),
-}
-"""Damage that only a checksum of the whole file notices: see `study.store`."""
+UNNOTICED = {("scores", "swapped")}
+"""Damage that gives other numbers: a whole file of another stage does not say whose it is."""
 
 
 def flipped(content, rng):
@@ -46,21 +35,17 @@ def swapped(world, rng, pattern):
 def damages():
     for kind in FILES:
         for how in (emptied, garbled, truncated, flipped, swapped, removed, a_folder):
-            yield kind, how
+            if (kind, how) != ("predictions", removed):  # then there is less to answer, rightly
+                yield kind, how
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    made = tmp_path_factory.mktemp("world") / "made"
-    build(made)
-    return made
-
-
-@pytest.mark.parametrize(("kind", "how"), [*damages()], ids=lambda part: getattr(part, "__name__", part))
+@pytest.mark.parametrize(
+    ("kind", "how"), [*damages()], ids=lambda part: getattr(part, "__name__", part)
+)
 def test_no_number_is_wrong(kind, how, world, command, tmp_path, request):
-    if (kind, how.__name__) in AFTER_SEAL:
-        request.applymarker(pytest.mark.xfail(reason="needs the store's checksums", strict=False))
-    answers = [command(world, *question).out for question in QUESTIONS]
+    if (kind, how.__name__) in UNNOTICED:
+        request.applymarker(pytest.mark.xfail(reason="score files name no stage", strict=True))
+    answer = command(world, *QUESTION).out
     for seed in range(4 if how is flipped else 1):
         copy = fork(world, tmp_path / f"copy{seed}")
         rng, pattern = random.Random(f"{seed} {kind}"), FILES[kind]
@@ -72,12 +57,11 @@ def test_no_number_is_wrong(kind, how, world, command, tmp_path, request):
             file = rng.choice(sorted(copy.glob(pattern)))
             write(file, how(file.read_bytes(), rng))
         before = measured(copy)
-        for question, answer in zip(QUESTIONS, answers, strict=True):
-            ended = command(copy, *question)
-            if ended.code:
-                assert ended.err.startswith("error: ")
-                assert ended.err.count("\n") == 1, ended.err
-            else:
-                assert ended.out == answer
+        ended = command(copy, *QUESTION)
+        if ended.code:
+            assert ended.err.startswith("error: ")
+            assert ended.err.count("\n") == 1, ended.err
+        else:
+            assert ended.out == answer
         left = measured(copy)  # what is whole stays: a damaged file alone may be put right
         assert sum(left.get(file) != content for file, content in before.items()) <= 1

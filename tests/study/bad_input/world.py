@@ -1,5 +1,6 @@
 """A small project of a user's: data, search spaces, prompt files, and a study that is measured."""
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -11,12 +12,12 @@ from sd4match import backbones, prompts
 from sd4match.datasets import shapes
 from sd4match.pck import GroundTruth
 from study import space as spaces
+from study.engine.stops import Stops
 from study.engine.work import pending
 from study.folder import StudyFolder
 from study.plan import Planner
 from study.scoring import Record, score
 from study.search.search import OptunaSearch
-from study.engine.stops import Stops
 
 SMALL = """\
 baseline: {prompt: empty, ensemble: 1, image_size: 32}
@@ -26,10 +27,7 @@ device: cpu
 dtype: float32
 """
 SEARCHED = f"{SMALL}design: search\nsearch: {{samples: 3, generation: 2, sampler: random}}\n"
-WITH_PROMPTS = (
-    SMALL.replace("empty", "mine")
-    + "prompts: {mine: {spair: FILE, pf_pascal: FILE}}\n"
-)
+WITH_PROMPTS = SMALL.replace("empty", "mine") + "prompts: {mine: {spair: FILE, pf_pascal: FILE}}\n"
 THEIRS = "prompts/Single_spair_sd2-1_TokenEmbeds4"
 
 
@@ -91,7 +89,18 @@ def measure(world: Path, name: str) -> None:
     folder.write_failures({})
 
 
-def fork(world: Path, copy: Path) -> Path:
+def fork(world: Path, copy: Path, *, own_data: bool = False) -> Path:
     """A world of its own that costs no disk: hard links, to be replaced and never written to."""
-    shutil.copytree(world, copy, copy_function=os.link, symlinks=True)
+    shared = shutil.ignore_patterns("data") if not own_data else None
+    shutil.copytree(world, copy, copy_function=os.link, symlinks=True, ignore=shared)
+    if not own_data:
+        (copy / "data").symlink_to(world / "data")
     return copy
+
+
+def measured(world: Path) -> dict[str, bytes]:
+    """Every file that a study or the store holds, and a hash of its contents."""
+    files = (file for file in (world / "results").rglob("*") if file.is_file())
+    return {
+        str(file.relative_to(world)): hashlib.sha256(file.read_bytes()).digest() for file in files
+    }
