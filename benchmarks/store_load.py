@@ -12,7 +12,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -27,7 +27,7 @@ from sd4match.readouts import Readout
 from study.answers import measure
 from study.axes import AXES
 from study.keys import key_of
-from study.scoring import Record, Rule, count_correct, score
+from study.scoring import Rule, count_correct
 from study.store import Store
 
 RULE = Rule((0.1,), "sd4match")
@@ -41,13 +41,13 @@ class Load:
     """What is written, and what must be answered.
 
     Attributes:
-        right: PCK by points of a result of which the first k keypoints were found, by k.
+        counts: the scores of a result of which the first k keypoints were found, by k.
     """
 
     store: Store
     pairs: PairSet
     truth: GroundTruth
-    right: tuple[float, ...]
+    counts: tuple[Mapping[float, np.ndarray], ...]
 
     @classmethod
     def prepare(cls, folder: Path) -> "Load":
@@ -56,24 +56,25 @@ class Load:
         pairs = datasets.load("pf_willow", folder / "data", "test").subset([0, 1, 2])
         store, truth = Store(folder / "store"), GroundTruth.of(pairs)
         store.write_truth(pairs)
-        right = []
-        for found in range(len(truth.pair) + 1):
-            counts = count_correct(truth, positions(truth, found), RULE, image_size=IMAGE_SIZE)
-            right.append(float(counts[0.1][0].sum() / len(truth.pair)))
-        assert len(set(right)) > len(right) / 2  # results differ
-        return cls(store, pairs, truth, tuple(right))
+        counts = tuple(
+            count_correct(truth, positions(truth, found), RULE, image_size=IMAGE_SIZE)
+            for found in range(len(truth.pair) + 1)
+        )
+        return cls(store, pairs, truth, counts)
 
     def write(self, number: int) -> None:
-        """One result: predictions, and the scores made from them."""
-        key = address(number)
-        found = number % len(self.right)
-        self.store.write_predictions(key, SETTINGS, positions(self.truth, found), self.truth)
-        score(self.store, Record(key, self.pairs.fingerprint, IMAGE_SIZE), SETTINGS, RULE)
+        """One result: predictions, and their scores."""
+        key, found = address(number), number % len(self.counts)
+        made = positions(self.truth, found)
+        predictions = self.store.write_predictions(key, SETTINGS, made, self.truth)
+        file = self.store.score_file(key, predictions, RULE.address(IMAGE_SIZE))
+        self.store.write_scores(file, SETTINGS, self.counts[found], self.truth.n_keypoints)
 
     def wrong(self, numbers: Sequence[int], *, whole: bool) -> int:
         """How many of these results are answered wrongly; those not there count if ``whole``."""
         cells = measure(self._index(numbers), self.store, RULE)
-        expected = np.repeat([self.right[n % len(self.right)] for n in numbers], len(SETTINGS))
+        shares = [counts[0.1][0].sum() / len(self.truth.pair) for counts in self.counts]
+        expected = np.repeat([shares[n % len(shares)] for n in numbers], len(SETTINGS))
         given = cells["pck_point"].to_numpy(float)
         wrong = ~np.isclose(given, expected, atol=1e-9) & ~(np.isnan(given) & (not whole))
         return int(wrong.reshape(-1, len(SETTINGS)).any(axis=1).sum())
@@ -138,7 +139,9 @@ def run(load: Load, results: int, writers: int) -> int:
     latencies, wrong, dice = [], 0, random.Random(0)
     while any(worker.is_alive() for worker in workers):
         there = [range(place, place + writers * d.value, writers) for place, d in enumerate(done)]
-        known = [dice.choice(numbers) for numbers in there if numbers for _ in range(ASKED // writers)]
+        known = [
+            dice.choice(numbers) for numbers in there if numbers for _ in range(ASKED // writers)
+        ]
         begun = [numbers.stop for numbers in there if numbers.stop < results]  # being written now
         if known:
             asked = time.perf_counter()
@@ -152,7 +155,9 @@ def run(load: Load, results: int, writers: int) -> int:
     litter = sum(1 for file in load.store.folder.rglob(".*") if file.is_file())
     middle, most = (np.quantile(latencies or [0.0], q) * 1000 for q in (0.5, 0.99))
     print(f"{results:,} results by {writers} writers in {seconds:.1f} s: {results / seconds:.0f}/s")
-    print(f"{len(latencies):,} queries meanwhile: {middle:.0f} ms, {most:.0f} ms at the 99th percent")
+    print(
+        f"{len(latencies):,} queries meanwhile: {middle:.0f} ms, {most:.0f} ms at the 99th percent"
+    )
     print(f"wrong answers {wrong}, lost or wrong at the end {lost}, temporary files left {litter}")
     good = not (wrong or lost or litter or any(codes)) and bool(latencies)
     print("nothing lost, no wrong answer" if good else "NOT GOOD")

@@ -150,7 +150,9 @@ SEARCHES = {
     "sampler: {_target_: optuna.samplers.QMCSampler, qmc_type: x}": ("QMCSampler",),
     "sampler: {_target_: optuna.samplers.BaseSampler}": ("BaseSampler",),
     "sampler: {_target_: optuna.samplers.GridSampler}": ("GridSampler",),
-    "sampler: {_target_: optuna.samplers.TPESampler, gamma: {_target_: os.system}}": ("TPESampler",),
+    "sampler: {_target_: optuna.samplers.TPESampler, gamma: {_target_: os.system}}": (
+        "TPESampler",
+    ),
     "sampler: {name: tpe}": ("sampler",),
     "sampler: {}": ("sampler",),
     "sampler: {_target_: optuna.samplers.TPESampler, _args_: [1]}": ("TPESampler",),
