@@ -1,8 +1,9 @@
 """What a search space may say under ``search``; checked without Optuna, when a file is read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
+from sd4match.datasets import SPLITS
 from sd4match.errors import SD4MatchError, require_known
 from study.axes import Value, find
 from study.metric import MEAN, Metric, selecting
@@ -102,5 +103,6 @@ def _check_measured(metric: Metric, space: "Space") -> None:
     file = space.file
     if metric.alpha not in file.alphas:
         raise SD4MatchError(f"search.metric {metric}: its alpha is not among {file.alphas}")
-    names: Iterable[str] = (*file.data.evaluate, MEAN)
+    chosen_on = [name for name in file.data.evaluate if "val" in SPLITS[name]]
+    names = (*chosen_on, MEAN) if chosen_on else ()
     require_known(metric.dataset, names, what="data set of search.metric")

@@ -123,12 +123,12 @@ def _annotations() -> Iterator[Case]:
         "trg_imsize": [[1.5, 30, 3]],
         "src_bndbox": [[1, 2, 3], [1, 2, float("inf"), 4], "box", None],
         "category": ["cat ", 3, None],
-        "trg_imname": ["", 3, "../a.jpg", "nowhere.jpg", "a\0b.jpg"],
+        "trg_imname": ["", 3, "../a.jpg", "nowhere.jpg", "a\0b.jpg", "a\nb.jpg"],
         "viewpoint_variation": ["much", [1], 1e30, -1, 0.5],
     }
     for field, values in changes.items():
         for number, value in enumerate(values):
-            nowhere = value in ("nowhere.jpg", "a\0b.jpg")
+            nowhere = value in ("nowhere.jpg", "a\0b.jpg", "a\nb.jpg")
             place = "JPEGImages/" if nowhere else "PairAnnotation/val/"
             yield _case(f"json {field} {number}", place, changed(JSON, _set(field, value)))
         if field != "viewpoint_variation":

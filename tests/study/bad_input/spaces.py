@@ -38,6 +38,9 @@ FILES = {
     "name: ${name}": ("name",),
     "name: ../elsewhere": ("name", "folder"),
     "name: ''\ndesign: []": ("design",),
+    "design: search\nsearch: {metric: mean/val/pck@0.1}\ndata: {evaluate: [pf_willow]}": (
+        "metric",
+    ),
     "desgin: factorial": ("desgin", "design"),
     "design: everything": ("everything", "factorial"),
     "design: null": ("design",),
