@@ -106,7 +106,7 @@ def _read_pair(folder: Path, path: Path, pair_id: str, category: str) -> ImagePa
         source_box=_array(path, content, "src_bndbox", (4,)),
         target_box=_array(path, content, "trg_bndbox", (4,)),
         attributes={
-            name: _whole(path, content, field, _array(path, content, field, ()), low=0)
+            name: _whole(path, content, field, float(_array(path, content, field, ())), low=0)
             for name, field in _ATTRIBUTE_FIELDS.items()
             if field in content
         },
@@ -122,12 +122,11 @@ def _text(path: Path, content: Mapping[str, Any], name: str) -> str:
 
 def _size(path: Path, content: Mapping[str, Any], name: str) -> tuple[int, int]:
     width, height, _ = _array(path, content, name, (3,))
-    return _whole(path, content, name, width, low=1), _whole(path, content, name, height, low=1)
+    w, h = (_whole(path, content, name, float(side), low=1) for side in (width, height))
+    return w, h
 
 
-def _whole(
-    path: Path, content: Mapping[str, Any], name: str, number: np.generic | NDArray[Any], low: int
-) -> int:
+def _whole(path: Path, content: Mapping[str, Any], name: str, number: float, *, low: int) -> int:
     """A number of a field that counts something."""
     if not low <= number <= _LARGEST or number % 1:
         found = reprlib.repr(content[name])
