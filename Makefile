@@ -40,6 +40,8 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/nano.py
 	$(BIN)/python benchmarks/factorial.py
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/bad_input.py
+	$(BIN)/python benchmarks/store_load.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

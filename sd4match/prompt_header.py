@@ -50,7 +50,7 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
         return {**header, "tensors": tensors}
     except FileNotFoundError as error:
         raise SD4MatchError(f"no prompt file at {os.fspath(path)}") from error
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise broken(path, error) from error
 
 

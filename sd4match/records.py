@@ -121,7 +121,8 @@ def read(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """
     try:
         wanted = None if columns is None else list(columns)
-        return pq.read_table(file, columns=wanted, page_checksum_verification=True)
+        with file.open("rb") as opened:  # for a folder PyArrow would read what is in it
+            return pq.read_table(opened, columns=wanted, page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
         raise damaged(file, error) from None
 

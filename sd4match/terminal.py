@@ -42,7 +42,7 @@ def _line(error: Exception) -> str | None:
     """What to tell a person of an error; None for a bug, which needs its traceback."""
     said = " ".join(str(error).split())
     if isinstance(error, SD4MatchError):
-        return str(error)
+        return " ".join(str(error).splitlines())  # a file's name may hold any character
     # torch's by name and by text, for torch is not always there to ask.
     if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in said:
         advice = "use smaller batches (--batch-size, --micro-batch), --checkpointing, or images"

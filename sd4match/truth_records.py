@@ -52,7 +52,7 @@ def read_truth(folder: Path, fingerprint: str) -> tuple[GroundTruth, pd.DataFram
         raise SD4MatchError(
             f"{folder}: no ground truth {fingerprint[:12]}: predict, or launch the study, again"
         )
-    table, pairs = read(keypoints), read(info).to_pandas()
+    table, pairs = read(keypoints, ["pair", "x", "y"]), read(info).to_pandas()
     truth = GroundTruth(
         dataset=str(pairs["dataset"].iloc[0]),
         pair=table["pair"].to_numpy(),

@@ -52,7 +52,7 @@ class Axis:
             return self.check(raw)
         except SD4MatchError as error:
             raise SD4MatchError(f"axis {self.name}: {error}") from None
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise SD4MatchError(f"axis {self.name}: {raw!r} is impossible: {error}") from None
 
 

@@ -10,17 +10,16 @@ from collections.abc import Callable
 from sd4match.errors import require_known
 
 
-def integer(low: int, high: int | None = None, *, odd: bool = False) -> Callable[[object], int]:
+def integer(low: int, high: int = 2**31 - 1, *, odd: bool = False) -> Callable[[object], int]:
     """A check for whole numbers in a range."""
-    what = "an odd integer" if odd else "an integer"
-    allowed = f"{what} from {low} to {high}" if high is not None else f"{what} of at least {low}"
+    allowed = f"{'an odd' if odd else 'an'} integer from {low} to {high}"
 
     def check(raw: object) -> int:
         # True would pass for 1, and 2.5 would be cut to 2.
         if isinstance(raw, bool) or not isinstance(raw, int | float) or not float(raw).is_integer():
             raise ValueError(f"expected {allowed}")
         value = int(raw)
-        if value < low or (high is not None and value > high) or (odd and value % 2 == 0):
+        if value < low or value > high or (odd and value % 2 == 0):
             raise ValueError(f"expected {allowed}")
         return value
 

@@ -45,7 +45,9 @@ def frame(index: pa.Table) -> pd.DataFrame:
     def nullable(kind: pa.DataType) -> Any:
         return pd.Int64Dtype() if pa.types.is_int64(kind) else None
 
-    made: pd.DataFrame = index.to_pandas(types_mapper=nullable)
+    # Whatever is in the file: these columns and types, or an error of PyArrow's or a KeyError.
+    known = index.select(_schema().names).cast(_schema())
+    made: pd.DataFrame = known.to_pandas(types_mapper=nullable)
     return made
 
 

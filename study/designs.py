@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import math
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,7 @@ def search(space: "Space") -> Iterator[Configuration]:
     whole, wanted = math.prod(sizes), space.file.search.samples
     if space.file.search.sampler == "grid":  # all there is
         wanted = whole
+    whole = min(whole, sys.maxsize)  # of more than that `sample` cannot draw
     numbers = random.Random(space.file.search.seed).sample(range(whole), min(whole, wanted))
     return _with_free(space, (_point(space.paid, number) for number in numbers))
 

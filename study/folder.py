@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sd4match.atomic import atomic_path
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
+from sd4match.protocols import PROTOCOLS
 from study import cells
 from study.store import Store
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:  # reading answers needs neither torch nor Hydra
     from study.space import Space
 
 PACKAGES = ("sd4match-study", "torch", "diffusers", "transformers", "ray", "optuna", "numpy")
+
+FACTS = {"name": str, "baseline": str, "alphas": list, "protocol": str, "fidelity": str}
+"""What ``study.json`` must say, whichever version wrote it."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,10 @@ class StudyFolder:
         Raises:
             SD4MatchError: there is no study there; lists those beside it.
         """
-        folder = Path(path).expanduser().resolve()
+        try:
+            folder = Path(path).expanduser().resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # a loop of links, NUL, ~nobody
+            raise SD4MatchError(f"study {path}: names no place ({error})") from None
         if not (folder / "study.json").is_file():
             others = sorted(file.parent.name for file in folder.parent.glob("*/study.json"))
             hint = f"there are: {', '.join(others)}" if others else "launch one first"
@@ -68,8 +75,20 @@ class StudyFolder:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """What ``study.json`` says."""
-        return self._read_json("study.json")
+        """What ``study.json`` says.
+
+        Raises:
+            SD4MatchError: it cannot be read, or lacks something.
+        """
+        facts = self._read_json("study.json")
+        for name, kind in FACTS.items():
+            if not isinstance(facts.get(name), kind):
+                raise self._damaged("study.json", f"no {name}")
+        alphas = facts["alphas"]
+        if not alphas or not all(isinstance(alpha, float) and alpha > 0 for alpha in alphas):
+            raise self._damaged("study.json", "alphas")
+        require_known(facts["protocol"], PROTOCOLS, what="protocol", where=str(self.path))
+        return facts
 
     def write_space(self, space: "Space") -> None:
         """Record what is asked, and with which versions; makes the folder."""
@@ -93,12 +112,12 @@ class StudyFolder:
     def holds_another(self, space: "Space") -> bool:
         """Whether an earlier launch of this name asked something else."""
         file = self.path / "study.yaml"
-        return file.exists() and file.read_text(encoding="utf-8") != space.to_yaml()
+        return file.is_file() and file.read_bytes() != space.to_yaml().encode()
 
     def write_plan(self, plan: "Plan") -> None:
         """Record which stage answers which configuration on which split."""
         with atomic_path(self.path / "cells.parquet") as temporary:
-            pq.write_table(cells.table(plan), temporary)
+            pq.write_table(cells.table(plan), temporary, write_page_checksum=True)
 
     def read_plan(self) -> pd.DataFrame:
         """What `write_plan` wrote.
@@ -108,9 +127,9 @@ class StudyFolder:
         """
         file = self.path / "cells.parquet"
         try:
-            return cells.frame(pq.read_table(file))
-        except (OSError, pa.ArrowException) as error:
-            raise SD4MatchError(f"{file}: cannot be read ({error}): launch the study") from None
+            return cells.frame(pq.read_table(file, page_checksum_verification=True))
+        except (OSError, pa.ArrowException, KeyError) as error:
+            raise self._damaged("cells.parquet", error) from None
 
     def write_search(self, found: Mapping[str, Any]) -> None:
         """Record where a search's Optuna study is, and what it chose by which objectives."""
@@ -130,7 +149,10 @@ class StudyFolder:
         """What `write_failures` wrote; nothing before the first launch ended."""
         if not (self.path / "failures.json").exists():
             return {}
-        return self._read_json("failures.json")
+        failures = self._read_json("failures.json")
+        if not all(isinstance(reason, str) and reason.strip() for reason in failures.values()):
+            raise self._damaged("failures.json", "a failure without a reason")
+        return failures
 
     def _write(self, name: str, text: str) -> None:
         with atomic_path(self.path / name) as temporary:
@@ -143,6 +165,11 @@ class StudyFolder:
         file = self.path / name
         try:
             content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise SD4MatchError(f"{file}: cannot be read ({error}): launch the study") from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise self._damaged(name, error) from None
+        if not isinstance(content, dict):
+            raise self._damaged(name, "no table")
         return content
+
+    def _damaged(self, name: str, reason: object) -> SD4MatchError:
+        return SD4MatchError(f"{self.path / name}: cannot be read ({reason}): launch the study")

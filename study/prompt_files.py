@@ -79,6 +79,10 @@ def describe(path: str) -> PromptFile:
     if file.suffix == ".safetensors":
         header = prompts.read_header(file)
         config: dict[str, Any] = header["config"]
+        if config.get("source") is not None:
+            require_known(config["source"], SOURCES, what="source", where=path)
+        if not isinstance(config.get("categories", []), list):
+            raise SD4MatchError(f"{path}: its categories are no list: tune or import it again")
         return PromptFile(
             str(file),
             _digest(file),

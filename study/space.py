@@ -187,12 +187,15 @@ def check(file: SpaceFile, *, source: str) -> Space:
         file.alphas = list(dict.fromkeys(file.alphas))
         file.data.evaluate = list(dict.fromkeys(file.data.evaluate))
         _at_least_one(file)
+        _possible_places(file)
         check_names(file.prompts)
         axes = read_axes(file)
         space = Space(file, read_baseline(file), axes, read_ties(file, axes))
         if file.design == "leave_one_out":
             space = _full(space)
         _ = space.baseline  # refused here where its values are impossible together
+        for backbone in axes.get("backbone", ()):
+            architecture(str(backbone))
         check_search(space)
     except SD4MatchError as error:
         raise SD4MatchError(f"search space {source}: {error}") from None
@@ -213,6 +216,19 @@ def _full(plain: Space) -> Space:
     return Space(plain.file, settings, axes, plain.tied)
 
 
+def _possible_places(file: SpaceFile) -> None:
+    """Refuse names that no file system takes; nothing needs to be there."""
+    places = {"data.root": file.data.root, "results": file.results}
+    for name, files in file.prompts.items():
+        places |= {f"prompts.{name}.{data}": path for data, path in files.items()}
+    for setting, text in places.items():
+        try:
+            Path(text).expanduser().resolve().exists()
+        except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, NUL
+            reason = getattr(error, "strerror", None) or error
+            raise SD4MatchError(f"{setting}: {text!r} names no place ({reason})") from None
+
+
 def _at_least_one(file: SpaceFile) -> None:
     counts = {
         "data.pairs": file.data.pairs,
@@ -224,9 +240,11 @@ def _at_least_one(file: SpaceFile) -> None:
         "resources.cpus_per_trial": file.resources.cpus_per_trial,
     }
     for name, count in counts.items():
-        if count is not None and count < 1:
-            raise SD4MatchError(f"{name}: expected at least 1, got {count}")
+        if count is not None and not 1 <= count < 2**31:
+            raise SD4MatchError(f"{name}: expected at least 1, below {2**31}, got {count}")
     if not 0 < file.recipe.learning_rate < math.inf:
         raise SD4MatchError(f"recipe.learning_rate: expected above 0, {file.recipe.learning_rate}")
-    if file.resources.gpus_per_trial is not None and file.resources.gpus_per_trial < 0:
+    if file.resources.gpus_per_trial is not None and not (
+        0 <= file.resources.gpus_per_trial < math.inf
+    ):
         raise SD4MatchError("resources.gpus_per_trial: expected at least 0")

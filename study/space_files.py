@@ -13,7 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
-from yaml import YAMLError
+from yaml import MarkedYAMLError, YAMLError
 
 from sd4match.errors import SD4MatchError, require_known
 from study.schema import Baseline, SpaceFile, TrainAxes
@@ -40,7 +40,8 @@ def find_file(space: str) -> Path:
     for folder in folders:
         if (folder / f"{space}.yaml").is_file():
             return (folder / f"{space}.yaml").resolve()
-    names = sorted({file.stem for folder in folders for file in folder.glob("*.yaml")})
+    files = (file for folder in folders for file in folder.glob("*.yaml") if file.is_file())
+    names = sorted({file.stem for file in files})
     require_known(space, names, what="search space")
     raise AssertionError  # a known name was found above
 
@@ -60,8 +61,11 @@ def compose_file(path: Path, overrides: Sequence[str]) -> SpaceFile:
         with _lone_files(path.parent) as folder, initialize_config_dir(folder, version_base="1.3"):
             composed = compose("_space", overrides=[*map(_adding, overrides)])
         file: Any = OmegaConf.to_object(composed)
-    except (HydraException, OmegaConfBaseException, YAMLError) as error:
-        raise SD4MatchError(f"search space {path}: {_in_words(error)}") from None
+    except RecursionError:
+        raise SD4MatchError(f"search space {path}: too deeply nested, or in itself") from None
+    # ValueError: bytes that are no text, and overrides that Hydra's parser lets pass.
+    except (HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError) as error:
+        raise SD4MatchError(f"search space {path}: {_in_words(error, path)}") from None
     assert isinstance(file, SpaceFile)
     return file
 
@@ -75,7 +79,7 @@ def _lone_files(folder: Path) -> Iterator[str]:
     """
     with tempfile.TemporaryDirectory(prefix="sd4match-space-") as lone:
         for file in folder.glob("*.yaml"):
-            (Path(lone) / file.name).symlink_to(file.resolve())
+            (Path(lone) / file.name).symlink_to(file)
         yield lone
 
 
@@ -85,15 +89,30 @@ def _adding(override: str) -> str:
     return f"++{override}" if open_ended else override
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: Exception, path: Path) -> str:
     """What a person needs of a Hydra or OmegaConf message, as one line."""
+    if isinstance(error, MarkedYAMLError) and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
     cause = error.__cause__ or error.__context__
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         if isinstance(cause, ConfigKeyError) and is_dataclass(cause.object_type):
             return _nearest(cause.full_key, str(cause.key), cause.object_type)
         return f"{cause.full_key}: {str(cause).splitlines()[0]}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if isinstance(cause, OmegaConfBaseException):
+        return f"{_section(path)}{str(cause).splitlines()[0]}"
     return " ".join(lines[:2])
+
+
+def _section(path: Path) -> str:
+    """The section of a file that does not go with the schema, where that is what is wrong."""
+    given: Any = OmegaConf.load(path)
+    for name in given:
+        try:
+            OmegaConf.merge(OmegaConf.structured(SpaceFile), {name: given[name]})
+        except OmegaConfBaseException:
+            return f"{name}: "
+    return ""
 
 
 def _nearest(place: str, key: str, section: Any) -> str:

@@ -1,10 +1,10 @@
 """How long work takes: earlier stages' times in the store, and one timed pass, as a range."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -82,13 +82,17 @@ def expected(store: Store, work: Mapping[tuple[Machine, str], float]) -> Duratio
 
 def _rates(folder: Path) -> np.ndarray:
     """Seconds a TFLOP of what was timed."""
-    found: list[dict[str, Any]] = []
+    found: list[float] = []
     for file in sorted(folder.glob("*.json"))[:READ]:
         try:
-            found.append(json.loads(file.read_text()))
-        except (OSError, ValueError):  # an estimate is not worth a failure
+            entry = json.loads(file.read_text())
+            rate = float(entry["seconds"]) / float(entry["tflop"])
+        # An estimate is not worth a failure, and what computes nothing says nothing.
+        except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
             continue
-    return np.array([entry["seconds"] / entry["tflop"] for entry in found if entry["tflop"]])
+        if 0 <= rate < math.inf:
+            found.append(rate)
+    return np.array(found)
 
 
 def _folder(store: Store, machine: Machine, kind: str) -> Path:

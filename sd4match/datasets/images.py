@@ -8,8 +8,8 @@ from PIL import Image, ImageOps
 from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError, require_known
 
-# Besides OSError, Pillow's decoders raise these on damaged files.
-_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What Pillow's decoders raise on damaged files."""
 
 
 def load_image(pair: ImagePair, side: Literal["source", "target"]) -> Image.Image:
@@ -34,7 +34,7 @@ def load_image(pair: ImagePair, side: Literal["source", "target"]) -> Image.Imag
     try:
         with Image.open(path) as file:
             image = file.convert("RGB")
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unreadable(path, error) from error
     if image.size != size:
         raise SD4MatchError(
@@ -53,7 +53,7 @@ def image_size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as file:
             return file.size
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise _unreadable(path, error) from error
 
 

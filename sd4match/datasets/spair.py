@@ -33,6 +33,7 @@ _ATTRIBUTE_FIELDS = dict(
     )
 )
 _REPORT_EVERY = 10_000
+_LARGEST = 2**31 - 1
 
 
 def read(folder: Path, list_file: Path) -> list[ImagePair]:
@@ -73,7 +74,7 @@ def read(folder: Path, list_file: Path) -> list[ImagePair]:
 def _read_pair(folder: Path, path: Path, pair_id: str, category: str) -> ImagePair:
     try:
         content = json.loads(read_text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SD4MatchError(f"{path}: expected JSON, but {error}") from error
     missing = [name for name in _FIELDS if not isinstance(content, dict) or name not in content]
     if missing:
@@ -105,7 +106,7 @@ def _read_pair(folder: Path, path: Path, pair_id: str, category: str) -> ImagePa
         source_box=_array(path, content, "src_bndbox", (4,)),
         target_box=_array(path, content, "trg_bndbox", (4,)),
         attributes={
-            name: int(_array(path, content, field, ()))
+            name: _whole(path, content, field, float(_array(path, content, field, ())), low=0)
             for name, field in _ATTRIBUTE_FIELDS.items()
             if field in content
         },
@@ -121,7 +122,16 @@ def _text(path: Path, content: Mapping[str, Any], name: str) -> str:
 
 def _size(path: Path, content: Mapping[str, Any], name: str) -> tuple[int, int]:
     width, height, _ = _array(path, content, name, (3,))
-    return int(width), int(height)
+    w, h = (_whole(path, content, name, float(side), low=1) for side in (width, height))
+    return w, h
+
+
+def _whole(path: Path, content: Mapping[str, Any], name: str, number: float, *, low: int) -> int:
+    """A number of a field that counts something."""
+    if not low <= number <= _LARGEST or number % 1:
+        found = reprlib.repr(content[name])
+        raise SD4MatchError(f"{path}: expected whole numbers from {low} in {name}, found {found}")
+    return int(number)
 
 
 def _array(
@@ -130,7 +140,7 @@ def _array(
     """The finite numbers of a field, of a shape."""
     try:
         array = np.asarray(content[name], dtype=np.float32)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         array = np.full(shape, np.nan, dtype=np.float32)
     if array.size == 0 and 0 in shape:
         array = array.reshape(shape)  # [] stands for no keypoint

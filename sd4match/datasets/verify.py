@@ -12,7 +12,7 @@ from PIL import Image
 
 from sd4match.datasets.benchmark import Benchmark
 from sd4match.datasets.benchmarks import BENCHMARKS
-from sd4match.datasets.images import load_image
+from sd4match.datasets.images import UNREADABLE, load_image
 from sd4match.datasets.pairs import ImagePair
 from sd4match.datasets.tables import read_text
 from sd4match.errors import SD4MatchError, require_known
@@ -177,7 +177,7 @@ class _Check:
                         image.load()
             except SD4MatchError as error:
                 self.problems[str(error)] = None
-            except (OSError, SyntaxError, ValueError) as error:
+            except (*UNREADABLE, RecursionError) as error:
                 reason = " ".join(str(error).split())[:100]
                 self.problems[f"{path}: cannot be read ({reason})"] = None
             if progress:

@@ -14,10 +14,10 @@ from safetensors.torch import save as to_bytes
 from sd4match import seal
 from sd4match.atomic import atomic_path
 from sd4match.backbones import Backbone
-from sd4match.errors import SD4MatchError
+from sd4match.errors import SD4MatchError, require_known
 from sd4match.prompt_header import ENTRY, FORMAT, LIBRARIES, broken, read_header
 from sd4match.prompts.base import MadeFor, Prompt
-from sd4match.prompts.families import find, require_made_for
+from sd4match.prompts.families import FAMILIES, require_made_for
 
 __all__ = ["load", "read_header", "save"]
 
@@ -79,12 +79,16 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
     header = read_header(path)
     try:
         tensors = load_file(path)
-        kind, made_for = find(header["family"]), MadeFor(**header["backbone"])
+        require_known(header["family"], FAMILIES, what="prompt family", where=os.fspath(path))
+        kind, made_for = FAMILIES[header["family"]], MadeFor(**header["backbone"])
         prompt = kind(**header["config"])
         prompt.made_for = made_for
         if prompt.reads:
             prompt.encoder_made_for = MadeFor(**header["image_encoder"])
         require_made_for(prompt, backbone, what=os.fspath(path))
+        for name, value in tensors.items():
+            if not value.isfinite().all():
+                raise ValueError(f"{name} is not finite everywhere, its tuning failed")
         prompt.load_state_dict(tensors)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise broken(path, error) from error

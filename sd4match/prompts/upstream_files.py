@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             are not finite.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles: what is wrong with them is said below
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds, with texts of many lines
         raise SD4MatchError(
             f"{path}: not a whole file of tensors alone ({type(error).__name__}), and nothing else "

@@ -224,8 +224,11 @@ class OptunaSearch:
 
     def _name(self) -> str:
         """Of the Optuna study: another question, data, weights or Optuna is another study."""
-        space, varied = self._space, ("backbone", "prompt")  # what weights depend on
-        moved = (space.possible({axis: v}) for axis in varied for v in space.axes.get(axis, ()))
+        space = self._space
+        # What weights depend on, together: an image encoder is read by some prompts only.
+        varied = [name for name in ("backbone", "prompt", "source", "fusion") if name in space.axes]
+        moves = itertools.product(*(space.axes[name] for name in varied))
+        moved = (space.possible(dict(zip(varied, values, strict=True))) for values in moves)
         probes = (space.baseline, *filter(None, moved))
         search = {k: v for k, v in asdict(space.file.search).items() if k not in NOT_ASKED}
         asked = {

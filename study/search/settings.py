@@ -1,8 +1,9 @@
 """What a search space may say under ``search``; checked without Optuna, when a file is read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
+from sd4match.datasets import SPLITS
 from sd4match.errors import SD4MatchError, require_known
 from study.axes import Value, find
 from study.dotted import flatten
@@ -39,6 +40,8 @@ def check(space: "Space") -> None:
         raise SD4MatchError(f"search.objectives: given twice: {', '.join(search.objectives)}")
     if search.asha is not None and search.asha < 2:
         raise SD4MatchError(f"search.asha: keep one in 2 or more, not one in {search.asha}")
+    if not 0 <= search.seed < 2**32:  # what NumPy takes
+        raise SD4MatchError(f"search.seed: expected 0 to {2**32 - 1}, got {search.seed}")
     points(space)
 
 
@@ -55,7 +58,10 @@ def points(space: "Space") -> list[Point]:
         point: Point = {}
         for name, value in flatten(raw):
             require_known(name, paid, what="paid axis of this search", where=where)
-            point[name] = value if value in paid[name] else find(name).parse(value)
+            try:
+                point[name] = value if value in paid[name] else find(name).parse(value)
+            except SD4MatchError as error:
+                raise SD4MatchError(f"{where}: {error}") from None
             if point[name] not in paid[name]:
                 taken = ", ".join(map(str, paid[name]))
                 raise SD4MatchError(f"{where}: axes.{name} has no {value}: it takes {taken}")
@@ -94,5 +100,6 @@ def _check_measured(metric: Metric, space: "Space") -> None:
     file = space.file
     if metric.alpha not in file.alphas:
         raise SD4MatchError(f"search.metric {metric}: its alpha is not among {file.alphas}")
-    names: Iterable[str] = (*file.data.evaluate, MEAN)
+    chosen_on = [name for name in file.data.evaluate if "val" in SPLITS[name]]
+    names = (*chosen_on, MEAN) if chosen_on else ()
     require_known(metric.dataset, names, what="data set of search.metric")

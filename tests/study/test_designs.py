@@ -1,5 +1,7 @@
 """Designs: which configurations are asked about, and that one never has two names."""
 
+import math
+import sys
 from functools import cache
 
 import pytest
@@ -125,6 +127,20 @@ def test_a_search_is_planned_by_as_many_points_as_it_proposes(space_of):
 def test_a_search_of_a_small_space_is_all_of_it(space_of):
     small = "{design: search, axes: {timestep: [0, 50], ensemble: [1, 8], kernel: [3, 7]}}"
     assert len(list(space_of(small).configurations())) == 8
+
+
+def test_a_search_of_more_points_than_a_machine_counts_is_planned(space_of):
+    thousand = list(range(1000))
+    axes = {
+        **dict.fromkeys(("seed", "timestep", "train.timestep"), thousand),
+        "ensemble": thousand[1:],
+        "length": list(range(1, 76)),
+        "image_size": list(range(64, 64 + 8 * 999, 8)),
+        "train.kernel_size": list(range(3, 999, 2)),
+    }
+    space = space_of(f"{{design: search, axes: {axes}}}", "search.samples=3")
+    assert math.prod(map(len, space.paid.values())) > sys.maxsize
+    assert len(list(space.configurations())) == 1 + 3
 
 
 def test_one_tie_leaves_the_other_axis_free(space_of):

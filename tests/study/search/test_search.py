@@ -191,6 +191,13 @@ def test_another_question_is_another_optuna_study(searching):
     assert sorted(sizes) == [6, 6, 7]
 
 
+def test_another_image_encoder_is_another_optuna_study(searching):
+    fused = "axes.fusion=[none,dino]"
+    searching.launch(SPACE, fused)
+    searching.launch(SPACE, fused, "image_encoders.dino=facebook/dinov2-small")
+    assert len(searching.studies()) == 2
+
+
 def test_a_database_is_as_good_as_a_journal(searching, tmp_path):
     url = f"sqlite:///{tmp_path / 'search.db'}"
     searching.launch(SPACE)
