@@ -10,9 +10,7 @@ from study.commands.options import Name, Results, open_study
 
 def report(
     name: Name,
-    form: Annotated[
-        str, typer.Option("--format", help="html, or md for a repository")
-    ] = "html",
+    form: Annotated[str, typer.Option("--format", help="html, or md for a repository")] = "html",
     out: Annotated[
         Path | None, typer.Option(help="the file; report.html in the study's folder by default")
     ] = None,

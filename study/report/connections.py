@@ -19,6 +19,7 @@ from study.study import Study
 
 _NEUTRAL = {
     "#000000": "var(--ink)",
+    "#262626": "var(--ink)",
     "#555555": "var(--muted)",
     "#e6e6e6": "var(--grid)",
     "#ffffff": "var(--surface)",
@@ -98,7 +99,10 @@ def reproduce(study: Study, configuration: str) -> list[tuple[str, str]]:
     file = f"{study.folder.path.parent.name}/{study.name}/study.yaml"
     alone = [f"name={study.name}-best", "design=one_at_a_time", "tie=false", "~axes", *overrides]
     return [
-        ("The whole study; what its store holds is not computed again:", f"study launch {file}"),
+        (
+            "The whole study; what its store holds is not computed again:",
+            shlex.join(["study", "launch", file]),
+        ),
         ("The best configuration alone:", shlex.join(["study", "launch", file, *alone])),
     ]
 

@@ -121,7 +121,7 @@ def collect(study: Study) -> Content:
         sections=tuple(sections),
         pictures=tuple(picture for picture in pictures if picture.axis is None),
         configurations=configurations_grid(study),
-        gallery=gallery(study, best.key, _choices(study, best.key)) if best else Gallery(),
+        gallery=gallery(study, _choices(study, best.key)) if best else Gallery(),
         work=tuple(accounts.work(study)),
         holes=tuple(accounts.holes(study)),
         provenance=tuple(connections.provenance(study)),

@@ -68,70 +68,63 @@ class Gallery:
     reasons: tuple[str, ...] = ()
 
 
-def gallery(study: Study, best: str, choices: Mapping[str, str]) -> Gallery:
-    """Pairs on which the best configuration and another differ, with every choice's predictions.
+def gallery(study: Study, choices: Mapping[str, str]) -> Gallery:
+    """Pairs on which the best configuration and the baseline differ, as every choice finds them.
 
     Args:
-        study: holds the predictions; the data set's images must be where they were.
-        best: key of a configuration.
-        choices: configurations to choose from, to their labels; ``best`` is one of them.
+        study: holds the predictions; the data sets' images must be where they were.
+        choices: configurations to choose from, to their labels; the best one comes first.
 
     Returns:
         At most three pairs a data set.
     """
     alpha = study.rule.usual_alpha
-    other = study.baseline if best != study.baseline else None
     examples: list[Example] = []
     reasons: list[str] = []
-    measured: set[str] = set()
-    for dataset in study.index["dataset"].unique():
+    for dataset in map(str, study.index["dataset"].unique()):
         try:
-            made = _of_dataset(study, str(dataset), best, other, list(choices), alpha)
+            examples += _of_dataset(study, dataset, list(choices), alpha)
         except (SD4MatchError, OSError) as error:  # an example is not worth the report
-            reasons.append(f"{labels.dataset(str(dataset))}: {error}")
-            continue
-        examples += made
-        measured.update(*(example.found for example in made))
+            reasons.append(f"{labels.dataset(dataset)}: {error}")
+    measured = {key for example in examples for key in example.found}
     offered = tuple((key, label) for key, label in choices.items() if key in measured)
     return Gallery(tuple(examples), offered, alpha, tuple(reasons))
 
 
-def _of_dataset(
-    study: Study, dataset: str, best: str, other: str | None, choices: Sequence[str], alpha: float
-) -> list[Example]:
+def _of_dataset(study: Study, dataset: str, choices: Sequence[str], alpha: float) -> list[Example]:
     index = study.index[study.index["dataset"] == dataset]
     split = "test" if (index["split"] == "test").any() else str(index["split"].iloc[0])
     rows = index[(index["split"] == split) & index["configuration"].isin(choices)]
-    row = rows[rows["configuration"] == best].iloc[0]
+    fingerprint = str(rows["data"].iloc[0])
     ref = refer(dataset, split, **_placed(study))
     if not ref.present:
         raise SD4MatchError(f"no images in {ref.root}, where the study read them")
-    if ref.fingerprint != row["data"]:
+    if ref.fingerprint != fingerprint:
         raise SD4MatchError(f"{ref.root} holds other pairs now than the study measured")
-    store = study.folder.store
-    truth, _ = store.read_truth(str(row["data"]))
-    own = study.samples(best, dataset, split, alpha).pck
-    shown = _telling(own, None if other is None else _pck(study, other, dataset, split, alpha))
+    best, baseline = (
+        _pck(study, key, dataset, split, alpha) for key in (choices[0], study.baseline)
+    )
+    if best is None and baseline is None:
+        raise SD4MatchError("neither the best configuration nor the baseline was measured")
+    same = choices[0] == study.baseline
+    truth, _ = study.folder.store.read_truth(fingerprint)
     counted = np.flatnonzero(truth.n_keypoints)
-    kept = np.zeros(truth.n_pairs, dtype=bool)
-    kept[counted[list(shown)]] = True
-    part = truth.subset(kept)
     pairs = ref.open()
-    places = list(np.flatnonzero(kept))
     made = {
-        place: _example(pairs[int(counted[place])], why) for place, why in shown.items()
+        int(counted[place]): _example(pairs[int(counted[place])], why)
+        for place, why in _telling(best, None if same else baseline).items()
     }
     for key, positions, size in _predictions(study, rows, truth):
-        chosen = positions[kept[truth.pair]]
-        right = pck.correct(
-            part, chosen, alpha=alpha, protocol=study.rule.protocol, image_size=size
-        )
-        for place, (example, scale) in made.items():
-            mine = part.pair == places.index(counted[place])
+        for pair, (example, scale) in made.items():
+            own = truth.pair == pair
+            right = pck.correct(
+                truth.subset(np.arange(truth.n_pairs) == pair), positions[own],
+                alpha=alpha, protocol=study.rule.protocol, image_size=size,
+            )  # fmt: skip
             x0 = example.images[1][1]
             example.found[key] = [
                 (round(x0 + x * scale, 1), round(y * scale, 1), bool(hit))
-                for (x, y), hit in zip(chosen[mine].tolist(), right[mine].tolist(), strict=True)
+                for (x, y), hit in zip(positions[own].tolist(), right.tolist(), strict=True)
             ]
     return [example for example, _ in made.values()]
 
@@ -151,17 +144,18 @@ def _pck(study: Study, key: str, dataset: str, split: str, alpha: float) -> Poin
         return None
 
 
-def _telling(own: Points, other: Points | None) -> dict[int, str]:
+def _telling(best: Points | None, baseline: Points | None) -> dict[int, str]:
     """Which pairs are shown, and why: the extremes and the middle, ties by their order."""
-    by = own if other is None else own - other
+    if best is not None and baseline is not None:
+        by, names = best - baseline, ("largest gain over the baseline", "typical", "largest loss")
+    else:
+        by, names = (baseline if best is None else best), ("easiest", "typical", "hardest")
+        assert by is not None
     order = np.argsort(by, kind="stable")
-    names = (
-        ("best pair", "typical pair", "worst pair")
-        if other is None
-        else ("largest gain over the baseline", "typical pair", "largest loss to the baseline")
-    )
-    picks = (order[-1], order[len(order) // 2], order[0])
-    return {int(place): why for place, why in reversed([*zip(picks, names, strict=True)])}
+    found: dict[int, str] = {}
+    for place, why in zip((order[-1], order[len(order) // 2], order[0]), names, strict=True):
+        found.setdefault(int(place), why)  # of one or two pairs
+    return found
 
 
 def _predictions(
@@ -199,7 +193,9 @@ def _example(pair: ImagePair, why: str) -> tuple[Example, float]:
         scale = HEIGHT / size[1]
         width = round(size[0] * scale, 1)
         images.append((_embedded(load_image(pair, side)), x, width))  # type: ignore[arg-type]
-        points.append([[round(x + u * scale, 1), round(v * scale, 1)] for u, v in keypoints.tolist()])
+        points.append(
+            [[round(x + u * scale, 1), round(v * scale, 1)] for u, v in keypoints.tolist()]
+        )
         scales.append(scale)
         x += width + GAP
     title = f"{labels.dataset(pair.dataset)} · {pair.category}"

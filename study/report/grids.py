@@ -83,8 +83,9 @@ def axis_grid(study: Study, axis: str) -> tuple[Grid, pd.DataFrame]:
             columns.append(Column("Δ", group))
         for row in part.to_dict("records"):
             cells = by_row[str(row["configuration"])]
-            note = bounds(row["low"], row["high"]) or ("missing" if row["reason"] else "")
-            cells.append(Cell(percent(row["pck"]), note))
+            # Intervals where results are reported; validation only chooses.
+            note = bounds(row["low"], row["high"]) if split == "test" else ""
+            cells.append(Cell(percent(row["pck"]), note or ("missing" if row["reason"] else "")))
             if split == "test":
                 cells.append(_gap(row))
     rows = tuple(tuple(cells) for cells in by_row.values())

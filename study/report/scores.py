@@ -87,9 +87,7 @@ def scores(study: Study, configuration: str, alphas: Sequence[float]) -> list[Sc
         if key in compared:
             by = difference(samples, study.samples(study.baseline, *key))
             gap = Gap(by.effect, by.low, by.high)
-        found.append(
-            Score(*key, around.mean, around.low, around.high, len(samples.pck), gap, None)
-        )
+        found.append(Score(*key, around.mean, around.low, around.high, len(samples.pck), gap, None))
     return found
 
 

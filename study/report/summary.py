@@ -1,9 +1,11 @@
 """The report's sentences: what was asked, what came out, what to keep in mind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from study.report.content import Content
 from study.report.numbers import listed, percent, several
+from study.report.scores import Score
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,13 @@ def _chosen(report: Content) -> str:
     open_ = [score for score in gaps if score.gap and not score.gap.tone]
     if open_:
         chosen += f"; on {_datasets(open_)} test shows no difference (the interval includes 0)"
+    unknown = [score for score in best.scores if score.split == "test" and score.reason]
+    if unknown:
+        chosen += f"; it was not measured on {_datasets(unknown)}"
     return chosen + "."
 
 
-def _datasets(scores: list) -> str:  # type: ignore[type-arg]
+def _datasets(scores: Sequence[Score]) -> str:
     return listed([score.place.removesuffix(" test") for score in scores])
 
 
@@ -99,7 +104,9 @@ def _caveats(report: Content) -> list[str]:
         "cover 95 % and come from resampling images; they do not know that the best one was chosen "
         f"among {report.n_configurations:,}, nor how much another training seed would change."
     )
-    said.append("Spreads are of the best and the worst value tried, so more values make them wider.")
+    said.append(
+        "Spreads are of the best and the worst value tried, so more values make them wider."
+    )
     return said
 
 
