@@ -40,7 +40,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Score:
-    """PCK on one split at one alpha; NaN where it was not measured, and then ``reason`` says why."""
+    """PCK on one split at one alpha; NaN where it was not measured, and ``reason`` says why."""
 
     dataset: str
     split: str

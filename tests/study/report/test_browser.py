@@ -51,7 +51,9 @@ def test_nobody_is_shut_out(read, request, kind, width, scheme):
         "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", RULES
     )
     assert found["passes"]
-    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]] == []
+    assert [
+        (one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]
+    ] == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
