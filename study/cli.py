@@ -4,6 +4,7 @@ import typer
 
 from sd4match.terminal import run
 from study.commands.asking import best, compare, export, query
+from study.commands.reporting import report
 from study.commands.running import launch, plan, status
 from study.commands.showing import plot, table
 
@@ -13,7 +14,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Ablation studies of prompted Stable Diffusion features. --debug shows tracebacks.",
 )
-for command in (plan, launch, status, best, table, plot, query, compare, export):
+for command in (plan, launch, status, best, query, compare, table, plot, report, export):
     app.command()(command)
 
 

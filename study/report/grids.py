@@ -1,0 +1,129 @@
+"""Tables of the report: all configurations, and one an axis."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from study import labels
+from study.report.numbers import bounds, percent, points, several
+from study.study import Study
+from study.tables import LEVEL
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a table: ``text``, smaller below it a ``note``, and ``gain`` or ``loss``."""
+
+    text: str
+    note: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column; ``group`` is the heading that neighbours share."""
+
+    name: str
+    group: str = ""
+    number: bool = True
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table to sort.
+
+    Attributes:
+        name: a short word that names it on the page.
+        caption: what it shows.
+        columns, rows: as many cells a row as columns.
+        notes: what a reader must know to use the numbers.
+    """
+
+    name: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """Shared headings and how many columns each spans; nothing where there are none."""
+        found: list[tuple[str, int]] = []
+        for column in self.columns:
+            if found and found[-1][0] == column.group:
+                found[-1] = (column.group, found[-1][1] + 1)
+            else:
+                found.append((column.group, 1))
+        return found if any(name for name, _ in found) else []
+
+
+def axis_grid(study: Study, axis: str) -> tuple[Grid, pd.DataFrame]:
+    """The values of one axis around the baseline, and the estimates behind it.
+
+    Returns:
+        Test with intervals, the difference to the baseline on the same pairs, and validation; and
+        the frame of `study.ablation.estimates`.
+
+    Raises:
+        SD4MatchError: nothing to compare along this axis.
+    """
+    table = study.table(axis)
+    raw = table.raw
+    columns = [Column(labels.axis(axis), number=False)]
+    by_row: dict[str, list[Cell]] = {
+        str(key): [Cell(f"{label}", "baseline" if base else "")]
+        for key, label, base in raw.drop_duplicates("configuration")[
+            ["configuration", "label", "baseline"]
+        ].itertuples(index=False)
+    }
+    for (dataset, split), part in raw.groupby(["dataset", "split"], sort=False):
+        group = labels.dataset(str(dataset))
+        columns.append(Column(str(split), group))
+        if split == "test":
+            columns.append(Column("Δ", group))
+        for row in part.to_dict("records"):
+            cells = by_row[str(row["configuration"])]
+            # Intervals where results are reported; validation only chooses.
+            note = bounds(row["low"], row["high"]) if split == "test" else ""
+            cells.append(Cell(percent(row["pck"]), note or ("missing" if row["reason"] else "")))
+            if split == "test":
+                cells.append(_gap(row))
+    rows = tuple(tuple(cells) for cells in by_row.values())
+    name = f"axis-{axis.replace('.', '-')}"
+    return Grid(name, table.title, tuple(columns), rows, table.footnotes), raw
+
+
+def configurations_grid(study: Study) -> Grid:
+    """All configurations, the best first: what varies, and PCK by data set and split."""
+    table = study.table()
+    raw = table.raw
+    columns, texts = [], []
+    for name in map(str, raw.columns):
+        measured = "/" in name
+        place, _, split = name.partition("/")
+        if "@" in name:  # what ranks them
+            columns.append(Column("ranked by", name))
+        elif measured:
+            columns.append(Column(split, labels.dataset(place)))
+        else:
+            columns.append(Column(name, number=pd.api.types.is_numeric_dtype(raw[name])))
+        show = percent if measured else _setting
+        texts.append([Cell(show(value)) for value in raw[name].astype(object)])
+    caption = f"{several(len(raw), 'configuration')}, the best first"
+    rows = tuple(zip(*texts, strict=True))
+    return Grid("configurations", caption, tuple(columns), rows, table.footnotes)
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, str | int | float) and not pd.isna(value):
+        return labels.value(value)
+    return labels.MISSING
+
+
+def _gap(row: dict[object, object]) -> Cell:
+    effect, low, high, p = (
+        float(str(row[name])) for name in ("effect", "effect_low", "effect_high", "p_holm")
+    )
+    shown = p < LEVEL
+    tone = ("gain" if effect > 0 else "loss") if shown else ""
+    return Cell(points(effect) + (" *" if shown else ""), bounds(low, high), tone)

@@ -1,0 +1,173 @@
+"""Writing a report: one HTML file with everything in it, or Markdown with figures beside it."""
+
+import base64
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from sd4match.atomic import atomic_path
+from sd4match.errors import require_known
+from study.report.connections import Picture, inline
+from study.report.content import Content, collect
+from study.report.examples import Example
+from study.report.grids import Cell
+from study.report.numbers import bounds, percent, points, several
+from study.report.summary import words
+from study.study import Study
+
+FORMATS = {"html": "report.html", "md": "report.md"}
+"""Formats and the names of their files."""
+
+FIRST_ROWS = 100
+"""Rows of the large table that stand in the page itself; the script draws the rest on demand."""
+
+_PAGE = Path(__file__).parent / "page"
+
+
+def write(study: Study, *, form: str = "html", out: Path | None = None) -> Path:
+    """Write a study's report; the same study gives the same bytes.
+
+    Args:
+        study: finished or running.
+        form: a key of `FORMATS`.
+        out: the file; in the study's folder by default. Markdown puts its figures into a folder
+            ``figures`` beside it.
+
+    Returns:
+        The file.
+
+    Raises:
+        SD4MatchError: an unknown format, damaged records, or no place to write.
+    """
+    require_known(form, FORMATS, what="format")
+    file = out or study.folder.path / FORMATS[form]
+    report = collect(study)
+    text = html(report) if form == "html" else markdown(report)
+    if form == "md":
+        for picture in _drawn(report):
+            _write(file.parent / "figures" / f"{picture.name}.svg", picture.svg or "")
+    _write(file, text)
+    return file
+
+
+def html(report: Content) -> str:
+    """The page, whole: no other file, no network."""
+    style, script = (_text(name) for name in ("style.css", "report.js"))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    influences = [
+        {
+            "id": section.grid.name,
+            "title": section.title,
+            "points": f"{100 * section.influence.spread:.1f}",
+            "share": round(100 * section.influence.spread / _largest(report), 1),
+            "words": section.influence.words,
+        }
+        for section in report.sections
+        if section.influence
+    ]
+    titles = {
+        "summary": "In short",
+        "best": "Best configuration",
+        "axes": "Axis by axis",
+        **({"figures": "More figures"} if report.pictures else {}),
+        "configurations": "All configurations",
+        "examples": "Examples",
+        "cost": "Cost and sharing",
+        "missing": "Missing and failed",
+        "provenance": "Provenance",
+    }
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            words=words(report),
+            influences=influences,
+            sections=titles.items(),
+            reach=_reach(report),
+            first_rows=FIRST_ROWS,
+            style=Markup(style),  # our own files, nobody's data
+            script=Markup(script),
+            script_hash=f"sha256-{digest}",
+        )
+    )
+
+
+def markdown(report: Content) -> str:
+    """The report for a repository; its figures are files in ``figures``."""
+    return _environment().get_template("report.md.j2").render(report=report, words=words(report))
+
+
+def _drawn(report: Content) -> list[Picture]:
+    own = [section.picture for section in report.sections]
+    return [picture for picture in (*own, *report.pictures) if picture and picture.svg]
+
+
+def _largest(report: Content) -> float:
+    spreads = [section.influence.spread for section in report.sections if section.influence]
+    return max(spreads, default=0.0) or 1.0
+
+
+def _reach(report: Content) -> float:
+    """What the whiskers of all tiles share as half their width."""
+    gaps = [score.gap for score in report.best.scores if score.gap] if report.best else []
+    ends = [abs(end) for gap in gaps for end in (gap.low, gap.high) if not math.isnan(end)]
+    return max(ends, default=0.0) or 1.0
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("study.report", "page"),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "points": points,
+        "inline": lambda picture: Markup(inline(picture)),  # drawn and escaped by matplotlib
+        "texts": _texts,
+        "found": _found,
+        "hits": lambda found: f"{sum(hit for *_, hit in found)} of {len(found)} found",
+        "line": _line,
+    }
+    environment.globals |= {"bounds": bounds, "several": several}
+    return environment
+
+
+def _texts(rows: Iterable[Sequence[Cell]]) -> list[list[str]]:
+    return [[cell.text for cell in row] for row in rows]
+
+
+def _found(examples: Sequence[Example]) -> dict[str, list[Any]]:
+    keys = dict.fromkeys(key for example in examples for key in example.found)
+    return {
+        key: [
+            [[x, y, int(hit)] for x, y, hit in example.found[key]] if key in example.found else None
+            for example in examples
+        ]
+        for key in keys
+    }
+
+
+def _line(text: str) -> str:
+    """Text that can do nothing in Markdown: no markup, no HTML, no end of a table's cell."""
+    one = " ".join(text.split())
+    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#~$&" else sign for sign in one)
+
+
+def _text(name: str) -> str:
+    return (_PAGE / name).read_text(encoding="utf-8")
+
+
+def _write(file: Path, text: str) -> None:
+    with atomic_path(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
