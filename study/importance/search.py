@@ -111,7 +111,7 @@ def _shares(
     study: _Given, groups: Sequence[Sequence[FrozenTrial]], parameters: Sequence[str]
 ) -> list[float]:
     study.given = [trial for group in groups for trial in group]
-    quantile = max(0.1, _TOP / len(study.given))
+    quantile = min(max(0.1, _TOP / len(study.given)), 0.5)  # resamples may be shorter
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a resample may have few trials where an axis applies
         found = get_param_importances(

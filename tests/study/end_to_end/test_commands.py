@@ -246,6 +246,7 @@ def test_python_gives_the_same_numbers(launched, ask):
     frame = opened.query("SELECT * FROM scores").astype(object)
     assert frame.where(frame.notna(), None).to_dict("records") == said
     assert len(opened.configurations()) == 4
+    assert set(opened.importance()["axis"]) == set(opened.axes)
     assert (
         opened.table("layer").csv().strip()
         == ask(terminal, "table", "small", "layer", "--format", "csv").out.strip()
