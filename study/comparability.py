@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from sd4match.datasets import BENCHMARKS
 from study import labels
-from study.data import PUBLISHED
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -57,7 +57,7 @@ def not_as_published(study: "Study", datasets: Iterable[str]) -> str | None:
         reasons.append(f"protocol {study.rule.protocol}")
     for dataset in datasets:
         held = _data(study).get((dataset, "test"))
-        whole, _ = PUBLISHED[dataset, "test"]
+        whole, _ = BENCHMARKS[dataset].published["test"]
         if held is not None and held[1] != whole:
             reasons.append(f"{held[1]:,} of {whole:,} pairs of {labels.dataset(dataset)}")
     return f"study {study.name} has {', '.join(reasons)}" if reasons else None

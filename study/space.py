@@ -197,9 +197,22 @@ def check(file: SpaceFile, *, source: str) -> Space:
         for backbone in axes.get("backbone", ()):
             architecture(str(backbone))
         check_search(space)
+        _tell_idle_axes(space)
     except SD4MatchError as error:
         raise SD4MatchError(f"search space {source}: {error}") from None
     return space
+
+
+def _tell_idle_axes(space: Space) -> None:
+    """Warn of axes that cannot move away from a baseline for which they mean nothing."""
+    if space.file.design == "one_at_a_time":
+        for name in space.axes:
+            if space.baseline[name] is None:
+                log.warning(
+                    "axes.%s varies nothing: it means nothing for the baseline (%s)",
+                    name,
+                    f"prompt={space.baseline['prompt']}, localizer={space.baseline['localizer']}",
+                )
 
 
 def _full(plain: Space) -> Space:

@@ -1,5 +1,6 @@
 """Finding a search space's YAML file and reading it with Hydra."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -85,7 +86,7 @@ def _lone_files(folder: Path) -> Iterator[str]:
 
 def _adding(override: str) -> str:
     """Hydra adds a key that is not there only when told to; a new axis is an everyday wish."""
-    open_ended = override.startswith(("axes.", "image_encoders.", "prompts."))
+    open_ended = re.match(r"(axes|image_encoders|prompts)[.=]", override)
     return f"++{override}" if open_ended else override
 
 

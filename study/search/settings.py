@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from sd4match.datasets import SPLITS
 from sd4match.errors import SD4MatchError, require_known
@@ -42,6 +43,11 @@ def check(space: "Space") -> None:
         raise SD4MatchError(f"search.asha: keep one in 2 or more, not one in {search.asha}")
     if not 0 <= search.seed < 2**32:  # what NumPy takes
         raise SD4MatchError(f"search.seed: expected 0 to {2**32 - 1}, got {search.seed}")
+    if urlsplit(search.storage or "").password:
+        raise SD4MatchError(
+            "search.storage: its password would stand in the study's files: leave it out of the "
+            "URL, where the database's client looks for it (PGPASSWORD, ~/.pgpass, ~/.my.cnf)"
+        )
     points(space)
 
 

@@ -163,3 +163,16 @@ def test_values_that_are_impossible_together_are_left_out(write, caplog, design)
 def test_an_unknown_kind_of_image_encoder_is_refused(write):
     with pytest.raises(SD4MatchError, match=r"mine\.yaml: unknown kind of image encoder 'dinoo'"):
         load(write("image_encoders: {dinoo: x}"))
+
+
+def test_an_axis_that_varies_nothing_is_told(write, caplog):
+    load(write("baseline: {prompt: text}\naxes: {length: [4, 8], layer: [1, 2]}\n"))
+    assert caplog.messages == [
+        "axes.length varies nothing: it means nothing for the baseline "
+        "(prompt=text, localizer=kernel_softmax)"
+    ]
+
+
+def test_axes_can_be_given_at_once(write):
+    space = load(write("baseline: {backbone: nano}\n"), ["axes={layer: [0, 3]}"])
+    assert dict(space.axes) == {"layer": (0, 3)}
