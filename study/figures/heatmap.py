@@ -54,10 +54,10 @@ def pairs(table: Table, *, base: str) -> list[Names]:
 
 def _whole(asked: pd.DataFrame, base: str) -> bool:
     """Whether most is there of what moves both axes; one at a time moves one."""
-    here = (asked == base).to_numpy()
-    rows, columns = here.any(axis=1), here.any(axis=0)
-    cross = {*asked[rows].to_numpy().flat, *asked.loc[:, columns].to_numpy().flat}
-    both = asked.loc[~rows, ~columns].to_numpy().ravel()
+    keys = asked.to_numpy()
+    rows, columns = (np.asarray((keys == base).any(axis=axis)) for axis in (1, 0))
+    cross = {*keys[rows].flat, *keys[:, columns].flat}
+    both = keys[~rows][:, ~columns].ravel()
     # What an axis means nothing for is in the cross already, and proves nothing.
     own = [key for key in both if key is None or key not in cross]
     return bool(own) and sum(key is not None for key in own) >= _FILLED * len(own)
@@ -199,7 +199,7 @@ def _mesh(
     panel.spines[:].set_visible(False)
     dark = colormaps[MAP]
     for (row, column), value in np.ndenumerate(values if numbers else np.empty((0, 0))):
-        share = (value - mesh.norm.vmin) / (mesh.norm.vmax - mesh.norm.vmin)
+        share = (value - low + slack) / (high - low + 2 * slack)
         bright = np.isnan(value) or np.mean(dark(share)[:3]) > 0.5
         panel.text(
             column + 0.5, row + 0.5, labels.MISSING if np.isnan(value) else f"{value:.1f}",
