@@ -67,12 +67,14 @@ def views(study: "Study", kind: str, names: Sequence[str] = ()) -> list[View]:
             f"; the kind of an axis's figure is axis: `axis {kind}`" if kind in study.axes else ""
         )
         raise SD4MatchError(f"no kind of figure {kind!r}{hint}; {_can(study)}")
+    if names:
+        return [View(study, KINDS[kind], tuple(names))]
     choices = KINDS[kind].choices(study)
     if not choices:
         raise SD4MatchError(
             f"{kind} needs {KINDS[kind].lacks}, which study {study.name} has not; {_can(study)}"
         )
-    return [View(study, KINDS[kind], of) for of in ([tuple(names)] if names else choices)]
+    return [View(study, KINDS[kind], of) for of in choices]
 
 
 def draw(

@@ -62,7 +62,8 @@ def alphas(curves: pd.DataFrame, scored: pd.DataFrame, *, names: Mapping[str, st
     for panel in panels:
         panel.set_xlabel("threshold α")
         panel.set_xlim(0, None)
-        page.limits(panel, "y", bottom=0.0)
+        panel.set_ylim(0, None)
+        page.limits(panel, "y")
     panels[0].set_ylabel("PCK@α (%)")
     page.key(figure, keys)
     return figure

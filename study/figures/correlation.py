@@ -77,7 +77,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
     require_known(names[0], places, what="data set of this study")
     dataset, split = names[0], places[names[0]]
     rows = study.index[(study.index["dataset"] == dataset) & (study.index["split"] == split)]
-    by_key: dict[str, dict[Hashable, Any]] = rows.set_index("configuration").to_dict("index")
+    by_key: dict[Hashable, dict[Hashable, Any]] = rows.set_index("configuration").to_dict("index")
     keys = {label: key for label, key in keys.items() if pd.isna(by_key[key]["missing"])}
     found = {label: predicted(study, key, dataset, split) for label, key in keys.items()}
     any_of = next(iter(found.values()))

@@ -110,7 +110,7 @@ def tunings(study: "Study") -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=columns)
     known = {name: i for i, name in enumerate(labels.DATASETS)}
-    found = pd.concat(parts, ignore_index=True)[columns]
+    found: pd.DataFrame = pd.concat(parts, ignore_index=True)[columns]
     return found.sort_values("data", key=lambda d: d.map(known), kind="stable")
 
 

@@ -26,7 +26,8 @@ MAP = "cividis"
 _USUAL = (("timestep", "layer"), ("prompt", "length"))
 _MOST = 3
 _FILLED = 0.5  # with a smaller share of its cells a grid is no picture of two axes
-_MOST_TEXT = 9  # cells in a row of the page that still have room for a number
+_BESIDE = 9  # columns; with more, panels stand one below the other
+_NUMBER = 0.19  # width of a cell that a number fits in, inches
 
 
 def pairs(table: Table, *, base: str) -> list[Names]:
@@ -53,10 +54,10 @@ def pairs(table: Table, *, base: str) -> list[Names]:
 
 def _whole(asked: pd.DataFrame, base: str) -> bool:
     """Whether most is there of what moves both axes; one at a time moves one."""
-    here = (asked == base).to_numpy()
-    rows, columns = here.any(axis=1), here.any(axis=0)
-    cross = {*asked[rows].to_numpy().flat, *asked.loc[:, columns].to_numpy().flat}
-    both = asked.loc[~rows, ~columns].to_numpy().ravel()
+    keys = asked.to_numpy()
+    rows, columns = (np.asarray((keys == base).any(axis=axis)) for axis in (1, 0))
+    cross = {*keys[rows].flat, *keys[:, columns].flat}
+    both = keys[~rows][:, ~columns].ravel()
     # What an axis means nothing for is in the cross already, and proves nothing.
     own = [key for key in both if key is None or key not in cross]
     return bool(own) and sum(key is not None for key in own) >= _FILLED * len(own)
@@ -131,8 +132,10 @@ def heatmap(
     places = shown(cells, keys)
     if not places:
         raise SD4MatchError(f"nothing of {x} × {y} is measured yet")
-    stacked = where.shape[1] > _MOST_TEXT and len(places) > 1
+    stacked = where.shape[1] > _BESIDE and len(places) > 1
     rows = len(places) if stacked else 1
+    width = page.COLUMN if len(places) == 1 else page.TEXT / (1 if stacked else len(places))
+    numbers = (width - 0.6) / where.shape[1] >= _NUMBER
     upright = max(len(labels.value(v)) for v in where.columns) * where.shape[1] > (
         60 if stacked else 22
     )
@@ -151,7 +154,7 @@ def heatmap(
         ]
         pck = part.set_index("configuration")["pck"].astype(float)
         values = where.map(lambda key, pck=pck: pck.get(key, np.nan)).astype(float)
-        _mesh(panel, 100 * values, where, base=base, upright=upright)
+        _mesh(panel, 100 * values, where, base=base, upright=upright, numbers=numbers)
         panel.set_xlabel(labels.axis(x))
     for i, panel in enumerate(panels):
         first = stacked or i == 0
@@ -170,7 +173,13 @@ def heatmap(
 
 
 def _mesh(
-    panel: Axes, percent: pd.DataFrame, where: pd.DataFrame, *, base: str, upright: bool
+    panel: Axes,
+    percent: pd.DataFrame,
+    where: pd.DataFrame,
+    *,
+    base: str,
+    upright: bool,
+    numbers: bool,
 ) -> None:
     values = percent.to_numpy()
     low, high = np.nanmin(values), np.nanmax(values)
@@ -189,11 +198,9 @@ def _mesh(
     panel.grid(visible=False)
     panel.spines[:].set_visible(False)
     dark = colormaps[MAP]
-    for (row, column), value in np.ndenumerate(values):
-        if values.shape[1] > (2 * _MOST_TEXT if panel.figure.axes[0] is not panel else 99):
-            break
-        share = mesh.norm(value) if np.isfinite(value) else 1.0
-        bright = np.isnan(value) or np.mean(dark(float(share))[:3]) > 0.5
+    for (row, column), value in np.ndenumerate(values if numbers else np.empty((0, 0))):
+        share = (value - low + slack) / (high - low + 2 * slack)
+        bright = np.isnan(value) or np.mean(dark(share)[:3]) > 0.5
         panel.text(
             column + 0.5, row + 0.5, labels.MISSING if np.isnan(value) else f"{value:.1f}",
             ha="center", va="center", fontsize=5.5, color="black" if bright else "white",

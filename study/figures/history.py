@@ -1,6 +1,7 @@
 """How a search went: what each trial found, and the best so far."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,9 +93,12 @@ def read(study: "Study") -> tuple[pd.DataFrame, dict[str, str]]:
     from study.search.record import WARM, open_storage
 
     told = study.folder.read_search() or {}
-    here = str(study.folder.path / JOURNAL)
+    # A study's own journal is beside it, wherever the folder is now.
+    where = str(_journal(study)) if _journal(study).exists() else str(told["storage"])
+    if "://" not in where and not Path(where).exists():
+        raise SD4MatchError(f"history: the search's record {where} is gone")
     try:
-        storage = open_storage(str(told.get("storage", here)) if not _journal(study) else here)
+        storage = open_storage(where)
         name = told.get("optuna_study") or optuna.get_all_study_names(storage)[-1]
         record = optuna.load_study(study_name=name, storage=storage)
         trials = record.get_trials(deepcopy=False)
@@ -112,12 +116,12 @@ def read(study: "Study") -> tuple[pd.DataFrame, dict[str, str]]:
     return frame, dict(zip(names, directions, strict=True))
 
 
-def _journal(study: "Study") -> bool:
-    return (study.folder.path / JOURNAL).exists()
+def _journal(study: "Study") -> Path:
+    return study.folder.path / JOURNAL
 
 
 def _choices(study: "Study") -> list[Names]:
-    return [()] if study.folder.read_search() is not None or _journal(study) else []
+    return [()] if study.folder.read_search() is not None or _journal(study).exists() else []
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:

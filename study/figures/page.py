@@ -137,11 +137,11 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: most - 1 - tail]}…{text[-tail:]}"
 
 
-def limits(panel: Axes, side: str, *, bottom: float = -2.0, top: float = 102.0) -> None:
+def limits(panel: Axes, side: str) -> None:
     """Grid across the measure only, and a range of percents that does not blow noise up."""
     low, high = panel.get_ylim() if side == "y" else panel.get_xlim()
     slack = max(0.0, 2.0 - (high - low)) / 2  # at least two points of PCK
-    bounds = (max(low - slack, bottom), min(high + slack, top))
+    bounds = (max(low - slack, -2.0), min(high + slack, 102.0))
     if side == "y":
         panel.set_ylim(bounds)
         panel.grid(visible=False, axis="x")

@@ -49,7 +49,9 @@ class Predicted:
         """(P,) each pair's PCK; NaN for pairs without a keypoint."""
         found = pck.counts(self.truth, self.correct(alpha))
         keypoints = self.truth.n_keypoints
-        return np.divide(found, keypoints, out=np.full(len(keypoints), np.nan), where=keypoints > 0)
+        shares = np.full(len(keypoints), np.nan)
+        np.divide(found, keypoints, out=shares, where=keypoints > 0)
+        return shares
 
 
 def predicted(study: "Study", configuration: str, dataset: str, split: str) -> Predicted:

@@ -54,6 +54,8 @@ def test_without_the_images_it_says_where_to_draw(factorial, monkeypatch, tmp_pa
 
     monkeypatch.setattr(images, "root_of", lambda _: tmp_path / "gone")
     with pytest.raises(SD4MatchError, match="examples needs the data set's images"):
+        factorial.plot("examples")
+    with pytest.raises(SD4MatchError, match="images of spair are not here"):
         factorial.plot("examples", "spair")
     with pytest.raises(SD4MatchError, match="images of spair are not here"):
         images.pairs_of(factorial, "spair", "test", None)
