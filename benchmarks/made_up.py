@@ -2,41 +2,20 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from waiting import Waiting
 
 from study.engine.deaths import Deaths
 from study.engine.launch import fit
 from study.engine.nodes import Nodes
 from study.engine.stops import Stops
-from study.engine.trainable import StageTrainable
 from study.engine.work import Work
 from study.engine.work_queue import WorkQueue
 from study.folder import StudyFolder
 from study.space import Space, load
 from study.store import Store
-
-
-class Waiting(StageTrainable):
-    """A worker whose items say in their labels how to wait; it loads no torch.
-
-    A number is so many seconds; a folder and a number: until so many workers wait there.
-    """
-
-    def open_workshop(self, config: dict[str, Any]) -> Any:
-        return self
-
-    def do(self, work: Work) -> Iterator[dict[str, Any]]:
-        *folder, number = work.label.split()
-        if folder:
-            meeting = Path(*folder)
-            (meeting / work.key).touch()
-            while len(list(meeting.iterdir())) < int(number):
-                time.sleep(0.1)
-        else:
-            time.sleep(float(number))
-        yield {}
 
 
 class MadeUp(WorkQueue):
