@@ -28,6 +28,7 @@ OBJECT_STORE = 256 * 2**20  # bytes; results travel through files, Ray would tak
 SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our store is the record
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends a launch, not only Tune's part of it
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # of a state that we never resume from
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # they are told in a line, and by whole in a log
     "RAY_AIR_NEW_OUTPUT": "0",  # whose progress tables ignore verbose=0
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # silences a warning about a coming default

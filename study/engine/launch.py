@@ -12,6 +12,7 @@ from study.engine.alone import alone
 from study.engine.asha import PromptAsha
 from study.engine.deaths import Deaths, Witness
 from study.engine.faults import last_line
+from study.engine.forget import Forget
 from study.engine.journal import Journal
 from study.engine.nodes import Nodes
 from study.engine.stops import Stops
@@ -145,7 +146,7 @@ def fit(
             name="trials",
             storage_path=scratch,
             verbose=0,
-            callbacks=[nodes],
+            callbacks=[nodes, Forget()],
             # The queue tries again: it knows what failed, and how often.
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
