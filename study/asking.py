@@ -1,5 +1,6 @@
 """What the commands that ask print, and the same facts; needs neither torch nor Ray."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -23,6 +24,9 @@ def status_report(study: Study) -> tuple[dict[str, Any], str]:
     }
     lines = [f"study {study.name}: {done} of {len(cells)} cells (configuration × split) are there"]
     lines += [f"  {count} missing: {reason}" for reason, count in reasons.items()]
+    if failures := study.folder.read_failures():
+        facts["logs"] = {key: str(study.folder.log(key)) for key in failures}
+        lines += [f"  log: {file}" for file in facts["logs"].values() if Path(file).exists()]
     return facts, "\n".join(lines)
 
 

@@ -132,6 +132,10 @@ class StudyFolder:
             return {}
         return self._read_json("failures.json")
 
+    def log(self, key: str) -> Path:
+        """What happened to a work item: written by `study.engine.journal`."""
+        return self.path / "logs" / f"{key}.log"
+
     def _write(self, name: str, text: str) -> None:
         with atomic_path(self.path / name) as temporary:
             temporary.write_text(text, encoding="utf-8")

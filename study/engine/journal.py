@@ -2,9 +2,9 @@
 
 import logging
 import time
-from pathlib import Path
 
 from study.engine.work import Work
+from study.folder import StudyFolder
 
 log = logging.getLogger(__name__)
 
@@ -19,19 +19,16 @@ class Journal:
         folder: the study's.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "logs"
-
-    def file(self, key: str) -> Path:
-        """The file of a work item."""
-        return self.folder / f"{key}.log"
+    def __init__(self, folder: StudyFolder) -> None:
+        self.folder = folder
 
     def write(self, event: str, work: Work, message: str) -> None:
         """Add an event; a log that cannot be written stops nothing."""
         clock = time.strftime("%Y-%m-%d %H:%M:%S")
+        path = self.folder.log(work.key)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with self.file(work.key).open("a", encoding="utf-8") as file:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
                 file.write(f"{clock} {event:7} {work.label}{': ' if message else ''}{message}\n")
         except OSError as error:
-            log.warning("%s: %s", self.file(work.key), error)
+            log.warning("%s: %s", path, error)

@@ -63,7 +63,7 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
     planner.require_data()
     folder = StudyFolder.of(space)
     outcome, stops, deaths = Outcome(), Stops(), Deaths()
-    journal = Journal(folder.path)
+    journal = Journal(folder)
 
     def told(event: str, work: Work, message: str) -> None:
         if event == "done" and work.kind != "preflight":
