@@ -38,6 +38,11 @@ class StudyFolder:
     @classmethod
     def of(cls, space: "Space") -> "StudyFolder":
         """The folder of a search space's study; nothing is made."""
+        if "://" in space.file.results:
+            raise SD4MatchError(
+                f"results={space.file.results}: results cannot be kept behind a URL: name a folder "
+                "that all nodes see, for example an NFS or a mounted bucket's"
+            )
         if space.name == "store":
             raise SD4MatchError("name: 'store' is taken by the results store: choose another")
         return cls(Path(space.file.results).expanduser().resolve() / space.name)
@@ -59,7 +64,7 @@ class StudyFolder:
     @staticmethod
     def store_of(space: "Space") -> Store:
         """The store of a space's studies; nothing is made."""
-        return Store(Path(space.file.results) / "store")
+        return StudyFolder.of(space).store
 
     @cached_property
     def store(self) -> Store:

@@ -1,4 +1,7 @@
-"""What happened to each work item, in a file of its own: ``logs/<key>.log`` of the study."""
+"""What happened to each work item, in a file of its own: ``logs/<key>.log`` of the study.
+
+Nodes that were lost and files that were damaged are in ``logs/study.log``.
+"""
 
 import logging
 import time
@@ -25,7 +28,7 @@ class Journal:
     def write(self, event: str, work: Work, message: str) -> None:
         """Add an event; a log that cannot be written stops nothing."""
         clock = time.strftime("%Y-%m-%d %H:%M:%S")
-        path = self.folder.log(work.key)
+        path = self.folder.log("study" if work.kind == "place" else work.key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8") as file:
