@@ -281,6 +281,26 @@ def test_a_loss_that_is_not_finite_fails_with_its_reason(plan_on, store):
     assert "lower learning rate" in report["failure"]
 
 
+def test_a_worker_loads_its_backbone_once(plan, store):
+    shutil.rmtree(store.folder / "predict")
+    shutil.rmtree(store.folder / "tune")
+    config = {"store": str(store.folder), "rule": {"alphas": (0.1,), "protocol": "sd4match"}}
+    trainable, backbones = StageTrainable.__new__(StageTrainable), []
+    for number, work in enumerate(pending(plan, store)):
+        (trainable.reset_config if number else trainable.setup)({**config, "work": work})
+        while not trainable.step()["done"]:
+            pass
+        backbones.append(trainable._workshop.backbone(machine := _machine(work)))
+    assert number
+    assert all(backbone is backbones[0] for backbone in backbones)
+    assert machine.known
+
+
+def _machine(work):
+    stage = work.stages[0]
+    return stage.extraction.machine if work.kind == "predict" else stage.machine
+
+
 # Other launches -----------------------------------------------------------------------------------
 
 
