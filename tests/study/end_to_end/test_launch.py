@@ -40,7 +40,7 @@ def test_a_launch_says_what_it_does(launched):
 def test_workers_stay_warm_and_each_item_says_where_it_ran(launched):
     terminal, _ = launched
     logs = {file.stem: file.read_text() for file in (terminal.results / "small/logs").iterdir()}
-    # Latents of four splits, a prompt, a trial at 50 for both prompts and one at 261: and preflight.
+    # Preflight, latents of four splits, a prompt, two trials at 50 and one at 261.
     assert len(logs) == 9
     assert logs.keys() >= {folder.name for folder in (terminal.results / "store/tune").iterdir()}
     processes = {re.search(r"done .* s on \S+, process (\d+)", log)[1] for log in logs.values()}
