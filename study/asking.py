@@ -16,7 +16,7 @@ def status_report(study: Study) -> tuple[dict[str, Any], str]:
     cells = study.cells.drop_duplicates(["configuration", "dataset", "split"])
     done = int((cells["status"] == "done").sum())
     reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
-    facts = {
+    facts: dict[str, Any] = {
         "study": study.name,
         "cells": len(cells),
         "done": done,

@@ -4,7 +4,7 @@ import logging
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -106,6 +106,15 @@ def memory(plan: Plan) -> float:
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     largest = max(node["Resources"].get("memory", 0.0) for node in nodes if node["Alive"])
     return float(min(worker_mb(plan, Costs()) * 1e6, largest))
+
+
+def lacking(wanted: Mapping[str, float]) -> bool:
+    """Whether no node could run a trial at present, though it had nothing else to do."""
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return not any(
+        node["Alive"] and all(node["Resources"].get(n, 0) >= w for n, w in wanted.items())
+        for node in nodes
+    )
 
 
 def _check_resources(space: Space) -> None:

@@ -24,4 +24,5 @@ class Forget(tune.Callback):
             trial.run_metadata.metric_analysis = {}
             trial.run_metadata.metric_n_steps = {}
             trial.run_metadata.last_result = {}
+            trial.config, trial.evaluated_params = {}, {}  # the work item
         self._ended.clear()

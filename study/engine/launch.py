@@ -82,6 +82,9 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
                 tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch,
             ):
                 resources = cluster.resources(space, cluster.memory(whole))
+                if cluster.lacking(resources):  # a cluster that grows may get one
+                    place = Work("place", "cluster", f"cluster {space.file.cluster.address}", ())
+                    told("note", place, f"waits for a node with {_listed(resources)}")
                 fit(queue, space, folder, resources, stops, deaths, Nodes(told), scratch)
         if queue.full:
             raise SD4MatchError(f"{queue.full}; then launch again: what is done is kept")
@@ -91,6 +94,10 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
         outcome.failures, outcome.stopped = queue.failures, stops.reasons
         folder.write_failures({**queue.failures, **stops.reasons})
     return outcome
+
+
+def _listed(resources: dict[str, float]) -> str:
+    return ", ".join(f"{name} {amount:g}" for name, amount in resources.items() if amount)
 
 
 def _plans(

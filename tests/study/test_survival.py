@@ -277,8 +277,8 @@ def test_a_loss_that_is_not_finite_fails_with_its_reason(plan_on, store):
     (work,) = (work for work in pending(wild, store) if work.kind == "tune")
     report = step(store, work)
     assert report["fault"] == "mistake"
-    assert "is not finite in step" in report["failure"]
-    assert "lower learning rate" in report["failure"]
+    assert "not finite" in report["failure"]
+    assert "\n" not in report["failure"]
 
 
 def test_a_worker_loads_its_backbone_once(plan, store):
