@@ -42,6 +42,9 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/bad_input.py
 	$(BIN)/python benchmarks/store_load.py
+	$(BIN)/python benchmarks/engine_overhead.py
+	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/chaos.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

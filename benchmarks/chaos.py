@@ -35,7 +35,6 @@ resources: {cpus_per_trial: 1}
 """
 NODES = 3
 KILLS = ("worker", "node", "driver")
-SPREAD = 12.0  # seconds from a launch's first work item within which its killing falls
 LIMIT = 240.0  # seconds for a launch
 WORKER = "ray::ResourceTrainable"
 
@@ -44,13 +43,15 @@ class Bench:
     """A cluster, and studies launched on it in processes of their own.
 
     Args:
-        folder: gets the benchmark's data, and a results folder a run.
+        folder: where studies are launched; gets a results folder a run.
+        space: the search space.
+        spread: seconds from a launch's first work item within which its killings fall.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, space: Path, spread: float = 12.0) -> None:
         self.folder = folder
-        generate(folder / "data", scale=0.1)
-        (folder / "space.yaml").write_text(SPACE)
+        self.space = space
+        self.spread = spread
         self.cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
         for _ in range(NODES):
             self.cluster.add_node(num_cpus=1)
@@ -62,7 +63,7 @@ class Bench:
     def launch(self, name: str, address: str) -> subprocess.Popen[str]:
         """Launch the study into results of its own."""
         command = [
-            sys.executable, "-c", "from study.cli import main; main()", "launch", "./space.yaml",
+            sys.executable, "-c", "from study.cli import main; main()", "launch", str(self.space),
             "name=small", f"results={self.folder / name}", f"cluster.address={address}",
         ]  # fmt: skip
         return subprocess.Popen(
@@ -91,7 +92,7 @@ class Bench:
             process = self.launch(name, self.cluster.address)
             started = self._work_starts(process)
             while left and process.poll() is None:
-                moment = started + dice.uniform(0, SPREAD)
+                moment = started + dice.uniform(0, self.spread)
                 while process.poll() is None and time.monotonic() < moment:
                     time.sleep(0.02)
                 if process.poll() is None and self._kill(left[0], process, dice):
@@ -154,7 +155,10 @@ def hashes(results: Path) -> dict[str, str]:
 def run(seeds: list[int]) -> bool:
     """Run all seeds and print a line each; whether all ended with the undisturbed bytes."""
     with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
-        bench = Bench(Path(temporary))
+        folder = Path(temporary)
+        generate(folder / "data", scale=0.1)
+        (folder / "space.yaml").write_text(SPACE)
+        bench = Bench(folder, folder / "space.yaml")
         try:
             wanted = bench.undisturbed("undisturbed", bench.cluster.address)
             alone = bench.undisturbed("alone", "local")

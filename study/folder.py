@@ -42,6 +42,11 @@ class StudyFolder:
     @classmethod
     def of(cls, space: "Space") -> "StudyFolder":
         """The folder of a search space's study; nothing is made."""
+        if "://" in space.file.results:
+            raise SD4MatchError(
+                f"results={space.file.results}: results cannot be kept behind a URL: name a folder "
+                "that all nodes see, for example an NFS or a mounted bucket's"
+            )
         if space.name == "store":
             raise SD4MatchError("name: 'store' is taken by the results store: choose another")
         return cls(Path(space.file.results).expanduser().resolve() / space.name)
@@ -66,7 +71,7 @@ class StudyFolder:
     @staticmethod
     def store_of(space: "Space") -> Store:
         """The store of a space's studies; nothing is made."""
-        return Store(Path(space.file.results) / "store")
+        return StudyFolder.of(space).store
 
     @cached_property
     def store(self) -> Store:
@@ -153,6 +158,10 @@ class StudyFolder:
         if not all(isinstance(reason, str) and reason.strip() for reason in failures.values()):
             raise self._damaged("failures.json", "a failure without a reason")
         return failures
+
+    def log(self, key: str) -> Path:
+        """What happened to a work item: written by `study.engine.journal`."""
+        return self.path / "logs" / f"{key}.log"
 
     def _write(self, name: str, text: str) -> None:
         with atomic_path(self.path / name) as temporary:

@@ -4,7 +4,7 @@ import logging
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,6 +28,7 @@ OBJECT_STORE = 256 * 2**20  # bytes; results travel through files, Ray would tak
 SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our store is the record
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends a launch, not only Tune's part of it
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # of a state that we never resume from
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # they are told in a line, and by whole in a log
     "RAY_AIR_NEW_OUTPUT": "0",  # whose progress tables ignore verbose=0
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # silences a warning about a coming default
@@ -105,6 +106,15 @@ def memory(plan: Plan) -> float:
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     largest = max(node["Resources"].get("memory", 0.0) for node in nodes if node["Alive"])
     return float(min(worker_mb(plan, Costs()) * 1e6, largest))
+
+
+def lacking(wanted: Mapping[str, float]) -> bool:
+    """Whether no node could run a trial at present, though it had nothing else to do."""
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return not any(
+        node["Alive"] and all(node["Resources"].get(n, 0) >= w for n, w in wanted.items())
+        for node in nodes
+    )
 
 
 def _check_resources(space: Space) -> None:

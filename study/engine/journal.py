@@ -1,10 +1,13 @@
-"""What happened to each work item, in a file of its own: ``logs/<key>.log`` of the study."""
+"""What happened to each work item, in a file of its own: ``logs/<key>.log`` of the study.
+
+Nodes that were lost and files that were damaged are in ``logs/study.log``.
+"""
 
 import logging
 import time
-from pathlib import Path
 
 from study.engine.work import Work
+from study.folder import StudyFolder
 
 log = logging.getLogger(__name__)
 
@@ -19,19 +22,16 @@ class Journal:
         folder: the study's.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "logs"
-
-    def file(self, key: str) -> Path:
-        """The file of a work item."""
-        return self.folder / f"{key}.log"
+    def __init__(self, folder: StudyFolder) -> None:
+        self.folder = folder
 
     def write(self, event: str, work: Work, message: str) -> None:
         """Add an event; a log that cannot be written stops nothing."""
         clock = time.strftime("%Y-%m-%d %H:%M:%S")
+        path = self.folder.log("study" if work.kind == "place" else work.key)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with self.file(work.key).open("a", encoding="utf-8") as file:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
                 file.write(f"{clock} {event:7} {work.label}{': ' if message else ''}{message}\n")
         except OSError as error:
-            log.warning("%s: %s", self.file(work.key), error)
+            log.warning("%s: %s", path, error)

@@ -12,6 +12,7 @@ from study.engine.alone import alone
 from study.engine.asha import PromptAsha
 from study.engine.deaths import Deaths, Witness
 from study.engine.faults import last_line
+from study.engine.forget import Forget
 from study.engine.journal import Journal
 from study.engine.nodes import Nodes
 from study.engine.stops import Stops
@@ -62,7 +63,7 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
     planner.require_data()
     folder = StudyFolder.of(space)
     outcome, stops, deaths = Outcome(), Stops(), Deaths()
-    journal = Journal(folder.path)
+    journal = Journal(folder)
 
     def told(event: str, work: Work, message: str) -> None:
         if event == "done" and work.kind != "preflight":
@@ -81,6 +82,9 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
                 tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch,
             ):
                 resources = cluster.resources(space, cluster.memory(whole))
+                if cluster.lacking(resources):  # a cluster that grows may get one
+                    place = Work("place", "cluster", f"cluster {space.file.cluster.address}", ())
+                    told("note", place, f"waits for a node with {_listed(resources)}")
                 fit(queue, space, folder, resources, stops, deaths, Nodes(told), scratch)
         if queue.full:
             raise SD4MatchError(f"{queue.full}; then launch again: what is done is kept")
@@ -90,6 +94,10 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
         outcome.failures, outcome.stopped = queue.failures, stops.reasons
         folder.write_failures({**queue.failures, **stops.reasons})
     return outcome
+
+
+def _listed(resources: dict[str, float]) -> str:
+    return ", ".join(f"{name} {amount:g}" for name, amount in resources.items() if amount)
 
 
 def _plans(
@@ -145,7 +153,7 @@ def fit(
             name="trials",
             storage_path=scratch,
             verbose=0,
-            callbacks=[nodes],
+            callbacks=[nodes, Forget()],
             # The queue tries again: it knows what failed, and how often.
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),

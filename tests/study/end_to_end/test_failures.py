@@ -1,8 +1,11 @@
 """What cannot be computed is named; what can be computed is there."""
 
 import csv
+from pathlib import Path
 
 import pytest
+
+from study.engine.alone import alone
 
 pytestmark = pytest.mark.slow
 FEW = ("data.pairs=null", "data.evaluate=[pf_pascal]", "resources.cpus_per_trial=2")  # one worker
@@ -32,6 +35,10 @@ def test_a_failure_stops_what_needs_it_and_nothing_else(open_terminal, ask):
     assert sum(status["missing"].values()) == 6
     assert all(image in reason for reason in status["missing"])
     assert image in ask(terminal, "status", "small").out
+    logs = {key: Path(file) for key, file in status["logs"].items()}
+    first = [file.read_text() for key, file in logs.items() if "latents" in file.read_text()]
+    assert any("start   latents pf_pascal train" in text and image in text for text in first)
+    assert all(key in file.name for key, file in logs.items())
     assert ask(terminal, "best", "small", "--json").json["settings"]["prompt"] == "empty"
     assert (terminal.results / "small" / "tables" / "prompt.md").exists()
 
@@ -71,3 +78,28 @@ def test_a_cluster_that_is_not_there(open_terminal, ask):
     terminal = open_terminal()
     ended = ask(terminal, "launch", "small", "cluster.address=127.0.0.1:1")
     assert ended.refused("cluster.address=127.0.0.1:1", "cannot reach Ray")
+
+
+def test_results_behind_a_url_are_refused(launched, ask):
+    ended = ask(launched[0], "launch", "small", "results='s3://bucket/results'")
+    assert ended.refused("s3://bucket/results", "name a folder that all nodes see")
+    assert not (launched[0].folder / "s3:").exists()
+
+
+def test_a_second_launch_of_a_study_is_refused(launched, ask):
+    terminal, _ = launched
+    with alone(terminal.results / "small"):
+        ended = ask(terminal, "launch", "small")
+    assert ended.refused("study small is being launched by process", "wait for it, or stop it")
+
+
+def test_what_a_disk_damaged_is_computed_again(launched, open_terminal, ask, answers):
+    terminal = open_terminal(results=launched[0].results)
+    for pattern in ("predict/*/*.parquet", "score/*/*.parquet", "tune/*/prompt.safetensors"):
+        file, *_ = sorted((terminal.results / "store").glob(pattern))
+        content = file.read_bytes()
+        file.write_bytes(content[:90] + bytes([content[90] ^ 1]) + content[91:])
+    ended = ask(terminal, "launch", "small")
+    assert ended.code == 0
+    assert ended.out.count("removed, and computed again") == 3
+    assert answers(terminal.results) == answers(launched[0].results)

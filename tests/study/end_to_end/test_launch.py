@@ -1,5 +1,8 @@
 """A launch, the same launch again, and a larger one beside it."""
 
+import os
+import re
+
 import pytest
 
 import study
@@ -39,6 +42,16 @@ def test_a_launch_says_what_it_does(launched):
     ):
         assert words in ended.out, words
     assert "FAILED" not in ended.out
+
+
+def test_workers_stay_warm_and_each_item_says_where_it_ran(launched):
+    terminal, _ = launched
+    logs = {file.stem: file.read_text() for file in (terminal.results / "small/logs").iterdir()}
+    # Preflight, latents of four splits, a prompt, two trials at 50 and one at 261.
+    assert len(logs) == 9
+    assert logs.keys() >= {folder.name for folder in (terminal.results / "store/tune").iterdir()}
+    processes = {re.search(r"done .* s on \S+, process (\d+)", log)[1] for log in logs.values()}
+    assert len(processes) <= (os.cpu_count() or 1) < len(logs)
 
 
 def test_a_launch_leaves_nothing_behind(launched):

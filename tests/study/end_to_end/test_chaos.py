@@ -1,0 +1,32 @@
+"""The chaos benchmark in short: a cluster on which things are killed ends with the same bytes."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def chaos():
+    """`benchmarks/chaos.py`."""
+    file = Path(__file__).parents[3] / "benchmarks" / "chaos.py"
+    spec = importlib.util.spec_from_file_location("chaos", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_killed_workers_nodes_and_drivers_change_no_byte(chaos, launched, open_terminal, answers):
+    terminal = open_terminal()
+    space = terminal.folder / "search_spaces" / "small.yaml"
+    bench = chaos.Bench(terminal.folder, space, spread=3.0)
+    try:
+        _, launches, killed = bench.disturbed("results", seed=6)
+    finally:
+        bench.close()
+    assert len(killed) >= 2, killed
+    assert launches >= 2
+    # `launched` ran undisturbed on one node.
+    assert answers(terminal.results) == answers(launched[0].results)
