@@ -34,6 +34,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/plan_size.py
 	$(BIN)/python benchmarks/nano.py
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/answers.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
