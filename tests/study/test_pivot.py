@@ -219,3 +219,13 @@ def test_impossible_layouts_are_one_line(answered, layout, message):
     with pytest.raises(SD4MatchError, match=message) as error:
         answered.pivot(Layout(**layout))
     assert "\n" not in str(error.value)
+
+
+def test_a_search_shows_what_validation_chose(study_of):
+    study = study_of("searched", SMALL, "design=factorial")
+    searched = study_of("searched-too", SMALL, "design=factorial")
+    searched.folder.facts["design"] = "search"  # the same cells, as a search leaves them
+    found = searched.pivot(Layout(("prompt",)))
+    wanted = study.pivot(Layout(("prompt",), best=True))
+    assert found.raw["configuration"].tolist() == wanted.raw["configuration"].tolist()
+    assert "Other axes by the best mean/val/pck@0.1" in " ".join(found.footnotes)
