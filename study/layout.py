@@ -28,7 +28,8 @@ class Layout:
         alphas: which; the study's usual one by default, all where alpha is a dimension.
         where: an SQL condition on the axes.
         best: of the axes that are no dimension, take the values that validation chose, cell by
-            cell (a search always does); else they stay at the baseline, or are what ``where`` leaves.
+            cell, as in a search always; else they stay at the baseline, or are what ``where``
+            leaves.
         published: add rows of published numbers.
         mixed: show what is not comparable in one table, marked.
         intervals: show 95 % intervals.

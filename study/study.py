@@ -24,8 +24,8 @@ from study.stats import Interval, PairSamples, interval
 if TYPE_CHECKING:  # drawing takes a second to import, which questions should not
     from matplotlib.figure import Figure
 
-    from study.side_by_side import Comparison
     from study.layout import Layout
+    from study.side_by_side import Comparison
 
 
 class Study:
