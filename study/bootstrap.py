@@ -16,8 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit  # scipy.stats takes half a second to import
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -74,7 +73,7 @@ class Design:
         spread, wanted = float(raw.std()), self.standard_error(values)
         if not (spread > 0 and wanted > 0):
             return raw  # one pair a category, or no variation at all: nothing to scale by
-        few_images = float(student.ppf(0.975, max(self.freedom, 1)) / norm.ppf(0.975))
+        few_images = float(stdtrit(max(self.freedom, 1), 0.975) / ndtri(0.975))
         return raw * np.float64(wanted / spread * few_images)
 
 
