@@ -40,6 +40,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/nano.py
 	$(BIN)/python benchmarks/factorial.py
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/answers.py
 	$(BIN)/python benchmarks/bad_input.py
 	$(BIN)/python benchmarks/store_load.py
 	$(BIN)/python benchmarks/engine_overhead.py

@@ -116,7 +116,7 @@ def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
     wanted = index.drop_duplicates(["predict", *FREE])
     for key, part in wanted.groupby("predict", sort=False):
         recorded = store.recorded(str(key))
-        asked = [s for s in map(setting_of, part.to_dict("records")) if s in recorded]
+        asked = [s for s in map(setting_of, part[FREE].to_dict("records")) if s in recorded]
         found: set[Setting] = set()
         for file in score(store, _record(part.iloc[0]), asked, rule):
             settings, averages = read_averages(file)

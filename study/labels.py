@@ -63,11 +63,16 @@ def settings(row: Settings) -> str:
 
 def training(rows: Iterable[Settings]) -> str:
     """How the prompts of these configurations were learned, in words."""
-    every = list(rows)
-    learned = [row for row in every if row["train.timestep"] is not None]
-    # Of prompt files only the data are known that they were learned on.
-    read = [row for row in every if row not in learned and row["train.data"] is not None]
-    rest = [row for row in every if row not in learned and row not in read]
+    learned: list[Settings] = []
+    read: list[Settings] = []
+    rest: list[Settings] = []
+    for row in rows:
+        if row["train.timestep"] is not None:
+            learned.append(row)
+        elif row["train.data"] is not None:
+            read.append(row)  # of prompt files only the data are known that they were learned on
+        else:
+            rest.append(row)
 
     def seen(name: str, rows: list[Settings]) -> str:
         told = ", ".join(dict.fromkeys(value(row[name]) for row in rows))

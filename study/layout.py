@@ -28,7 +28,8 @@ class Layout:
         alphas: which; the study's usual one by default, all where alpha is a dimension.
         where: an SQL condition on the axes.
         best: of the axes that are no dimension, take the values that validation chose, cell by
-            cell; else they stay at the baseline, or are what ``where`` leaves.
+            cell, as in a search always; else they stay at the baseline, or are what ``where``
+            leaves.
         published: add rows of published numbers.
         mixed: show what is not comparable in one table, marked.
         intervals: show 95 % intervals.
@@ -104,4 +105,5 @@ def settled(layout: Layout, study: "Study") -> Layout:
     for name, given in (("split", layout.splits), ("alpha", alphas)):
         if len(given) > 1 and name not in layout.dimensions:
             raise SD4MatchError(f"several values of {name}: make it a row or a column")
-    return replace(layout, datasets=datasets, alphas=tuple(alphas))
+    best = layout.best or study.folder.facts["design"] == "search"
+    return replace(layout, datasets=datasets, alphas=tuple(alphas), best=best)

@@ -18,7 +18,7 @@ def what(layout: Layout, study: "Study") -> list[str]:
     said = [f"PCK@{alphas} in % on {sets} {', '.join(layout.splits)}, mean over pairs, protocol"
             f" {study.rule.protocol}."]  # fmt: skip
     if layout.intervals:
-        said[0] += " [95 % interval] from 2,000 bootstrap resamples of images within category."
+        said[0] += " [95 % interval] from a bootstrap of images within category."
     if not layout.groups and len(layout.datasets) > 1:
         said.append("The mean is over data sets, each counted once; their errors are independent.")
     return said

@@ -24,8 +24,7 @@ def choose(
         axes: names.
         where: an SQL condition on the axes; without one, and without ``best``, all axes but these
             stay at the baseline.
-        best: of several with the same values, take the one that validation chose; a search always
-            does.
+        best: of several with the same values, take the one that validation chose.
 
     Returns:
         Values to the configuration's key, in the study's order.
@@ -35,7 +34,6 @@ def choose(
     """
     table = configurations(study.cells)
     keys = list(table) if where is None else matching(study.cells, where)
-    best = best or study.folder.facts["design"] == "search"
     if where is None and not best:
         keys = _around(table, axes, study.baseline)
     found: dict[tuple[labels.Value, ...], list[str]] = {}

@@ -25,8 +25,8 @@ from study.stats import Interval, PairSamples, interval
 if TYPE_CHECKING:  # drawing takes a second to import, which questions should not
     from matplotlib.figure import Figure
 
-    from study.comparing import Comparison
     from study.layout import Layout
+    from study.side_by_side import Comparison
 
 _FORMATS = ("png", "svg")  # for eyes and pages; a PDF takes as long as both, and is asked for
 
@@ -280,8 +280,8 @@ class Study:
     def compare(
         self, other: "Study", *, configurations: tuple[str, str] | None = None
     ) -> "Comparison":
-        """This study and another: see `study.comparing.compare`."""
-        from study.comparing import compare
+        """This study and another: see `study.side_by_side.compare`."""
+        from study.side_by_side import compare
 
         return compare(self, other, configurations_of=configurations)
 

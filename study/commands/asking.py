@@ -94,7 +94,7 @@ def compare(
 
     Example: study compare quickstart:b63f4a5c20 quickstart:e02d1c796e
     """
-    from study.comparing import comparison_report
+    from study.side_by_side import comparison_report
 
     (one, key), (other, key_of_other) = (_named(text) for text in (a, b))
     if bool(key) != bool(key_of_other):

@@ -13,6 +13,7 @@ from sd4match.errors import SD4MatchError
 from study import published
 from study.answers import setting_of
 from study.layout import Layout
+from study.records import settings_of
 from study.scoring import truth_of
 
 SMALL = """
@@ -27,9 +28,9 @@ def correct_of(study, key, dataset, split, alpha):
     here = (index["configuration"] == key) & (index["dataset"] == dataset)
     row = index[here & (index["split"] == split)].iloc[0].to_dict()
     truth, pairs = truth_of(study.folder.store.folder, row["data"])
-    recorded = study.folder.store.recorded(row["predict"])
-    place = list(recorded).index(setting_of(row))
-    positions = study.folder.store.read_predictions(recorded[setting_of(row)], truth)[place]
+    file = study.folder.store.recorded(row["predict"])[setting_of(row)]
+    place = settings_of(file).index(setting_of(row))
+    positions = study.folder.store.read_predictions(file, truth)[place]
     found = pck.correct(
         truth, positions, alpha=alpha, protocol=study.rule.protocol, image_size=row["image_size"]
     )
@@ -218,3 +219,13 @@ def test_impossible_layouts_are_one_line(answered, layout, message):
     with pytest.raises(SD4MatchError, match=message) as error:
         answered.pivot(Layout(**layout))
     assert "\n" not in str(error.value)
+
+
+def test_a_search_shows_what_validation_chose(study_of):
+    study = study_of("searched", SMALL, "design=factorial")
+    searched = study_of("searched-too", SMALL, "design=factorial")
+    searched.folder.facts["design"] = "search"  # the same cells, as a search leaves them
+    found = searched.pivot(Layout(("prompt",)))
+    wanted = study.pivot(Layout(("prompt",), best=True))
+    assert found.raw["configuration"].tolist() == wanted.raw["configuration"].tolist()
+    assert "Other axes by the best mean/val/pck@0.1" in " ".join(found.footnotes)

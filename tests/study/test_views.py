@@ -9,6 +9,7 @@ from sd4match import pck
 from sd4match.errors import SD4MatchError
 from study import views
 from study.answers import setting_of
+from study.records import settings_of
 from study.scoring import truth_of
 
 
@@ -25,9 +26,8 @@ def test_keypoints_are_those_that_pck_counts(answered, protocol):
     for row in index.to_dict("records")[::3]:
         store = opened.folder.store
         truth, pairs = truth_of(store.folder, row["data"])
-        recorded = store.recorded(row["predict"])
-        place = list(recorded).index(setting_of(row))
-        positions = store.read_predictions(recorded[setting_of(row)], truth)[place]
+        file = store.recorded(row["predict"])[setting_of(row)]
+        positions = store.read_predictions(file, truth)[settings_of(file).index(setting_of(row))]
         error, reference = pck.distances(
             truth, positions, protocol=protocol, image_size=row["image_size"]
         )

@@ -1,6 +1,6 @@
 """Two studies side by side: what was asked differently, and how the same configurations differ."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from study import comparability, footnotes, labels
 from study.ablation import configurations
 from study.dotted import flatten
 from study.stats import difference
+from study.views import scores
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -69,8 +70,7 @@ def compare(
             *((n, v, theirs[other][n]) for n, v in ours[one].items() if v != theirs[other][n]),
             *_settings(a, b),
         ]
-    rows = [row for one, other in couples for row in _differences(a, one, b, other)]
-    return Comparison(settings, only, pd.DataFrame(rows))
+    return Comparison(settings, only, pd.DataFrame(_differences(a, b, couples)))
 
 
 def _settings(a: "Study", b: "Study") -> Iterator[tuple[str, Any, Any]]:
@@ -89,39 +89,46 @@ def _settings(a: "Study", b: "Study") -> Iterator[tuple[str, Any, Any]]:
             yield name, left, right
 
 
-def _differences(a: "Study", one: str, b: "Study", other: str) -> Iterator[dict[str, object]]:
+def _differences(
+    a: "Study", b: "Study", couples: Sequence[tuple[str, str]]
+) -> Iterator[dict[str, object]]:
+    """A row a couple of configurations, data set and split that both studies ask for."""
     alpha = a.rule.usual_alpha
-    left, right = _cells(a, one, alpha), _cells(b, other, alpha)
-    for where in left.index.intersection(right.index, sort=False):
-        dataset, split = where
-        ours, theirs = left.loc[where], right.loc[where]
-        row = {"a": one, "b": other, "dataset": dataset, "split": split, "alpha": alpha}
-        row |= {"pck_a": ours["pck"], "pck_b": theirs["pck"], "note": None}
-        gone = next((c["reason"] for c in (ours, theirs) if c["status"] != "done"), None)
-        if gone is not None:
-            yield row | {"note": f"missing: {gone}"}
-        elif ours["data"] != theirs["data"]:
-            yield row | {"note": "other pairs or images"}
-        else:
-            found = difference(
-                b.samples(other, dataset, split, alpha), a.samples(one, dataset, split, alpha)
-            )
-            same = ours["predict"] == theirs["predict"] and one == other and a.rule == b.rule
-            yield row | {
-                "effect": found.effect, "low": found.low, "high": found.high,
-                "p_value": found.p_value, "pairs": found.pairs,
-                "note": "the same record in the store" if same else None,
-            }  # fmt: skip
+    left, right = _by_place(a, alpha), _by_place(b, alpha)
+    for one, other in couples:
+        for dataset, split in (place for place in left[one] if place in right[other]):
+            ours, theirs = left[one][dataset, split], right[other][dataset, split]
+            row = {"a": one, "b": other, "dataset": dataset, "split": split, "alpha": alpha}
+            row |= {"pck_a": ours["pck"], "pck_b": theirs["pck"], "note": None}
+            gone = next((c["reason"] for c in (ours, theirs) if c["status"] != "done"), None)
+            if gone is not None:
+                yield row | {"note": f"missing: {gone}"}
+            elif ours["data"] != theirs["data"]:
+                yield row | {"note": "other pairs or images"}
+            elif ours["predict"] == theirs["predict"] and one == other and a.rule == b.rule:
+                same = {"effect": 0.0, "low": 0.0, "high": 0.0, "p_value": 1.0}
+                yield row | same | {"pairs": ours["pairs"], "note": "the same record in the store"}
+            else:
+                where = (dataset, split, alpha)
+                found = difference(b.samples(other, *where), a.samples(one, *where))
+                yield row | {
+                    "effect": found.effect, "low": found.low, "high": found.high,
+                    "p_value": found.p_value, "pairs": found.pairs,
+                }  # fmt: skip
 
 
-def _cells(study: "Study", key: str, alpha: float) -> pd.DataFrame:
-    from study.views import scores
-
+def _by_place(
+    study: "Study", alpha: float
+) -> dict[str, dict[tuple[str, str], dict[Hashable, Any]]]:
+    """Configuration, then data set and split, to the cell at one alpha."""
     cells = scores(study)
-    here = (cells["configuration"] == key) & (cells["alpha"] == alpha)
-    if not here.any():
+    found: dict[str, dict[tuple[str, str], dict[Hashable, Any]]] = {}
+    for cell in cells[cells["alpha"] == alpha].to_dict("records"):
+        place = (str(cell["dataset"]), str(cell["split"]))
+        found.setdefault(str(cell["configuration"]), {})[place] = cell
+    if not found:
         raise SD4MatchError(f"study {study.name}: alpha {alpha:g} was not scored: give --alpha")
-    return cells[here].set_index(["dataset", "split"])
+    return found
 
 
 def comparison_report(a: "Study", b: "Study", found: Comparison) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.comparing import comparison_report
+from study.side_by_side import comparison_report
 from study.stats import difference
 
 TEXT = """
