@@ -10,22 +10,6 @@ from study.search.settings import COST
 from study.study import Study
 
 
-def status_report(study: Study) -> tuple[dict[str, Any], str]:
-    """How many cells are there, and why the others are not."""
-    cells = study.cells.drop_duplicates(["configuration", "dataset", "split"])
-    done = int((cells["status"] == "done").sum())
-    reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
-    facts = {
-        "study": study.name,
-        "cells": len(cells),
-        "done": done,
-        "missing": {str(reason): int(count) for reason, count in reasons.items()},
-    }
-    lines = [f"study {study.name}: {done} of {len(cells)} cells (configuration × split) are there"]
-    lines += [f"  {count} missing: {reason}" for reason, count in reasons.items()]
-    return facts, "\n".join(lines)
-
-
 def best_report(
     study: Study, metric: str | None, where: str | None = None
 ) -> tuple[dict[str, Any], str]:

@@ -8,7 +8,7 @@ from typing import Any
 from study.cost import Costs, extracted, training_images, validation_images
 from study.memory import worker_mb
 from study.plan import Plan
-from study.remaining import remaining, work_of
+from study.remaining import Work, remaining, work_of
 from study.speed import Duration, expected
 from study.stages import ABSENT, Extraction, Latents, Predict, Tune
 from study.store import Store
@@ -28,6 +28,7 @@ class Estimate:
         tflop, tflop_alone: all of it, in 10¹² operations (2 a multiply-add).
         stored_trials, stored_tunings: how many of these the store holds already.
         tflop_left: what the store does not hold yet.
+        work: the same by machine and kind of stage.
         duration: device time of what is left; None where nothing was measured on such a device.
         worker_mb: about what the dearest stage takes of a worker's memory, 10⁶ bytes.
         disk_mb: upper bound of what predictions and latents will take, 10⁶ bytes.
@@ -49,14 +50,15 @@ class Estimate:
     stored_trials: int
     stored_tunings: int
     tflop_left: float
+    work: Work
     duration: Duration | None
     worker_mb: float
     disk_mb: float
     absent: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
+        """Plain values; what is left is there as one number."""
+        return {name: value for name, value in asdict(self).items() if name != "work"}
 
 
 def estimate(plan: Plan, store: Store) -> Estimate:
@@ -70,7 +72,7 @@ def estimate(plan: Plan, store: Store) -> Estimate:
         The numbers; FLOPs are counted on the architecture, no weights are needed.
     """
     costs = Costs()
-    images = {key: _images(plan, stage) for key, stage in plan.predicts.items()}
+    images = {key: images_of(plan, stage) for key, stage in plan.predicts.items()}
     deepest = {key: max(layer for layer, _ in wanted) for key, wanted in plan.settings.items()}
 
     def predict_flop(key: str, layer: int) -> float:
@@ -126,6 +128,7 @@ def estimate(plan: Plan, store: Store) -> Estimate:
         ),
         stored_tunings=sum(key not in left for key in plan.tunes),
         tflop_left=sum(work.values()),
+        work=work,
         duration=expected(store, work),
         worker_mb=worker_mb(plan, costs),
         disk_mb=_disk(plan, latents, costs) / 1e6,
@@ -133,7 +136,8 @@ def estimate(plan: Plan, store: Store) -> Estimate:
     )
 
 
-def _images(plan: Plan, stage: Predict) -> int:
+def images_of(plan: Plan, stage: Predict) -> int:
+    """How many images a predict stage extracts."""
     extraction = stage.extraction
     if extraction.file:
         return extracted(stage.data, extraction.file.source)

@@ -132,6 +132,25 @@ class StudyFolder:
             return {}
         return self._read_json("failures.json")
 
+    def write_provenance(self, facts: Mapping[str, Any]) -> None:
+        """Record where the numbers come from: see `study.provenance.record`."""
+        self._write_json("provenance.json", facts)
+
+    def write_diff(self, name: str, diff: str) -> None:
+        """Record what the code differed by from its revision."""
+        self._write(name, diff)
+
+    def read_provenance(self) -> dict[str, Any] | None:
+        """What `write_provenance` wrote; None before the first launch computed anything."""
+        if not (self.path / "provenance.json").exists():
+            return None
+        return self._read_json("provenance.json")
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of the curves of this study's tunings, for TensorBoard."""
+        return self.path / "tensorboard"
+
     def _write(self, name: str, text: str) -> None:
         with atomic_path(self.path / name) as temporary:
             temporary.write_text(text, encoding="utf-8")

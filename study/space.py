@@ -194,6 +194,10 @@ def check(file: SpaceFile, *, source: str) -> Space:
             space = _full(space)
         _ = space.baseline  # refused here where its values are impossible together
         check_search(space)
+        if file.callbacks:  # which needs Ray
+            from study.engine.callbacks import check as check_callbacks
+
+            check_callbacks(file.callbacks)
     except SD4MatchError as error:
         raise SD4MatchError(f"search space {source}: {error}") from None
     return space

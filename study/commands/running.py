@@ -56,7 +56,8 @@ def launch(space: SpaceName, overrides: Overrides = None, as_json: Json = False)
     from study.running import launch_report
 
     loaded, planner = load(space, overrides, fetch=True)
-    summary, failures = launch_report(loaded, planner, console if not as_json else None)
+    shown = console if not as_json else None
+    summary, failures = launch_report(loaded, planner, shown, overrides=overrides or ())
     if as_json:
         print_json(summary)
     if failures:
@@ -64,13 +65,13 @@ def launch(space: SpaceName, overrides: Overrides = None, as_json: Json = False)
 
 
 def status(name: Name, results: Results = Path("results"), as_json: Json = False) -> None:
-    """Say how far a study is, and what failed.
+    """Say whether a study runs, how far it is, and what failed.
 
     Example: study status quickstart
     """
-    from study.asking import status_report
+    from study.status import status_report
 
-    facts, text = status_report(open_study(name, results))
+    facts, text = status_report(open_study(name, results).folder)
     if as_json:
         print_json(facts)
     else:

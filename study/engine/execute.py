@@ -23,6 +23,7 @@ from sd4match.prediction import predict
 from sd4match.prompts import Prompt
 from sd4match.tuning import Tuning, TuningSettings
 from study import prompt_files
+from study.engine.reports import reports
 from study.engine.stopwatch import timed
 from study.engine.work import Work
 from study.scoring import Record, Rule, score
@@ -87,8 +88,7 @@ class Workshop:
         """Learn a prompt; continues from an earlier attempt's checkpoint."""
         tuning = self._tuning(stage, stage.settings, stage.train.open(), stage.val.open())
         checkpoint = self.store.checkpoint(stage.key)
-        # Saved before the report: who hears of an epoch may stop us, and it must not be lost.
-        yield from tuning_folder.run(tuning, checkpoint)
+        yield from reports(tuning, checkpoint)
         tuning_folder.write_curves(tuning, self.store.curves(stage.key))
         # The prompt comes last: its file says that the stage is done.
         prompts.save(

@@ -10,6 +10,7 @@ from ray import tune
 from sd4match.errors import SD4MatchError
 from study.engine.execute import Workshop
 from study.engine.work import Work
+from study.provenance.hardware import hardware
 from study.scoring import Rule
 from study.store import Store
 
@@ -28,6 +29,7 @@ class StageTrainable(tune.Trainable):
     def setup(self, config: dict[str, Any]) -> None:
         """Called once an actor."""
         self._workshop: Workshop | None = None
+        self._hardware: dict[str, Any] | None = hardware()
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -53,7 +55,9 @@ class StageTrainable(tune.Trainable):
             return {"done": True, "failure": traceback.format_exc()}
         # Items of known length end with their last part: an empty step is a round trip for nothing.
         self._parts_left -= self._work.kind != "tune"  # whose parts are epochs, not stages
-        return {**(report or {}), "done": report is None or self._parts_left == 0}
+        # Told once an actor, with its first report.
+        told, self._hardware = {"hardware": self._hardware} if self._hardware else {}, None
+        return {**(report or {}), **told, "done": report is None or self._parts_left == 0}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Nothing: the store holds it."""

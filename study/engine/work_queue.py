@@ -27,6 +27,7 @@ class WorkQueue(Searcher):
         store: where results go.
         on_event: called with (event, work, message) when an item starts, ends, fails or is stopped.
         stops: the tunings that the scheduler stopped early; what needs them is dropped.
+        on_plan: called with each plan and its pending work.
 
     Attributes:
         failures: key of each failed item to the reason; items that needed it fail with it.
@@ -38,12 +39,14 @@ class WorkQueue(Searcher):
         store: Store,
         on_event: Callable[[str, Work, str], None],
         stops: Stops,
+        on_plan: Callable[[Plan, list[Work]], None] = lambda plan, items: None,
     ) -> None:
         super().__init__()
         self.failures: dict[str, str] = {}
         self._plans = plans
         self._store = store
         self._on_event = on_event
+        self._on_plan = on_plan
         self._stops = stops
         self._waiting: list[Work] = []
         self._running: dict[str, Work] = {}
@@ -114,6 +117,7 @@ class WorkQueue(Searcher):
             self._exhausted = plan is None
             if plan is not None:
                 items = pending(plan, self._store)
+                self._on_plan(plan, items)
                 ended = self.failures.keys() | self._stops.reasons.keys()
                 self._waiting = [work for work in items if work.key not in ended]
                 self._unfinished = {work.key for work in self._waiting}
