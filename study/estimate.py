@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from study.cost import Costs, extracted, training_images, validation_images
 from study.memory import worker_mb
 from study.plan import Plan
 from study.remaining import Work, remaining, work_of
+from study.reuse import Reuse, recorded, reuse
+from study.scoring import Rule
 from study.speed import Duration, expected
 from study.stages import ABSENT, Extraction, Latents, Predict, Tune
 from study.store import Store
@@ -32,6 +34,7 @@ class Estimate:
         duration: device time of what is left; None where nothing was measured on such a device.
         worker_mb: about what the dearest stage takes of a worker's memory, 10⁶ bytes.
         disk_mb: upper bound of what predictions and latents will take, 10⁶ bytes.
+        predictions: what becomes of each, of those on record too.
         absent: data sets, prompt files and weights that are planned without being here.
     """
 
@@ -54,19 +57,23 @@ class Estimate:
     duration: Duration | None
     worker_mb: float
     disk_mb: float
+    predictions: Reuse
     absent: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; what is left is there as one number."""
-        return {name: value for name, value in asdict(self).items() if name != "work"}
+        facts = asdict(replace(self, work={}))
+        del facts["work"]
+        return facts
 
 
-def estimate(plan: Plan, store: Store) -> Estimate:
+def estimate(plan: Plan, store: Store, rule: Rule) -> Estimate:
     """Count a plan.
 
     Args:
         plan: what is to be run.
         store: what is there already.
+        rule: how predictions are scored.
 
     Returns:
         The numbers; FLOPs are counted on the architecture, no weights are needed.
@@ -104,7 +111,8 @@ def estimate(plan: Plan, store: Store) -> Estimate:
         for t, n in read
     )
 
-    left = remaining(plan, store)
+    records = recorded(plan, store)
+    left = remaining(plan, store, records)
     work = work_of(plan, store, left, costs, images)
     return Estimate(
         configurations=len(plan.by_configuration),
@@ -132,6 +140,7 @@ def estimate(plan: Plan, store: Store) -> Estimate:
         duration=expected(store, work),
         worker_mb=worker_mb(plan, costs),
         disk_mb=_disk(plan, latents, costs) / 1e6,
+        predictions=reuse(plan, store, rule, records),
         absent=_absent(plan, latents, [extraction for extraction, _ in trials.values()]),
     )
 

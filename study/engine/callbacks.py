@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,12 @@ from ray.tune.experiment import Trial
 from tensorboardX import SummaryWriter
 
 from sd4match.errors import SD4MatchError
+from study.engine.listener import Listener
 from study.engine.work import Work
 from study.stages import Tune
 
 TARGET = "_target_"
 EXAMPLE = "ray.tune.logger.CSVLoggerCallback"
-
-Report = Callable[[Work, Mapping[str, Any]], None]
 
 
 class _Here(Callback):
@@ -31,20 +30,22 @@ class _Here(Callback):
 
 
 class Reports(_Here):
-    """Hands every part that a worker did to a function, before the item counts as done.
+    """Tells a listener which items begin, and each part of them, before they count as done."""
 
-    Args:
-        on_report: called with the item and the worker's report.
-    """
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
 
-    def __init__(self, on_report: Report) -> None:
-        self._on_report = on_report
+    def on_trial_start(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """A worker takes an item."""
+        self._listener.begun(trial.config["work"])
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         """A part is done."""
-        self._on_report(trial.config["work"], result)
+        self._listener.report(trial.config["work"], result)
 
 
 class Curves(_Here):

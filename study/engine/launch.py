@@ -136,7 +136,7 @@ def _fit(
             name=f"launch-{earlier + 1}",
             storage_path=str(storage),
             callbacks=[
-                callbacks.Reports(listener.report),
+                callbacks.Reports(listener),
                 callbacks.Curves(folder.tensorboard),
                 *callbacks.create(named),
             ],

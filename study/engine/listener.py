@@ -19,6 +19,9 @@ class Listener:
     def event(self, event: str, work: Work, message: str) -> None:
         """Something happened to an item: ``start``, ``done``, ``failed``, ``stopped`` or else."""
 
+    def begun(self, work: Work) -> None:
+        """A worker has an item in its hands: ``start`` only says that it may begin."""
+
     def report(self, work: Work, result: Mapping[str, Any]) -> None:
         """A part of an item is done: some steps or an epoch of a tuning, a split of a trial."""
 
@@ -43,6 +46,11 @@ class Listeners(Listener):
         """See `Listener`."""
         for listener in self._all:
             listener.event(event, work, message)
+
+    def begun(self, work: Work) -> None:
+        """See `Listener`."""
+        for listener in self._all:
+            listener.begun(work)
 
     def report(self, work: Work, result: Mapping[str, Any]) -> None:
         """See `Listener`."""

@@ -37,7 +37,7 @@ def reports(tuning: Tuning, checkpoint: Path, *, every: float = EVERY) -> Iterat
         nonlocal told, last, due
         new = tuning.losses[told:]
         told, last, due = tuning.step, time.monotonic(), False
-        return {"step": tuning.step, **row, "loss": sum(new) / len(new) if new else None}
+        return {**row, "step": tuning.step, "loss": sum(new) / len(new) if new else None}
 
     while not tuning.finished:
         rows = tuning_folder.run(tuning, checkpoint, stop=lambda: due, on_step=on_step)

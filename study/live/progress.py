@@ -88,7 +88,7 @@ class Progress(Listener):
         self._failures: list[dict[str, str]] = []
         self._incidents: list[dict[str, str]] = []
         self._time = TimeLeft(store, load)
-        self._metric = space.metric
+        self._metric, self._axes = space.metric, list(space.axes)
         self._best = BestSoFar(store, space.rule, space.metric, space.file.data.evaluate)
 
     def planned(self, plan: Plan, items: Sequence[Work]) -> None:
@@ -108,14 +108,14 @@ class Progress(Listener):
 
     def event(self, event: str, work: Work, message: str) -> None:
         """Take note of what became of an item; of unknown events the words are kept."""
+        if event == "start":
+            return
         with self._lock:
-            if event == "start":
-                self._running[work.key] = _Running(work)
-                return
+            if event in ("done", "failed", "stopped", "retry"):
+                self._running.pop(work.key, None)
             if event not in ("done", "failed", "stopped"):
                 self._incidents.append({"event": event, "label": work.label, "said": message})
                 return
-            self._running.pop(work.key, None)
             self._ended[work.kind, event] += 1
             self._time.ended(work.key)
             if event == "failed":
@@ -123,11 +123,16 @@ class Progress(Listener):
         if event == "done" and work.kind == "predict":
             self._best.measured(stage for stage in work.stages if isinstance(stage, Predict))
 
+    def begun(self, work: Work) -> None:
+        """See `Listener`."""
+        with self._lock:
+            self._running[work.key] = _Running(work)
+
     def report(self, work: Work, result: Mapping[str, Any]) -> None:
         """Take note of a part that is done: an epoch or some steps of a tuning, or a split."""
         with self._lock:
             if (running := self._running.get(work.key)) is not None:
-                running.parts += 1
+                running.parts += "split" in result
                 shown = ("epoch", "step", "loss", "val_pck")
                 known = {k: result[k] for k in shown if result.get(k) is not None}
                 running.seen.update(known)
@@ -150,7 +155,7 @@ class Progress(Listener):
                     "metric": self._metric,
                     "value": best[0],
                     "configuration": best[1].key,
-                    "settings": {k: v for k, v in best[1].as_dict.items() if v is not None},
+                    "settings": {name: best[1][name] for name in self._axes},
                 },
                 "running": [running.to_json() for running in self._running.values()],
                 "failed": len(self._failures),

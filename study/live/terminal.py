@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.live import Live
@@ -13,6 +13,7 @@ from study.engine.listener import Listener
 from study.engine.work import Work
 from study.live import view
 from study.live.progress import Progress
+from study.plan import Plan
 
 QUIET = {"start", "done"}
 """Events that the live view shows by itself."""
@@ -30,19 +31,25 @@ class Lines(Listener):
         self._console = console
         self._live = live
         self._started = time.monotonic()
+        self._todo: set[str] = set()
         self._done = 0
+
+    def planned(self, plan: Plan, items: Sequence[Work]) -> None:
+        """See `Listener`."""
+        self._todo.update(item.key for item in items)
 
     def event(self, event: str, work: Work, message: str) -> None:
         """See `Listener`."""
         if work.kind == "preflight" and event in ("done", "failed"):
             return  # of the first nothing is to be said, and the second ends the launch
         self._done += event == "done"
+        done = f"done {self._done}/{len(self._todo)}"
         if (self._live and event in QUIET) or (event == "start" and work.kind != "preflight"):
             return
-        word = {"start": "", "done": f"done {self._done:3d}", "failed": "FAILED"}.get(event, event)
+        word = {"start": "", "done": done, "failed": "FAILED"}.get(event, event)
         said = f": {last_line(message)}" if message else ""
         clock = f"{time.monotonic() - self._started:6.0f} s"
-        self._console.print(f"{clock}  {word:9} {work.label}{said}".rstrip(), markup=False)
+        self._console.print(f"{clock}  {word:11} {work.label}{said}".rstrip(), markup=False)
 
 
 @contextlib.contextmanager

@@ -113,7 +113,9 @@ class Provenance(Listener):
         if work.kind == "preflight":
             self._preflight += seconds
             return
-        stage = next(stage for stage in work.stages if _split(stage) == result.get("split"))
+        stage = next((s for s in work.stages if _split(s) == result.get("split")), None)
+        if stage is None:  # it only says where the item runs
+            return
         entry = self._stages[stage.key]
         if entry.get("launch") != len(self._launches):
             entry = {name: entry[name] for name in ("kind", "label")}
