@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from tensorboardX.proto.event_pb2 import Event
@@ -30,7 +31,7 @@ def watched(open_terminal):
     terminal_end, launch_end = pty.openpty()
     environment = {"TERM": "xterm", "COLUMNS": "120", "LINES": "40", "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        [os.path.join(os.path.dirname(sys.executable), "study"), "launch", "small", *FEW, CALLBACK],
+        [Path(sys.executable).parent / "study", "launch", "small", *FEW, CALLBACK],
         cwd=terminal.folder,
         env=os.environ | environment | {"TMPDIR": str(terminal.temporary)},
         stdin=launch_end,

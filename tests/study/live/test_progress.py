@@ -16,6 +16,7 @@ from study.space import load
 from study.store import Store
 
 SPACE = """
+design: factorial
 baseline: {prompt: single, length: 2, ensemble: 1, image_size: 32}
 axes: {prompt: [text, single], layer: [0, 1]}
 data: {evaluate: [pf_pascal, spair], pairs: 2}
