@@ -50,6 +50,7 @@ class BestSoFar:
         self._found: dict[Configuration, dict[str, float]] = defaultdict(dict)
         self._ready: deque[Predict] = deque()
         self._lock = threading.Lock()  # planned here, read there
+        self._reading = threading.Lock()
 
     def planned(self, plan: Plan, pending: Iterable[str]) -> None:
         """Take note of what is asked.
@@ -76,19 +77,26 @@ class BestSoFar:
 
     def read(self, seconds: float) -> None:
         """Read the scores of what is on record, for about so long; the rest waits."""
-        end = time.monotonic() + seconds
-        while self._ready and time.monotonic() < end:
-            stage = self._ready.popleft()
-            with self._lock:
-                asked = self._asked.pop(stage.key, {})
-            try:
-                values = self._values(stage, list(asked))
-            except SD4MatchError as error:  # the tables will say so; a view is not worth a stop
-                log.debug("%s: %s", stage.label, error)
-                continue
-            for setting, configurations in asked.items():
-                for configuration in configurations:
-                    self._know(configuration, stage.data.dataset, values.get(setting, np.nan))
+        if not self._reading.acquire(blocking=False):
+            return  # another thread does
+        try:
+            end = time.monotonic() + seconds
+            while self._ready and time.monotonic() < end:
+                self._read(self._ready.popleft())
+        finally:
+            self._reading.release()
+
+    def _read(self, stage: Predict) -> None:
+        with self._lock:
+            asked = self._asked.pop(stage.key, {})
+        try:
+            values = self._values(stage, list(asked))
+        except SD4MatchError as error:  # the tables will say so; a view is not worth a stop
+            log.debug("%s: %s", stage.label, error)
+            return
+        for setting, configurations in asked.items():
+            for configuration in configurations:
+                self._know(configuration, stage.data.dataset, values.get(setting, np.nan))
 
     def _know(self, configuration: Configuration, dataset: str, value: float) -> None:
         found = self._found[configuration]

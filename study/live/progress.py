@@ -83,6 +83,7 @@ class Progress(Listener):
         self._expected = {kind: len(keys) for kind, keys in _keys(outlook).items()}
         self._planned: dict[str, set[str]] = {kind: set() for kind in KINDS}
         self._pending: dict[str, set[str]] = {kind: set() for kind in KINDS}
+        self._there = dict.fromkeys(KINDS, 0)
         self._ended: Counter[tuple[str, str]] = Counter()
         self._running: dict[str, _Running] = {}
         self._failures: list[dict[str, str]] = []
@@ -99,6 +100,8 @@ class Progress(Listener):
             for item in items:
                 if item.kind in self._pending:
                     self._pending[item.kind].add(item.key)
+            for kind in KINDS:  # counted here, for a look must cost nothing
+                self._there[kind] = len(self._planned[kind] - self._pending[kind])
             self._time.planned(plan, items)
         self._best.planned(plan, [stage.key for item in items for stage in item.stages])
 
@@ -114,7 +117,8 @@ class Progress(Listener):
             if event in ("done", "failed", "stopped", "retry"):
                 self._running.pop(work.key, None)
             if event not in ("done", "failed", "stopped"):
-                self._incidents.append({"event": event, "label": work.label, "said": message})
+                said = last_line(message) if message else ""
+                self._incidents.append({"event": event, "label": work.label, "said": said})
                 return
             self._ended[work.kind, event] += 1
             self._time.ended(work.key)
@@ -166,8 +170,8 @@ class Progress(Listener):
     def _counts(self, kind: str) -> dict[str, int]:
         known = len(self._planned[kind])
         ended = {event: self._ended[kind, event] for event in ("done", "failed", "stopped")}
-        there = len(self._planned[kind] - self._pending[kind])
-        return {"total": max(known, self._expected[kind]), "there": there, **ended}
+        total = max(known, self._expected[kind])
+        return {"total": total, "there": self._there[kind], **ended}
 
 
 def _keys(plan: Plan) -> dict[str, set[str]]:

@@ -58,7 +58,8 @@ def shown(progress: Progress, console: Console) -> Iterator[None]:
 
     def now() -> Text:
         # One line each, whatever the width: a view that wraps jumps up and down.
-        lines = view.lines(progress.snapshot())
+        # What happened stands above it already.
+        lines = view.lines({**progress.snapshot(), "incidents": [], "failures": []})
         return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
 
     with Live(get_renderable=now, console=console, refresh_per_second=2, transient=True):

@@ -40,6 +40,7 @@ class TimeLeft:
         self._known: Load = defaultdict(float)  # planned and not over
         self._ended: Load = defaultdict(float)
         self._items: dict[str, Load] = {}
+        self._over: set[str] = set()
         self._largest: Load = defaultdict(float)  # of an item
         self._rates: dict[Kind, Duration | None] = dict.fromkeys(outlook)
         self._read = -FRESH
@@ -47,6 +48,8 @@ class TimeLeft:
     def planned(self, plan: Plan, items: Sequence[Work]) -> None:
         """Take note of work items that are going to run."""
         for item in items:
+            if item.key in self._over or item.key in self._items:  # planned again by a search
+                continue
             self._items[item.key] = self._load(plan, item)
             for kind, tflop in self._items[item.key].items():
                 self._known[kind] += tflop
@@ -55,6 +58,7 @@ class TimeLeft:
 
     def ended(self, key: str) -> None:
         """Take note that an item is over, done or not."""
+        self._over.add(key)
         for kind, tflop in self._items.pop(key, {}).items():
             self._known[kind] -= tflop
             self._ended[kind] += tflop

@@ -92,7 +92,7 @@ def _seen(item: Mapping[str, Any]) -> str:
 
 def _failures(state: Mapping[str, Any]) -> Iterator[str]:
     if state["failed"]:
-        yield f"{state['failed']:,} failed, the last:"
+        yield f"{state['failed']:,} failed{', the last:' if state['failures'] else ''}"
     for failure in state["failures"]:
         yield f"  {failure['label']}: {failure['reason']}"
 
