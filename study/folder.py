@@ -141,10 +141,18 @@ class StudyFolder:
         self._write(name, diff)
 
     def read_provenance(self) -> dict[str, Any] | None:
-        """What `write_provenance` wrote; None before the first launch computed anything."""
-        if not (self.path / "provenance.json").exists():
+        """What `write_provenance` wrote; None before the first launch.
+
+        Raises:
+            SD4MatchError: the file is damaged.
+        """
+        file = self.path / "provenance.json"
+        if not file.exists():
             return None
-        return self._read_json("provenance.json")
+        try:
+            return self._read_json(file.name)
+        except SD4MatchError:  # launching does not mend what launches only add to
+            raise SD4MatchError(f"{file} is damaged: remove it, launches begin a new one") from None
 
     @property
     def tensorboard(self) -> Path:

@@ -66,7 +66,7 @@ def read(folder: Path) -> dict[str, Any] | None:
     """
     try:
         state: dict[str, Any] = json.loads((folder / NAME).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # what a broken disk left is no sign of life
         return None
     return {**state, "alive": _alive(state)}
 
