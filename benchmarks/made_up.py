@@ -78,7 +78,7 @@ def run(
         queue = MadeUp([*warm, *items], on_event)
         space = space_in(Path(folder))
         fit(
-            queue, space, StudyFolder.of(space), resources, Stops(), queue.deaths, Nodes(on_event),
-            folder, trainable=Waiting,
+            queue, space, StudyFolder.of(space), resources, Stops(), queue.deaths,
+            [Nodes(on_event)], trainable=Waiting,
         )  # fmt: skip
     return ends[workers - 1 :]

@@ -1,7 +1,6 @@
 """What the commands that ask print, and the same facts; needs neither torch nor Ray."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,25 +10,6 @@ from study import labels
 from study.metric import COST
 from study.reproducing import launch_command
 from study.study import Study
-
-
-def status_report(study: Study) -> tuple[dict[str, Any], str]:
-    """How many cells are there, and why the others are not."""
-    cells = study.cells.drop_duplicates(["configuration", "dataset", "split"])
-    done = int((cells["status"] == "done").sum())
-    reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
-    facts: dict[str, Any] = {
-        "study": study.name,
-        "cells": len(cells),
-        "done": done,
-        "missing": {str(reason): int(count) for reason, count in reasons.items()},
-    }
-    lines = [f"study {study.name}: {done} of {len(cells)} cells (configuration × split) are there"]
-    lines += [f"  {count} missing: {reason}" for reason, count in reasons.items()]
-    if failures := study.folder.read_failures():
-        facts["logs"] = {key: str(study.folder.log(key)) for key in failures}
-        lines += [f"  log: {file}" for file in facts["logs"].values() if Path(file).exists()]
-    return facts, "\n".join(lines)
 
 
 def best_report(

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from study.cost import Costs, extracted, training_images, validation_images
 from study.memory import worker_mb
 from study.plan import Plan
-from study.remaining import remaining, work_of
+from study.remaining import Work, remaining, work_of
+from study.reuse import Reuse, recorded, reuse
+from study.scoring import Rule
 from study.speed import Duration, expected
 from study.stages import ABSENT, Extraction, Latents, Predict, Tune
 from study.store import Store
@@ -28,9 +30,11 @@ class Estimate:
         tflop, tflop_alone: all of it, in 10¹² operations (2 a multiply-add).
         stored_trials, stored_tunings: how many of these the store holds already.
         tflop_left: what the store does not hold yet.
+        work: the same by machine and kind of stage.
         duration: device time of what is left; None where nothing was measured on such a device.
         worker_mb: about what the dearest stage takes of a worker's memory, 10⁶ bytes.
         disk_mb: upper bound of what predictions and latents will take, 10⁶ bytes.
+        predictions: what becomes of each, of those on record too.
         absent: data sets, prompt files and weights that are planned without being here.
     """
 
@@ -49,28 +53,33 @@ class Estimate:
     stored_trials: int
     stored_tunings: int
     tflop_left: float
+    work: Work
     duration: Duration | None
     worker_mb: float
     disk_mb: float
+    predictions: Reuse
     absent: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
+        """Plain values; what is left is there as one number."""
+        facts = asdict(replace(self, work={}))
+        del facts["work"]
+        return facts
 
 
-def estimate(plan: Plan, store: Store) -> Estimate:
+def estimate(plan: Plan, store: Store, rule: Rule) -> Estimate:
     """Count a plan.
 
     Args:
         plan: what is to be run.
         store: what is there already.
+        rule: how predictions are scored.
 
     Returns:
         The numbers; FLOPs are counted on the architecture, no weights are needed.
     """
     costs = Costs()
-    images = {key: _images(plan, stage) for key, stage in plan.predicts.items()}
+    images = {key: images_of(plan, stage) for key, stage in plan.predicts.items()}
     deepest = {key: max(layer for layer, _ in wanted) for key, wanted in plan.settings.items()}
 
     def predict_flop(key: str, layer: int) -> float:
@@ -102,7 +111,8 @@ def estimate(plan: Plan, store: Store) -> Estimate:
         for t, n in read
     )
 
-    left = remaining(plan, store)
+    records = recorded(plan, store)
+    left = remaining(plan, store, records)
     work = work_of(plan, store, left, costs, images)
     return Estimate(
         configurations=len(plan.by_configuration),
@@ -126,14 +136,17 @@ def estimate(plan: Plan, store: Store) -> Estimate:
         ),
         stored_tunings=sum(key not in left for key in plan.tunes),
         tflop_left=sum(work.values()),
+        work=work,
         duration=expected(store, work),
         worker_mb=worker_mb(plan, costs),
         disk_mb=_disk(plan, latents, costs) / 1e6,
+        predictions=reuse(plan, store, rule, records),
         absent=_absent(plan, latents, [extraction for extraction, _ in trials.values()]),
     )
 
 
-def _images(plan: Plan, stage: Predict) -> int:
+def images_of(plan: Plan, stage: Predict) -> int:
+    """How many images a predict stage extracts."""
     extraction = stage.extraction
     if extraction.file:
         return extracted(stage.data, extraction.file.source)

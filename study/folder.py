@@ -163,6 +163,33 @@ class StudyFolder:
         """What happened to a work item: written by `study.engine.journal`."""
         return self.path / "logs" / f"{key}.log"
 
+    def write_provenance(self, facts: Mapping[str, Any]) -> None:
+        """Record where the numbers come from: see `study.provenance.record`."""
+        self._write_json("provenance.json", facts)
+
+    def write_diff(self, name: str, diff: str) -> None:
+        """Record what the code differed by from its revision."""
+        self._write(name, diff)
+
+    def read_provenance(self) -> dict[str, Any] | None:
+        """What `write_provenance` wrote; None before the first launch.
+
+        Raises:
+            SD4MatchError: the file is damaged.
+        """
+        file = self.path / "provenance.json"
+        if not file.exists():
+            return None
+        try:
+            return self._read_json(file.name)
+        except SD4MatchError:  # launching does not mend what launches only add to
+            raise SD4MatchError(f"{file} is damaged: remove it, launches begin a new one") from None
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of the curves of this study's tunings, for TensorBoard."""
+        return self.path / "tensorboard"
+
     def _write(self, name: str, text: str) -> None:
         with atomic_path(self.path / name) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@ from study import labels
 from study.estimate import Estimate, estimate
 from study.folder import StudyFolder
 from study.plan import Plan, Planner
+from study.reuse import Reuse
 from study.space import Space
 
 
@@ -29,7 +30,7 @@ def plan_of(space: Space, planner: Planner) -> Plan:
 
 def plan_report(space: Space, plan: Plan) -> tuple[Estimate, str]:
     """What a plan would run, in numbers and in words."""
-    numbers = estimate(plan, StudyFolder.store_of(space))
+    numbers = estimate(plan, StudyFolder.store_of(space), space.rule)
     rows = [
         ("configurations", f"{numbers.configurations:,}", "", ""),
         ("trials (prompt × extraction)", f"{numbers.trials:,}", f"{numbers.trials_alone:,}",
@@ -53,6 +54,7 @@ def plan_report(space: Space, plan: Plan) -> tuple[Estimate, str]:
                  colalign=("left", "right", "right", "right"), disable_numparse=True),
         "",
         _saving(numbers),
+        *_reuse(numbers.predictions),
         *_time(space, numbers),
     ]  # fmt: skip
     if numbers.absent:
@@ -85,6 +87,12 @@ def _saving(numbers: Estimate) -> str:
         f"sharing saves {1 - numbers.tflop / numbers.tflop_alone:.0%} of the work: "
         f"{numbers.tflop_alone / numbers.tflop:.1f} times less than one configuration at a time"
     )
+
+
+def _reuse(predictions: Reuse) -> Iterator[str]:
+    """What becomes of what is there; nothing to say where nothing is."""
+    if predictions.scored or predictions.rescored or predictions.again:
+        yield str(predictions)
 
 
 ASSUMED = 10  # TFLOP/s, for an example where nothing was measured

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from study.cost import Costs
-from study.engine.work import missing
 from study.plan import Plan, latents_of
+from study.reuse import Recorded
 from study.stages import Machine
 from study.store import Store
 
@@ -13,16 +13,19 @@ Work = dict[tuple[Machine, str], float]
 """TFLOP by the machine that does it and the kind of stage."""
 
 
-def remaining(plan: Plan, store: Store) -> dict[str, int]:
+def remaining(plan: Plan, store: Store, records: Recorded) -> dict[str, int]:
     """The stages that must run.
+
+    Args:
+        plan, store: what is wanted, and what is there.
+        records: see `study.reuse.recorded`.
 
     Returns:
         Keys of tunings and predictions -> the deepest layer that is wanted (0 for a tuning).
     """
-    held = store.predicted()
     left = {key: 0 for key in plan.tunes if not store.prompt(key).exists()}
-    for key, stage in plan.predicts.items():
-        wanted = missing(plan, store, stage) if key in held else plan.settings[key]
+    for key in plan.predicts:
+        wanted = [setting for setting in plan.settings[key] if setting not in records[key]]
         if wanted:
             left[key] = max(layer for layer, _ in wanted)
     return left

@@ -1,30 +1,38 @@
-"""What ``study launch`` prints, and the same facts for programs."""
+"""What ``study launch`` runs and prints, and the same facts for programs."""
 
+import contextlib
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
 from sd4match.errors import SD4MatchError
 from study.asking import best_report
-from study.engine.launch import last_line, launch
-from study.engine.work import Work
+from study.engine.alone import alone
+from study.engine.launch import launch
+from study.engine.listener import Listener, Listeners
 from study.folder import StudyFolder
+from study.live.heartbeat import beating
+from study.live.progress import Progress
+from study.live.terminal import Lines, animated, shown
 from study.plan import Planner
 from study.plan_report import plan_of, plan_report
+from study.provenance.record import Provenance, recorded
 from study.space import Space
 from study.study import open_study
 
 
 def launch_report(
-    space: Space, planner: Planner, console: Console | None
+    space: Space, planner: Planner, console: Console | None, *, overrides: Sequence[str] = ()
 ) -> tuple[dict[str, Any], Mapping[str, str]]:
     """Run a study and tell about it.
 
     Args:
         space, planner: what to run.
         console: where progress goes; None for silence.
+        overrides: what the user changed of the space's file, for the record.
 
     Returns:
         Facts about the run, and the failed items with their reasons.
@@ -35,30 +43,29 @@ def launch_report(
             console.print(text, markup=False)
 
     started = time.monotonic()
-    done = 0
-
-    def on_event(event: str, work: Work, message: str) -> None:
-        nonlocal done
-        clock = f"{time.monotonic() - started:6.0f} s"
-        if event == "start" and work.kind == "preflight":
-            say(f"{clock}  {work.label}")
-        elif event == "done" and work.kind != "preflight":
-            done += 1
-            say(f"{clock}  done {done:3d}  {work.label}")
-        elif event == "failed" and work.kind != "preflight":
-            say(f"{clock}  FAILED    {work.label}: {last_line(message)}")
-        elif event in ("stopped", "retry", "note", "slow", "damaged", "lost", "joined"):
-            say(f"{clock}  {event:9} {work.label}: {message}")
-
     planner.require_data()  # before weights are fetched for nothing
-    _, text = plan_report(space, plan_of(space, planner))
+    plan = plan_of(space, planner)
+    numbers, text = plan_report(space, plan)
     say(text + "\n")
     folder = StudyFolder.of(space)
     if folder.holds_another(space):
         say(f"{folder.path} held another plan: its tables are replaced, no measurement is lost")
-    outcome = launch(space, planner, on_event)
-    study = open_study(folder.path)
-    files = study.write_answers()
+    progress = Progress(space, folder.store, plan, numbers.work)
+    record = Provenance(space, folder, command=sys.argv, overrides=overrides)
+    listeners: list[Listener] = [progress, record]
+    with contextlib.ExitStack() as around:
+        around.enter_context(alone(folder.path))
+        around.enter_context(recorded(record))
+        around.enter_context(beating(folder.path, progress.snapshot))
+        if console is not None:
+            live = animated(console)
+            listeners.append(Lines(console, live=live))
+            if live:
+                around.enter_context(shown(progress, console))
+        outcome = launch(space, planner, Listeners(*listeners))
+        progress.phase = "writing tables and figures"
+        study = open_study(folder.path)
+        files = study.write_answers()
     if not (outcome.done or outcome.failures or outcome.stopped):
         say("nothing to compute: the store holds every result of this study")
     try:
@@ -69,6 +76,8 @@ def launch_report(
     say(f"results: {study.folder.path}")
     say(f"  tables:  {len([f for f in files if f.parent.name == 'tables'])} files in tables/")
     say(f"  figures: {len([f for f in files if f.parent.name == 'figures'])} files in figures/")
+    if folder.tensorboard.is_dir():
+        say(f"  curves:  tensorboard --logdir {folder.tensorboard}")
     if outcome.failures:
         say(f"{len(outcome.failures)} work items failed: see `study status {space.name}`")
     summary = {

@@ -122,6 +122,7 @@ class SpaceFile:
     ``[timestep]``, ``[layer]``, both, or ``true`` for both. ``prompts`` gives names to prompts that
     are learned already, for the axis ``prompt``: name to training data set to file.
     ``image_encoders`` maps "dino" and "clip" to hub ids or folders, where not the usual ones.
+    ``callbacks`` are told of every trial by Ray Tune: ``{_target_: ray.tune.logger.…, …}`` each.
     """
 
     name: str = ""
@@ -140,6 +141,7 @@ class SpaceFile:
     dtype: str = "auto"
     batch_size: int = 8
     image_encoders: dict[str, str] = field(default_factory=dict)
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
     resources: Resources = field(default_factory=Resources)
     cluster: Cluster = field(default_factory=Cluster)
     results: str = "results"

@@ -198,6 +198,10 @@ def check(file: SpaceFile, *, source: str) -> Space:
             architecture(str(backbone))
         check_search(space)
         _tell_idle_axes(space)
+        if file.callbacks:  # which needs Ray
+            from study.engine.callbacks import check as check_callbacks
+
+            check_callbacks(file.callbacks)
     except SD4MatchError as error:
         raise SD4MatchError(f"search space {source}: {error}") from None
     return space

@@ -63,21 +63,27 @@ def expected(store: Store, work: Mapping[tuple[Machine, str], float]) -> Duratio
         A range; None where something was never timed on such a machine, nor a pass.
     """
     low = high = 0.0
-    timed: dict[str, int] = {}
+    sources: dict[str, None] = {}
     for (machine, kind), tflop in work.items():
-        rates, reach = _rates(_folder(store, machine, kind)), MARGIN
-        source = f"{kind} stages"
-        if not len(rates):
-            rates, reach = _rates(_folder(store, machine, PASS)), AROUND_A_PASS
-            source = "timed passes"
-        if not len(rates):
+        one = rate(store, machine, kind)
+        if one is None:
             return None
-        # The middle of what was seen: one stage that had to wait for a busy disk says little.
-        slow, fast = np.quantile(rates, (0.9, 0.1))
-        low, high = low + tflop * fast / MARGIN, high + tflop * slow * reach
-        timed[source] = len(rates)
-    told = ", ".join(f"{number} {source}" for source, number in timed.items())
-    return Duration(float(low), float(high), f"from {told} in the store")
+        low, high = low + tflop * one.low, high + tflop * one.high
+        sources[one.source] = None
+    return Duration(low, high, f"from {', '.join(sources)} in the store")
+
+
+def rate(store: Store, machine: Machine, kind: str) -> Duration | None:
+    """How long one TFLOP of a kind of stage takes on a machine; None as of `expected`."""
+    rates, reach, source = _rates(_folder(store, machine, kind)), MARGIN, f"{kind} stages"
+    if not len(rates):
+        rates, reach = _rates(_folder(store, machine, PASS)), AROUND_A_PASS
+        source = "timed passes"
+    if not len(rates):
+        return None
+    # The middle of what was seen: one stage that had to wait for a busy disk says little.
+    slow, fast = np.quantile(rates, (0.9, 0.1))
+    return Duration(float(fast / MARGIN), float(slow * reach), f"{len(rates)} {source}")
 
 
 def _rates(folder: Path) -> np.ndarray:

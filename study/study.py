@@ -181,6 +181,11 @@ class Study:
         return self.metric
 
     @property
+    def provenance(self) -> dict[str, Any] | None:
+        """Where the numbers come from, see `study.provenance.record`; None where nobody kept it."""
+        return self.folder.read_provenance()
+
+    @property
     def metric(self) -> str | None:
         """The metric that configurations are chosen by, on validation; None where none can be."""
         metric: str | None = self.folder.facts["metric"]

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from study.commands.options import (
     Json,
@@ -16,6 +17,9 @@ from study.commands.options import (
     open_study,
     print_json,
 )
+
+WIDEST = 1_000
+"""Columns of a line in a file: more than any has."""
 
 
 def plan(
@@ -45,7 +49,9 @@ def plan(
         print_json({"study": loaded.name, "fidelity": loaded.fidelity, **estimate.to_json()})
     else:
         console.print(text, markup=False)
-        console.print(sharing_tree(planned))
+        # Rich cuts a tree at the width of a console, and what is no terminal counts as 80 wide.
+        wide = console if console.is_terminal else Console(width=WIDEST, highlight=False)
+        wide.print(sharing_tree(planned), soft_wrap=False)
 
 
 def launch(space: SpaceName, overrides: Overrides = None, as_json: Json = False) -> None:
@@ -56,7 +62,8 @@ def launch(space: SpaceName, overrides: Overrides = None, as_json: Json = False)
     from study.running import launch_report
 
     loaded, planner = load(space, overrides, fetch=True)
-    summary, failures = launch_report(loaded, planner, console if not as_json else None)
+    shown = console if not as_json else None
+    summary, failures = launch_report(loaded, planner, shown, overrides=overrides or ())
     if as_json:
         print_json(summary)
     if failures:
@@ -64,13 +71,13 @@ def launch(space: SpaceName, overrides: Overrides = None, as_json: Json = False)
 
 
 def status(name: Name, results: Results = Path("results"), as_json: Json = False) -> None:
-    """Say how far a study is, and what failed.
+    """Say whether a study runs, how far it is, and what failed.
 
     Example: study status quickstart
     """
-    from study.asking import status_report
+    from study.status import status_report
 
-    facts, text = status_report(open_study(name, results))
+    facts, text = status_report(open_study(name, results).folder)
     if as_json:
         print_json(facts)
     else:

@@ -108,6 +108,17 @@ def memory(plan: Plan) -> float:
     return float(min(worker_mb(plan, Costs()) * 1e6, largest))
 
 
+def workers(wanted: Mapping[str, float]) -> int:
+    """How many trials run at a time on the nodes that are there now.
+
+    Args:
+        wanted: of a trial, as `resources` gives it.
+    """
+    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    fitting = [int(there.get(name, 0) / amount) for name, amount in wanted.items() if amount]
+    return max(1, min(fitting))
+
+
 def lacking(wanted: Mapping[str, float]) -> bool:
     """Whether no node could run a trial at present, though it had nothing else to do."""
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]

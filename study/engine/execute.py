@@ -24,6 +24,7 @@ from sd4match.prompts import Prompt
 from sd4match.tuning import Tuning, TuningSettings
 from study import prompt_files
 from study.engine.fitting import fitting, smaller
+from study.engine.reports import reports
 from study.engine.stopwatch import timed
 from study.engine.work import Work
 from study.scoring import Record, Rule, score
@@ -92,9 +93,7 @@ class Workshop:
         tuning = self._tuning(stage, stage.settings, train, val)
         while not tuning.finished:
             try:
-                # Saved before the report: who hears of an epoch may stop us, and it must not be
-                # lost.
-                yield from tuning_folder.run(tuning, checkpoint)
+                yield from reports(tuning, checkpoint)
             except Exception as error:
                 micro = smaller(tuning.settings.micro_batch or tuning.settings.batch_size, error)
                 state = tuning.state_dict()

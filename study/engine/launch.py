@@ -1,19 +1,20 @@
 """Launching a study: preflight, Ray Tune over the pending work, and what came of it."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from ray import tune
 
 from sd4match.errors import SD4MatchError
-from study.engine import cluster, preflight
-from study.engine.alone import alone
+from study.engine import callbacks, cluster, preflight
 from study.engine.asha import PromptAsha
 from study.engine.deaths import Deaths, Witness
 from study.engine.faults import last_line
 from study.engine.forget import Forget
 from study.engine.journal import Journal
+from study.engine.listener import Listener
 from study.engine.nodes import Nodes
 from study.engine.stops import Stops
 from study.engine.trainable import StageTrainable
@@ -23,10 +24,6 @@ from study.folder import StudyFolder
 from study.plan import Plan, Planner
 from study.search.search import OptunaSearch
 from study.space import Space
-
-__all__ = ["Event", "Outcome", "last_line", "launch"]
-
-Event = Callable[[str, Work, str], None]
 
 
 @dataclass
@@ -44,14 +41,14 @@ class Outcome:
     stopped: dict[str, str] = field(default_factory=dict)
 
 
-def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
+def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
     """Run a study, or continue it: only what the store does not hold is computed.
 
     Args:
         space: the checked search space.
         planner: plans its configurations.
-        on_event: called with (event, work, message); events: those of `WorkQueue`, ``lost`` and
-            ``joined`` (a node of the cluster). All are in the study's ``logs/`` too.
+        listener: is told of all that happens: the events of `WorkQueue`, ``lost`` and ``joined`` (a
+            node of the cluster). Events are in the study's ``logs/`` too.
 
     Returns:
         What was computed and what failed; failed items are missing cells, the rest stands.
@@ -69,30 +66,32 @@ def launch(space: Space, planner: Planner, on_event: Event) -> Outcome:
         if event == "done" and work.kind != "preflight":
             outcome.done.append(work.label)
         journal.write(event, work, message)
-        on_event(event, work, message)
+        listener.event(event, work, message)
 
     whole = Plan()
     plans = _plans(space, planner, folder, stops, whole)
-    queue = WorkQueue(plans, folder.store, told, stops, deaths)
-    with alone(folder.path):
-        if queue.start():
-            folder.write_failures({})  # those of an earlier launch are tried again
-            with (
-                cluster.joined(space),
-                tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch,
-            ):
-                resources = cluster.resources(space, cluster.memory(whole))
-                if cluster.lacking(resources):  # a cluster that grows may get one
-                    place = Work("place", "cluster", f"cluster {space.file.cluster.address}", ())
-                    told("note", place, f"waits for a node with {_listed(resources)}")
-                fit(queue, space, folder, resources, stops, deaths, Nodes(told), scratch)
-        if queue.full:
-            raise SD4MatchError(f"{queue.full}; then launch again: what is done is kept")
-        if preflight.KEY in queue.failures:
-            # Nothing ran but the preflight: that is a mistake to mend, not a study with holes.
-            raise SD4MatchError(last_line(queue.failures[preflight.KEY]))
-        outcome.failures, outcome.stopped = queue.failures, stops.reasons
-        folder.write_failures({**queue.failures, **stops.reasons})
+    queue = WorkQueue(plans, folder.store, told, stops, deaths, listener.planned)
+    if queue.start():
+        folder.write_failures({})  # those of an earlier launch are tried again
+        with cluster.joined(space):
+            resources = cluster.resources(space, cluster.memory(whole))
+            if cluster.lacking(resources):  # a cluster that grows may get one
+                place = Work("place", "cluster", f"cluster {space.file.cluster.address}", ())
+                told("note", place, f"waits for a node with {_listed(resources)}")
+            listener.started(cluster.workers(resources))
+            listening = [
+                Nodes(told),
+                callbacks.Reports(listener),
+                callbacks.Curves(folder.tensorboard),
+            ]
+            fit(queue, space, folder, resources, stops, deaths, listening)
+    if queue.full:
+        raise SD4MatchError(f"{queue.full}; then launch again: what is done is kept")
+    if preflight.KEY in queue.failures:
+        # Nothing ran but the preflight: that is a mistake to mend, not a study with holes.
+        raise SD4MatchError(last_line(queue.failures[preflight.KEY]))
+    outcome.failures, outcome.stopped = queue.failures, stops.reasons
+    folder.write_failures({**queue.failures, **stops.reasons})
     return outcome
 
 
@@ -123,8 +122,7 @@ def fit(
     resources: dict[str, float],
     stops: Stops,
     deaths: Deaths,
-    nodes: Nodes,
-    scratch: str,
+    listening: Sequence[tune.Callback],
     *,
     trainable: type[tune.Trainable] = StageTrainable,
 ) -> None:
@@ -134,29 +132,33 @@ def fit(
         queue: of work items.
         space, folder: of the study.
         resources: of a trial.
-        stops, deaths, nodes: who hears of early stops, errors and nodes.
-        scratch: a folder for Tune's own files, which nobody needs afterwards.
+        stops, deaths: who hears of early stops and errors.
+        listening: callbacks besides those that the space names.
         trainable: does an item.
     """
+    # What a user's callbacks write stands in their trials' folders, and is kept; what Tune itself
+    # writes nobody needs.
+    named = space.file.callbacks
     asha = space.file.search.asha if space.file.design == "search" else None
-    tuner = tune.Tuner(
-        tune.with_resources(trainable, resources),
-        param_space={"store": str(folder.store.folder), "rule": asdict(space.rule)},
-        tune_config=tune.TuneConfig(
-            search_alg=queue,
-            scheduler=PromptAsha(asha, stops, deaths) if asha else Witness(deaths),
-            num_samples=-1,  # until the queue says that it is finished
-            reuse_actors=True,
-            trial_dirname_creator=lambda trial: str(trial.trial_id),
-        ),
-        run_config=tune.RunConfig(
-            name="trials",
-            storage_path=scratch,
-            verbose=0,
-            callbacks=[nodes, Forget()],
-            # The queue tries again: it knows what failed, and how often.
-            failure_config=tune.FailureConfig(max_failures=0),
-            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-        ),
-    )
-    tuner.fit()
+    with tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch:
+        storage = folder.path / "ray" if named else Path(scratch)
+        tune.Tuner(
+            tune.with_resources(trainable, resources),
+            param_space={"store": str(folder.store.folder), "rule": asdict(space.rule)},
+            tune_config=tune.TuneConfig(
+                search_alg=queue,
+                scheduler=PromptAsha(asha, stops, deaths) if asha else Witness(deaths),
+                num_samples=-1,  # until the queue says that it is finished
+                reuse_actors=True,
+                trial_dirname_creator=lambda t: f"{callbacks.named(t.config['work'])}-{t.trial_id}",
+            ),
+            run_config=tune.RunConfig(
+                name=f"launch-{len(list(storage.glob('launch-*'))) + 1}",
+                storage_path=str(storage),
+                callbacks=[*listening, *callbacks.create(named), Forget()],
+                verbose=0,
+                # The queue tries again: it knows what failed, and how often.
+                failure_config=tune.FailureConfig(max_failures=0),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        ).fit()

@@ -27,6 +27,7 @@ class StageTrainable(tune.Trainable):
         """Called once an actor."""
         self._workshop: Workshop | None = None
         self._notes = Notes()
+        self._hardware: dict[str, Any] = {}
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -41,9 +42,11 @@ class StageTrainable(tune.Trainable):
         """What does the work, made once an actor."""
         # Imported late: torch takes seconds that the driver need not wait for.
         from study.engine.execute import Workshop
+        from study.provenance.hardware import hardware
         from study.scoring import Rule
         from study.store import Store
 
+        self._hardware = {"hardware": hardware()}
         return Workshop(Store(config["store"]), Rule(**config["rule"]))
 
     def step(self) -> dict[str, Any]:
@@ -58,7 +61,7 @@ class StageTrainable(tune.Trainable):
 
     def _done_patiently(self, workshop: "Workshop") -> Iterator[dict[str, Any]]:
         """Reports of all parts, the last of them with ``done``."""
-        yield {"done": False}
+        yield {**self._hardware, "done": False}
         for attempt in patient():
             with attempt:
                 # An item of known length ends with its last part: another step would be a round

@@ -35,6 +35,7 @@ class WorkQueue(Searcher):
             (a file of the store).
         stops: the tunings that the scheduler stopped early; what needs them is dropped.
         deaths: the errors that the scheduler saw.
+        on_plan: called with each plan and its pending work.
 
     Attributes:
         failures: key of each failed item to the reason; items that needed it fail with it.
@@ -48,6 +49,7 @@ class WorkQueue(Searcher):
         on_event: Callable[[str, Work, str], None],
         stops: Stops,
         deaths: Deaths,
+        on_plan: Callable[["Plan", list[Work]], None] = lambda plan, items: None,
     ) -> None:
         super().__init__()
         self.failures: dict[str, str] = {}
@@ -55,6 +57,7 @@ class WorkQueue(Searcher):
         self._plans = plans
         self._store = store
         self._on_event = on_event
+        self._on_plan = on_plan
         self._stops = stops
         self._deaths = deaths
         self._pace = Pace()
@@ -164,6 +167,7 @@ class WorkQueue(Searcher):
                     place = Work("place", file.name, str(file), ())
                     self._on_event("damaged", place, "removed, and computed again")
                 items = pending(plan, self._store)
+                self._on_plan(plan, items)
                 ended = self.failures.keys() | self._stops.reasons.keys()
                 self._waiting = [work for work in items if work.key not in ended]
                 self._unfinished = {work.key for work in self._waiting}

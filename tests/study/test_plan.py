@@ -5,6 +5,7 @@ import pytest
 from sd4match.errors import SD4MatchError
 from study.estimate import estimate
 from study.plan import Planner
+from study.scoring import Rule
 from study.space import load
 from study.store import Store
 
@@ -18,7 +19,7 @@ def plan_of(tmp_path):
         root = f"data.root={tmp_path / 'nowhere'}"
         space = load(str(tmp_path / "mine.yaml"), [root, *overrides])
         plan = Planner(space).plan(space.configurations())
-        return plan, estimate(plan, Store(tmp_path / "store"))
+        return plan, estimate(plan, Store(tmp_path / "store"), Rule((0.1,), "sd4match"))
 
     return plan_of
 

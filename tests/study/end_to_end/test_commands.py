@@ -38,6 +38,25 @@ def test_plan_in_words_says_the_same(launched, ask):
     assert rows["UNet passes, prediction"][-2:] == [str(plan["passes"]), str(plan["passes_alone"])]
 
 
+def test_the_tree_is_whole_where_no_terminal_is(launched, ask):
+    tree = [line for line in ask(launched[0], "plan", "small").out.splitlines() if "──" in line]
+    assert all(line == line.rstrip() for line in tree)
+    passes = [line for line in tree if "one pass over" in line]
+    assert len(passes) == 3
+    assert all(line.endswith(("configuration", "configurations")) for line in passes)
+    assert max(map(len, tree)) > 100
+
+
+def test_a_timed_pass_gives_the_time(launched, ask):
+    terminal, _ = launched
+    fresh = ("plan", "small", "results=timed", "baseline.prompt=empty", "axes.prompt=[text]")
+    assert "time: unknown" in ask(terminal, *fresh).out
+    assert "from 1 timed passes in the store" in ask(terminal, *fresh, "--time").out
+    assert [file.name for file in (terminal.folder / "timed").iterdir()] == ["store"]
+    duration = ask(terminal, *fresh, "--json").json["duration"]  # it was kept
+    assert 0 < duration["low"] < duration["high"] < 600
+
+
 def test_the_paper_can_be_planned_anywhere(open_terminal):
     terminal = open_terminal()
     (terminal.folder / "data").unlink()
@@ -55,7 +74,9 @@ def test_status_counts_cells(launched, ask):
     terminal, _ = launched
     assert "12 of 12 cells" in ask(terminal, "status", "small").out
     facts = ask(terminal, "status", "small", "--json").json
-    assert facts == {"study": "small", "cells": 12, "done": 12, "missing": {}}
+    board = str(terminal.results / "small" / "tensorboard")
+    counted = {"cells": 12, "done": 12, "missing": {}}
+    assert facts == {"study": "small", "state": "finished", "tensorboard": board} | counted
 
 
 def test_best_chooses_on_validation(launched, ask):

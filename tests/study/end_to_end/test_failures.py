@@ -27,7 +27,7 @@ def test_a_failure_stops_what_needs_it_and_nothing_else(open_terminal, ask):
     ended = ask(terminal, "launch", "small", *FEW)
     assert ended.code == 2
     assert ended.err == ""
-    assert "FAILED    latents pf_pascal train" in ended.out
+    assert "FAILED      latents pf_pascal train" in ended.out
     assert "study status small" in ended.out
     status = ask(terminal, "status", "small", "--json").json
     assert status["cells"] == 8

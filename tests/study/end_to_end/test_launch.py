@@ -60,8 +60,9 @@ def test_a_launch_leaves_nothing_behind(launched):
     assert [file for file in terminal.temporary.rglob("*") if file.is_file()] == []
     files = {file.name for file in (terminal.results / "small").iterdir()}
     assert files == {
-        "cells.parquet", "failures.json", "figures", "logs", "study.json", "study.yaml", "tables",
-    }  # fmt: skip
+        "cells.parquet", "failures.json", "figures", "logs", "provenance.json", "study.json",
+        "study.yaml", "tables", "tensorboard",
+    } | {file for file in files if file.endswith(".diff")}  # fmt: skip
     folders = {file.name for file in (terminal.results / "store").iterdir()}
     assert folders == {*MEASURED, CLOCK}
     hidden = list(terminal.results.rglob(".*"))

@@ -1,0 +1,139 @@
+"""What listens to Ray Tune: our own reports and curves, and the callbacks that a space names."""
+
+import importlib
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.errors import HydraException
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+from tensorboardX import SummaryWriter
+
+from sd4match.errors import SD4MatchError
+from study.engine.listener import Listener
+from study.engine.work import Work
+from study.stages import Tune
+
+TARGET = "_target_"
+EXAMPLE = "ray.tune.logger.CSVLoggerCallback"
+
+
+class _Here(Callback):
+    """Listens in the driver only: Ray saves callbacks to resume a run, which the store does."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class Reports(_Here):
+    """Tells a listener which items begin, and each part of them, before they count as done."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def on_trial_start(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """A worker takes an item."""
+        self._listener.begun(trial.config["work"])
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        """A part is done."""
+        self._listener.report(trial.config["work"], result)
+
+
+class Curves(_Here):
+    """Loss and validation PCK of tunings by step, for TensorBoard: a run a tune stage.
+
+    Args:
+        folder: where the runs go; made with the first of them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._boards: dict[str, SummaryWriter] = {}
+        self._last: dict[str, int] = {}
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Some steps or an epoch are done."""
+        work: Work = trial.config["work"]
+        step = result.get("step")
+        # After its worker died a tuning does some steps again: they are the same.
+        if not isinstance(work.stages[0], Tune) or not step or step < self._last.get(work.key, 0):
+            return
+        if work.key not in self._boards:
+            # What an earlier launch logged past its last checkpoint comes again: it is hidden.
+            run, since = str(self._folder / named(work)), f".{step:08}"
+            board = SummaryWriter(run, purge_step=step, filename_suffix=since)
+            self._boards[work.key] = board
+        board = self._boards[work.key]
+        for tag, name in (("train/loss", "loss"), ("val/pck", "val_pck")):
+            if result.get(name) is not None:
+                board.add_scalar(tag, result[name], step)
+        board.flush()
+        self._last[work.key] = step
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """An item is over."""
+        if board := self._boards.pop(trial.config["work"].key, None):
+            board.close()
+
+    on_trial_error = on_trial_complete
+
+
+def named(work: Work) -> str:
+    """An item as the name of a folder: what it is, and enough of its key to tell it from others."""
+    return f"{re.sub(r'[^A-Za-z0-9=.+-]+', '-', work.label)}-{work.key[:6]}"
+
+
+def check(callbacks: Sequence[object]) -> None:
+    """Refuse what is no callback of Ray Tune, or what it does not take.
+
+    Args:
+        callbacks: ``{_target_: package.Class, argument: value, …}`` each.
+
+    Raises:
+        SD4MatchError: says which, and why.
+    """
+    for number, given in enumerate(callbacks):
+        where = f"callbacks[{number}]"
+        target = given.get(TARGET) if isinstance(given, Mapping) else None
+        if not isinstance(given, Mapping) or not isinstance(target, str):
+            raise SD4MatchError(f"{where}: expected {{{TARGET}: {EXAMPLE}}}, got {given}")
+        module, _, name = target.rpartition(".")
+        try:
+            made_by = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise SD4MatchError(f"{where}: no class {target}: {error}") from None
+        if not (inspect.isclass(made_by) and issubclass(made_by, Callback)):
+            raise SD4MatchError(f"{where}: {target} is no ray.tune.Callback; for example {EXAMPLE}")
+        try:
+            inspect.signature(made_by).bind(**{k: v for k, v in given.items() if k != TARGET})
+        except TypeError as error:
+            raise SD4MatchError(f"{where}: {target}: {error}") from None
+
+
+def create(callbacks: Sequence[Mapping[str, Any]]) -> list[Callback]:
+    """The callbacks that a space names, checked by `check`.
+
+    Raises:
+        SD4MatchError: one cannot be made.
+    """
+    made: list[Callback] = []
+    for given in callbacks:
+        try:
+            made.append(hydra.utils.instantiate(given))
+        except HydraException as error:
+            said = " ".join(str(error.__cause__ or error).split())
+            raise SD4MatchError(f"callbacks: {given[TARGET]} cannot be made: {said}") from None
+    return made

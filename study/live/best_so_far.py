@@ -1,0 +1,122 @@
+"""The best configuration among those that were measured already, kept up to date by stages."""
+
+import logging
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable
+
+import numpy as np
+
+from sd4match.datasets import SPLITS
+from sd4match.errors import SD4MatchError
+from study.axes import Configuration
+from study.metric import MEAN, selecting
+from study.plan import Plan
+from study.records import settings_of
+from study.scoring import Record, Rule, score
+from study.stages import Predict, Setting
+from study.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class BestSoFar:
+    """Reads the scores of each stage once, when it is there; never measures anything.
+
+    Args:
+        store: where scores are.
+        rule: how predictions are scored.
+        metric: on validation; None where nothing can be chosen.
+        evaluated: the study's data sets.
+
+    Attributes:
+        best: value in [0, 1] and configuration; None until one is measured.
+    """
+
+    def __init__(
+        self, store: Store, rule: Rule, metric: str | None, evaluated: Iterable[str]
+    ) -> None:
+        self.best: tuple[float, Configuration] | None = None
+        self._store = store
+        self._rule = rule
+        self._metric = selecting(metric) if metric else None
+        self._datasets = {
+            name
+            for name in evaluated
+            if self._metric and self._metric.dataset in (name, MEAN) and "val" in SPLITS[name]
+        }
+        self._asked: dict[str, dict[Setting, list[Configuration]]] = {}
+        self._found: dict[Configuration, dict[str, float]] = defaultdict(dict)
+        self._ready: deque[Predict] = deque()
+        self._lock = threading.Lock()  # planned here, read there
+        self._reading = threading.Lock()
+
+    def planned(self, plan: Plan, pending: Iterable[str]) -> None:
+        """Take note of what is asked.
+
+        Args:
+            plan: its configurations.
+            pending: keys of the predict stages that the store does not hold yet.
+        """
+        missing = set(pending)
+        with self._lock:
+            for cell in plan.cells:
+                of_metric = cell.data.split == "val" and cell.data.dataset in self._datasets
+                if not of_metric or cell.missing or cell.configuration in self._found:
+                    continue
+                key = cell.predict.key
+                if key not in self._asked and key not in missing:
+                    self._ready.append(cell.predict)
+                asked = self._asked.setdefault(key, {})
+                asked.setdefault(cell.setting, []).append(cell.configuration)
+
+    def measured(self, stages: Iterable[Predict]) -> None:
+        """Take note that stages are on record."""
+        self._ready.extend(stage for stage in stages if stage.key in self._asked)
+
+    def read(self, seconds: float) -> None:
+        """Read the scores of what is on record, for about so long; the rest waits."""
+        if not self._reading.acquire(blocking=False):
+            return  # another thread does
+        try:
+            end = time.monotonic() + seconds
+            while self._ready and time.monotonic() < end:
+                self._read(self._ready.popleft())
+        finally:
+            self._reading.release()
+
+    def _read(self, stage: Predict) -> None:
+        with self._lock:
+            asked = self._asked.pop(stage.key, {})
+        try:
+            values = self._values(stage, list(asked))
+        except SD4MatchError as error:  # the tables will say so; a view is not worth a stop
+            log.debug("%s: %s", stage.label, error)
+            return
+        for setting, configurations in asked.items():
+            for configuration in configurations:
+                self._know(configuration, stage.data.dataset, values.get(setting, np.nan))
+
+    def _know(self, configuration: Configuration, dataset: str, value: float) -> None:
+        found = self._found[configuration]
+        found[dataset] = value
+        if found.keys() == self._datasets:
+            mean = float(np.mean(list(found.values())))
+            if mean > (self.best[0] if self.best else -1.0):  # never of NaN
+                self.best = mean, configuration
+
+    def _values(self, stage: Predict, settings: list[Setting]) -> dict[Setting, float]:
+        record = Record(stage.key, stage.data.fingerprint, stage.extraction.image_size)
+        values: dict[Setting, float] = {}
+        assert self._metric is not None  # otherwise nothing is asked
+        for file in score(self._store, record, settings, self._rule):
+            correct, keypoints = self._store.read_scores(file, self._metric.alpha)
+            seen = keypoints > 0
+            if not seen.any():
+                continue
+            shares = (correct[:, seen] / keypoints[seen]).mean(axis=1)
+            points = correct.sum(axis=1) / keypoints.sum()
+            measured = points if self._metric.point else shares
+            values |= dict(zip(settings_of(file), measured.tolist(), strict=True))
+        return values
