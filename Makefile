@@ -24,7 +24,7 @@ lint: $(VENV)/.installed-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/matching.py
 	$(BIN)/python benchmarks/evaluator.py
 	$(BIN)/python benchmarks/sharing.py
@@ -34,6 +34,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/plan_size.py
 	$(BIN)/python benchmarks/nano.py
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/report.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
