@@ -1,7 +1,7 @@
 """`study report` of a large study: time, memory, size of the file, first paint in Chromium.
 
-    python benchmarks/report.py                                  # 2,000 configurations, 12,234 pairs
-    python benchmarks/report.py --timesteps 5 --pairs 500        # smaller
+    python benchmarks/report.py                             # 2,000 configurations, 12,234 pairs
+    python benchmarks/report.py --timesteps 5 --pairs 500   # smaller
 
 A factorial of prompts, timesteps, layers and kernel widths, measured with made-up predictions
 through the real store, on a generated SPair-71k that is large enough: with images, because the
