@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from study import labels
+from study.axes import AXES
 from study.report import connections
 from study.report.numbers import seconds, several
 from study.study import Study
@@ -70,7 +71,7 @@ def holes(study: Study) -> list[Hole]:
     cells = _once(study)
     missing = cells[cells["status"] != "done"]
     table = connections.settings(study)
-    varied = {axis: {row[axis] for row in table.values()} for axis in table[study.baseline]}
+    varied = {axis: {row[axis] for row in table.values()} for axis in AXES}
     found = []
     for reason, rows in missing.groupby("reason", sort=False):
         keys = list(dict.fromkeys(rows["configuration"]))

@@ -49,7 +49,7 @@ def pictures(study: Study) -> list[Picture]:
     """All figures that this study can show."""
     found = []
     alpha = study.rule.usual_alpha
-    for axis in study.axes:
+    for axis in axes(study):
         title = f"PCK@{alpha:g} along {labels.axis(axis)}, with 95 % intervals"
         try:
             found.append(Picture(axis, title, axis, svg(study.plot(axis), salt=axis)))
@@ -133,6 +133,17 @@ def settings(study: Study) -> dict[str, dict[str, labels.Value]]:
     table = study.configurations().astype(object)
     rows = table.where(table.notna(), None).to_dict("index")
     return {str(key): {str(axis): v for axis, v in row.items()} for key, row in rows.items()}
+
+
+def axes(study: Study) -> list[str]:
+    """The axes that can be compared; none while a search has not measured its baseline."""
+    return study.axes if study.baseline in settings(study) else []
+
+
+def baseline(study: Study, like: str) -> dict[str, labels.Value]:
+    """The baseline's settings; unknown where it is not measured yet and ``like`` may differ."""
+    table = settings(study)
+    return table.get(study.baseline) or {**table[like], **dict.fromkeys(asked(study))}
 
 
 def asked(study: Study) -> dict[str, list[labels.Value]]:

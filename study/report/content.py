@@ -95,7 +95,7 @@ def collect(study: Study) -> Content:
     best, no_best = _best(study)
     pictures = connections.pictures(study)
     sections = []
-    for axis in study.axes:
+    for axis in connections.axes(study):
         grid, raw = axis_grid(study, axis)
         own = next((picture for picture in pictures if picture.axis == axis), None)
         sections.append(Section(axis, labels.axis(axis), influence(axis, raw), own, grid))
@@ -134,7 +134,7 @@ def _best(study: Study) -> tuple[Best | None, str]:
         return None, str(error)
     key = str(row.name)
     table = connections.settings(study)
-    base = table[study.baseline]
+    base = connections.baseline(study, key)
     settings = tuple(
         (axis, labels.value(own), labels.value(base[axis]))
         for axis, own in table[key].items()
@@ -160,7 +160,8 @@ def _best(study: Study) -> tuple[Best | None, str]:
 def _choices(study: Study, best: str) -> dict[str, str]:
     """Configurations to look at: the best, the baseline, their neighbours, then the next best."""
     table = connections.settings(study)
-    apart = {key: _apart(row, table[study.baseline]) for key, row in table.items()}
+    base = connections.baseline(study, best)
+    apart = {key: _apart(row, base) for key, row in table.items()}
     ranked = study.table().raw["configuration"].astype(str)
     near = [key for key, words in apart.items() if len(words) == 1]
     names = {study.baseline: "baseline", best: "best"}

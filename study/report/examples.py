@@ -138,6 +138,8 @@ def _placed(study: Study) -> dict[str, Any]:
 
 
 def _pck(study: Study, key: str, dataset: str, split: str, alpha: float) -> Points | None:
+    if key not in connections.settings(study):
+        return None
     try:
         return study.samples(key, dataset, split, alpha).pck
     except SD4MatchError:  # not measured: the best one stands alone
