@@ -165,7 +165,8 @@ def _choices(study: Study, best: str) -> dict[str, str]:
     ranked = study.table().raw["configuration"].astype(str)
     near = [key for key, words in apart.items() if len(words) == 1]
     names = {study.baseline: "baseline", best: "best"}
-    keys = list(dict.fromkeys([best, study.baseline, *near, *ranked]))[:MOST_CHOICES]
+    wanted = dict.fromkeys([best, study.baseline, *near, *ranked])
+    keys = [key for key in wanted if key in table][:MOST_CHOICES]
     return {key: ": ".join(filter(None, [names.get(key), ", ".join(apart[key])])) for key in keys}
 
 
