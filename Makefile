@@ -28,7 +28,7 @@ lint: $(VENV)/.installed-lint
 docs: $(VENV)/.installed-lint
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/matching.py
 	$(BIN)/python benchmarks/evaluator.py
 	$(BIN)/python benchmarks/sharing.py
@@ -46,6 +46,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/engine_overhead.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/chaos.py
+	$(BIN)/python benchmarks/report.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -53,7 +54,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,docs]"
 	touch $@
 
 $(VENV)/.installed-lint: $(VENV)/.installed-test

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from study import labels
+from study.axes import AXES
+from study.report import connections
 from study.report.numbers import seconds, several
 from study.study import Study
 
@@ -68,13 +70,14 @@ def holes(study: Study) -> list[Hole]:
     """What is missing, by reason, the most frequent first."""
     cells = _once(study)
     missing = cells[cells["status"] != "done"]
-    configurations = study.configurations().astype(object)
-    varied = [name for name in configurations if configurations[name].nunique(dropna=False) > 1]
+    table = connections.settings(study)
+    varied = {axis: {row[axis] for row in table.values()} for axis in AXES}
     found = []
     for reason, rows in missing.groupby("reason", sort=False):
-        keys = rows["configuration"].unique()
+        keys = list(dict.fromkeys(rows["configuration"]))
         told = [
-            f"{key}: {labels.settings(_known(configurations.loc[key, varied]))}"
+            f"{key}: "
+            + labels.settings({axis: v for axis, v in table[key].items() if len(varied[axis]) > 1})
             for key in keys[:MOST]
         ]
         places = rows["dataset"].map(labels.dataset) + " " + rows["split"]
@@ -83,10 +86,6 @@ def holes(study: Study) -> list[Hole]:
                  len(keys) - len(told))
         )  # fmt: skip
     return sorted(found, key=lambda hole: -hole.cells)
-
-
-def _known(row: "pd.Series[object]") -> dict[str, labels.Value]:
-    return {str(name): None if pd.isna(v) else v for name, v in row.items()}  # type: ignore[call-overload]
 
 
 def work(study: Study) -> list[Line]:

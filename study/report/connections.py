@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
-import pandas as pd
 import yaml
 from matplotlib.figure import Figure
 
@@ -50,7 +49,7 @@ def pictures(study: Study) -> list[Picture]:
     """All figures that this study can show."""
     found = []
     alpha = study.rule.usual_alpha
-    for axis in study.axes:
+    for axis in axes(study):
         title = f"PCK@{alpha:g} along {labels.axis(axis)}, with 95 % intervals"
         try:
             found.append(Picture(axis, title, axis, svg(study.plot(axis), salt=axis)))
@@ -90,11 +89,10 @@ def inline(picture: Picture) -> str:
 def reproduce(study: Study, configuration: str) -> list[tuple[str, str]]:
     """What to type: (purpose, command)."""
     written = dict(flatten(_space(study)["baseline"]))
-    wanted = study.configurations().astype(object).loc[configuration].to_dict()
     overrides = [
         f"baseline.{name}={_quoted(value)}"
-        for name, value in wanted.items()
-        if not pd.isna(value) and value != written.get(str(name))
+        for name, value in settings(study)[configuration].items()
+        if value is not None and value != written.get(name)
     ]
     file = f"{study.folder.path.parent.name}/{study.name}/study.yaml"
     alone = [f"name={study.name}-best", "design=one_at_a_time", "tie=false", "~axes", *overrides]
@@ -107,7 +105,7 @@ def reproduce(study: Study, configuration: str) -> list[tuple[str, str]]:
     ]
 
 
-def _quoted(value: object) -> str:
+def _quoted(value: labels.Value) -> str:
     """A value as Hydra reads it: words with blanks or braces want quotes."""
     text = str(value)
     return text if re.fullmatch(r"[\w.+-]+", text) else json.dumps(text, ensure_ascii=False)
@@ -130,7 +128,25 @@ def provenance(study: Study) -> list[tuple[str, str]]:
     ]
 
 
-def asked(study: Study) -> dict[str, list[object]]:
+def settings(study: Study) -> dict[str, dict[str, labels.Value]]:
+    """The axes of every configuration; None where one means nothing."""
+    table = study.configurations().astype(object)
+    rows = table.where(table.notna(), None).to_dict("index")
+    return {str(key): {str(axis): v for axis, v in row.items()} for key, row in rows.items()}
+
+
+def axes(study: Study) -> list[str]:
+    """The axes that can be compared; none while a search has not measured its baseline."""
+    return study.axes if study.baseline in settings(study) else []
+
+
+def baseline(study: Study, like: str) -> dict[str, labels.Value]:
+    """The baseline's settings; unknown where it is not measured yet and ``like`` may differ."""
+    table = settings(study)
+    return table.get(study.baseline) or {**table[like], **dict.fromkeys(asked(study))}
+
+
+def asked(study: Study) -> dict[str, list[labels.Value]]:
     """The axes that were asked for, and their values, as the search space says."""
     return {
         name: values if isinstance(values, list) else [values]

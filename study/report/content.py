@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import pandas as pd
-
 from sd4match.errors import SD4MatchError
 from study import labels
 from study.report import accounts, connections
@@ -97,7 +95,7 @@ def collect(study: Study) -> Content:
     best, no_best = _best(study)
     pictures = connections.pictures(study)
     sections = []
-    for axis in study.axes:
+    for axis in connections.axes(study):
         grid, raw = axis_grid(study, axis)
         own = next((picture for picture in pictures if picture.axis == axis), None)
         sections.append(Section(axis, labels.axis(axis), influence(axis, raw), own, grid))
@@ -135,12 +133,12 @@ def _best(study: Study) -> tuple[Best | None, str]:
     except SD4MatchError as error:  # no validation split, or nothing measured yet
         return None, str(error)
     key = str(row.name)
-    table = study.configurations().astype(object)
-    own, base = table.loc[key], table.loc[study.baseline]
+    table = connections.settings(study)
+    base = connections.baseline(study, key)
     settings = tuple(
-        (str(axis), _shown(own[axis]), _shown(base[axis]))
-        for axis in table.columns
-        if not (pd.isna(own[axis]) and pd.isna(base[axis]))
+        (axis, labels.value(own), labels.value(base[axis]))
+        for axis, own in table[key].items()
+        if (own, base[axis]) != (None, None)
     )
     every = scores(study, key, study.rule.alphas)
     usual = tuple(score for score in every if score.alpha == study.rule.usual_alpha)
@@ -161,28 +159,21 @@ def _best(study: Study) -> tuple[Best | None, str]:
 
 def _choices(study: Study, best: str) -> dict[str, str]:
     """Configurations to look at: the best, the baseline, their neighbours, then the next best."""
-    table = study.configurations().astype(object)
-    base = table.loc[study.baseline]
+    table = connections.settings(study)
+    base = connections.baseline(study, best)
+    apart = {key: _apart(row, base) for key, row in table.items()}
     ranked = study.table().raw["configuration"].astype(str)
-    near = [key for key in table.index if _apart(table.loc[key], base)[1] == 1]
-    keys = list(dict.fromkeys([best, study.baseline, *near, *ranked]))[:MOST_CHOICES]
-    names = {best: "best", study.baseline: "baseline"}
-    told = {}
-    for key in keys:
-        words = _apart(table.loc[key], base)[0]
-        told[key] = ": ".join(filter(None, [names.get(key, ""), words]))
-    return told
+    near = [key for key, words in apart.items() if len(words) == 1]
+    names = {study.baseline: "baseline", best: "best"}
+    wanted = dict.fromkeys([best, study.baseline, *near, *ranked])
+    keys = [key for key in wanted if key in table][:MOST_CHOICES]
+    return {key: ": ".join(filter(None, [names.get(key), ", ".join(apart[key])])) for key in keys}
 
 
-def _apart(row: "pd.Series[object]", base: "pd.Series[object]") -> tuple[str, int]:
+def _apart(row: labels.Settings, base: labels.Settings) -> list[str]:
     """In what a configuration differs from the baseline where both mean something."""
-    words = [
-        f"{axis}={_shown(row[axis])}"
-        for axis in row.index
-        if not pd.isna(row[axis]) and not pd.isna(base[axis]) and row[axis] != base[axis]
+    return [
+        f"{axis}={labels.value(own)}"
+        for axis, own in row.items()
+        if own is not None and base[axis] is not None and own != base[axis]
     ]
-    return ", ".join(words), len(words)
-
-
-def _shown(value: object) -> str:
-    return labels.MISSING if pd.isna(value) else labels.value(value)  # type: ignore

@@ -138,6 +138,8 @@ def _placed(study: Study) -> dict[str, Any]:
 
 
 def _pck(study: Study, key: str, dataset: str, split: str, alpha: float) -> Points | None:
+    if key not in connections.settings(study):
+        return None
     try:
         return study.samples(key, dataset, split, alpha).pck
     except SD4MatchError:  # not measured: the best one stands alone
@@ -146,6 +148,7 @@ def _pck(study: Study, key: str, dataset: str, split: str, alpha: float) -> Poin
 
 def _telling(best: Points | None, baseline: Points | None) -> dict[int, str]:
     """Which pairs are shown, and why: the extremes and the middle, ties by their order."""
+    by: Points | None
     if best is not None and baseline is not None:
         by, names = best - baseline, ("largest gain over the baseline", "typical", "largest loss")
     else:
@@ -199,7 +202,8 @@ def _example(pair: ImagePair, why: str) -> tuple[Example, float]:
         scales.append(scale)
         x += width + GAP
     title = f"{labels.dataset(pair.dataset)} · {pair.category}"
-    return Example(title, why, tuple(images), *points), scales[1]
+    source, truth = points
+    return Example(title, why, tuple(images), source, truth), scales[1]
 
 
 def _embedded(image: Image.Image) -> str:

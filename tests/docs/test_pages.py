@@ -1,8 +1,9 @@
 """What the pages tell readers to type is typed here: every command, snippet and search space.
 
 A page's blocks run in order, as a reader would: commands in this process, in a folder with a small
-generated benchmark and with `quickstart` cut down; Python in one namespace a page. A block after a
-comment ``<!-- not run: why -->`` is left out, and the reason printed.
+generated benchmark and with `quickstart` cut down; Python in one namespace a page; YAML that begins
+with ``# path`` is written there. A block after a comment ``<!-- not run: why -->`` is left out, and
+the reason printed; its commands are there with the options shown all the same.
 """
 
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.main import get_command
 
 import sd4match.cli
 import study.cli
@@ -75,21 +77,42 @@ def commands(text):
             yield words
 
 
-def run(words, monkeypatch):
+PROGRAMS = {"study": study.cli, "sd4match": sd4match.cli}
+
+
+def run(words, monkeypatch, capsys):
+    if ">" in words:
+        words, (_, file) = words[:-2], words[-2:]
+        capsys.readouterr()
+        run(words, monkeypatch, capsys)
+        Path(file).write_text(capsys.readouterr().out)
+        return
     monkeypatch.setattr(sys, "argv", words)
-    entries = {"study": study.cli.main, "sd4match": sd4match.cli.main}
     if words[:2] == ["python", "-m"]:
         monkeypatch.setattr(sys, "argv", words[2:])
         runpy.run_module(words[2], run_name="__main__", alter_sys=True)
         return
-    assert words[0] in entries, f"{words[0]} cannot be run here: say why with <!-- not run: … -->"
+    assert words[0] in PROGRAMS, f"{words[0]} cannot be run here: say why with <!-- not run: … -->"
     with pytest.raises(SystemExit) as end:
-        entries[words[0]]()
+        PROGRAMS[words[0]].main()
     assert not end.value.code, words
 
 
+def parse(words):
+    """Let a command read its arguments, and do nothing."""
+    command, context, left = get_command(PROGRAMS[words[0]].app), None, words[1:]
+    while command:
+        context = command.make_context(command.name, list(left), parent=context)
+        left = [*context._protected_args, *context.args]
+        command = command.commands[left.pop(0)] if hasattr(command, "commands") else None
+
+
 def open_space(text, folder):
-    """A search space, or a part of one, is read as `study plan` would."""
+    """A search space, or a part of one, is read as `study plan` would; a named one is written."""
+    if named := re.match(r"# (\S+\.yaml)\n", text):
+        (folder / named[1]).write_text(text)
+        load(str(folder / named[1]), [])
+        return
     file = folder / "search_spaces" / "snippet.yaml"
     content = yaml.safe_load(text)
     content.setdefault("axes", {"layer": [0, 1]})
@@ -108,12 +131,15 @@ def test_everything_on_a_page_runs(page, desk, monkeypatch, capsys):
         if block.reason is not None:
             with capsys.disabled():
                 print(f"\n{where} not run: {block.reason}")
+            for words in commands(block.text) if block.language == "bash" else ():
+                if words[0] in PROGRAMS:
+                    parse(words)
             continue
         if block.language == "python":
             exec(compile("\n" * block.line + block.text, str(ROOT / page), "exec"), namespace)
         elif block.language == "bash":
             for words in commands(block.text):
-                run(words, monkeypatch)
+                run(words, monkeypatch, capsys)
         elif block.language == "yaml":
             open_space(block.text, desk)
         else:

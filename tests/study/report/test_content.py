@@ -1,12 +1,15 @@
 """What a report says, against the study itself."""
 
+import json
 import shlex
+import shutil
 from dataclasses import replace
 
 import pytest
 
 from study.report.content import collect
 from study.report.summary import words
+from study.report.writing import html
 from study.space import load
 from study.stats import difference, interval
 from study.study import open_study
@@ -130,6 +133,20 @@ def test_a_study_that_runs_says_so(make_study):
     nothing = collect(open_study(make_study(leave_out=lambda stage: True)))
     assert nothing.progress.done == 0
     assert words(nothing).share == 0
+
+
+def test_a_search_reports_before_its_baseline_is_measured(whole, tmp_path):
+    shutil.copytree(whole.parent, tmp_path / "results")
+    file = tmp_path / "results" / whole.name / "study.json"
+    facts = json.loads(file.read_text())
+    file.write_text(json.dumps(facts | {"baseline": "0123456789"}))
+    report = collect(open_study(file.parent))
+    assert report.sections == ()
+    assert [score.gap for score in report.best.scores] == [None] * 5
+    assert [axis for axis, *_ in report.best.changed] == ["prompt", "timestep", "layer", "kernel"]
+    assert len(report.gallery.choices) == 5
+    assert "timestep = 50" in words(report).headline
+    assert "as in the baseline" in html(report)
 
 
 def test_intervals_that_include_zero_are_no_difference(content):
