@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from sd4match.errors import SD4MatchError
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.search.settings import COST
+from study.metric import COST
 
 if TYPE_CHECKING:
     from study.study import Study

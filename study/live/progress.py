@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from study.cost import epochs
-from study.engine.launch import last_line
+from study.engine.faults import last_line
 from study.engine.listener import Listener
 from study.engine.work import Work
 from study.live.best_so_far import BestSoFar

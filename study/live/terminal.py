@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from study.engine.launch import last_line
+from study.engine.faults import last_line
 from study.engine.listener import Listener
 from study.engine.work import Work
 from study.live import view

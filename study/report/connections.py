@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError
 from study import labels
-from study.space_axes import flatten
+from study.dotted import flatten
 from study.study import Study
 
 _NEUTRAL = {
