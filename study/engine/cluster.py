@@ -72,6 +72,7 @@ def joined(space: Space) -> Iterator[None]:
             # `ray start` and ray.init("auto") ask for a token where one exists; ray.init with an
             # address does not, and the cluster would refuse it: do as they do, unless
             # RAY_AUTH_MODE says otherwise.
+            logging.getLogger("ray").setLevel(level)  # it would warn of that
             maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
         context: Any = ray.init(address=address, **options)
     except (OSError, ValueError, RuntimeError) as error:
