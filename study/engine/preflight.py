@@ -11,7 +11,7 @@ VARIED = {"seed", *PROMPT_OPTIONS, "timestep", "kernel_size", "learning_rate", "
 """Settings of a tuning that do not change what a step needs."""
 
 
-def preflight(items: Sequence[Work], tried: set[object]) -> Work | None:
+def preflight(items: Sequence[Work]) -> Work:
     """The work item that tries what is about to run; everything else has to wait for it.
 
     Prompts do not change what a pass needs, and a learned one is not there yet, so settings that
@@ -19,10 +19,6 @@ def preflight(items: Sequence[Work], tried: set[object]) -> Work | None:
 
     Args:
         items: the pending work.
-        tried: settings that an earlier preflight tried; those of this one are added.
-
-    Returns:
-        The item; None when all was tried before.
     """
     tunes: dict[object, Tune] = {}
     predicts: dict[object, tuple[Predict, dict[Setting, None]]] = {}
@@ -30,16 +26,11 @@ def preflight(items: Sequence[Work], tried: set[object]) -> Work | None:
         for stage in item.stages:
             if isinstance(stage, Tune):
                 shape = {k: v for k, v in stage.settings.items() if k not in VARIED}
-                if (kind := (stage.machine, *shape.items())) not in tried:
-                    tunes.setdefault(kind, stage)
+                tunes.setdefault((stage.machine, *shape.items()), stage)
             elif isinstance(stage, Predict):
                 anonymous = replace(stage.extraction, prompt="", template=None, tuned=False, seed=0)
-                if anonymous not in tried:
-                    _, settings = predicts.setdefault(anonymous, (stage, {}))
-                    settings.update(dict.fromkeys(item.settings[stage.key]))
-    if not (tunes or predicts):
-        return None
-    tried.update(tunes, predicts)
+                _, settings = predicts.setdefault(anonymous, (stage, {}))
+                settings.update(dict.fromkeys(item.settings[stage.key]))
     return Work(
         "preflight",
         KEY,

@@ -65,7 +65,7 @@ class WorkQueue(Searcher):
         self._waiting: list[Work] = []
         self._running: dict[str, Work] = {}
         self._unfinished: set[str] = set()
-        self._tried: set[object] = set()
+        self._preflown = False
         self._exhausted = False
 
     def start(self) -> Work | None:
@@ -142,7 +142,7 @@ class WorkQueue(Searcher):
         self._unfinished.discard(work.key)
         self.failures[work.key] = reason
         self._on_event("failed", work, reason)
-        # After a failed preflight later plans would fail as well: there are none.
+        # After a failed preflight there are no later plans: the study is mended first.
         self._exhausted |= work.kind == "preflight"
         self._fail_needing(work)
 
@@ -177,15 +177,20 @@ class WorkQueue(Searcher):
                         self._fail_needing(work)
                     elif work.key in self._stops.reasons:
                         self._drop_needing(work)
-                self._try_first()
+                if self._waiting and not self._preflown:
+                    self._try_first()
 
     def _try_first(self) -> None:
-        """Let all that waits wait for a preflight of the settings that are new in it."""
-        first = preflight(self._waiting, self._tried)
-        if first is not None:
-            waiting = (replace(w, needs=(first.key, *w.needs)) for w in self._waiting)
-            self._waiting = [first, *waiting]
-            self._unfinished.add(first.key)
+        """Let all that waits wait for a preflight.
+
+        Only in the first plan that has work: it finds what is wrong with a study before hours are
+        spent on it. What a later proposal of a search meets is that proposal's failure.
+        """
+        self._preflown = True
+        first = preflight(self._waiting)
+        waiting = (replace(w, needs=(first.key, *w.needs)) for w in self._waiting)
+        self._waiting = [first, *waiting]
+        self._unfinished.add(first.key)
 
     # Ray saves searchers to resume a run; ours resumes from the store and has nothing to save.
     def __getstate__(self) -> dict[str, Any]:
