@@ -2,7 +2,8 @@
 
 Pairs of a benchmark share images, so they are not independent: a hard image spoils every pair it
 is in. Images, told apart by content, are therefore what is resampled, within their category, and
-a pair's weight is the product of its images' weights.
+a pair's weight is the product of its images' weights (McCullagh 2000; Owen 2007; Davezies,
+D'Haultfoeuille and Guyonvarch 2021).
 
 That product counts the noise of a single pair three times (its variance is 3 where images repeat
 freely), which would widen intervals by up to 1.7 where pairs differ more than images do. So the

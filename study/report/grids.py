@@ -7,7 +7,7 @@ import pandas as pd
 from study import labels
 from study.report.numbers import bounds, percent, points, several
 from study.study import Study
-from study.tables import LEVEL
+from study.stats import LEVEL
 
 
 @dataclass(frozen=True)
