@@ -7,6 +7,8 @@ import pytest
 from sd4match.errors import SD4MatchError
 from study.axes import AXES
 from study.importance import importance
+from study.importance.measure import Measure
+from study.metric import Metric
 from study.stats import PairSamples, difference
 
 # All ordered pairs of 8 images in each of 5 categories.
@@ -156,6 +158,14 @@ def test_data_sets_of_a_mean_weigh_the_same_whatever_their_pairs():
     found = ask(cells, samples, "one_at_a_time", metric="mean/val/pck@0.1", resamples=50)
     means = cells.groupby("configuration")["pck"].mean()
     assert by_axes(found)["layer", None].value == pytest.approx(abs(means["c1"] - means["c0"]))
+    pairs = Measure.of(cells, samples, Metric.parse("mean/val/pck@0.1")).pairs("c0")
+    assert pairs.pck.mean() == pytest.approx(means["c0"])
+    of_spair = samples("c0", "spair")
+    own = [
+        len(np.unique([part.source, part.target])) for part in (of_spair, whole("c0", "pf_pascal"))
+    ]
+    assert len(np.unique([pairs.source, pairs.target])) == sum(own)
+    assert len(np.unique(pairs.category)) == len(np.unique(of_spair.category)) + 5
 
 
 def test_shares_of_too_few_pairs_have_no_interval():
