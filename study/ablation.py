@@ -74,8 +74,8 @@ def estimates(
         (bool), ``dataset, split, alpha``; ``seeds``, ``pck, low, high`` over these;
         ``effect_seeds``, ``effect, effect_low, effect_high, p_value`` over these; ``p_holm`` (over
         the rows of one data set, split and alpha), ``mark`` ("*" when it is below
-        `study.stats.LEVEL`), ``needed_pairs, needed_seeds`` (how many more: see
-        `study.sample_size.needed`); ``pck_point, pairs, keypoints, status, reason``. NaN where
+        `study.stats.LEVEL`), ``needed_pairs, needed_seeds`` (how many more for a mark, 0 with one:
+        see `study.sample_size.needed`); ``pck_point, pairs, keypoints, status, reason``. NaN where
         missing.
 
     Raises:
@@ -173,9 +173,10 @@ def _add_statistics(
     tested = [(place, gap) for place, gap in zip(others, gaps, strict=True) if gap is not None]
     adjusted = holm([gap.p_value for _, gap in tested]).tolist()
     for (place, gap), p_holm in zip(tested, adjusted, strict=True):
-        pairs, seeds = needed(gap, comparisons=len(tested))
+        marked = p_holm < LEVEL
+        pairs, seeds = (0.0, 0.0) if marked else needed(gap, comparisons=len(tested))
         entries[place] |= {
             "effect": gap.effect, "effect_low": gap.low, "effect_high": gap.high,
             "effect_seeds": gap.seeds, "p_value": gap.p_value, "p_holm": p_holm,
-            "mark": "*" if p_holm < LEVEL else "", "needed_pairs": pairs, "needed_seeds": seeds,
+            "mark": "*" if marked else "", "needed_pairs": pairs, "needed_seeds": seeds,
         }  # fmt: skip

@@ -2,7 +2,8 @@
 
 Pairs of a benchmark share images, so they are not independent: a hard image spoils every pair it
 is in. Images, told apart by content, are therefore what is resampled, within their category, and
-a pair's weight is the product of its images' weights.
+a pair's weight is the product of its images' weights (McCullagh 2000; Owen 2007; Davezies,
+D'Haultfoeuille and Guyonvarch 2021).
 
 That product counts the noise of a single pair three times (its variance is 3 where images repeat
 freely), which would widen intervals by up to 1.7 where pairs differ more than images do. So the
@@ -38,7 +39,7 @@ class Design:
         source, target: (P,) the pairs' images, as rows of ``counts``.
         category, couple: (P,) codes of the category and of the unordered pair of images.
         unbias: (P,) one over the expectation of a pair's weight.
-        freedom: images less categories.
+        freedom: images less categories; pairs less categories where these are fewer.
         inflation: what subtracting category means took from the variance; NaN when too few pairs.
     """
 
@@ -130,9 +131,11 @@ def _design(source: bytes, target: bytes, category: bytes, resamples: int, seed:
     # An image seen in two categories is resampled in each.
     images, rows = np.unique(np.stack([np.tile(strata, 2), ends]), axis=1, return_inverse=True)
     first, second = np.split(rows.reshape(-1), 2)
-    couple = np.unique(np.sort([first, second], axis=0), axis=1, return_inverse=True)[1].reshape(-1)
+    unordered = np.sort([first, second], axis=0)
+    distinct, couple = np.unique(unordered, axis=1, return_inverse=True)
+    couple = couple.reshape(-1)
 
-    sizes = np.bincount(images[0])
+    sizes, couples = np.bincount(images[0]), np.bincount(images[0][distinct[0]])
     size = sizes[strata]
     unbias = np.where(size > 1, size / np.maximum(size - 1, 1), 1.0)
     rng = np.random.default_rng(seed)
@@ -157,7 +160,7 @@ def _design(source: bytes, target: bytes, category: bytes, resamples: int, seed:
         category=strata,
         couple=couple,
         unbias=unbias,
-        freedom=len(images[0]) - len(sizes),
+        freedom=int((np.minimum(sizes, couples) - 1).sum()),
         inflation=together / (together - linked) if together > linked else np.nan,
     )
 

@@ -96,7 +96,8 @@ def intervals(
 ) -> list[Interval]:
     """Mean PCK over seeds and pairs of each row, and its bootstrap interval.
 
-    Bounds are set on the scale of log odds, where the error of a share near 1 is symmetric.
+    Bounds are set on the scale of log odds, where the error of a share near 1 is symmetric, by the
+    delta method. Where all pairs are right, or all wrong, resamples are alike and the bounds too.
 
     Args:
         rows: what was measured; all on the same pairs.
@@ -192,7 +193,7 @@ def require_same_pairs(a: PairSamples, b: PairSamples) -> None:
 
 
 def holm(p_values: Sequence[float] | Floats) -> Floats:
-    """Holm's step-down correction: p-values that may be compared with one level as a family.
+    """Holm's (1979) step-down correction: p-values that may be compared with one level as a family.
 
     Args:
         p_values: (M,) unadjusted; NaN entries (nothing was tested) stay NaN and do not count.

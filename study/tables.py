@@ -8,8 +8,7 @@ from study import footnotes, labels
 from study.ablation import KEY, Samples, columns, configurations, estimates
 from study.metric import Metric, value
 from study.rendering import Mark, Table, marks
-
-LEVEL = 0.05  # a difference is marked when its corrected p-value is below this
+from study.stats import LEVEL
 
 
 def ablation(

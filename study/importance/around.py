@@ -1,16 +1,14 @@
 """Importance around a baseline: the largest difference that each axis makes."""
 
-from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 import pandas as pd
 
 from sd4match.errors import SD4MatchError
-from study.ablation import Samples
-from study.comparison import Row, one_at_a_time, varied
+from study.comparison import one_at_a_time, varied
 from study.importance.measure import AROUND, COLUMNS, Measure
-from study.stats import Difference, PairSamples, differences
+from study.stats import differences
 
 
 def largest_differences(
@@ -36,16 +34,23 @@ def largest_differences(
     if baseline not in measure.settings:
         raise SD4MatchError(f"{measure.metric} is not measured yet for the baseline {baseline}")
     cells = measure.cells[measure.cells["configuration"].isin(measure.settings)]
-    samples = cache(measure.samples)  # the baseline is in every axis
+    pairs = cache(measure.pairs)  # the baseline is in every axis
     found = []
     for axis in varied(cells, baseline=baseline):
         rows = one_at_a_time(cells, axis=axis, baseline=baseline)
-        bounds = np.array(
-            _effects(measure.keys, samples, rows, baseline, resamples=resamples, seed=seed)
+        by_seed = {
+            row.configuration: {seed: pairs(name) for seed, name in row.by_seed.items()}
+            for row in rows
+        }
+        base = by_seed.pop(baseline)
+        level = 1 - 0.05 / len(by_seed)
+        gaps = differences(
+            list(by_seed.values()), base, level=level, resamples=resamples, seed=seed
         )
+        bounds = np.array([(gap.effect, gap.low, gap.high) for gap in gaps if gap is not None])
         if len(bounds):
             effect, low, high = bounds.T
-            nearest = np.where(low * high > 0, np.minimum(abs(low), abs(high)), 0.0)
+            nearest = np.where(low * high <= 0, 0.0, np.minimum(abs(low), abs(high)))
             farthest = np.maximum(abs(low), abs(high))
             found.append([axis, None, AROUND, abs(effect).max(), nearest.max(), farthest.max()])
     if not found:
@@ -54,45 +59,3 @@ def largest_differences(
             " in one axis alone is measured"
         )
     return pd.DataFrame(found, columns=COLUMNS)
-
-
-def _effects(
-    keys: Sequence[tuple[str, str, float]],
-    samples: Samples,
-    rows: list[Row],
-    baseline: str,
-    *,
-    resamples: int,
-    seed: int,
-) -> list[tuple[float, float, float]]:
-    """(effect, low, high) of the rows that share a seed with the baseline."""
-    base = next(row for row in rows if row.configuration == baseline)
-    others = [row for row in rows if row is not base]
-    level = 1 - 0.05 / len(others)
-    by_row: list[list[Difference]] = [[] for _ in others]
-    for key in keys:
-        gaps = differences(
-            [_read(samples, row, key) for row in others],
-            _read(samples, base, key),
-            level=level,
-            resamples=resamples,
-            seed=seed,
-        )
-        for several, gap in zip(by_row, gaps, strict=True):
-            several += [gap] if gap is not None else []
-    return [_mean(gaps) for gaps in by_row if gaps]
-
-
-def _read(samples: Samples, row: Row, key: tuple[str, str, float]) -> dict[int, PairSamples]:
-    return {seed: samples(name, *key) for seed, name in row.by_seed.items()}
-
-
-def _mean(gaps: list[Difference]) -> tuple[float, float, float]:
-    """The mean of independent data sets' differences.
-
-    The squared distances from effect to bound add up, as variances do (Zou and Donner 2008).
-    """
-    effect = float(np.mean([gap.effect for gap in gaps]))
-    below = np.linalg.norm([gap.effect - gap.low for gap in gaps]) / len(gaps)
-    above = np.linalg.norm([gap.high - gap.effect for gap in gaps]) / len(gaps)
-    return effect, effect - float(below), effect + float(above)

@@ -77,24 +77,22 @@ def shares(measure: Measure, grid: Grid, *, resamples: int, seed: int) -> pd.Dat
         resamples, seed: as for `study.stats.intervals`.
 
     Returns:
-        `COLUMNS`, one row an axis and one every two axes; values in [0, 1].
+        `COLUMNS`, one row an axis and one every two axes; values in [0, 1], with NaN for bounds
+        where pairs are too few.
     """
     shape = [len(values) for values in grid.levels.values()]
     size = math.prod(shape)
-    effect, error, moved = np.zeros(size), np.zeros(size), np.zeros((size, resamples))
-    for number, key in enumerate(measure.keys):
-        names = list(dict.fromkeys(grid.configurations))
-        rows = [{0: measure.samples(name, *key)} for name in names]
-        # Data sets are drawn independently of each other.
-        drawn = design_of(rows, resamples, seed + number)
-        places = [names.index(name) for name in grid.configurations]
-        contrasts = _contrasts(np.stack([rows[place][0].pck for place in places]), shape)
-        effect += contrasts.mean(axis=1) / len(measure.keys)
-        for start in range(0, size, _CHUNK):
-            part = slice(start, start + _CHUNK)
-            errors = np.nan_to_num(drawn.standard_errors(contrasts[part]))
-            error[part] += (errors / len(measure.keys)) ** 2
-            moved[part] += drawn.deviations(contrasts[part], errors) / len(measure.keys)
+    by_name = {name: measure.pairs(name) for name in dict.fromkeys(grid.configurations)}
+    drawn = design_of([{0: pairs} for pairs in by_name.values()], resamples, seed)
+    contrasts = _contrasts(np.stack([by_name[name].pck for name in grid.configurations]), shape)
+    effect, error, moved = contrasts.mean(axis=1), np.zeros(size), np.empty((size, resamples))
+    for start in range(0, size, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        errors = drawn.standard_errors(contrasts[part])
+        moved[part] = drawn.deviations(contrasts[part], errors)
+        error[part] = np.nan_to_num(errors) ** 2
+    if np.isnan(drawn.inflation):  # too few pairs to tell their chance: shares without interval
+        moved[:] = np.nan
 
     axes = list(grid.levels)
     sets = [tuple(np.flatnonzero(place)) for place in np.ndindex(*shape)]

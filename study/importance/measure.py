@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from sd4match.errors import SD4MatchError
@@ -9,6 +10,7 @@ from study.ablation import Samples, columns
 from study.comparison import configurations
 from study.labels import Settings
 from study.metric import MEAN, Metric, value
+from study.stats import PairSamples
 
 COLUMNS = ["axis", "other", "kind", "value", "low", "high"]
 """Of every answer."""
@@ -54,3 +56,17 @@ class Measure:
         )
         settings = configurations(cells[cells["configuration"].isin(values.index)])
         return cls(cells, samples, metric, keys, values, settings)
+
+    def pairs(self, configuration: str) -> PairSamples:
+        """The pairs of all data sets as one sample, scaled so that its mean is the metric.
+
+        Images and categories stay apart by data set; seeds are common to all, as trainings are.
+        """
+        parts = [self.samples(configuration, *key) for key in self.keys]
+        number = sum(len(part.pck) for part in parts)
+        pck = [part.pck * (number / (len(part.pck) * len(parts))) for part in parts]
+        names = (
+            np.concatenate([getattr(p, name) + (np.int64(n) << 32) for n, p in enumerate(parts)])
+            for name in ("source", "target", "category")
+        )
+        return PairSamples(np.concatenate(pck), *names)

@@ -6,8 +6,8 @@ import pandas as pd
 
 from study import labels
 from study.report.numbers import bounds, percent, points, several
+from study.stats import LEVEL
 from study.study import Study
-from study.tables import LEVEL
 
 
 @dataclass(frozen=True)

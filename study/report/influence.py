@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from study.report.numbers import percent, several
-from study.tables import LEVEL
+from study.stats import LEVEL
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,28 @@ def test_marks_and_what_a_difference_needs(made):
     assert (t261["needed_pairs"] > 0).all()
 
 
+def test_what_has_a_mark_needs_nothing_more(made):
+    """Also where it would get one in fewer than four of five such studies."""
+    cells, samples = made
+    key = ("spair", "test", 0.1)
+    base = samples("base", *key)
+    noise = np.random.default_rng(0).normal(0, 0.1, len(base.pck))
+    noise -= noise.mean()
+    close = 0
+    for gain in np.linspace(0, 0.05, 26):
+        pck = base.pck + noise + gain
+        moved = PairSamples(pck, base.source, base.target, base.category)
+        found = estimates(
+            cells[cells["configuration"].isin(["base", "t1"]) & (cells["dataset"] == "spair")],
+            lambda name, *_, moved=moved: base if name == "base" else moved,
+            axis="timestep", baseline="base", alphas=[0.1], resamples=200,
+        )  # fmt: skip
+        (row,) = found[found["effect"].notna() & (found["split"] == "test")].to_dict("records")
+        assert (row["needed_pairs"] == 0) == (row["mark"] == "*")
+        close += 0.01 < row["p_holm"] < 0.05
+    assert close > 0
+
+
 def test_every_cell_is_read_once(made):
     cells, samples = made
     read = []

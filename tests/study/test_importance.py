@@ -7,6 +7,8 @@ import pytest
 from sd4match.errors import SD4MatchError
 from study.axes import AXES
 from study.importance import importance
+from study.importance.measure import Measure
+from study.metric import Metric
 from study.stats import PairSamples, difference
 
 # All ordered pairs of 8 images in each of 5 categories.
@@ -119,6 +121,63 @@ def test_a_mean_over_data_sets_is_of_both():
         *study_of(grid(), datasets=datasets), "factorial", metric="mean/val/pck@0.1", resamples=50
     )
     assert found["value"].tolist() == pytest.approx(list(TRUTH.values()))
+
+
+def test_seeds_are_common_to_the_data_sets_of_a_mean():
+    """What a training is worth moves all data sets alike: two of them do not halve its chance."""
+    lucky = {0: -0.02, 1: 0.0, 2: 0.02}
+    points = [
+        ({"timestep": t, "seed": seed}, 0.5 + (gain + luck if t else 0.0))
+        for seed, luck in lucky.items()
+        for t, gain in ((0, 0.0), (1, 0.1))
+    ]
+    widths = []
+    for datasets in (("spair",), ("pf_pascal", "spair", "pf_willow")):
+        cells, samples = study_of(points, pair=0.001, datasets=datasets)
+        metric = f"{'mean' if len(datasets) > 1 else 'spair'}/val/pck@0.1"
+        first = by_axes(ask(cells, samples, "one_at_a_time", metric=metric))["timestep", None]
+        assert first.value == pytest.approx(0.1, abs=0.005)
+        widths.append(first.high - first.low)
+    # Student's t of two degrees of freedom: 4.30 * 0.02 / sqrt(3) to each side.
+    assert widths == pytest.approx([2 * 0.0497] * 2, rel=0.05)
+
+
+def test_data_sets_of_a_mean_weigh_the_same_whatever_their_pairs():
+    cells, whole = study_of(grid(), image=0.02, pair=0.1, datasets=("pf_pascal", "spair"))
+
+    def samples(name, dataset, *key):
+        found = whole(name, dataset, *key)
+        few = slice(0, 100 if dataset == "spair" else None)
+        return PairSamples(
+            found.pck[few], found.source[few], found.target[few], found.category[few]
+        )
+
+    for row in cells.index:
+        name, dataset = cells.loc[row, ["configuration", "dataset"]]
+        cells.loc[row, "pck"] = samples(name, dataset).pck.mean()
+    found = ask(cells, samples, "one_at_a_time", metric="mean/val/pck@0.1", resamples=50)
+    means = cells.groupby("configuration")["pck"].mean()
+    assert by_axes(found)["layer", None].value == pytest.approx(abs(means["c1"] - means["c0"]))
+    pairs = Measure.of(cells, samples, Metric.parse("mean/val/pck@0.1")).pairs("c0")
+    assert pairs.pck.mean() == pytest.approx(means["c0"])
+    of_spair = samples("c0", "spair")
+    own = [
+        len(np.unique([part.source, part.target])) for part in (of_spair, whole("c0", "pf_pascal"))
+    ]
+    assert len(np.unique([pairs.source, pairs.target])) == sum(own)
+    assert len(np.unique(pairs.category)) == len(np.unique(of_spair.category)) + 5
+
+
+def test_shares_of_too_few_pairs_have_no_interval():
+    cells, whole = study_of(grid())
+
+    def samples(*key):
+        found = whole(*key)
+        return PairSamples(found.pck[:1], *(part[:1] for part in PAIRS))
+
+    found = ask(cells, samples, "factorial", resamples=50)
+    assert found["value"].tolist() == pytest.approx(list(TRUTH.values()))
+    assert found[["low", "high"]].isna().all(axis=None)
 
 
 def test_a_search_is_asked_by_ped_anova():
