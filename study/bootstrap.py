@@ -19,8 +19,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -97,7 +96,7 @@ class Design:
         """
         raw = self.means(values) - values.mean(axis=1, keepdims=True)
         spread = raw.std(axis=1)
-        few_images = float(student.ppf(0.975, max(self.freedom, 1)) / norm.ppf(0.975))
+        few_images = float(stdtrit(max(self.freedom, 1), 0.975) / ndtri(0.975))
         known = (spread > 1 / _ONE) & np.isfinite(errors)  # less is the rounding's
         scale = np.where(known, few_images * errors / np.where(known, spread, 1.0), 1.0)
         return np.asarray(raw * scale[:, None])

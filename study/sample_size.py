@@ -1,7 +1,7 @@
 """How many more pairs or seeds would show a difference that was not resolved."""
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from study.stats import LEVEL, Difference
 
@@ -29,7 +29,7 @@ def needed(gap: Difference, *, comparisons: int) -> tuple[float, float]:
     """
     if not np.isfinite(gap.images_error):
         return np.nan, np.nan
-    wanted = (gap.effect / (norm.isf(LEVEL / comparisons / 2) + norm.ppf(_POWER))) ** 2
+    wanted = (gap.effect / (ndtri(_POWER) - ndtri(LEVEL / comparisons / 2))) ** 2
     images, seeds = gap.images_error**2, np.nan_to_num(gap.seeds_error) ** 2
     pairs = _more(gap.pairs, images, wanted - seeds)
     return pairs, np.nan if gap.seeds == 1 else _more(gap.seeds, seeds, wanted - images)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from study.bootstrap import Design, Floats
 
@@ -67,5 +67,5 @@ def resample(drawn: Design, rows: Sequence[Floats], seed: int) -> Resampled:
 
 def _seed_draws(number: int, resamples: int, seed: int) -> Floats:
     """(R,) evenly spaced quantiles of Student's t for so many seeds, in random order."""
-    quantiles = student.ppf((np.arange(resamples) + 0.5) / resamples, number - 1)
+    quantiles = stdtrit(number - 1, (np.arange(resamples) + 0.5) / resamples)
     return np.random.default_rng([seed, number]).permutation(quantiles)

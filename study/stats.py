@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
-from scipy.stats import t as student
+from scipy.special import expit, logit, stdtr
 
 from sd4match.errors import SD4MatchError
 from study.bootstrap import Design, Floats, design
@@ -231,7 +230,7 @@ def _p_value(effect: float, found: Resampled, k: int, gain: Floats, freedom: int
     if beyond < _SEEN and images + seeds > 0:
         # Welch and Satterthwaite's degrees of freedom for the sum of two variances.
         parts = images**2 / max(freedom, 1) + seeds**2 / max(len(gain) - 1, 1)
-        tail = student.sf(abs(effect) / np.sqrt(images + seeds), (images + seeds) ** 2 / parts)
+        tail = stdtr((images + seeds) ** 2 / parts, -abs(effect) / np.sqrt(images + seeds))
         p_value = min(p_value, 2 * float(tail))
     smallest = 2.0 ** (1 - int(np.count_nonzero(gain.mean(axis=0))))
     return min(max(p_value, smallest), 1.0)
