@@ -16,6 +16,10 @@ MOST_KEYS = 24
 """More store keys than this make a footnote that nobody reads."""
 
 
+MOST_PAIRS = 20_000
+"""Nobody annotates more pairs than this: such a difference is none."""
+
+
 class Reasons:
     """Gives each reason why something is missing a letter, in order of use."""
 
@@ -41,6 +45,39 @@ def pairs(cells: pd.DataFrame) -> str:
         for dataset, split, pairs in most.reset_index().itertuples(index=False)
     ]
     return ", ".join(counts) or "none"
+
+
+def needed(raw: pd.DataFrame) -> list[str]:
+    """How much more would tell each test difference from the baseline that has no mark.
+
+    Args:
+        raw: rows of one alpha, as `study.ablation.estimates` gives them.
+
+    Returns:
+        One line, or none where nothing more would help.
+    """
+    open_ = raw[(raw["split"] == "test") & raw["effect"].notna() & (raw["mark"] == "")]
+    told = []
+    for dataset, part in open_.groupby("dataset", sort=False):
+        rows = [
+            f"{label}: {more}"
+            for label, *counts in part[["label", "needed_pairs", "needed_seeds"]].to_numpy()
+            if (more := _more(*counts))
+        ]
+        if rows:
+            told.append(f"{labels.dataset(str(dataset))} {', '.join(rows)}")
+    if not told:
+        return []
+    return [f"More test data that would tell the others apart (80 % power): {'; '.join(told)}."]
+
+
+def _more(pairs: float, seeds: float) -> str:
+    ways = [
+        f"{count:,.0f} {unit}{'s' * (count != 1)}"
+        for count, unit in ((pairs, "pair"), (seeds, "seed"))
+        if 0 < count < MOST_PAIRS
+    ]
+    return " or ".join(ways)
 
 
 def provenance(study: "Study", records: Iterable[str]) -> str:

@@ -69,6 +69,7 @@ def ablation(
         f"Training: {labels.training(table[name] for name in rows['configuration'])}.",
         f"Fidelity: {fidelity}. Selection: {selection}.",
         f"Pairs: {footnotes.pairs(raw)}.",
+        *footnotes.needed(raw[raw["alpha"] == raw["alpha"].iloc[0]]),
         *reasons.notes(),
     ]
     title = f"Ablation of {labels.axis(axis)}"

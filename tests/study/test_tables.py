@@ -1,9 +1,10 @@
 import io
+import math
 
 import pandas as pd
 import pytest
 
-from study import tables
+from study import footnotes, tables
 
 
 @pytest.fixture
@@ -90,3 +91,16 @@ def test_overview_ranks_by_validation(made, lose):
     assert "length" not in found.formatted.columns  # the same wherever it applies
     assert "chosen on validation (mean/val/pck@0.1)" in " ".join(found.footnotes)
     assert len(tables.overview(cells, top=2).formatted) == 2
+
+
+def test_a_difference_without_a_mark_says_what_it_would_need():
+    row = {"dataset": "spair", "split": "test", "label": "text", "effect": 0.02, "mark": ""}
+    rows = [
+        row | {"needed_pairs": 340.0, "needed_seeds": 2.0},
+        row | {"label": "cpm", "mark": "*", "needed_pairs": 0.0, "needed_seeds": 0.0},
+        row | {"label": "empty", "needed_pairs": math.inf, "needed_seeds": math.nan},
+        row | {"split": "val", "needed_pairs": 7.0, "needed_seeds": 1.0},
+    ]
+    (line,) = footnotes.needed(pd.DataFrame(rows))
+    assert line.endswith("(80 % power): SPair-71k text: 340 pairs or 2 seeds.")
+    assert footnotes.needed(pd.DataFrame(rows[1:3])) == []
