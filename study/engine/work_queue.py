@@ -94,7 +94,7 @@ class WorkQueue(Searcher):
         """Pass on what a worker says."""
         work = self._running[trial_id]
         self._pace.heard(work, f"{result['hostname']}, process {result['pid']}")
-        if "epoch" in result:  # it gets on: earlier faults were no fault of its own
+        if result.get("epoch"):  # it gets on: earlier faults were no fault of its own
             for key in [key for key in self._faults if key[0] == work.key]:
                 del self._faults[key]
         self._tell(work, result)
