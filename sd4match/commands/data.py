@@ -24,6 +24,9 @@ Root = Annotated[Path, typer.Argument(help="the folder that holds the data sets"
 def shapes(
     out: Annotated[Path, typer.Argument(help="folder to make; holds the three data sets")],
     seed: Annotated[int, typer.Option(help="another seed draws another benchmark")] = 0,
+    scale: Annotated[
+        float, typer.Option(help="images a category, as a factor: 0.1 is for trying out")
+    ] = 1.0,
 ) -> None:
     """Draw the "shapes" benchmark: PF-Pascal, PF-Willow and SPair-71k trees of generated images.
 
@@ -33,8 +36,8 @@ def shapes(
     """
     from sd4match.datasets.shapes import generate
 
-    generate(out, seed=seed)
-    typer.echo(f"shapes benchmark (seed {seed}): {out}")
+    generate(out, seed=seed, scale=scale)
+    typer.echo(f"shapes benchmark (seed {seed}, scale {scale:g}): {out}")
 
 
 @app.command()
