@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from sd4match.errors import SD4MatchError
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.search.settings import COST
+from study.metric import COST
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -125,11 +125,13 @@ def _choices(study: "Study") -> list[Names]:
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
-    if names:
-        raise SD4MatchError("a figure of kind history takes no names: it shows the whole search")
     return history(*read(study))
 
 
 KIND = Kind(
-    "history", "course of the search", "", "trials of a search (design: search)", _choices, _draw
+    name="history",
+    shows="course of the search",
+    lacks="trials of a search (design: search)",
+    choices=_choices,
+    draw=_draw,
 )

@@ -9,20 +9,18 @@ import pandas as pd
 from sd4match.errors import SD4MatchError
 from study import labels
 from study.ablation import Samples, columns
-from study.axes import TIES
+from study.comparison import tied
+from study.figures.page import Place
 from study.stats import interval
 
 if TYPE_CHECKING:
     from study.study import Study
 
-Column = tuple[str, str]
-"""A data set and a split of it."""
-
 Table = Mapping[str, labels.Settings]
 """Every configuration's axes, by its key: what `study.ablation.configurations` gives."""
 
 
-def shown(cells: pd.DataFrame, keys: Collection[str] | None = None) -> list[Column]:
+def shown(cells: pd.DataFrame, keys: Collection[str]) -> list[Place]:
     """The split of each data set to show some configurations on: test, unless val has more of them.
 
     A search measures almost everything on validation alone; a data set without it, of which only
@@ -30,18 +28,16 @@ def shown(cells: pd.DataFrame, keys: Collection[str] | None = None) -> list[Colu
 
     Args:
         cells: see `study.ablation`.
-        keys: of the configurations; all by default.
+        keys: of the configurations.
 
     Returns:
         One (data set, split) a data set of which anything was measured, in the order of papers.
     """
-    done = cells[cells["status"] == "done"]
-    if keys is not None:
-        done = done[done["configuration"].isin(list(keys))]
+    done = cells[(cells["status"] == "done") & cells["configuration"].isin(list(keys))]
     if done.empty:
         return []
     counts = done.groupby(["dataset", "split"])["configuration"].nunique()
-    found: dict[str, Column] = {}
+    found: dict[str, Place] = {}
     for dataset, split, _ in columns(done, [float(done["alpha"].iloc[0])]):
         best = found.get(dataset)
         if best is None or counts[dataset, split] > counts[best]:
@@ -50,13 +46,25 @@ def shown(cells: pd.DataFrame, keys: Collection[str] | None = None) -> list[Colu
     return [place for place in found.values() if 2 * counts[place] >= most]
 
 
-def shared(cells: pd.DataFrame, keys: Collection[str]) -> list[Column]:
+def drawable(cells: pd.DataFrame, keys: Collection[str], what: str) -> list[Place]:
+    """As `shown`.
+
+    Raises:
+        SD4MatchError: nothing of ``what`` is measured.
+    """
+    places = shown(cells, keys)
+    if not places:
+        raise SD4MatchError(f"nothing of {what} is measured yet")
+    return places
+
+
+def shared(cells: pd.DataFrame, keys: Collection[str]) -> list[Place]:
     """As `shown`, of the data sets and splits that all of some configurations are measured on."""
     done = cells[(cells["status"] == "done") & cells["configuration"].isin(list(keys))]
     found = done.groupby(["dataset", "split"])["configuration"].nunique()
     whole = set(found.index[found == len(set(keys))])
     held = [place in whole for place in zip(done["dataset"], done["split"], strict=True)]
-    return shown(done[held])
+    return shown(done[held], keys)
 
 
 def around(table: Table, *, base: str, free: Collection[str]) -> list[str]:
@@ -85,15 +93,18 @@ def around(table: Table, *, base: str, free: Collection[str]) -> list[str]:
     ]
 
 
-def tied(table: Table, axis: str) -> str | None:
-    """The axis that always moves with this one, if any: training's with the evaluation's."""
-    for one, other in TIES.items():
-        if axis in (one, other):
-            both = {(row.get(one), row.get(other)) for row in table.values()}
-            both = {pair for pair in both if None not in pair}
-            if len(both) > 1 and all(a == b for a, b in both):
-                return other if axis == one else one
-    return None
+def at(frame: pd.DataFrame, dataset: str, split: str) -> pd.DataFrame:
+    """The rows of a data set and split."""
+    return frame[(frame["dataset"] == dataset) & (frame["split"] == split)]
+
+
+def best_other(study: "Study") -> str | None:
+    """What validation chose, unless that is the baseline or nothing yet."""
+    try:
+        best = str(study.best().name)
+    except SD4MatchError:
+        return None
+    return None if best == study.baseline else best
 
 
 def middle(study: "Study") -> str:
@@ -126,7 +137,7 @@ def intervals(
     cells: pd.DataFrame,
     samples: Samples,
     keys: Sequence[str],
-    places: Sequence[Column],
+    places: Sequence[Place],
     alphas: Sequence[float],
     *,
     resamples: int = 2000,

@@ -133,8 +133,6 @@ def _choices(study: "Study") -> list[Names]:
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
-    if names:
-        raise SD4MatchError("a figure of kind pareto takes no names: it shows all configurations")
     metric = str(study.metric)
     scores = (100 * value(study.cells, metric)).rename("pck").dropna()
     if scores.empty:
@@ -144,4 +142,10 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
     return pareto(points, names=apart, measure=page.measure(metric), baseline=study.baseline)
 
 
-KIND = Kind("pareto", "PCK against cost", "", "configurations that differ in cost", _choices, _draw)
+KIND = Kind(
+    name="pareto",
+    shows="PCK against cost",
+    lacks="configurations that differ in cost",
+    choices=_choices,
+    draw=_draw,
+)

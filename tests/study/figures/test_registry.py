@@ -14,14 +14,14 @@ def test_a_factorial_can_draw_all_but_a_search(factorial):
     assert stems(factorial) == [
         "axis-prompt", "axis-length", "axis-timestep", "axis-layer", "axis-kernel",
         "heatmap-timestep-layer", "heatmap-prompt-length", "heatmap-prompt-timestep",
-        "families", "kernel", "alphas", "categories", "pareto", "curves",
+        "families", "kernel", "alphas", "categories", "importance", "pareto", "curves",
         "examples-pf_pascal", "examples-spair", "correlation-spair",
     ]  # fmt: skip
 
 
 def test_a_search_has_a_history_and_no_curves(searched):
     kinds = {stem.split("-")[0] for stem in stems(searched)}
-    assert {"history", "pareto", "heatmap", "alphas"} <= kinds
+    assert {"history", "pareto", "importance", "heatmap", "alphas"} <= kinds
     assert not {"curves", "families"} & kinds
 
 
