@@ -41,7 +41,7 @@ def alphas(curves: pd.DataFrame, scored: pd.DataFrame, *, names: Mapping[str, st
     for i, (name, label) in enumerate(names.items()):
         style: dict[str, Any] = {"color": page.PALETTE[i % 10], "zorder": 3}
         marks: dict[str, Any] = {"marker": page.MARKERS[i % 10], "markersize": 4}
-        keys.append(page.swatch(page.shortened(label, 60), **style, **marks))
+        keys.append(page.swatch(label, **style, **marks))
         for panel, place in zip(panels, places, strict=True):
             line, points = (
                 at(frame[frame["configuration"] == name], *place) for frame in (curves, scored)

@@ -1,6 +1,7 @@
 """PCK along one axis around the baseline, one panel a data set."""
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from sd4match.errors import SD4MatchError
 from study import labels
 from study.ablation import Samples, configurations, estimates
+from study.comparison import SEED, Row, one_at_a_time
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import at, fidelity
@@ -63,8 +65,11 @@ def ablation(
     found[["pck", "low", "high"]] *= 100
     keys = list(found["configuration"].unique())
     values = found["value"].unique().tolist()
-    numbers = len(values) == len(keys) and all(isinstance(v, int | float) for v in values)
-    dots = seeds(cells, keys, alpha=alpha)
+    # A seed is a name that looks like a number.
+    numbers = axis != SEED and len(values) == len(keys)
+    numbers = numbers and all(isinstance(v, int | float) for v in values)
+    rows = one_at_a_time(cells, axis=axis, baseline=baseline)
+    dots = seeds(cells, rows, alpha=alpha)
     datasets = [str(name) for name in found["dataset"].unique()]
     figure, panels = page.page(
         len(datasets),
@@ -88,29 +93,24 @@ def ablation(
     return figure
 
 
-def seeds(cells: pd.DataFrame, keys: list[str], *, alpha: float) -> pd.DataFrame:
-    """PCK of every seed of some configurations, where the study has more than one.
+def seeds(cells: pd.DataFrame, rows: Sequence[Row], *, alpha: float) -> pd.DataFrame:
+    """PCK of every seed, of those rows of an ablation that have more than one.
 
     Returns:
-        A row a seed × data set × split: ``of`` (the key among ``keys``), ``dataset, split``, and
+        A row a seed × data set × split: ``of`` (the row's configuration), ``dataset, split``, and
         ``pck`` in percent.
     """
-    table = configurations(cells)
-
-    def rest(name: str) -> tuple[labels.Value, ...]:
-        return tuple(value for axis, value in table[name].items() if axis != "seed")
-
-    alike: dict[tuple[labels.Value, ...], list[str]] = {}
-    for name in table:
-        alike.setdefault(rest(name), []).append(name)
-    rows = cells[np.isclose(cells["alpha"], alpha) & cells["pck"].notna()]
-    parts = [
-        rows.loc[rows["configuration"].isin(twins), ["dataset", "split", "pck"]].assign(of=name)
-        for name in keys
-        if len(twins := alike[rest(name)]) > 1 and not set(twins) - {name} & set(keys)
-    ]
-    found = pd.concat(parts) if parts else pd.DataFrame(columns=["dataset", "split", "pck", "of"])
-    return found.assign(pck=100 * found["pck"])
+    of = {
+        key: row.configuration
+        for row in rows
+        if len(row.by_seed) > 1
+        for key in row.by_seed.values()
+    }
+    some = cells[cells["configuration"].isin(of) & np.isclose(cells["alpha"], alpha)]
+    found = some[["dataset", "split"]].assign(
+        of=some["configuration"].map(of), pck=100 * some["pck"]
+    )
+    return found[found["pck"].notna()]
 
 
 def _lines(

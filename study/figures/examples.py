@@ -1,5 +1,6 @@
 """Single pairs: where a configuration gains most over the baseline, and where it loses most."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -94,20 +95,26 @@ def examples(
     Raises:
         SD4MatchError: an unreadable image.
     """
-    rows: list[list[Example]] = []
     both = bool(gains) and bool(losses)
-    sides: list[Sequence[Example]] = [part for part in (gains, losses) if part]
-    for i in range(max(len(part) for part in sides)):
-        rows.append([part[i] for part in sides if i < len(part)])
-    # One of a row is no larger than two of a row.
+    sides = [part for part in (gains, losses) if part]
+    # A side that is shorter leaves its place empty, as wide as what is beside it.
+    rows = list(itertools.zip_longest(*sides))
     sizes = [
-        [size for each in row for size in (each.pair.source_size, *[each.pair.target_size] * 2)]
+        [
+            size
+            for each in row
+            for of in [(each or next(filter(None, row))).pair]
+            for size in (of.source_size, of.target_size, of.target_size)
+        ]
         for row in rows
     ]
     figure, axes = panels(sizes, tallest=1.35 if both else 1.8, foot=0.46, narrowest=4.6, apart=3)
     for row, line in zip(rows, axes, strict=True):
         for i, each in enumerate(row):
-            _example(line[3 * i : 3 * i + 3], each, names)
+            if each:
+                _example(line[3 * i : 3 * i + 3], each, names)
+            for panel in line[3 * i : 3 * i + 3]:
+                panel.set_visible(each is not None)
     dot: dict[str, Any] = {"color": page.GREY, "linestyle": "none"}
     legend(
         figure,

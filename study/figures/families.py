@@ -8,7 +8,16 @@ from study import labels
 from study.ablation import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import around, at, drawable, fidelity, intervals, middle, ordered
+from study.figures.measured import (
+    around,
+    at,
+    drawable,
+    elsewhere,
+    fidelity,
+    intervals,
+    middle,
+    ordered,
+)
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -23,8 +32,8 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
     A family of several lengths is a line, one of a single length a point with a bar, and one
     without a length of its own a dashed line across.
     """
-    table = configurations(study.cells)
-    keys = around(table, base=middle(study), free=(PROMPT, LENGTH))
+    table, base = configurations(study.cells), middle(study)
+    keys = around(table, base=base, free=(PROMPT, LENGTH))
     places = drawable(study.cells, keys, "the prompt families")
     found = intervals(study.cells, study.samples, keys, places, [alpha])
     for axis in (PROMPT, LENGTH):
@@ -52,9 +61,16 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
         page.limits(panel, "y")
     panels[0].set_ylabel(f"PCK@{alpha:g} (%)")
     page.key(figure, [page.swatch(name, markersize=4, **styles[name]) for name in families])
+    unknown = found[found["pck"].isna()].drop_duplicates([PROMPT, "dataset"])
+    lost = ", ".join(
+        f"{prompt} on {labels.dataset(dataset)}"
+        for prompt, dataset in zip(unknown[PROMPT], unknown["dataset"], strict=True)
+    )
+    at_base = elsewhere(table, base, free=[PROMPT])
     page.note(
         figure,
         f"95 % intervals (images resampled).{' Dashed: no length of its own.' * bool(across)} "
+        f"{f'Not measured: {lost}. ' if lost else ''}Elsewhere {at_base}. "
         f"Training: {labels.training(table[name] for name in keys)}. Fidelity: {fidelity(study)}.",
     )
     return figure

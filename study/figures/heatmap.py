@@ -10,6 +10,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from sd4match.errors import SD4MatchError, require_known
 from study import labels
@@ -17,7 +18,7 @@ from study.ablation import columns, configurations
 from study.comparison import tied
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import Table, around, at, drawable, fidelity, middle, ordered
+from study.figures.measured import Table, around, at, drawable, elsewhere, fidelity, middle, ordered
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -151,12 +152,11 @@ def heatmap(
         panel.set_ylabel(labels.axis(y) if first else "")
         texts = [page.shortened(labels.value(v), 22) for v in where.index]
         panel.set_yticks(np.arange(len(where)) + 0.5, texts if first else [""] * len(where))
-    same = {a: v for a, v in table[base].items() if a in ("prompt", "timestep", "layer", "kernel")}
-    held = labels.settings({a: v for a, v in same.items() if a not in (x, y)})
     page.note(
         figure,
         f"PCK@{wanted:g} in %; frame: {labels.value(table[base][x])}, "
-        f"{labels.value(table[base][y])}; bold: the highest. Elsewhere {held}. "
+        f"{labels.value(table[base][y])}; bold: the highest. "
+        f"Elsewhere {elsewhere(table, base, free=(x, y))}. "
         f"Fidelity: {fidelity}.",
     )
     return figure
@@ -203,7 +203,7 @@ def _mesh(
         )  # fmt: skip
         panel.add_patch(frame)
     bar = panel.figure.colorbar(
-        mesh, ax=panel, location="right", fraction=0.06, pad=0.02, aspect=18
+        mesh, ax=panel, fraction=0.06, pad=0.02, aspect=18, ticks=MaxNLocator(4)
     )
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=6, length=2)

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from sd4match.errors import SD4MatchError
 from study.figures import page
 from study.figures.kind import Kind, Names
+from study.figures.measured import fidelity
 from study.metric import COST
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
         panel.margins(x=0.04)
         told = f"cost ({unit} an image)" if name == COST else f"{page.measure(name)} (%)"
         panel.set_ylabel(told)
+        panel.grid(visible=False, axis="x")
         if name != COST:
             page.limits(panel, "y")
     page.key(figure, panels[0].get_legend_handles_labels()[0])
@@ -125,7 +127,9 @@ def _choices(study: "Study") -> list[Names]:
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
-    return history(*read(study))
+    figure = history(*read(study))
+    page.note(figure, f"Fidelity of the last trials: {fidelity(study)}.")
+    return figure
 
 
 KIND = Kind(

@@ -38,7 +38,7 @@ def importance(found: pd.DataFrame, *, of: str = "PCK", fidelity: str = "full") 
     known = found[found["value"].notna()]
     if known.empty:
         raise SD4MatchError("importance: no effect of any axis was found: measure more first")
-    ranked = known.sort_values("value", ascending=False, kind="stable")
+    ranked = known.sort_values(["value", "high"], ascending=False, kind="stable")
     rows, left_out = ranked.iloc[:_MOST], ranked.iloc[_MOST:]
     alone = rows["other"].isna().to_numpy()
     figure, (panel,) = page.page(1, height=1.0 + 0.2 * len(rows))

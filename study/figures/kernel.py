@@ -15,6 +15,7 @@ from study.figures.measured import (
     around,
     at,
     drawable,
+    elsewhere,
     fidelity,
     intervals,
     middle,
@@ -69,11 +70,10 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
     entries = [page.swatch(f"α = {each:g}", **styles[each]) for each in reversed(alphas)]
     through = "baseline" if base == study.baseline else "best"
     page.key(figure, [*entries, page.swatch(through, **page.BASELINE)])
-    held = {axis: table[base][axis] for axis in ("prompt", "timestep", "layer")}
     page.note(
         figure,
         f"95 % intervals (images resampled). Ring: the highest of a line. "
-        f"Elsewhere {labels.settings(held)}. Fidelity: {fidelity(study)}.",
+        f"Elsewhere {elsewhere(table, base, free=[AXIS])}. Fidelity: {fidelity(study)}.",
     )
     return figure
 

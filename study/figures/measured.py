@@ -117,6 +117,14 @@ def middle(study: "Study") -> str:
         return study.baseline
 
 
+def elsewhere(table: Table, base: str, *, free: Collection[str]) -> str:
+    """What all configurations of a slice share, in words; the seed only where it varies."""
+    told = {axis: table[base][axis] for axis in ("prompt", "timestep", "layer", "kernel")}
+    if len({row.get("seed") for row in table.values()}) > 1:
+        told["seed"] = table[base].get("seed")
+    return labels.settings({axis: value for axis, value in told.items() if axis not in free})
+
+
 def fidelity(study: "Study") -> str:
     """What was cut short, in words: every figure says so."""
     return str(study.folder.facts["fidelity"])
