@@ -129,7 +129,7 @@ def plot(
     study = open_study(name, results)
     wanted = figures.views(study, kind, names or ()) if kind else figures.applicable(study)
     folder = out or study.folder.path / "figures"
-    reasons = []
+    drawn = 0
     for view in wanted:
         stem = view.stem if alpha is None else f"{view.stem}@{alpha:g}"
         try:
@@ -137,10 +137,10 @@ def plot(
         except SD4MatchError as error:
             if len(wanted) == 1:
                 raise
-            reasons.append(str(error))
             typer.echo(f"not drawn: {stem}: {error}", err=True)
             continue
-        for file in figures.save(figure, folder, stem, formats=format.split(",")):
+        for file in figures.save(figure, folder, stem, formats=_several(format)):
             typer.echo(file)
-    if len(reasons) == len(wanted):
+        drawn += 1
+    if not drawn:
         raise SD4MatchError(f"study {study.name}: no figure can be drawn yet")

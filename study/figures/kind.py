@@ -1,5 +1,6 @@
 """What a kind of figure is: whether a study can draw it, of what, and how."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -65,8 +66,8 @@ class View:
 
     @property
     def stem(self) -> str:
-        """Name of its files without their suffix."""
-        return "-".join([self.kind.name, *self.names])
+        """Name of its files without their suffix; a pair's id may hold slashes."""
+        return re.sub(r"[^\w.()-]", "_", "-".join([self.kind.name, *self.names]))
 
     def draw(self, *, alpha: float | None = None) -> Figure:
         """Draw it.
@@ -80,4 +81,5 @@ class View:
         fewest, most = self.kind.counts
         if not fewest <= len(self.names) <= most:
             raise SD4MatchError(f"a figure of kind {self.kind.name} takes {self.kind.takes}")
-        return self.kind.draw(self.study, self.names, alpha or self.study.rule.usual_alpha)
+        usual = self.study.rule.usual_alpha
+        return self.kind.draw(self.study, self.names, usual if alpha is None else alpha)

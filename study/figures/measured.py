@@ -147,8 +147,6 @@ def intervals(
     keys: Sequence[str],
     places: Sequence[Place],
     alphas: Sequence[float],
-    *,
-    resamples: int = 2000,
 ) -> pd.DataFrame:
     """PCK of configurations with 95 % intervals.
 
@@ -157,7 +155,6 @@ def intervals(
         keys: the configurations.
         places: data sets and splits.
         alphas: thresholds; all must have been scored.
-        resamples: as for `study.stats.interval`.
 
     Returns:
         A row a configuration × place × alpha: ``configuration, dataset, split, alpha, pck, low,
@@ -166,22 +163,18 @@ def intervals(
     Raises:
         SD4MatchError: an alpha that was not scored.
     """
-    wanted = [(d, s, a) for d, s, a in columns(cells, alphas) if (d, s) in places]
+    names = ["configuration", "dataset", "split", "alpha"]
     done = cells[cells["status"] == "done"]
-    there = set(
-        done[["configuration", "dataset", "split", "alpha"]].itertuples(index=False, name=None)
-    )
+    there = set(done[names].itertuples(index=False, name=None))
     rows = []
-    for name in keys:
-        for place in wanted:
-            numbers = (np.nan, np.nan, np.nan)
-            if (name, *place) in there:
-                found = interval(samples(name, *place), resamples=resamples)
-                numbers = (100 * found.mean, 100 * found.low, 100 * found.high)
-            rows.append((name, *place, *numbers))
-    return pd.DataFrame(
-        rows, columns=["configuration", "dataset", "split", "alpha", "pck", "low", "high"]
-    )
+    for key in keys:
+        for place in columns(cells, alphas):
+            if place[:2] in places:
+                measured = (key, *place) in there
+                found = interval(samples(key, *place)) if measured else None
+                bounds = (found.mean, found.low, found.high) if found else (np.nan,) * 3
+                rows.append((key, *place, *(100 * bound for bound in bounds)))
+    return pd.DataFrame(rows, columns=[*names, "pck", "low", "high"])
 
 
 def told_apart(table: Table, keys: Sequence[str]) -> dict[str, str]:

@@ -94,7 +94,7 @@ def of_places(places: Sequence[Place], **layout: Any) -> tuple[Figure, list[Axes
 
 def note(figure: Figure, text: str) -> None:
     """Small print below all panels: what was measured, and how."""
-    lines = textwrap.fill(text, int(figure.get_figwidth() * 21))
+    lines = textwrap.fill(text, int(figure.get_figwidth() * 22))
     figure.supxlabel(lines, fontsize=6, color=GREY, x=0.01, ha="left")
 
 

@@ -148,7 +148,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
     if scores.empty:
         raise SD4MatchError(f"pareto: {metric} is not measured yet")
     points = pd.concat([cost(study).reindex(scores.index), scores], axis=1)
-    apart = told_apart(configurations(study.cells), {study.baseline, *front(points)})
+    apart = told_apart(configurations(study.cells), [study.baseline, *front(points)])
     return pareto(
         points,
         names=apart,
