@@ -99,11 +99,15 @@ def _threshold(text: str) -> float:
 def plot(
     name: Name,
     kind: Annotated[
-        str | None, typer.Argument(help="axis, heatmap, families, …; all that apply if none")
+        str | None,
+        typer.Argument(
+            help="axis, heatmap, families, kernel, alphas, categories, importance, pareto, "
+            "history, curves, examples or correlation; all that apply if none"
+        ),
     ] = None,
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="axes, or configurations; the usual ones if none"),
+        typer.Argument(help="axes, a data set or configurations; the usual ones if none"),
     ] = None,
     alpha: Annotated[
         float | None, typer.Option(help="threshold of PCK; the study's usual by default")

@@ -38,27 +38,21 @@ def differences(
         A row a category and one for ``all``, the largest gain first: ``category, pairs, base, pck,
         effect, low, high`` in percent, ``p_holm`` (over the categories).
     """
-    rows = []
-    for code, name in enumerate(names):
-        of = own.category == code
-        if not of.any():
-            continue
-        gap = difference(_some(own, of), _some(base, of), resamples=resamples)
-        rows.append((name, int(of.sum()), base.pck[of].mean(), own.pck[of].mean(), gap))
-    gap = difference(own, base, resamples=resamples)
-    rows.append((ALL, len(own.pck), base.pck.mean(), own.pck.mean(), gap))
+    parts = [(ALL, np.ones(len(own.pck), dtype=bool))]
+    parts += [(name, own.category == code) for code, name in enumerate(names)]
+    rows: list[tuple[object, ...]] = []
+    for name, of in parts:
+        if of.any():
+            gap = difference(_some(own, of), _some(base, of), resamples=resamples)
+            means = (base.pck[of].mean(), own.pck[of].mean(), gap.effect, gap.low, gap.high)
+            rows.append((name, int(of.sum()), *(100 * mean for mean in means), gap.p_value))
     found = pd.DataFrame(
-        [
-            (name, pairs, *(100 * v for v in (was, now, gap.effect, gap.low, gap.high)))
-            for name, pairs, was, now, gap in rows
-        ],
-        columns=["category", "pairs", "base", "pck", "effect", "low", "high"],
+        rows, columns=["category", "pairs", "base", "pck", "effect", "low", "high", "p_holm"]
     )
-    p_values = [row[-1].p_value for row in rows]
-    found["p_holm"] = [*holm(p_values[:-1]), p_values[-1]]
-    of_all = found["category"] == ALL
-    ranked = found[~of_all].sort_values("effect", ascending=False, kind="stable")
-    return pd.concat([found[of_all], ranked], ignore_index=True)
+    whole, single = found[:1], found[1:]
+    single = single.assign(p_holm=holm(single["p_holm"].tolist()))
+    ranked = single.sort_values("effect", ascending=False, kind="stable")
+    return pd.concat([whole, ranked], ignore_index=True)
 
 
 @page.styled

@@ -103,9 +103,12 @@ def key(figure: Figure, handles: Sequence[Any]) -> None:
     width, height = figure.get_size_inches()
     for handle in handles:
         handle.set_label(shortened(str(handle.get_label()), int((width - 0.6) / 0.08)))
-    widths = [0.5 + 0.076 * len(handle.get_label()) for handle in handles]
-    fit = len(handles) if sum(widths) < width else max(1, int(width / max(widths)))
-    rows = -(-len(handles) // fit)
+    widths = [0.5 + 0.07 * len(handle.get_label()) for handle in handles]
+    rows = 1
+    while rows < len(widths) and width < sum(
+        max(widths[i : i + rows]) for i in range(0, len(widths), rows)
+    ):
+        rows += 1
     figure.set_figheight(height + 0.165 * (rows - 1))
     figure.legend(
         handles=list(handles),

@@ -1,5 +1,5 @@
 """Which axis of a study matters, and how much; each number with its interval."""
 
-from study.importance.importance import importance
+from study.importance.by_design import importance
 
 __all__ = ["importance"]
