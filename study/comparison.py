@@ -4,7 +4,7 @@
 axes by their names (NA where an axis means nothing), and the columns of `MEASURED`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -132,6 +132,32 @@ def tied(table: Mapping[str, labels.Settings], axis: str) -> str | None:
     both = {(row.get(axis), row.get(other or axis)) for row in table.values()}
     both = {pair for pair in both if None not in pair}
     return other if len(both) > 1 and all(a == b for a, b in both) else None
+
+
+def around(table: Mapping[str, labels.Settings], *, base: str, free: Collection[str]) -> list[str]:
+    """The configurations that equal one in all axes but some.
+
+    Axes compare where both apply, as in `one_at_a_time`: ``prompt = empty`` has no
+    length. Training axes that are tied to free ones are free with them.
+
+    Args:
+        table: `configurations`.
+        base: the configuration in the middle.
+        free: axes that may differ.
+
+    Returns:
+        Their keys, in the order of ``table``.
+    """
+    loose = {*free, *(other for axis in free if (other := tied(table, axis)))}
+    fixed = {axis: value for axis, value in table[base].items() if axis not in loose}
+    return [
+        name
+        for name, row in table.items()
+        if all(
+            row[axis] is None or value is None or row[axis] == value
+            for axis, value in fixed.items()
+        )
+    ]
 
 
 def _label(table: Mapping[str, labels.Settings], names: Sequence[str], name: str, axis: str) -> str:

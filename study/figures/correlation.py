@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from sd4match.errors import SD4MatchError, require_known
 from study.ablation import configurations
 from study.axes import AXES
+from study.comparison import around
 from study.figures import page
 from study.figures.images import pairs_of, present
 from study.figures.kind import Kind, Names
-from study.figures.measured import around, at, middle, shown
+from study.figures.measured import at, middle, shown
 from study.figures.predicted import predicted
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from matplotlib.figure import Figure
 
 from study import labels
 from study.ablation import configurations
+from study.comparison import around
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import (
-    around,
     at,
     drawable,
     elsewhere,

@@ -15,10 +15,10 @@ from matplotlib.ticker import MaxNLocator
 from sd4match.errors import SD4MatchError, require_known
 from study import labels
 from study.ablation import columns, configurations
-from study.comparison import tied
+from study.comparison import around, tied
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import Table, around, at, drawable, elsewhere, fidelity, middle, ordered
+from study.figures.measured import Table, at, drawable, elsewhere, fidelity, middle, ordered
 
 if TYPE_CHECKING:
     from study.study import Study

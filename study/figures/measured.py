@@ -9,7 +9,6 @@ import pandas as pd
 from sd4match.errors import SD4MatchError
 from study import labels
 from study.ablation import Samples, columns
-from study.comparison import tied
 from study.figures.page import Place
 from study.stats import interval
 
@@ -65,32 +64,6 @@ def shared(cells: pd.DataFrame, keys: Collection[str]) -> list[Place]:
     whole = set(found.index[found == len(set(keys))])
     held = [place in whole for place in zip(done["dataset"], done["split"], strict=True)]
     return shown(done[held], keys)
-
-
-def around(table: Table, *, base: str, free: Collection[str]) -> list[str]:
-    """The configurations that equal one in all axes but some.
-
-    Axes compare where both apply, as in `study.ablation.one_at_a_time`: ``prompt = empty`` has no
-    length. Training axes that are tied to free ones are free with them.
-
-    Args:
-        table: `study.ablation.configurations`.
-        base: the configuration in the middle.
-        free: axes that may differ.
-
-    Returns:
-        Their keys, in the order of ``table``.
-    """
-    loose = {*free, *(other for axis in free if (other := tied(table, axis)))}
-    fixed = {axis: value for axis, value in table[base].items() if axis not in loose}
-    return [
-        name
-        for name, row in table.items()
-        if all(
-            row[axis] is None or value is None or row[axis] == value
-            for axis, value in fixed.items()
-        )
-    ]
 
 
 def at(frame: pd.DataFrame, dataset: str, split: str) -> pd.DataFrame:
