@@ -4,13 +4,14 @@
 axes by their names (NA where an axis means nothing), and the columns of `MEASURED`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from sd4match.errors import SD4MatchError, require_known
 from study import labels
+from study.axes import TIES
 
 MEASURED = (
     "configuration", "dataset", "split", "alpha",
@@ -19,7 +20,6 @@ MEASURED = (
 """Columns of ``cells`` that are no axis; PCK means lie in [0, 1], status is done or missing."""
 
 SEED = "seed"
-TIED = {"timestep": "train.timestep", "layer": "train.layer"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _around(
 ) -> dict[str, dict[int, str]]:
     """The rows along an axis: representative to its configurations by seed."""
     base = table[baseline]
-    fixed = [other for other in base if other not in (axis, _tied(table, axis), SEED)]
+    fixed = [other for other in base if other not in (axis, tied(table, axis), SEED)]
 
     def comparable(row: labels.Settings) -> bool:
         pairs = ((row[other], base[other]) for other in fixed)
@@ -126,15 +126,38 @@ def _around(
     }
 
 
-def _tied(table: Mapping[str, labels.Settings], axis: str) -> str | None:
-    """The axis that always moves with this one, if any."""
-    other = (TIED | {train: name for name, train in TIED.items()}).get(axis)
-    if other is None:
-        return None
-    both = {
-        (row[axis], row[other]) for row in table.values() if None not in (row[axis], row[other])
-    }
+def tied(table: Mapping[str, labels.Settings], axis: str) -> str | None:
+    """The axis that always moves with this one, if any: training's with the evaluation's."""
+    other = {**TIES, **{train: name for name, train in TIES.items()}}.get(axis)
+    both = {(row.get(axis), row.get(other or axis)) for row in table.values()}
+    both = {pair for pair in both if None not in pair}
     return other if len(both) > 1 and all(a == b for a, b in both) else None
+
+
+def around(table: Mapping[str, labels.Settings], *, base: str, free: Collection[str]) -> list[str]:
+    """The configurations that equal one in all axes but some.
+
+    Axes compare where both apply, as in `one_at_a_time`: ``prompt = empty`` has no
+    length. Training axes that are tied to free ones are free with them.
+
+    Args:
+        table: `configurations`.
+        base: the configuration in the middle.
+        free: axes that may differ.
+
+    Returns:
+        Their keys, in the order of ``table``.
+    """
+    loose = {*free, *(other for axis in free if (other := tied(table, axis)))}
+    fixed = {axis: value for axis, value in table[base].items() if axis not in loose}
+    return [
+        name
+        for name, row in table.items()
+        if all(
+            row[axis] is None or value is None or row[axis] == value
+            for axis, value in fixed.items()
+        )
+    ]
 
 
 def _label(table: Mapping[str, labels.Settings], names: Sequence[str], name: str, axis: str) -> str:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from sd4match.errors import SD4MatchError
 from study import labels
 from study.ablation import configurations
-from study.axes import TIES
 from study.choosing import matching
+from study.comparison import around
 from study.metric import value
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def choose(
     table = configurations(study.cells)
     keys = list(table) if where is None else matching(study.cells, where)
     if where is None and not best:
-        keys = _around(table, axes, study.baseline)
+        keys = around(table, base=study.baseline, free=axes)
     found: dict[tuple[labels.Value, ...], list[str]] = {}
     for key in (key for key in table if key in set(keys)):
         found.setdefault(tuple(table[key][name] for name in axes), []).append(key)
@@ -49,25 +49,6 @@ def choose(
         values: max(several, key=lambda key: float(scores[key]))
         for values, several in found.items()
     }
-
-
-def _around(table: Mapping[str, labels.Settings], axes: Sequence[str], baseline: str) -> list[str]:
-    """The configurations that equal the baseline in all axes but these, where both apply."""
-    base = table[baseline]
-    free = {*axes, *(TIES[name] for name in axes if name in TIES and _tied(table, name))}
-    fixed = [name for name in base if name not in free]
-
-    def alike(row: labels.Settings) -> bool:
-        return all(None in (row[name], base[name]) or row[name] == base[name] for name in fixed)
-
-    return [key for key, row in table.items() if alike(row)]
-
-
-def _tied(table: Mapping[str, labels.Settings], name: str) -> bool:
-    """Whether training always follows this axis of the evaluation."""
-    both = [(row[name], row[TIES[name]]) for row in table.values()]
-    meant = {pair for pair in both if None not in pair}
-    return len(meant) > 1 and all(a == b for a, b in meant)
 
 
 def _one_each(

@@ -99,11 +99,15 @@ def _threshold(text: str) -> float:
 def plot(
     name: Name,
     kind: Annotated[
-        str | None, typer.Argument(help="axis, heatmap, families, …; all that apply if none")
+        str | None,
+        typer.Argument(
+            help="axis, heatmap, families, kernel, alphas, categories, importance, pareto, "
+            "history, curves, examples or correlation; all that apply if none"
+        ),
     ] = None,
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="axes, or configurations; the usual ones if none"),
+        typer.Argument(help="axes, a data set or configurations; the usual ones if none"),
     ] = None,
     alpha: Annotated[
         float | None, typer.Option(help="threshold of PCK; the study's usual by default")
@@ -129,7 +133,7 @@ def plot(
     study = open_study(name, results)
     wanted = figures.views(study, kind, names or ()) if kind else figures.applicable(study)
     folder = out or study.folder.path / "figures"
-    reasons = []
+    drawn = 0
     for view in wanted:
         stem = view.stem if alpha is None else f"{view.stem}@{alpha:g}"
         try:
@@ -137,10 +141,10 @@ def plot(
         except SD4MatchError as error:
             if len(wanted) == 1:
                 raise
-            reasons.append(str(error))
             typer.echo(f"not drawn: {stem}: {error}", err=True)
             continue
-        for file in figures.save(figure, folder, stem, formats=format.split(",")):
+        for file in figures.save(figure, folder, stem, formats=_several(format)):
             typer.echo(file)
-    if len(reasons) == len(wanted):
+        drawn += 1
+    if not drawn:
         raise SD4MatchError(f"study {study.name}: no figure can be drawn yet")

@@ -1,18 +1,15 @@
 """PCK against alpha for a few configurations: whether one that wins at 0.1 wins at 0.05 too."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
-from sd4match.errors import SD4MatchError
 from study import labels
 from study.ablation import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import fidelity, find, intervals, shown, told_apart
+from study.figures.measured import at, drawable, fidelity, find, intervals, told_apart
 from study.figures.predicted import predicted
 from study.metric import value
 
@@ -20,53 +17,8 @@ if TYPE_CHECKING:
     from study.study import Study
 
 STEPS = 20
-_MOST = 6
-
-
-@page.styled
-def alphas(curves: pd.DataFrame, scored: pd.DataFrame, *, names: Mapping[str, str]) -> Figure:
-    """PCK against alpha, a line a configuration; intervals at the study's own alphas.
-
-    Args:
-        curves: ``configuration, dataset, split, alpha, pck`` in percent, any alphas.
-        scored: the same and ``low, high``, at the alphas with intervals.
-        names: label of each configuration, in the order to draw them.
-
-    Returns:
-        The figure, one panel a data set.
-    """
-    places = list(curves[["dataset", "split"]].drop_duplicates().itertuples(index=False, name=None))
-    figure, panels = page.page(
-        len(places), height=2.6, titles=[page.titled(*place) for place in places]
-    )
-    keys = []
-    for i, (name, label) in enumerate(names.items()):
-        style: dict[str, Any] = {"color": page.PALETTE[i % 10], "zorder": 3}
-        marks: dict[str, Any] = {"marker": page.MARKERS[i % 10], "markersize": 4}
-        keys.append(page.swatch(page.shortened(label, 60), **style, **marks))
-        for panel, (dataset, split) in zip(panels, places, strict=True):
-            line, points = (
-                frame[
-                    (frame["configuration"] == name)
-                    & (frame["dataset"] == dataset)
-                    & (frame["split"] == split)
-                ]
-                for frame in (curves, scored)
-            )
-            panel.plot(line["alpha"], line["pck"], **style)
-            # Side by side, so that one bar does not hide the other.
-            shift = 0.0012 * (i - (len(names) - 1) / 2)
-            at = points["alpha"].to_numpy(dtype=float) + shift
-            panel.plot(at, points["pck"], linestyle="none", **style, **marks)
-            panel.vlines(at, points["low"], points["high"], linewidth=1, **style)
-    for panel in panels:
-        panel.set_xlabel("threshold α")
-        panel.set_xlim(0, None)
-        panel.set_ylim(0, None)
-        page.limits(panel, "y")
-    panels[0].set_ylabel("PCK@α (%)")
-    page.key(figure, keys)
-    return figure
+_MOST = 10  # lines that can be told apart
+_USUAL = 6
 
 
 def _usual(study: "Study") -> list[str]:
@@ -81,40 +33,46 @@ def _usual(study: "Study") -> list[str]:
     for name in map(str, scores.index):
         best.setdefault(table[name]["prompt"], name)
     first = [study.baseline] if study.baseline in there else []
-    return list(dict.fromkeys([*first, *best.values()]))[:_MOST]
+    return list(dict.fromkeys([*first, *best.values()]))[:_USUAL]
 
 
 def _choices(study: "Study") -> list[Names]:
     return [()] if _usual(study) else []
 
 
+@page.styled
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+    """PCK against alpha, a line a configuration; intervals at the study's own alphas."""
     keys = list(dict.fromkeys(find(study, name) for name in names)) or _usual(study)
-    places = shown(study.cells, keys)
-    if not places:
-        raise SD4MatchError("nothing of these configurations is measured yet")
+    places = drawable(study.cells, keys, "these configurations")
     own = [float(each) for each in study.rule.alphas]
     grid = np.linspace(0, max(0.2, *own), STEPS + 1)[1:]
-    rows = []
-    for key in keys:
-        for dataset, split in places:
-            cell = study.cells[
-                (study.cells["configuration"] == key)
-                & (study.cells["dataset"] == dataset)
-                & (study.cells["split"] == split)
-            ]
-            if not (cell["status"] == "done").any():
-                continue
-            found = predicted(study, key, dataset, split)
-            rows += [
-                (key, dataset, split, float(a), 100 * float(np.nanmean(found.shares(a))))
-                for a in grid
-            ]
-    curves = pd.DataFrame(rows, columns=["configuration", "dataset", "split", "alpha", "pck"])
     scored = intervals(study.cells, study.samples, keys, places, own)
     apart = told_apart(configurations(study.cells), keys)
-    named = {k: f"baseline: {v}" if k == study.baseline else v for k, v in apart.items()}
-    figure = alphas(curves, scored, names=named)
+    figure, panels = page.of_places(places, height=2.6)
+    entries = []
+    for i, key in enumerate(keys):
+        style: dict[str, Any] = {"color": page.PALETTE[i], "zorder": 3}
+        marks: dict[str, Any] = {"marker": page.MARKERS[i], "markersize": 4}
+        label = f"baseline: {apart[key]}" if key == study.baseline else apart[key]
+        entries.append(page.swatch(label, **style, **marks))
+        for panel, place in zip(panels, places, strict=True):
+            points = at(scored[scored["configuration"] == key], *place)
+            if points["pck"].isna().all():
+                continue
+            found = predicted(study, key, *place)
+            panel.plot(grid, [100 * np.nanmean(found.shares(a)) for a in grid], **style)
+            # Side by side, so that one bar does not hide the other.
+            x = points["alpha"].to_numpy(dtype=float) + 0.0012 * (i - (len(keys) - 1) / 2)
+            panel.plot(x, points["pck"], linestyle="none", **style, **marks)
+            panel.vlines(x, points["low"], points["high"], linewidth=1, **style)
+    for panel in panels:
+        panel.set_xlabel("threshold α")
+        panel.set_xlim(0, None)
+        panel.set_ylim(0, None)
+        page.limits(panel, "y")
+    panels[0].set_ylabel("PCK@α (%)")
+    page.key(figure, entries)
     chosen = "" if names else "The baseline, and the best of each prompt family on validation. "
     page.note(
         figure,
@@ -124,4 +82,12 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
     return figure
 
 
-KIND = Kind("alphas", "PCK by alpha", "[CONFIGURATION …]", "anything measured", _choices, _draw)
+KIND = Kind(
+    name="alphas",
+    shows="PCK by alpha",
+    lacks="anything measured",
+    choices=_choices,
+    draw=_draw,
+    takes=f"at most {_MOST} configurations",
+    counts=(0, _MOST),
+)

@@ -1,20 +1,21 @@
 """PCK along one axis around the baseline, one panel a data set."""
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from sd4match.errors import SD4MatchError
 from study import labels
 from study.ablation import Samples, configurations, estimates
+from study.comparison import SEED, Row, one_at_a_time
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import fidelity
+from study.figures.measured import at, fidelity
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -38,7 +39,6 @@ def ablation(
     alpha: float = 0.1,
     fidelity: str = "full",
     resamples: int = 2000,
-    seed: int = 0,
 ) -> Figure:
     """PCK along one axis around the baseline, with 95 % intervals.
 
@@ -47,7 +47,7 @@ def ablation(
     measured with several seeds, each is a small dot.
 
     Args:
-        cells, samples, axis, baseline, resamples, seed: as for `study.ablation.estimates`.
+        cells, samples, axis, baseline, resamples: as for `study.ablation.estimates`.
         alpha: threshold of PCK.
         fidelity: what was cut short, in words; ``full`` for nothing.
 
@@ -58,148 +58,114 @@ def ablation(
         SD4MatchError: as `study.ablation.estimates`; when nothing of this axis was measured.
     """
     found = estimates(
-        cells,
-        samples,
-        axis=axis,
-        baseline=baseline,
-        alphas=[alpha],
-        resamples=resamples,
-        seed=seed,
+        cells, samples, axis=axis, baseline=baseline, alphas=[alpha], resamples=resamples
     )
     if found["pck"].isna().all():
         raise SD4MatchError(f"nothing of axis {axis} is measured yet: {found['reason'].iloc[0]}")
-    chosen = found["configuration"].unique()
+    found[["pck", "low", "high"]] *= 100
+    keys = list(found["configuration"].unique())
     values = found["value"].unique().tolist()
-    numbers = len(values) == len(chosen) and all(isinstance(v, int | float) for v in values)
+    # A seed is a name that looks like a number.
+    numbers = axis != SEED and len(values) == len(keys)
+    numbers = numbers and all(isinstance(v, int | float) for v in values)
+    rows = one_at_a_time(cells, axis=axis, baseline=baseline)
+    dots = seeds(cells, rows, alpha=alpha)
+    datasets = [str(name) for name in found["dataset"].unique()]
+    figure, panels = page.page(
+        len(datasets),
+        height=2.5 if numbers else 1.3 + 0.32 * len(keys),
+        titles=map(labels.dataset, datasets),
+    )
+    splits = found["split"].unique()
+    entries = [page.swatch(page.SPLITS[split], **_marks(page.GREY, split)) for split in splits]
+    entries.append(page.swatch("baseline", **page.BASELINE))
+    if found["pck"].isna().any():
+        entries.append(page.swatch("missing", **_GONE))
+    page.key(figure, entries)
+    measure = f"PCK@{alpha:g} (%)"
+    (_lines if numbers else _points)(panels, found, dots, axis=labels.axis(axis), measure=measure)
     table = configurations(cells)
-    training = labels.training(table[name] for name in chosen)
-    dots = seeds(cells, list(chosen), alpha=alpha)
-    said = "95 % intervals (images resampled)."
-    if len(dots):
-        said += " Small dots: single seeds."
-    draw = _lines if numbers else _points
-    figure = draw(found, dots, axis=axis, measure=f"PCK@{alpha:g} (%)")
-    page.note(figure, f"{said} Training: {training}. Fidelity: {fidelity}.")
+    page.note(
+        figure,
+        f"95 % intervals (images resampled).{' Small dots: single seeds.' * bool(len(dots))} "
+        f"Training: {labels.training(table[key] for key in keys)}. Fidelity: {fidelity}.",
+    )
     return figure
 
 
-def seeds(cells: pd.DataFrame, keys: list[str], *, alpha: float) -> pd.DataFrame:
-    """PCK of every seed of some configurations, where the study has more than one.
+def seeds(cells: pd.DataFrame, rows: Sequence[Row], *, alpha: float) -> pd.DataFrame:
+    """PCK of every seed, of those rows of an ablation that have more than one.
 
     Returns:
-        A row a seed × data set × split: ``of`` (the key among ``keys``), ``dataset, split, pck``.
+        A row a seed × data set × split: ``of`` (the row's configuration), ``dataset, split``, and
+        ``pck`` in percent.
     """
-    table = configurations(cells)
-
-    def rest(name: str) -> tuple[labels.Value, ...]:
-        return tuple(value for axis, value in table[name].items() if axis != "seed")
-
-    alike: dict[tuple[labels.Value, ...], list[str]] = {}
-    for name in table:
-        alike.setdefault(rest(name), []).append(name)
-    rows = cells[np.isclose(cells["alpha"], alpha) & cells["pck"].notna()]
-    parts = [
-        rows.loc[rows["configuration"].isin(twins), ["dataset", "split", "pck"]].assign(of=name)
-        for name in keys
-        if len(twins := alike[rest(name)]) > 1 and not set(twins) - {name} & set(keys)
-    ]
-    return pd.concat(parts) if parts else pd.DataFrame(columns=["dataset", "split", "pck", "of"])
-
-
-def _lines(found: pd.DataFrame, dots: pd.DataFrame, *, axis: str, measure: str) -> Figure:
-    values = sorted(set(found["value"].tolist()))
-    at = page.positions(values)
-    where_is = {
-        name: at[value] for name, value in zip(found["configuration"], found["value"], strict=True)
+    of = {
+        key: row.configuration
+        for row in rows
+        if len(row.by_seed) > 1
+        for key in row.by_seed.values()
     }
-    figure, panels = _panels(found, height=2.5)
+    some = cells[cells["configuration"].isin(of) & np.isclose(cells["alpha"], alpha)]
+    found = some[["dataset", "split"]].assign(
+        of=some["configuration"].map(of), pck=100 * some["pck"]
+    )
+    return found[found["pck"].notna()]
+
+
+def _lines(
+    panels: list[Axes], found: pd.DataFrame, dots: pd.DataFrame, *, axis: str, measure: str
+) -> None:
+    where = page.positions(sorted(set(found["value"].tolist())))
+    of_key = dict(zip(found["configuration"], found["value"].map(where), strict=True))
     for panel, (dataset, part) in zip(panels, found.groupby("dataset", sort=False), strict=True):
-        own = at[part.loc[part["baseline"], "value"].iloc[0]]
-        panel.axvline(own, **page.BASELINE)
+        panel.axvline(where[part.loc[part["baseline"], "value"].iloc[0]], **page.BASELINE)
         for split, rows in part.groupby("split", sort=False):
-            where = rows["value"].map(at).to_numpy(dtype=float)
-            pck, low, high = _percent(rows)
             style = _marks(page.DATASETS.get(str(dataset), page.GREY), str(split))
-            panel.plot(where, pck, **style)
-            # A band needs two neighbours: a point that stands alone gets a bar.
-            known = np.concatenate([[False], np.isfinite(pck), [False]])
-            alone = known[1:-1] & ~known[:-2] & ~known[2:]
-            thin = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 0.7}
-            if split == "test":
-                panel.fill_between(where, low, high, color=style["color"], alpha=0.15, linewidth=0)
-            else:  # a second fill would hide the first
-                panel.plot(where, low, where, high, **thin, alpha=0.6)
-            panel.vlines(where[alone], low[alone], high[alone], **thin | {"linewidth": 1.2})
-            gone = where[~known[1:-1]]
+            x = rows["value"].map(where).to_numpy(dtype=float)
+            page.curve(panel, x, rows, filled=split == "test", **style)
+            gone = x[rows["pck"].isna()]
             panel.plot(
                 gone, np.full(len(gone), 0.04), transform=panel.get_xaxis_transform(), **_GONE
             )
-            single = _of(dots, dataset, split)
-            if len(single):
-                panel.plot(
-                    single["of"].map(where_is), 100 * single["pck"], color=style["color"], **_SEED
-                )
-        page.ticks(panel, at)
-        panel.set_xlabel(labels.axis(axis))
+            single = at(dots, str(dataset), str(split))
+            panel.plot(single["of"].map(of_key), single["pck"], color=style["color"], **_SEED)
+        page.ticks(panel, where)
+        panel.set_xlabel(axis)
         page.limits(panel, "y")
     panels[0].set_ylabel(measure)
-    return figure
 
 
-def _points(found: pd.DataFrame, dots: pd.DataFrame, *, axis: str, measure: str) -> Figure:
+def _points(
+    panels: list[Axes], found: pd.DataFrame, dots: pd.DataFrame, *, axis: str, measure: str
+) -> None:
     names = found.drop_duplicates("configuration")
-    at = {name: i for i, name in enumerate(names["configuration"])}
-    figure, panels = _panels(found, height=1.3 + 0.32 * len(at))
+    where = {name: i for i, name in enumerate(names["configuration"])}
+    texts = [textwrap.fill(page.shortened(label, 60), 24) for label in names["label"]]
     for panel, (dataset, part) in zip(panels, found.groupby("dataset", sort=False), strict=True):
-        own = part[part["baseline"] & (part["split"] == part["split"].iloc[0])]
-        panel.axvline(100 * own["pck"].iloc[0], **page.BASELINE)
-        splits = part["split"].unique()
-        for split, rows in part.groupby("split", sort=False):
-            shift = 0.3 * (list(splits).index(split) - (len(splits) - 1) / 2)
-            where = rows["configuration"].map(at).to_numpy(dtype=float) + shift
-            pck, low, high = _percent(rows)
-            style = _marks(page.DATASETS.get(str(dataset), page.GREY), str(split))
+        splits = list(part["split"].unique())
+        own = part[part["baseline"] & (part["split"] == splits[0])]
+        panel.axvline(own["pck"].iloc[0], **page.BASELINE)
+        for i, split in enumerate(splits):
+            rows = part[part["split"] == split]
+            shift = 0.3 * (i - (len(splits) - 1) / 2)
+            y = rows["configuration"].map(where).to_numpy(dtype=float) + shift
+            style = _marks(page.DATASETS.get(str(dataset), page.GREY), split)
             bar = {"color": style["color"], "linestyle": style["linestyle"], "linewidth": 1.2}
-            panel.hlines(where, low, high, **bar)
-            panel.plot(pck, where, **style | {"linestyle": "none"})
-            gone = where[~np.isfinite(pck)]
+            panel.hlines(y, rows["low"], rows["high"], **bar)
+            panel.plot(rows["pck"], y, **style | {"linestyle": "none"})
+            gone = y[rows["pck"].isna()]
             panel.plot(
                 np.full(len(gone), 0.04), gone, transform=panel.get_yaxis_transform(), **_GONE
             )
-            single = _of(dots, dataset, split)
-            if len(single):
-                rows_of = single["of"].map(at).to_numpy(dtype=float) + shift + 0.1
-                panel.plot(100 * single["pck"], rows_of, color=style["color"], **_SEED)
+            single = at(dots, str(dataset), split)
+            below = single["of"].map(where).to_numpy(dtype=float) + shift + 0.1
+            panel.plot(single["pck"], below, color=style["color"], **_SEED)
         panel.set_xlabel(measure)
-        panel.set_ylim(len(at) - 0.45, -0.55)
+        panel.set_ylim(len(where) - 0.45, -0.55)
+        panel.set_yticks(list(where.values()), texts if panel is panels[0] else [""] * len(where))
         page.limits(panel, "x")
-    texts = [textwrap.fill(page.shortened(label, 60), 24) for label in names["label"]]
-    panels[0].set_yticks(list(at.values()), texts)
-    panels[0].set_ylabel(labels.axis(axis))
-    for panel in panels[1:]:
-        panel.set_yticks(list(at.values()), [""] * len(at))
-    return figure
-
-
-def _panels(found: pd.DataFrame, *, height: float) -> tuple[Figure, list[Axes]]:
-    """One panel a data set, with a legend above."""
-    datasets = found["dataset"].unique()
-    figure, panels = page.page(
-        len(datasets), height=height, titles=[labels.dataset(str(name)) for name in datasets]
-    )
-    keys = [
-        page.swatch(page.SPLITS[split], **_marks(page.GREY, split))
-        for split in found["split"].unique()
-    ]
-    keys.append(page.swatch("baseline", **page.BASELINE))
-    if found["pck"].isna().any():
-        keys.append(page.swatch("missing", **_GONE))
-    page.key(figure, keys)
-    return figure, panels
-
-
-def _of(dots: pd.DataFrame, dataset: object, split: object) -> pd.DataFrame:
-    return dots[(dots["dataset"] == dataset) & (dots["split"] == split)]
+    panels[0].set_ylabel(axis)
 
 
 def _marks(color: str, split: str) -> dict[str, Any]:
@@ -209,17 +175,11 @@ def _marks(color: str, split: str) -> dict[str, Any]:
     return style | {"linestyle": "-" if test else "--", "mfc": color if test else "white"}
 
 
-def _percent(rows: pd.DataFrame) -> list[NDArray[np.float64]]:
-    return [100 * rows[name].to_numpy(dtype=float) for name in ("pck", "low", "high")]
-
-
 def _choices(study: "Study") -> list[Names]:
     return [(axis,) for axis in study.axes]
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
-    if len(names) != 1:
-        raise SD4MatchError(f"a figure of kind axis takes one axis of {', '.join(study.axes)}")
     return ablation(
         study.cells,
         study.samples,
@@ -231,5 +191,11 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
 
 
 KIND = Kind(
-    "axis", "PCK along an axis", "AXIS", "an axis that moves around the baseline", _choices, _draw
+    name="axis",
+    shows="PCK along an axis",
+    lacks="an axis that moves around the baseline",
+    choices=_choices,
+    draw=_draw,
+    takes="one axis",
+    counts=(1, 1),
 )

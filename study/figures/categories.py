@@ -1,6 +1,5 @@
 """Which categories gain and lose: a configuration against the baseline, category by category."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,7 @@ from sd4match.errors import SD4MatchError
 from study.ablation import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import fidelity, find, shared, told_apart
+from study.figures.measured import at, best_other, fidelity, find, shared, told_apart
 from study.stats import PairSamples, difference, holm
 
 if TYPE_CHECKING:
@@ -39,31 +38,25 @@ def differences(
         A row a category and one for ``all``, the largest gain first: ``category, pairs, base, pck,
         effect, low, high`` in percent, ``p_holm`` (over the categories).
     """
-    rows = []
-    for code, name in enumerate(names):
-        of = own.category == code
-        if not of.any():
-            continue
-        gap = difference(_some(own, of), _some(base, of), resamples=resamples)
-        rows.append((name, int(of.sum()), base.pck[of].mean(), own.pck[of].mean(), gap))
-    gap = difference(own, base, resamples=resamples)
-    rows.append((ALL, len(own.pck), base.pck.mean(), own.pck.mean(), gap))
+    parts = [(ALL, np.ones(len(own.pck), dtype=bool))]
+    parts += [(name, own.category == code) for code, name in enumerate(names)]
+    rows: list[tuple[object, ...]] = []
+    for name, of in parts:
+        if of.any():
+            gap = difference(_some(own, of), _some(base, of), resamples=resamples)
+            means = (base.pck[of].mean(), own.pck[of].mean(), gap.effect, gap.low, gap.high)
+            rows.append((name, int(of.sum()), *(100 * mean for mean in means), gap.p_value))
     found = pd.DataFrame(
-        [
-            (name, pairs, *(100 * v for v in (was, now, gap.effect, gap.low, gap.high)))
-            for name, pairs, was, now, gap in rows
-        ],
-        columns=["category", "pairs", "base", "pck", "effect", "low", "high"],
+        rows, columns=["category", "pairs", "base", "pck", "effect", "low", "high", "p_holm"]
     )
-    p_values = [row[-1].p_value for row in rows]
-    found["p_holm"] = [*holm(p_values[:-1]), p_values[-1]]
-    of_all = found["category"] == ALL
-    ranked = found[~of_all].sort_values("effect", ascending=False, kind="stable")
-    return pd.concat([found[of_all], ranked], ignore_index=True)
+    whole, single = found[:1], found[1:]
+    single = single.assign(p_holm=holm(single["p_holm"].tolist()))
+    ranked = single.sort_values("effect", ascending=False, kind="stable")
+    return pd.concat([whole, ranked], ignore_index=True)
 
 
 @page.styled
-def categories(found: dict[tuple[str, str], pd.DataFrame], *, measure: str) -> Figure:
+def categories(found: dict[page.Place, pd.DataFrame], *, measure: str) -> Figure:
     """Bars of the difference to the baseline by category, with 95 % intervals.
 
     Full colours are differences that stand after Holm's correction. At the right the PCK that the
@@ -77,21 +70,17 @@ def categories(found: dict[tuple[str, str], pd.DataFrame], *, measure: str) -> F
         The figure, one panel a data set.
     """
     most = max(len(rows) for rows in found.values())
-    figure, panels = page.page(
-        len(found),
-        height=1.15 + 0.15 * most,
-        titles=[page.titled(*place) for place in found],
-    )
+    figure, panels = page.of_places(list(found), height=1.15 + 0.15 * most)
     for panel, rows in zip(panels, found.values(), strict=True):
-        at = np.arange(len(rows), dtype=float)
-        at[1:] += 0.5  # `all` stands apart
+        y = np.arange(len(rows), dtype=float)
+        y[1:] += 0.5  # `all` stands apart
         colors = [_GAIN if effect >= 0 else _LOSS for effect in rows["effect"]]
-        bars = panel.barh(at, rows["effect"], height=0.72, color=colors, linewidth=0)
+        bars = panel.barh(y, rows["effect"], height=0.72, color=colors, linewidth=0)
         for bar, p_value in zip(bars, rows["p_holm"], strict=True):
             bar.set_alpha(1.0 if p_value < LEVEL else 0.35)
-        panel.hlines(at, rows["low"], rows["high"], color="black", linewidth=0.8, zorder=3)
+        panel.hlines(y, rows["low"], rows["high"], color="black", linewidth=0.8, zorder=3)
         panel.axvline(0, color=page.GREY, linewidth=0.8)
-        panel.set_yticks(at, [page.shortened(name, 20) for name in rows["category"]])
+        panel.set_yticks(y, [page.shortened(name, 20) for name in rows["category"]])
         panel.tick_params("y", length=0, labelsize=6.5)
         panel.get_yticklabels()[0].set_fontweight("bold")
         panel.set_ylim(most + 0.1, -0.6)
@@ -99,15 +88,11 @@ def categories(found: dict[tuple[str, str], pd.DataFrame], *, measure: str) -> F
         widest = max(abs(low), abs(high), 2.0)
         panel.set_xlim(max(low, -widest, -100), min(widest, 100))
         panel.grid(visible=False, axis="y")
-        for y, now in zip(at, rows["pck"], strict=True):
+        for height, text in [(-0.95, "%"), *zip(y, rows["pck"].map("{:.0f}".format), strict=True)]:
             panel.text(
-                1.02, y, f"{now:.0f}", transform=panel.get_yaxis_transform(),
+                1.02, height, text, transform=panel.get_yaxis_transform(),
                 fontsize=6, va="center", ha="left", color=page.GREY,
             )  # fmt: skip
-        panel.text(
-            1.02, -0.7, "%", transform=panel.get_yaxis_transform(),
-            fontsize=6, va="bottom", ha="left", color=page.GREY,
-        )  # fmt: skip
         panel.set_xlabel(f"Δ {measure} (points)")
     page.key(
         figure,
@@ -121,49 +106,28 @@ def categories(found: dict[tuple[str, str], pd.DataFrame], *, measure: str) -> F
 
 
 def _some(samples: PairSamples, of: NDArray[np.bool_]) -> PairSamples:
-    return replace(
-        samples,
-        pck=samples.pck[of],
-        source=samples.source[of],
-        target=samples.target[of],
-        category=samples.category[of],
+    return PairSamples(
+        samples.pck[of], samples.source[of], samples.target[of], samples.category[of]
     )
 
 
 def _names(study: "Study", dataset: str, split: str) -> list[str]:
     """The objects of a split by their codes in `Study.samples`."""
-    index = study.index
-    rows = index[(index["dataset"] == dataset) & (index["split"] == split)]
+    rows = at(study.index, dataset, split)
     _, pairs = study.folder.store.read_truth(str(rows["data"].iloc[0]))
     return sorted(set(pairs["category"].map(object_name)))
 
 
-def _best(study: "Study") -> str | None:
-    try:
-        return str(study.best().name)
-    except SD4MatchError:
-        return None
-
-
 def _choices(study: "Study") -> list[Names]:
-    best = _best(study)
-    if best is None or best == study.baseline:
-        return []
-    return [()] if _places(study, best) else []
-
-
-def _places(study: "Study", key: str) -> list[tuple[str, str]]:
-    """Where both the configuration and the baseline are measured."""
-    return shared(study.cells, [key, study.baseline])
+    best = best_other(study)
+    return [()] if best and shared(study.cells, [best, study.baseline]) else []
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
-    if len(names) > 1:
-        raise SD4MatchError("a figure of kind categories takes one configuration")
     key = find(study, names[0] if names else "best")
     if key == study.baseline:
         raise SD4MatchError("categories: the configuration is the baseline: name another")
-    places = _places(study, key)
+    places = shared(study.cells, [key, study.baseline])
     if not places:
         raise SD4MatchError(f"categories: {key} and the baseline are not measured on the same data")
     found = {
@@ -187,10 +151,11 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
 
 
 KIND = Kind(
-    "categories",
-    "difference to the baseline by category",
-    "[CONFIGURATION]",
-    "a best configuration that is not the baseline",
-    _choices,
-    _draw,
+    name="categories",
+    shows="difference to the baseline by category",
+    lacks="a best configuration that is not the baseline",
+    choices=_choices,
+    draw=_draw,
+    takes="one configuration",
+    counts=(0, 1),
 )

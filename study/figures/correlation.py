@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from sd4match.errors import SD4MatchError, require_known
 from study.ablation import configurations
 from study.axes import AXES
+from study.comparison import around
 from study.figures import page
 from study.figures.images import pairs_of, present
 from study.figures.kind import Kind, Names
-from study.figures.measured import around, middle, shown
+from study.figures.measured import at, middle, shown
 from study.figures.predicted import predicted
 
 if TYPE_CHECKING:
@@ -70,13 +71,11 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
     from sd4match.matching_images import match_pair
     from sd4match.visualize.heatmaps import heatmaps
 
-    if not 1 <= len(names) <= 2:
-        raise SD4MatchError("a figure of kind correlation takes a data set, and a pair's id")
     keys = prompts_of(study)
     places = dict(shown(study.cells, list(keys.values())))
     require_known(names[0], places, what="data set of this study")
     dataset, split = names[0], places[names[0]]
-    rows = study.index[(study.index["dataset"] == dataset) & (study.index["split"] == split)]
+    rows = at(study.index, dataset, split)
     by_key: dict[Hashable, dict[Hashable, Any]] = rows.set_index("configuration").to_dict("index")
     keys = {label: key for label, key in keys.items() if pd.isna(by_key[key]["missing"])}
     found = {label: predicted(study, key, dataset, split) for label, key in keys.items()}
@@ -150,7 +149,12 @@ def _prompt(study: "Study", row: Mapping[Hashable, Any], backbone: "Backbone") -
 
 
 KIND = Kind(
-    "correlation", "correlation maps under several prompts", "DATASET [PAIR]",
-    "the data set's images, and several prompts at the same setting",
-    _choices, _draw, reads="model",
-)  # fmt: skip
+    name="correlation",
+    shows="correlation maps under several prompts",
+    lacks="the data set's images, and several prompts at the same setting",
+    choices=_choices,
+    draw=_draw,
+    takes="a data set, and a pair's id",
+    counts=(1, 2),
+    reads="model",
+)

@@ -1,6 +1,6 @@
 """How prompts were learned: loss and validation PCK of the tunings by step."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -36,9 +36,10 @@ def curves(found: pd.DataFrame) -> Figure:
     crowded = len(names) > _MOST
     # Of very many, the first setting (the prompt's family, usually) gives the colour.
     group = {name: name.split(", ")[0] if crowded else name for name in names}
-    groups = list(dict.fromkeys(group.values()))
-    colors = {name: page.PALETTE[i % 10] for i, name in enumerate(groups)}
-    marks = {name: page.MARKERS[i % 10] for i, name in enumerate(groups)}
+    styles: dict[str, dict[str, Any]] = {
+        name: {"color": page.PALETTE[i % 10], "marker": "" if crowded else page.MARKERS[i % 10]}
+        for i, name in enumerate(dict.fromkeys(group.values()))
+    }
     figure, panels = page.page(
         2 * len(data),
         height=3.4,
@@ -51,15 +52,13 @@ def curves(found: pd.DataFrame) -> Figure:
         part = found[found["data"] == data[i % len(data)]]
         measure = "loss" if i < len(data) else "val_pck"
         for name, rows in part.groupby("label", sort=False):
-            one = group[str(name)]
             panel.plot(
                 rows["step"],
                 rows[measure] * (1 if measure == "loss" else 100),
-                color=colors[one],
-                marker="" if crowded else marks[one],
                 markersize=3,
                 linewidth=0.8 if crowded else 1.2,
                 alpha=0.7 if crowded else 1.0,
+                **styles[group[str(name)]],
             )
         panel.grid(visible=False, axis="x")
         panel.margins(x=0.03)
@@ -70,17 +69,10 @@ def curves(found: pd.DataFrame) -> Figure:
             page.limits(panel, "y")
     panels[0].set_ylabel("loss")
     panels[len(data)].set_ylabel("val. PCK@0.1 (%)")
+    told = list(styles)[:_MOST]
     page.key(
         figure,
-        [
-            page.swatch(
-                page.shortened(name, 44),
-                color=colors[name],
-                marker="" if crowded else marks[name],
-                markersize=3,
-            )
-            for name in groups[:_MOST]
-        ],
+        [page.swatch(page.shortened(name, 44), markersize=3, **styles[name]) for name in told],
     )
     return figure
 
@@ -120,17 +112,18 @@ def _choices(study: "Study") -> list[Names]:
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
-    if names:
-        raise SD4MatchError("a figure of kind curves takes no names: it shows all tunings")
     found = tunings(study)
     if found.empty:
         raise SD4MatchError(f"study {study.name} has not learned a prompt yet")
     figure = curves(found)
-    page.note(
-        figure,
-        f"Loss and PCK by epoch. Fidelity: {fidelity(study)}.",
-    )
+    page.note(figure, f"Loss and PCK by epoch. Fidelity: {fidelity(study)}.")
     return figure
 
 
-KIND = Kind("curves", "learning curves", "", "a prompt that was learned", _choices, _draw)
+KIND = Kind(
+    name="curves",
+    shows="learning curves",
+    lacks="a prompt that was learned",
+    choices=_choices,
+    draw=_draw,
+)

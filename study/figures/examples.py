@@ -1,5 +1,6 @@
 """Single pairs: where a configuration gains most over the baseline, and where it loses most."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from study.ablation import configurations
 from study.figures import page
 from study.figures.images import pairs_of, present
 from study.figures.kind import Kind, Names
-from study.figures.measured import Column, find, shared, told_apart
+from study.figures.measured import best_other, fidelity, find, shared, told_apart
 from study.figures.predicted import Predicted, predicted
 
 if TYPE_CHECKING:
@@ -94,20 +95,26 @@ def examples(
     Raises:
         SD4MatchError: an unreadable image.
     """
-    rows: list[list[Example]] = []
     both = bool(gains) and bool(losses)
-    sides: list[Sequence[Example]] = [part for part in (gains, losses) if part]
-    for i in range(max(len(part) for part in sides)):
-        rows.append([part[i] for part in sides if i < len(part)])
-    # One of a row is no larger than two of a row.
+    sides = [part for part in (gains, losses) if part]
+    # A side that is shorter leaves its place empty, as wide as what is beside it.
+    rows = list(itertools.zip_longest(*sides))
     sizes = [
-        [size for each in row for size in (each.pair.source_size, *[each.pair.target_size] * 2)]
+        [
+            size
+            for each in row
+            for of in [(each or next(filter(None, row))).pair]
+            for size in (of.source_size, of.target_size, of.target_size)
+        ]
         for row in rows
     ]
     figure, axes = panels(sizes, tallest=1.35 if both else 1.8, foot=0.46, narrowest=4.6, apart=3)
     for row, line in zip(rows, axes, strict=True):
         for i, each in enumerate(row):
-            _example(line[3 * i : 3 * i + 3], each, names)
+            if each:
+                _example(line[3 * i : 3 * i + 3], each, names)
+            for panel in line[3 * i : 3 * i + 3]:
+                panel.set_visible(each is not None)
     dot: dict[str, Any] = {"color": page.GREY, "linestyle": "none"}
     legend(
         figure,
@@ -156,23 +163,13 @@ def _colors(n: int) -> list[str]:
     return [COLOURS[i % len(COLOURS)] for i in range(n)]
 
 
-def _places(study: "Study", key: str) -> list[Column]:
-    return present(study, shared(study.cells, [key, study.baseline]))
-
-
 def _choices(study: "Study") -> list[Names]:
-    try:
-        best = str(study.best().name)
-    except SD4MatchError:
-        return []
-    if best == study.baseline:
-        return []
-    return [(dataset,) for dataset, _ in _places(study, best)]
+    best = best_other(study)
+    places = shared(study.cells, [best, study.baseline]) if best else []
+    return [(dataset,) for dataset, _ in present(study, places)]
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
-    if not 1 <= len(names) <= 2:
-        raise SD4MatchError("a figure of kind examples takes a data set and a configuration")
     key = find(study, names[1] if len(names) > 1 else "best")
     places = dict(shared(study.cells, [key, study.baseline]))
     require_known(names[0], places, what="data set of this study")
@@ -185,32 +182,29 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
         )
     rows = own.pairs.iloc[[i for part in numbers for i in part]]
     pairs = iter(pairs_of(study, dataset, split, rows))
-    right = (own.correct(alpha), base.correct(alpha))
-    shown_pairs = [
-        [
-            Example(
-                next(pairs),
-                base.positions[own.truth.pair == i],
-                own.positions[own.truth.pair == i],
-                right[1][own.truth.pair == i],
-                right[0][own.truth.pair == i],
-            )
-            for i in part
-        ]
+    both = (base.positions, own.positions, base.correct(alpha), own.correct(alpha))
+    parts = [
+        [Example(next(pairs), *(each[own.truth.pair == i] for each in both)) for i in part]
         for part in numbers
     ]
     apart = told_apart(configurations(study.cells), [study.baseline, key])
     name = "best" if len(names) == 1 or names[1] == "best" else "other"
     return examples(
-        *shown_pairs,
+        *parts,
         names=("baseline", name),
         note=f"{page.titled(dataset, split)}, largest gains and worst losses in PCK@{alpha:g} "
-        f"(points). Baseline: {apart[study.baseline]}; {name}: {apart[key]}.",
+        f"(points). Baseline: {apart[study.baseline]}; {name}: {apart[key]}. "
+        f"Fidelity: {fidelity(study)}.",
     )
 
 
 KIND = Kind(
-    "examples", "largest gains and worst losses", "DATASET [CONFIGURATION]",
-    "the data set's images, and a best configuration that is not the baseline",
-    _choices, _draw, reads="images",
-)  # fmt: skip
+    name="examples",
+    shows="largest gains and worst losses",
+    lacks="the data set's images, and a best configuration that is not the baseline",
+    choices=_choices,
+    draw=_draw,
+    takes="a data set, and a configuration if not the best",
+    counts=(1, 2),
+    reads="images",
+)

@@ -10,13 +10,15 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from sd4match.errors import SD4MatchError, require_known
 from study import labels
 from study.ablation import columns, configurations
+from study.comparison import around, tied
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import Table, around, fidelity, middle, ordered, shown, tied
+from study.figures.measured import Table, at, drawable, elsewhere, fidelity, middle, ordered
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -78,14 +80,14 @@ def layout(table: Table, *, x: str, y: str, base: str) -> pd.DataFrame:
     names = around(table, base=base, free=(x, y))
     across, down = (ordered(table, axis, names) for axis in (x, y))
 
-    def at(right: labels.Value, below: labels.Value) -> str | None:
+    def standing(right: labels.Value, below: labels.Value) -> str | None:
         for name in names:
             here = (table[name][x], table[name][y])
             if here != (None, None) and here[0] in (right, None) and here[1] in (below, None):
                 return name
         return None
 
-    grid = [[at(right, below) for right in across] for below in down]
+    grid = [[standing(right, below) for right in across] for below in down]
     return pd.DataFrame(
         grid,
         index=pd.Index(down, dtype=object),
@@ -129,9 +131,7 @@ def heatmap(
         )
     wanted = columns(cells, [alpha])[0][2]
     keys = [str(key) for key in where.to_numpy().ravel() if key is not None]
-    places = shown(cells, keys)
-    if not places:
-        raise SD4MatchError(f"nothing of {x} × {y} is measured yet")
+    places = drawable(cells, keys, f"{x} × {y}")
     stacked = where.shape[1] > _BESIDE and len(places) > 1
     rows = len(places) if stacked else 1
     width = page.COLUMN if len(places) == 1 else page.TEXT / (1 if stacked else len(places))
@@ -140,18 +140,9 @@ def heatmap(
         60 if stacked else 22
     )
     height = rows * (0.75 + max(0.95, 0.21 * len(where)) + 0.25 * upright) + 0.45
-    figure, panels = page.page(
-        len(places),
-        height=height,
-        titles=[page.titled(*place) for place in places],
-        columns=1 if stacked else None,
-    )
-    for panel, (dataset, split) in zip(panels, places, strict=True):
-        part = cells[
-            (cells["dataset"] == dataset)
-            & (cells["split"] == split)
-            & np.isclose(cells["alpha"], wanted)
-        ]
+    figure, panels = page.of_places(places, height=height, columns=1 if stacked else None)
+    for panel, place in zip(panels, places, strict=True):
+        part = at(cells[np.isclose(cells["alpha"], wanted)], *place)
         pck = part.set_index("configuration")["pck"].astype(float)
         values = where.map(lambda key, pck=pck: pck.get(key, np.nan)).astype(float)
         _mesh(panel, 100 * values, where, base=base, upright=upright, numbers=numbers)
@@ -161,12 +152,11 @@ def heatmap(
         panel.set_ylabel(labels.axis(y) if first else "")
         texts = [page.shortened(labels.value(v), 22) for v in where.index]
         panel.set_yticks(np.arange(len(where)) + 0.5, texts if first else [""] * len(where))
-    same = {a: v for a, v in table[base].items() if a in ("prompt", "timestep", "layer", "kernel")}
-    held = labels.settings({a: v for a, v in same.items() if a not in (x, y)})
     page.note(
         figure,
         f"PCK@{wanted:g} in %; frame: {labels.value(table[base][x])}, "
-        f"{labels.value(table[base][y])}; bold: the highest. Elsewhere {held}. "
+        f"{labels.value(table[base][y])}; bold: the highest. "
+        f"Elsewhere {elsewhere(table, base, free=(x, y))}. "
         f"Fidelity: {fidelity}.",
     )
     return figure
@@ -213,7 +203,7 @@ def _mesh(
         )  # fmt: skip
         panel.add_patch(frame)
     bar = panel.figure.colorbar(
-        mesh, ax=panel, location="right", fraction=0.06, pad=0.02, aspect=18
+        mesh, ax=panel, fraction=0.06, pad=0.02, aspect=18, ticks=MaxNLocator(4)
     )
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=6, length=2)
@@ -227,23 +217,16 @@ def _choices(study: "Study") -> list[Names]:
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
-    if len(names) != 2:
-        raise SD4MatchError("a figure of kind heatmap takes two axes, such as timestep layer")
-    return heatmap(
-        study.cells,
-        x=names[0],
-        y=names[1],
-        base=middle(study),
-        alpha=alpha,
-        fidelity=fidelity(study),
-    )
+    x, y = names
+    return heatmap(study.cells, x=x, y=y, base=middle(study), alpha=alpha, fidelity=fidelity(study))
 
 
 KIND = Kind(
-    "heatmap",
-    "PCK over two axes",
-    "AXIS AXIS",
-    "two axes that vary together (design: factorial)",
-    _choices,
-    _draw,
+    name="heatmap",
+    shows="PCK over two axes",
+    lacks="two axes that vary together (design: factorial)",
+    choices=_choices,
+    draw=_draw,
+    takes="two axes, such as timestep layer",
+    counts=(2, 2),
 )

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from sd4match.errors import SD4MatchError
 from study.figures import page
 from study.figures.kind import Kind, Names
+from study.figures.measured import fidelity
 from study.metric import COST
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
         panel.margins(x=0.04)
         told = f"cost ({unit} an image)" if name == COST else f"{page.measure(name)} (%)"
         panel.set_ylabel(told)
+        panel.grid(visible=False, axis="x")
         if name != COST:
             page.limits(panel, "y")
     page.key(figure, panels[0].get_legend_handles_labels()[0])
@@ -125,11 +127,15 @@ def _choices(study: "Study") -> list[Names]:
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
-    if names:
-        raise SD4MatchError("a figure of kind history takes no names: it shows the whole search")
-    return history(*read(study))
+    figure = history(*read(study))
+    page.note(figure, f"Fidelity of the last trials: {fidelity(study)}.")
+    return figure
 
 
 KIND = Kind(
-    "history", "course of the search", "", "trials of a search (design: search)", _choices, _draw
+    name="history",
+    shows="course of the search",
+    lacks="trials of a search (design: search)",
+    choices=_choices,
+    draw=_draw,
 )

@@ -8,7 +8,7 @@ import pandas as pd
 from sd4match.datasets import FOLDERS, ImagePair
 from sd4match.errors import SD4MatchError
 from sd4match.truth_records import pairs_on_record
-from study.figures.measured import Column
+from study.figures.page import Place
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -22,7 +22,7 @@ def root_of(study: "Study") -> Path:
     return Path(str(OmegaConf.select(space, "data.root"))).expanduser()
 
 
-def present(study: "Study", places: list[Column]) -> list[Column]:
+def present(study: "Study", places: list[Place]) -> list[Place]:
     """Those data sets and splits whose images seem to be here."""
     root = root_of(study)
     return [place for place in places if (root / FOLDERS[place[0]]).is_dir()]

@@ -1,6 +1,6 @@
 """Which axes matter, alone and together."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 from sd4match.errors import SD4MatchError
 from study.figures import page
 from study.figures.kind import Kind, Names
+from study.figures.measured import fidelity
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -19,13 +20,14 @@ _MOST = 15
 
 
 @page.styled
-def importance(found: pd.DataFrame, *, of: str = "PCK") -> Figure:
+def importance(found: pd.DataFrame, *, of: str = "PCK", fidelity: str = "full") -> Figure:
     """Bars of how much each axis matters, with interactions of two and 95 % intervals.
 
     Args:
         found: what `Study.importance` gives: ``axis, other`` (None for an axis alone), ``kind``
             (what the values are, in words), ``value, low, high``; NaN bounds draw no interval.
         of: the metric in words.
+        fidelity: what was cut short, in words.
 
     Returns:
         The figure, the most important first; of more than 15 effects the first 15.
@@ -36,7 +38,7 @@ def importance(found: pd.DataFrame, *, of: str = "PCK") -> Figure:
     known = found[found["value"].notna()]
     if known.empty:
         raise SD4MatchError("importance: no effect of any axis was found: measure more first")
-    ranked = known.sort_values("value", ascending=False, kind="stable")
+    ranked = known.sort_values(["value", "high"], ascending=False, kind="stable")
     rows, left_out = ranked.iloc[:_MOST], ranked.iloc[_MOST:]
     alone = rows["other"].isna().to_numpy()
     figure, (panel,) = page.page(1, height=1.0 + 0.2 * len(rows))
@@ -64,20 +66,24 @@ def importance(found: pd.DataFrame, *, of: str = "PCK") -> Figure:
         said += (
             f" {len(left_out)} smaller ones, at most {100 * left_out['value'].max():.1f}, omitted."
         )
-    page.note(figure, said)
+    page.note(figure, f"{said} Fidelity: {fidelity}.")
     return figure
 
 
 def _choices(study: "Study") -> list[Names]:
-    # `Study.importance` comes with the branch of the statistics.
-    return [()] if study.metric is not None and hasattr(study, "importance") else []
+    return [()] if study.metric is not None and len(study.configurations()) > 1 else []
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
-    if names:
-        raise SD4MatchError("a figure of kind importance takes no names: it shows all axes")
-    answer: Any = study  # until then
-    return importance(answer.importance(), of=page.measure(str(study.metric)))
+    return importance(
+        study.importance(), of=page.measure(str(study.metric)), fidelity=fidelity(study)
+    )
 
 
-KIND = Kind("importance", "importance of the axes", "", "an axis that varies", _choices, _draw)
+KIND = Kind(
+    name="importance",
+    shows="importance of the axes",
+    lacks="an axis that varies",
+    choices=_choices,
+    draw=_draw,
+)

@@ -1,10 +1,13 @@
 """What a kind of figure is: whether a study can draw it, of what, and how."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from matplotlib.figure import Figure
+
+from sd4match.errors import SD4MatchError
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -13,29 +16,31 @@ Names = tuple[str, ...]
 """What a figure is of: axes, or keys of configurations."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """One kind of figure.
 
     Attributes:
         name: as `study plot` takes it.
         shows: what is to be seen, in words.
-        takes: what its names are, as usage lines write it.
         lacks: what a study has not that cannot draw it.
         choices: the names that a study can draw it of, the usual ones only; none where it cannot.
             Cheap: reads no more than the study's own files.
         draw: the figure of a study, some names (those of ``choices``, or a user's) and an alpha;
             raises `SD4MatchError` where there is nothing to draw.
+        takes: what its names are, in words.
+        counts: the fewest and the most of them.
         reads: the dearest thing that it needs: recorded ``scores``, the data set's ``images``, or
             the ``model``.
     """
 
     name: str
     shows: str
-    takes: str
     lacks: str
     choices: Callable[["Study"], list[Names]]
     draw: Callable[["Study", Names, float], Figure]
+    takes: str = "no names: it shows all there is"
+    counts: tuple[int, int] = (0, 0)
     reads: Literal["scores", "images", "model"] = "scores"
 
 
@@ -61,8 +66,8 @@ class View:
 
     @property
     def stem(self) -> str:
-        """Name of its files without their suffix."""
-        return "-".join([self.kind.name, *self.names])
+        """Name of its files without their suffix; a pair's id may hold slashes."""
+        return re.sub(r"[^\w.()-]", "_", "-".join([self.kind.name, *self.names]))
 
     def draw(self, *, alpha: float | None = None) -> Figure:
         """Draw it.
@@ -71,6 +76,10 @@ class View:
             alpha: threshold of PCK; the study's usual one by default.
 
         Raises:
-            SD4MatchError: an unknown name, or nothing of it was measured.
+            SD4MatchError: too many names or an unknown one, or nothing of it was measured.
         """
-        return self.kind.draw(self.study, self.names, alpha or self.study.rule.usual_alpha)
+        fewest, most = self.kind.counts
+        if not fewest <= len(self.names) <= most:
+            raise SD4MatchError(f"a figure of kind {self.kind.name} takes {self.kind.takes}")
+        usual = self.study.rule.usual_alpha
+        return self.kind.draw(self.study, self.names, usual if alpha is None else alpha)

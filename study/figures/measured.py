@@ -9,20 +9,17 @@ import pandas as pd
 from sd4match.errors import SD4MatchError
 from study import labels
 from study.ablation import Samples, columns
-from study.axes import TIES
+from study.figures.page import Place
 from study.stats import interval
 
 if TYPE_CHECKING:
     from study.study import Study
 
-Column = tuple[str, str]
-"""A data set and a split of it."""
-
 Table = Mapping[str, labels.Settings]
 """Every configuration's axes, by its key: what `study.ablation.configurations` gives."""
 
 
-def shown(cells: pd.DataFrame, keys: Collection[str] | None = None) -> list[Column]:
+def shown(cells: pd.DataFrame, keys: Collection[str]) -> list[Place]:
     """The split of each data set to show some configurations on: test, unless val has more of them.
 
     A search measures almost everything on validation alone; a data set without it, of which only
@@ -30,18 +27,16 @@ def shown(cells: pd.DataFrame, keys: Collection[str] | None = None) -> list[Colu
 
     Args:
         cells: see `study.ablation`.
-        keys: of the configurations; all by default.
+        keys: of the configurations.
 
     Returns:
         One (data set, split) a data set of which anything was measured, in the order of papers.
     """
-    done = cells[cells["status"] == "done"]
-    if keys is not None:
-        done = done[done["configuration"].isin(list(keys))]
+    done = cells[(cells["status"] == "done") & cells["configuration"].isin(list(keys))]
     if done.empty:
         return []
     counts = done.groupby(["dataset", "split"])["configuration"].nunique()
-    found: dict[str, Column] = {}
+    found: dict[str, Place] = {}
     for dataset, split, _ in columns(done, [float(done["alpha"].iloc[0])]):
         best = found.get(dataset)
         if best is None or counts[dataset, split] > counts[best]:
@@ -50,50 +45,39 @@ def shown(cells: pd.DataFrame, keys: Collection[str] | None = None) -> list[Colu
     return [place for place in found.values() if 2 * counts[place] >= most]
 
 
-def shared(cells: pd.DataFrame, keys: Collection[str]) -> list[Column]:
+def drawable(cells: pd.DataFrame, keys: Collection[str], what: str) -> list[Place]:
+    """As `shown`.
+
+    Raises:
+        SD4MatchError: nothing of ``what`` is measured.
+    """
+    places = shown(cells, keys)
+    if not places:
+        raise SD4MatchError(f"nothing of {what} is measured yet")
+    return places
+
+
+def shared(cells: pd.DataFrame, keys: Collection[str]) -> list[Place]:
     """As `shown`, of the data sets and splits that all of some configurations are measured on."""
     done = cells[(cells["status"] == "done") & cells["configuration"].isin(list(keys))]
     found = done.groupby(["dataset", "split"])["configuration"].nunique()
     whole = set(found.index[found == len(set(keys))])
     held = [place in whole for place in zip(done["dataset"], done["split"], strict=True)]
-    return shown(done[held])
+    return shown(done[held], keys)
 
 
-def around(table: Table, *, base: str, free: Collection[str]) -> list[str]:
-    """The configurations that equal one in all axes but some.
-
-    Axes compare where both apply, as in `study.ablation.one_at_a_time`: ``prompt = empty`` has no
-    length. Training axes that are tied to free ones are free with them.
-
-    Args:
-        table: `study.ablation.configurations`.
-        base: the configuration in the middle.
-        free: axes that may differ.
-
-    Returns:
-        Their keys, in the order of ``table``.
-    """
-    loose = {*free, *(other for axis in free if (other := tied(table, axis)))}
-    fixed = {axis: value for axis, value in table[base].items() if axis not in loose}
-    return [
-        name
-        for name, row in table.items()
-        if all(
-            row[axis] is None or value is None or row[axis] == value
-            for axis, value in fixed.items()
-        )
-    ]
+def at(frame: pd.DataFrame, dataset: str, split: str) -> pd.DataFrame:
+    """The rows of a data set and split."""
+    return frame[(frame["dataset"] == dataset) & (frame["split"] == split)]
 
 
-def tied(table: Table, axis: str) -> str | None:
-    """The axis that always moves with this one, if any: training's with the evaluation's."""
-    for one, other in TIES.items():
-        if axis in (one, other):
-            both = {(row.get(one), row.get(other)) for row in table.values()}
-            both = {pair for pair in both if None not in pair}
-            if len(both) > 1 and all(a == b for a, b in both):
-                return other if axis == one else one
-    return None
+def best_other(study: "Study") -> str | None:
+    """What validation chose, unless that is the baseline or nothing yet."""
+    try:
+        best = str(study.best().name)
+    except SD4MatchError:
+        return None
+    return None if best == study.baseline else best
 
 
 def middle(study: "Study") -> str:
@@ -104,6 +88,14 @@ def middle(study: "Study") -> str:
         return str(study.best().name)
     except SD4MatchError:  # nothing is measured yet
         return study.baseline
+
+
+def elsewhere(table: Table, base: str, *, free: Collection[str]) -> str:
+    """What all configurations of a slice share, in words; the seed only where it varies."""
+    told = {axis: table[base][axis] for axis in ("prompt", "timestep", "layer", "kernel")}
+    if len({row.get("seed") for row in table.values()}) > 1:
+        told["seed"] = table[base].get("seed")
+    return labels.settings({axis: value for axis, value in told.items() if axis not in free})
 
 
 def fidelity(study: "Study") -> str:
@@ -126,10 +118,8 @@ def intervals(
     cells: pd.DataFrame,
     samples: Samples,
     keys: Sequence[str],
-    places: Sequence[Column],
+    places: Sequence[Place],
     alphas: Sequence[float],
-    *,
-    resamples: int = 2000,
 ) -> pd.DataFrame:
     """PCK of configurations with 95 % intervals.
 
@@ -138,7 +128,6 @@ def intervals(
         keys: the configurations.
         places: data sets and splits.
         alphas: thresholds; all must have been scored.
-        resamples: as for `study.stats.interval`.
 
     Returns:
         A row a configuration × place × alpha: ``configuration, dataset, split, alpha, pck, low,
@@ -147,22 +136,18 @@ def intervals(
     Raises:
         SD4MatchError: an alpha that was not scored.
     """
-    wanted = [(d, s, a) for d, s, a in columns(cells, alphas) if (d, s) in places]
+    names = ["configuration", "dataset", "split", "alpha"]
     done = cells[cells["status"] == "done"]
-    there = set(
-        done[["configuration", "dataset", "split", "alpha"]].itertuples(index=False, name=None)
-    )
+    there = set(done[names].itertuples(index=False, name=None))
     rows = []
-    for name in keys:
-        for place in wanted:
-            numbers = (np.nan, np.nan, np.nan)
-            if (name, *place) in there:
-                found = interval(samples(name, *place), resamples=resamples)
-                numbers = (100 * found.mean, 100 * found.low, 100 * found.high)
-            rows.append((name, *place, *numbers))
-    return pd.DataFrame(
-        rows, columns=["configuration", "dataset", "split", "alpha", "pck", "low", "high"]
-    )
+    for key in keys:
+        for place in columns(cells, alphas):
+            if place[:2] in places:
+                measured = (key, *place) in there
+                found = interval(samples(key, *place)) if measured else None
+                bounds = (found.mean, found.low, found.high) if found else (np.nan,) * 3
+                rows.append((key, *place, *(100 * bound for bound in bounds)))
+    return pd.DataFrame(rows, columns=[*names, "pck", "low", "high"])
 
 
 def told_apart(table: Table, keys: Sequence[str]) -> dict[str, str]:

@@ -5,16 +5,18 @@ tick labels when it needs them.
 """
 
 import textwrap
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from study import labels
 from study.metric import MEAN, Metric
@@ -29,6 +31,10 @@ GREY, PALE = "#555555", "#e6e6e6"
 DATASETS = dict(zip(labels.DATASETS, PALETTE, strict=False))
 """A data set has the same colour in every figure."""
 SPLITS = {"test": "test", "val": "validation"}
+
+Place = tuple[str, str]
+"""A data set and a split of it."""
+Numbers = NDArray[np.floating]
 
 _SESSION = ("backend", "interactive", "toolbar", "webagg", "keymap", "tk.", "macosx", "savefig.dir")
 STYLE: dict[Any, Any] = {
@@ -59,7 +65,7 @@ BASELINE: dict[str, Any] = {"color": GREY, "linewidth": 1, "linestyle": ":", "zo
 
 
 def page(
-    count: int, *, height: float, titles: Sequence[str] = (), columns: int | None = None
+    count: int, *, height: float, titles: Iterable[str] = (), columns: int | None = None
 ) -> tuple[Figure, list[Axes]]:
     """A figure with some panels: a column wide for one panel, the page's width for more.
 
@@ -81,9 +87,14 @@ def page(
     return figure, panels
 
 
+def of_places(places: Sequence[Place], **layout: Any) -> tuple[Figure, list[Axes]]:
+    """A `page` with a panel for each data set and split."""
+    return page(len(places), titles=[titled(*place) for place in places], **layout)
+
+
 def note(figure: Figure, text: str) -> None:
     """Small print below all panels: what was measured, and how."""
-    lines = textwrap.fill(text, int(figure.get_figwidth() * 23))
+    lines = textwrap.fill(text, int(figure.get_figwidth() * 22))
     figure.supxlabel(lines, fontsize=6, color=GREY, x=0.01, ha="left")
 
 
@@ -92,9 +103,12 @@ def key(figure: Figure, handles: Sequence[Any]) -> None:
     width, height = figure.get_size_inches()
     for handle in handles:
         handle.set_label(shortened(str(handle.get_label()), int((width - 0.6) / 0.08)))
-    widths = [0.5 + 0.076 * len(handle.get_label()) for handle in handles]
-    fit = len(handles) if sum(widths) < width else max(1, int(width / max(widths)))
-    rows = -(-len(handles) // fit)
+    widths = [0.5 + 0.07 * len(handle.get_label()) for handle in handles]
+    rows = 1
+    while rows < len(widths) and width < sum(
+        max(widths[i : i + rows]) for i in range(0, len(widths), rows)
+    ):
+        rows += 1
     figure.set_figheight(height + 0.165 * (rows - 1))
     figure.legend(
         handles=list(handles),
@@ -137,17 +151,12 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: most - 1 - tail]}…{text[-tail:]}"
 
 
-def limits(panel: Axes, side: str) -> None:
+def limits(panel: Axes, side: Literal["x", "y"]) -> None:
     """Grid across the measure only, and a range of percents that does not blow noise up."""
-    low, high = panel.get_ylim() if side == "y" else panel.get_xlim()
+    low, high = getattr(panel, f"get_{side}lim")()
     slack = max(0.0, 2.0 - (high - low)) / 2  # at least two points of PCK
-    bounds = (max(low - slack, -2.0), min(high + slack, 102.0))
-    if side == "y":
-        panel.set_ylim(bounds)
-        panel.grid(visible=False, axis="x")
-    else:
-        panel.set_xlim(bounds)
-        panel.grid(visible=False, axis="y")
+    panel.set(**{f"{side}lim": (max(low - slack, -2.0), min(high + slack, 102.0))})
+    panel.grid(visible=False, axis="x" if side == "y" else "y")
 
 
 def positions(values: Sequence[float]) -> dict[float, float]:
@@ -158,8 +167,35 @@ def positions(values: Sequence[float]) -> dict[float, float]:
 
 
 def ticks(panel: Axes, at: dict[float, float]) -> None:
-    """Label numbers at their ``positions``; many labels stand upright."""
-    panel.set_xticks(list(at.values()), [labels.value(v) for v in at])
-    if len(at) > 8:
-        panel.tick_params("x", rotation=90, labelsize=6)
+    """Label numbers at their ``positions``; labels that would meet stand upright."""
+    texts = [labels.value(v) for v in at]
+    panel.set_xticks(list(at.values()), texts)
     panel.margins(x=0.06)
+    if len(at) * max(map(len, texts)) > 14 * panel.bbox.width / panel.figure.dpi:
+        panel.tick_params("x", rotation=90, labelsize=7)
+
+
+def curve(
+    panel: Axes, x: Numbers, estimates: pd.DataFrame, *, filled: bool = True, **style: Any
+) -> None:
+    """A line through estimates with a band of their intervals; a point that stands alone has a bar.
+
+    Args:
+        panel: where.
+        x: (N,) positions.
+        estimates: N rows of ``pck, low, high`` in percent; NaN breaks the line.
+        filled: a filled band; thin lines around it otherwise, for a second fill hides the first.
+        style: of the line and its marks.
+    """
+    pck, low, high = (estimates[name].to_numpy(dtype=float) for name in ("pck", "low", "high"))
+    panel.plot(x, pck, **{"markersize": 4, "zorder": 3} | style)
+    color = style["color"]
+    if filled:
+        panel.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
+    else:
+        thin = {"linestyle": style.get("linestyle", "-"), "linewidth": 0.7, "alpha": 0.6}
+        panel.plot(x, low, x, high, color=color, **thin)
+    known = np.concatenate([[False], np.isfinite(pck), [False]])
+    alone = known[1:-1] & ~known[:-2] & ~known[2:]
+    if alone.any():
+        panel.vlines(x[alone], low[alone], high[alone], color=color, linewidth=1.2)

@@ -1,5 +1,6 @@
 """What accuracy costs: PCK against the operations that matching an image takes."""
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from sd4match.errors import SD4MatchError
 from study.ablation import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import told_apart
+from study.figures.measured import fidelity, told_apart
 from study.metric import value
 
 if TYPE_CHECKING:
@@ -71,7 +72,14 @@ def front(points: pd.DataFrame) -> list[str]:
 
 
 @page.styled
-def pareto(points: pd.DataFrame, *, names: dict[str, str], measure: str, baseline: str) -> Figure:
+def pareto(
+    points: pd.DataFrame,
+    *,
+    names: dict[str, str],
+    measure: str,
+    baseline: str,
+    fidelity: str = "full",
+) -> Figure:
     """PCK against cost with the Pareto front, whose points are numbered and named.
 
     Args:
@@ -79,6 +87,7 @@ def pareto(points: pd.DataFrame, *, names: dict[str, str], measure: str, baselin
         names: of the configurations on the front.
         measure: the metric in words.
         baseline: is marked, where it is among the points.
+        fidelity: what was cut short, in words.
 
     Returns:
         The figure.
@@ -122,6 +131,7 @@ def pareto(points: pd.DataFrame, *, names: dict[str, str], measure: str, baselin
     lines = [f"{best.index(k) + 1}  {page.shortened(names[k], 74)}" for k in told]
     if len(told) < len(best):
         lines.insert(-1, f"…  {len(best) - len(told)} more")
+    lines.append(textwrap.fill(f"Fidelity: {fidelity}.", 74))
     figure.supxlabel("\n".join(lines), fontsize=6, color=page.GREY, x=0.01, ha="left")
     return figure
 
@@ -133,15 +143,25 @@ def _choices(study: "Study") -> list[Names]:
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
-    if names:
-        raise SD4MatchError("a figure of kind pareto takes no names: it shows all configurations")
     metric = str(study.metric)
     scores = (100 * value(study.cells, metric)).rename("pck").dropna()
     if scores.empty:
         raise SD4MatchError(f"pareto: {metric} is not measured yet")
     points = pd.concat([cost(study).reindex(scores.index), scores], axis=1)
-    apart = told_apart(configurations(study.cells), front(points))
-    return pareto(points, names=apart, measure=page.measure(metric), baseline=study.baseline)
+    apart = told_apart(configurations(study.cells), [study.baseline, *front(points)])
+    return pareto(
+        points,
+        names=apart,
+        measure=page.measure(metric),
+        baseline=study.baseline,
+        fidelity=fidelity(study),
+    )
 
 
-KIND = Kind("pareto", "PCK against cost", "", "configurations that differ in cost", _choices, _draw)
+KIND = Kind(
+    name="pareto",
+    shows="PCK against cost",
+    lacks="configurations that differ in cost",
+    choices=_choices,
+    draw=_draw,
+)

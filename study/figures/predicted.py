@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from sd4match import pck
 from sd4match.errors import SD4MatchError
-from sd4match.readouts import Readout
+from study.answers import setting_of
+from study.figures.measured import at
 from study.records import settings_of
 
 if TYPE_CHECKING:
@@ -60,18 +61,10 @@ def predicted(study: "Study", configuration: str, dataset: str, split: str) -> P
     Raises:
         SD4MatchError: they are not on record.
     """
-    index = study.index
-    rows = index[
-        (index["configuration"] == configuration)
-        & (index["dataset"] == dataset)
-        & (index["split"] == split)
-    ]
+    rows = at(study.index, dataset, split)
     store = study.folder.store
-    for _, row in rows.iterrows():
-        kernel, temperature = (
-            None if pd.isna(row[name]) else float(row[name]) for name in ("kernel", "temperature")
-        )
-        setting = (int(row["layer"]), Readout(str(row["localizer"]), kernel, temperature))
+    for row in rows[rows["configuration"] == configuration].to_dict("records"):
+        setting = setting_of(row)
         file = store.recorded(str(row["predict"])).get(setting)
         if file is None:
             break

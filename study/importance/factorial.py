@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from study.axes import TIES
 from study.bootstrap import Floats
-from study.comparison import TIED
 from study.importance.measure import COLUMNS, FACTORIAL, Measure
 from study.labels import Settings, Value
 from study.stats import design_of
@@ -129,5 +129,5 @@ def _contrasts(values: Floats, shape: list[int]) -> Floats:
 
 def _follows(rows: list[Settings], axis: str) -> bool:
     """Whether a training axis is tied to its evaluation axis."""
-    leader = next((name for name, train in TIED.items() if train == axis), None)
+    leader = next((name for name, train in TIES.items() if train == axis), None)
     return leader is not None and all(row[axis] in (None, row[leader]) for row in rows)

@@ -1,9 +1,14 @@
 """Which kinds of figures a study can draw, and what it says of the others."""
 
+import inspect
+import re
+
 import pytest
+from typer.models import ArgumentInfo
 
 from sd4match.errors import SD4MatchError
 from study import figures
+from study.commands.showing import plot
 
 
 def stems(study):
@@ -14,14 +19,14 @@ def test_a_factorial_can_draw_all_but_a_search(factorial):
     assert stems(factorial) == [
         "axis-prompt", "axis-length", "axis-timestep", "axis-layer", "axis-kernel",
         "heatmap-timestep-layer", "heatmap-prompt-length", "heatmap-prompt-timestep",
-        "families", "kernel", "alphas", "categories", "pareto", "curves",
+        "families", "kernel", "alphas", "categories", "importance", "pareto", "curves",
         "examples-pf_pascal", "examples-spair", "correlation-spair",
     ]  # fmt: skip
 
 
 def test_a_search_has_a_history_and_no_curves(searched):
     kinds = {stem.split("-")[0] for stem in stems(searched)}
-    assert {"history", "pareto", "heatmap", "alphas"} <= kinds
+    assert {"history", "pareto", "importance", "heatmap", "alphas"} <= kinds
     assert not {"curves", "families"} & kinds
 
 
@@ -40,6 +45,17 @@ def test_an_unknown_kind_is_one_line_that_says_which_there_are(factorial):
         factorial.plot("bars")
     with pytest.raises(SD4MatchError, match="`axis timestep`"):
         factorial.plot("timestep")
+
+
+def test_help_names_every_kind():
+    (kind,) = [
+        each
+        for each in inspect.get_annotations(plot)["kind"].__metadata__
+        if isinstance(each, ArgumentInfo)
+    ]
+    assert re.findall(r"\w+", str(kind.help).split(";")[0].replace(" or ", " ")) == list(
+        figures.KINDS
+    )
 
 
 def test_a_kind_that_does_not_apply_says_why(factorial):
