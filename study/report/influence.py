@@ -6,7 +6,7 @@ import pandas as pd
 
 from sd4match.errors import SD4MatchError
 from study import labels
-from study.report.wording import several
+from study.report.wording import listed, several
 from study.study import Study
 
 MOST = 8
@@ -80,4 +80,9 @@ def verdict(estimates: pd.DataFrame) -> str:
         shown.loc[sign * shown["effect"] > 0, "configuration"].nunique() for sign in (1, -1)
     )
     values = several(others["configuration"].nunique(), "other value")
-    return f"of {values} {better or 'none'} better and {worse or 'none'} worse on test"
+    told = [f"{n} {how}" for n, how in ((better, "better"), (worse, "worse")) if n]
+    return f"of {values}, " + (
+        f"{listed(told)} than the baseline on test"
+        if told
+        else "none is shown to differ from the baseline on test"
+    )

@@ -14,6 +14,7 @@ _TOLD_OTHERWISE = ("examples", "importance")
 """Kinds that the page has as a control and as a list of its own."""
 
 _PAGE = {
+    "#000000": "var(--ink)",
     "#262626": "var(--ink)",
     "#555555": "var(--muted)",
     "#e6e6e6": "var(--grid)",
@@ -68,7 +69,9 @@ def inline(picture: Picture) -> str:
     assert picture.figure is not None
     svg = figures.svg(picture.figure, title=picture.title)
     points = round(72 * picture.figure.get_figwidth())
-    svg = re.sub(r'\bwidth="[\d.]+pt" height="[\d.]+pt"', f'style="--points: {points}"', svg, 1)
+    svg = re.sub(
+        r'\bwidth="[\d.]+pt" height="[\d.]+pt"', f'style="--points: {points}"', svg, count=1
+    )
     if "<image" not in svg:
         for paper, page in _PAGE.items():
             svg = re.sub(rf"(fill|stroke): {paper}", rf"\1: {page}", svg)

@@ -27,7 +27,7 @@ from study.study import Study
 FORMATS = {"html": "report.html", "md": "report.md"}
 """Formats and the names of their files."""
 
-FIRST_ROWS = 100
+FIRST_ROWS = 30
 """Rows of the large table that stand in the page itself; the script draws the rest on demand."""
 
 _PAGE = Path(__file__).parent / "page"
@@ -69,8 +69,8 @@ def html(report: Content) -> str:
         "best": "Best configuration",
         "axes": "Axis by axis",
         **({"figures": "More figures"} if report.pictures else {}),
-        "configurations": "All configurations",
         "examples": "Examples",
+        "configurations": "All configurations",
         "cost": "Cost and sharing",
         "missing": "Missing and failed",
         "provenance": "Provenance",
@@ -121,6 +121,7 @@ def _environment() -> Environment:
         "found": _found,
         "hits": lambda found: f"{sum(hit for *_, hit in found)} of {len(found)} found",
         "line": _line,
+        "capital": lambda text: text[:1].upper() + text[1:],
     }
     environment.globals |= {"bounds": labels.bounds, "several": several, "most": MOST}
     return environment
