@@ -70,15 +70,15 @@ def scores(study: Study, configuration: str) -> list[Score]:
         for cell in study.scores(configuration).to_dict("records")
     }
     gaps = _gaps(study, configuration)
-    return [
-        Score(
-            *key,
-            *(cells[key][name] for name in ("pck", "low", "high", "pairs", "reason")),
-            gap=gaps.get(key),
-        )
-        for key in ablation.columns(study.cells, None)
-        if key in cells
-    ]
+    found = []
+    for key in ablation.columns(study.cells, None):
+        if (cell := cells.get(key)) is None:
+            continue
+        pck, low, high = (float(cell[name]) for name in ("pck", "low", "high"))
+        why = None if cell["status"] == "done" else str(cell["reason"])
+        pairs = 0 if why else int(cell["pairs"])
+        found.append(Score(*key, pck, low, high, pairs, why, gaps.get(key)))
+    return found
 
 
 def _gaps(study: Study, configuration: str) -> dict[tuple[str, str, float], Gap]:
