@@ -120,8 +120,7 @@ def collect(study: Study) -> Content:
         best=best,
         no_best=no_best,
         ranking=ranked,
-        # A search that has not measured its baseline has nothing to compare with.
-        sections=_sections(study, ranked, drawn) if study.baseline in table else (),
+        sections=_sections(study, ranked, drawn),
         pictures=tuple(picture for picture in drawn if picture.axis is None),
         configurations=configurations_grid(study),
         gallery=gallery(study, _choices(study, table, best.key)) if best else Gallery(),

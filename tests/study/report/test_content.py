@@ -167,7 +167,7 @@ def test_a_study_that_runs_says_so(make_study):
         while not (folder / heartbeat.NAME).exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         report = collect(open_study(folder))
-    assert "still runs (3 min 20 s on 2 workers, about 5 min left)" in words(report).unfinished
+    assert "still runs (3 min 20 s on 2 workers, about 5 min 00 s left)" in words(report).unfinished
     assert "1/4" in html(report)
     nothing = collect(open_study(make_study(leave_out=lambda stage: True)))
     assert nothing.progress.done == 0
