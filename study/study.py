@@ -85,7 +85,9 @@ class Study:
 
     @property
     def axes(self) -> list[str]:
-        """The axes that vary around the baseline."""
+        """The axes that vary around the baseline; none while a search has not come to it."""
+        if self.baseline not in set(self.index["configuration"]):
+            return []
         return ablation.varied(self.cells, baseline=self.baseline)
 
     def configurations(self) -> pd.DataFrame:

@@ -1,14 +1,14 @@
-"""What a study cost and shared, and what of it is missing: counted from its index and its store."""
+"""What a study cost and shared, and what of it is missing: counted from its index and records."""
 
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 
 from study import labels
-from study.axes import AXES
-from study.report import connections
-from study.report.numbers import seconds, several
+from study.ablation import configurations
+from study.live import heartbeat, view
+from study.live.view import clock
 from study.study import Study
 
 PENDING = "not computed yet"
@@ -19,11 +19,19 @@ MOST = 5
 
 @dataclass(frozen=True)
 class Progress:
-    """How many cells (configuration × data set × split) there are; ``pending`` may still come."""
+    """How far a study is.
+
+    Attributes:
+        cells: how many there are (configuration × data set × split).
+        done: of them.
+        pending: those that may still come.
+        running: what its driver says of itself; nothing where no launch runs.
+    """
 
     cells: int
     done: int
     pending: int
+    running: tuple[str, ...] = ()
 
     @property
     def failed(self) -> int:
@@ -44,14 +52,21 @@ class Hole:
 
 @dataclass(frozen=True)
 class Line:
-    """A kind of work: how often it was needed, and how long it took; ``-`` where not timed."""
+    """A kind of work: how often it was needed, and how long it took.
+
+    Attributes:
+        what: it is.
+        shared, alone: how often, with sharing and one by one.
+        computed: by this study's launches, not found in the store; ``–`` where nobody kept it.
+        wall, device: time of these on the clock, and times devices.
+    """
 
     what: str
     shared: int
     alone: int
-    timed: str
-    total: str
-    median: str
+    computed: str = labels.MISSING
+    wall: str = labels.MISSING
+    device: str = labels.MISSING
 
 
 def _once(study: Study) -> pd.DataFrame:
@@ -63,21 +78,24 @@ def progress(study: Study) -> Progress:
     cells = _once(study)
     missing = cells[cells["status"] != "done"]
     pending = int((missing["reason"] == PENDING).sum())
-    return Progress(len(cells), len(cells) - len(missing), pending)
+    beat = heartbeat.read(study.folder.path)
+    running = view.lines(beat) if beat and beat["alive"] else []
+    return Progress(len(cells), len(cells) - len(missing), pending, tuple(running))
 
 
 def holes(study: Study) -> list[Hole]:
     """What is missing, by reason, the most frequent first."""
     cells = _once(study)
     missing = cells[cells["status"] != "done"]
-    table = connections.settings(study)
-    varied = {axis: {row[axis] for row in table.values()} for axis in AXES}
+    table = configurations(cells)
+    fixed = {
+        axis for axis in next(iter(table.values())) if len({r[axis] for r in table.values()}) == 1
+    }
     found = []
     for reason, rows in missing.groupby("reason", sort=False):
         keys = list(dict.fromkeys(rows["configuration"]))
         told = [
-            f"{key}: "
-            + labels.settings({axis: v for axis, v in table[key].items() if len(varied[axis]) > 1})
+            f"{key}: {labels.settings({a: v for a, v in table[key].items() if a not in fixed})}"
             for key in keys[:MOST]
         ]
         places = rows["dataset"].map(labels.dataset) + " " + rows["split"]
@@ -89,36 +107,28 @@ def holes(study: Study) -> list[Hole]:
 
 
 def work(study: Study) -> list[Line]:
-    """How much work sharing left over, and the seconds that the store knows of it."""
+    """How much work sharing left over, and what this study's launches spent on it."""
     index = study.index[study.index["missing"].isna()]
-    timed = _timed(study)
     lines = []
-    for what, column in (("prompts to learn", "tune"), ("predictions of a split", "predict")):
+    for what, column in (
+        ("prompts to learn", "tune"),
+        ("trials (prompt × extraction setting)", "extraction"),
+        ("predictions of a split", "predict"),
+    ):
         needed = index.dropna(subset=[column])
+        alone = len(needed.drop_duplicates(["configuration", column]))
         keys = needed[column].unique()
-        known = pd.Series([timed[key] for key in keys if key in timed], dtype=float)
-        lines.append(
-            Line(
-                what,
-                len(keys),
-                len(needed.drop_duplicates(["configuration", column])),
-                several(len(known), "stage") if len(known) else "–",
-                seconds(float(known.sum())) if len(known) else "–",
-                seconds(float(known.median())) if len(known) else "–",
-            )
-        )
-    trials = index["extraction"].nunique()
-    alone = len(index.drop_duplicates(["configuration", "extraction"]))
-    lines.insert(1, Line("trials (prompt × extraction setting)", trials, alone, "–", "–", "–"))
+        # A trial is the predictions of its splits, which have lines of their own.
+        spent = () if column == "extraction" else _spent(study, keys)
+        lines.append(Line(what, len(keys), alone, *spent))
     return lines
 
 
-def _timed(study: Study) -> dict[str, float]:
-    """Seconds by stage key, as `study.speed.record` keeps them."""
-    found = {}
-    for file in sorted(study.folder.store.speed.glob("*/*.json")):
-        try:
-            found[file.stem] = float(json.loads(file.read_text())["seconds"])
-        except (OSError, ValueError, KeyError):  # a note about time is not worth a failure
-            continue
-    return found
+def _spent(study: Study, keys: Iterable[str]) -> tuple[str, ...]:
+    """How many of these stages were computed, and how long they took."""
+    if study.provenance is None:
+        return ()
+    stages = study.provenance["stages"]
+    timed = [stages[key] for key in keys if "wall_s" in stages.get(key, {})]
+    wall, device = (sum(stage[name] for stage in timed) for name in ("wall_s", "device_s"))
+    return f"{len(timed):,}", clock(wall), clock(device)

@@ -1,16 +1,20 @@
 """Everything that a report says, collected from a study; rendering adds nothing to it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sd4match.errors import SD4MatchError
-from study import labels
-from study.report import accounts, connections
+from study import ablation, labels
+from study.labels import Settings
+from study.report import accounts
 from study.report.accounts import Hole, Line, Progress
-from study.report.connections import Picture
 from study.report.examples import Gallery, gallery
 from study.report.grids import Grid, axis_grid, configurations_grid
-from study.report.influence import Influence, influence
+from study.report.influence import Ranking, ranking, verdict
+from study.report.origin import Fact, origin
+from study.report.pictures import Picture, pictures
 from study.report.scores import Score, scores
+from study.reproducing import launch_command
 from study.study import Study
 
 MOST_CHOICES = 40
@@ -28,7 +32,7 @@ class Best:
         settings: (axis, value, the baseline's value) where either applies.
         scores: at the usual alpha.
         by_alpha: at every alpha, row by row: place, then PCK with its interval.
-        commands: (purpose, command) to get it again.
+        command: measures it again.
     """
 
     key: str
@@ -38,7 +42,7 @@ class Best:
     settings: tuple[tuple[str, str, str], ...]
     scores: tuple[Score, ...]
     by_alpha: tuple[tuple[str, tuple[Score, ...]], ...]
-    commands: tuple[tuple[str, str], ...]
+    command: str
 
     @property
     def changed(self) -> list[tuple[str, str, str]]:
@@ -51,10 +55,14 @@ class Section:
     """One axis: what it does, its figure and its table."""
 
     axis: str
-    title: str
-    influence: Influence | None
+    verdict: str
     picture: Picture | None
     grid: Grid
+
+    @property
+    def title(self) -> str:
+        """The axis in words."""
+        return labels.axis(self.axis)
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ class Content:
     design: str
     fidelity: str
     datasets: tuple[str, ...]
-    asked: tuple[tuple[str, str], ...]
+    varied: tuple[str, ...]
     n_configurations: int
     alpha: float
     alphas: tuple[float, ...]
@@ -73,13 +81,14 @@ class Content:
     progress: Progress
     best: Best | None
     no_best: str
+    ranking: Ranking
     sections: tuple[Section, ...]
     pictures: tuple[Picture, ...]
     configurations: Grid
     gallery: Gallery
     work: tuple[Line, ...]
     holes: tuple[Hole, ...]
-    provenance: tuple[tuple[str, str], ...]
+    origin: tuple[Fact, ...]
     space: str
 
 
@@ -92,55 +101,49 @@ def collect(study: Study) -> Content:
     Raises:
         SD4MatchError: records are damaged.
     """
-    best, no_best = _best(study)
-    pictures = connections.pictures(study)
-    sections = []
-    for axis in connections.axes(study):
-        grid, raw = axis_grid(study, axis)
-        own = next((picture for picture in pictures if picture.axis == axis), None)
-        sections.append(Section(axis, labels.axis(axis), influence(axis, raw), own, grid))
-    sections.sort(key=lambda section: -(section.influence.spread if section.influence else -1.0))
     facts = study.folder.facts
+    table = ablation.configurations(study.cells)
+    best, no_best = _best(study, table)
+    drawn = pictures(study)
+    ranked = ranking(study)
     return Content(
         name=study.name,
         design=str(facts["design"]).replace("_", " "),
         fidelity=str(facts["fidelity"]),
         datasets=tuple(labels.dataset(name) for name in study.index["dataset"].unique()),
-        asked=tuple(
-            (name, labels.values(values)) for name, values in connections.asked(study).items()
-        ),
-        n_configurations=study.index["configuration"].nunique(),
+        varied=tuple(map(labels.axis, facts["axes"])),
+        n_configurations=len(table),
         alpha=study.rule.usual_alpha,
         alphas=study.rule.alphas,
         protocol=study.rule.protocol,
         progress=accounts.progress(study),
         best=best,
         no_best=no_best,
-        sections=tuple(sections),
-        pictures=tuple(picture for picture in pictures if picture.axis is None),
+        ranking=ranked,
+        sections=_sections(study, ranked, drawn),
+        pictures=tuple(picture for picture in drawn if picture.axis is None),
         configurations=configurations_grid(study),
-        gallery=gallery(study, _choices(study, best.key)) if best else Gallery(),
+        gallery=gallery(study, _choices(study, table, best.key)) if best else Gallery(),
         work=tuple(accounts.work(study)),
         holes=tuple(accounts.holes(study)),
-        provenance=tuple(connections.provenance(study)),
-        space=connections.space_text(study),
+        origin=tuple(origin(study)),
+        space=(study.folder.path / "study.yaml").read_text(encoding="utf-8"),
     )
 
 
-def _best(study: Study) -> tuple[Best | None, str]:
+def _best(study: Study, table: Mapping[str, Settings]) -> tuple[Best | None, str]:
     try:
         row = study.best()
     except SD4MatchError as error:  # no validation split, or nothing measured yet
         return None, str(error)
     key = str(row.name)
-    table = connections.settings(study)
-    base = connections.baseline(study, key)
+    base = _baseline(study, table, key)
     settings = tuple(
         (axis, labels.value(own), labels.value(base[axis]))
         for axis, own in table[key].items()
         if (own, base[axis]) != (None, None)
     )
-    every = scores(study, key, study.rule.alphas)
+    every = scores(study, key)
     usual = tuple(score for score in every if score.alpha == study.rule.usual_alpha)
     by_alpha = tuple(
         (score.place, tuple(s for s in every if s.place == score.place)) for score in usual
@@ -153,16 +156,32 @@ def _best(study: Study) -> tuple[Best | None, str]:
         settings=settings,
         scores=usual,
         by_alpha=by_alpha,
-        commands=tuple(connections.reproduce(study, key)),
+        command=launch_command(study.folder, key, table[key]),
     ), ""
 
 
-def _choices(study: Study, best: str) -> dict[str, str]:
+def _sections(study: Study, ranked: Ranking, drawn: list[Picture]) -> tuple[Section, ...]:
+    """The axes, the most important first."""
+    order = [of.axes[0] for of in ranked.influences if len(of.axes) == 1]
+    own = {picture.axis: picture for picture in drawn}
+    found = []
+    for axis in sorted(study.axes, key=lambda a: order.index(a) if a in order else len(order)):
+        grid, estimates = axis_grid(study, axis)
+        found.append(Section(axis, verdict(estimates), own.get(axis), grid))
+    return tuple(found)
+
+
+def _baseline(study: Study, table: Mapping[str, Settings], like: str) -> Settings:
+    """The baseline's settings; unknown where it is not measured yet and ``like`` may differ."""
+    unknown = dict.fromkeys(study.folder.facts["axes"])
+    return table.get(study.baseline, {**table[like], **unknown})
+
+
+def _choices(study: Study, table: Mapping[str, Settings], best: str) -> dict[str, str]:
     """Configurations to look at: the best, the baseline, their neighbours, then the next best."""
-    table = connections.settings(study)
-    base = connections.baseline(study, best)
+    base = _baseline(study, table, best)
     apart = {key: _apart(row, base) for key, row in table.items()}
-    ranked = study.table().raw["configuration"].astype(str)
+    ranked = map(str, study.top().index)
     near = [key for key, words in apart.items() if len(words) == 1]
     names = {study.baseline: "baseline", best: "best"}
     wanted = dict.fromkeys([best, study.baseline, *near, *ranked])
@@ -170,7 +189,7 @@ def _choices(study: Study, best: str) -> dict[str, str]:
     return {key: ": ".join(filter(None, [names.get(key), ", ".join(apart[key])])) for key in keys}
 
 
-def _apart(row: labels.Settings, base: labels.Settings) -> list[str]:
+def _apart(row: Settings, base: Settings) -> list[str]:
     """In what a configuration differs from the baseline where both mean something."""
     return [
         f"{axis}={labels.value(own)}"

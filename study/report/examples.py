@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
 from sd4match import pck
 from sd4match.datasets import ImagePair, load_image
 from sd4match.errors import SD4MatchError
-from sd4match.readouts import Readout
+from sd4match.truth_records import pairs_on_record
 from study import labels
-from study.data import refer
+from study.answers import setting_of
 from study.records import settings_of
-from study.report import connections
 from study.stages import Setting
 from study.study import Study
 
@@ -95,30 +95,25 @@ def _of_dataset(study: Study, dataset: str, choices: Sequence[str], alpha: float
     index = study.index[study.index["dataset"] == dataset]
     split = "test" if (index["split"] == "test").any() else str(index["split"].iloc[0])
     rows = index[(index["split"] == split) & index["configuration"].isin(choices)]
-    fingerprint = str(rows["data"].iloc[0])
-    ref = refer(dataset, split, **_placed(study))
-    if not ref.present:
-        raise SD4MatchError(f"no images in {ref.root}, where the study read them")
-    if ref.fingerprint != fingerprint:
-        raise SD4MatchError(f"{ref.root} holds other pairs now than the study measured")
     best, baseline = (
         _pck(study, key, dataset, split, alpha) for key in (choices[0], study.baseline)
     )
-    if best is None and baseline is None:
-        raise SD4MatchError("neither the best configuration nor the baseline was measured")
-    same = choices[0] == study.baseline
-    truth, _ = study.folder.store.read_truth(fingerprint)
-    counted = np.flatnonzero(truth.n_keypoints)
-    pairs = ref.open()
+    if best is None:
+        raise SD4MatchError("the best configuration was not measured")
+    told = _telling(best, None if choices[0] == study.baseline else baseline)
+    truth, pairs = study.folder.store.read_truth(str(rows["data"].iloc[0]))
+    numbers = np.flatnonzero(truth.n_keypoints)[list(told)]
+    root = yaml.safe_load((study.folder.path / "study.yaml").read_text("utf-8"))["data"]["root"]
+    shown = pairs_on_record(Path(root).expanduser(), dataset, split, pairs.iloc[numbers])
     made = {
-        int(counted[place]): _example(pairs[int(counted[place])], why)
-        for place, why in _telling(best, None if same else baseline).items()
+        int(number): _example(pair, why)
+        for number, pair, why in zip(numbers, shown, told.values(), strict=True)
     }
     for key, positions, size in _predictions(study, rows, truth):
-        for pair, (example, scale) in made.items():
-            own = truth.pair == pair
+        for number, (example, scale) in made.items():
+            own = truth.pair == number
             right = pck.correct(
-                truth.subset(np.arange(truth.n_pairs) == pair), positions[own],
+                truth.subset(np.arange(truth.n_pairs) == number), positions[own],
                 alpha=alpha, protocol=study.rule.protocol, image_size=size,
             )  # fmt: skip
             x0 = example.images[1][1]
@@ -129,16 +124,10 @@ def _of_dataset(study: Study, dataset: str, choices: Sequence[str], alpha: float
     return [example for example, _ in made.values()]
 
 
-def _placed(study: Study) -> dict[str, Any]:
-    """The study's subset; a relative root is meant from where it was launched."""
-    subset = connections.subset(study)
-    root = Path(subset["root"]).expanduser()
-    beside = study.folder.path.parents[1] / root
-    return subset | {"root": str(beside if not root.is_dir() and beside.is_dir() else root)}
-
-
 def _pck(study: Study, key: str, dataset: str, split: str, alpha: float) -> Points | None:
-    if key not in connections.settings(study):
+    index = study.index
+    here = (index["dataset"] == dataset) & (index["split"] == split)
+    if key not in set(index.loc[here, "configuration"]):
         return None
     try:
         return study.samples(key, dataset, split, alpha).pck
@@ -146,14 +135,11 @@ def _pck(study: Study, key: str, dataset: str, split: str, alpha: float) -> Poin
         return None
 
 
-def _telling(best: Points | None, baseline: Points | None) -> dict[int, str]:
+def _telling(best: Points, baseline: Points | None) -> dict[int, str]:
     """Which pairs are shown, and why: the extremes and the middle, ties by their order."""
-    by: Points | None
-    if best is not None and baseline is not None:
+    by, names = best, ("easiest", "typical", "hardest")
+    if baseline is not None:
         by, names = best - baseline, ("largest gain over the baseline", "typical", "largest loss")
-    else:
-        by, names = (baseline if best is None else best), ("easiest", "typical", "hardest")
-        assert by is not None
     order = np.argsort(by, kind="stable")
     found: dict[int, str] = {}
     for place, why in zip((order[-1], order[len(order) // 2], order[0]), names, strict=True):
@@ -170,20 +156,17 @@ def _predictions(
         recorded = store.recorded(str(stage))
         read: dict[Path, tuple[list[Setting], Any]] = {}
         for row in of_stage.to_dict("records"):
-            file = recorded.get(_setting(row))
+            file = recorded.get(setting_of(row))
             if file is None:
                 continue
             if file not in read:
                 read = {file: (settings_of(file), store.read_predictions(file, truth))}
             settings, positions = read[file]
-            yield row["configuration"], positions[settings.index(_setting(row))], row["image_size"]
-
-
-def _setting(row: Mapping[Any, Any]) -> Setting:
-    kernel, temperature = (
-        None if pd.isna(row[name]) else float(row[name]) for name in ("kernel", "temperature")
-    )
-    return int(row["layer"]), Readout(str(row["localizer"]), kernel, temperature)
+            yield (
+                row["configuration"],
+                positions[settings.index(setting_of(row))],
+                row["image_size"],
+            )
 
 
 def _example(pair: ImagePair, why: str) -> tuple[Example, float]:

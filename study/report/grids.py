@@ -1,12 +1,14 @@
 """Tables of the report: all configurations, and one an axis."""
 
+import math
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from study import labels
-from study.report.numbers import bounds, percent, points, several
-from study.stats import LEVEL
+from study.report.wording import several
 from study.study import Study
 
 
@@ -84,8 +86,9 @@ def axis_grid(study: Study, axis: str) -> tuple[Grid, pd.DataFrame]:
         for row in part.to_dict("records"):
             cells = by_row[str(row["configuration"])]
             # Intervals where results are reported; validation only chooses.
-            note = bounds(row["low"], row["high"]) if split == "test" else ""
-            cells.append(Cell(percent(row["pck"]), note or ("missing" if row["reason"] else "")))
+            note = labels.bounds(row["low"], row["high"]).strip() if split == "test" else ""
+            note = note or ("missing" if row["reason"] else "")
+            cells.append(Cell(labels.percent(row["pck"]), note))
             if split == "test":
                 cells.append(_gap(row))
     rows = tuple(tuple(cells) for cells in by_row.values())
@@ -107,7 +110,7 @@ def configurations_grid(study: Study) -> Grid:
             columns.append(Column(split, labels.dataset(place)))
         else:
             columns.append(Column(name, number=pd.api.types.is_numeric_dtype(raw[name])))
-        show = percent if measured else _setting
+        show = labels.percent if measured else _setting
         texts.append([Cell(show(value)) for value in raw[name].astype(object)])
     caption = f"{several(len(raw), 'configuration')}, the best first"
     rows = tuple(zip(*texts, strict=True))
@@ -120,10 +123,9 @@ def _setting(value: object) -> str:
     return labels.MISSING
 
 
-def _gap(row: dict[object, object]) -> Cell:
-    effect, low, high, p = (
-        float(str(row[name])) for name in ("effect", "effect_low", "effect_high", "p_holm")
-    )
-    shown = p < LEVEL
-    tone = ("gain" if effect > 0 else "loss") if shown else ""
-    return Cell(points(effect) + (" *" if shown else ""), bounds(low, high), tone)
+def _gap(row: Mapping[Hashable, Any]) -> Cell:
+    effect, low, high = (float(row[name]) for name in ("effect", "effect_low", "effect_high"))
+    if math.isnan(effect):
+        return Cell(labels.MISSING)
+    tone = ("gain" if effect > 0 else "loss") if row["mark"] else ""
+    return Cell(f"{labels.signed(effect)} {row['mark']}".strip(), labels.bounds(low, high), tone)

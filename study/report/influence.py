@@ -1,74 +1,88 @@
-"""Which axes matter: how far PCK goes along each, and how much of it is more than chance."""
+"""Which axes matter: the study's importance, and which values differ from the baseline's."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
-from study.report.numbers import percent, several
-from study.stats import LEVEL
+from sd4match.errors import SD4MatchError
+from study import labels
+from study.report.wording import listed, several
+from study.study import Study
+
+MOST = 8
+"""Axes and pairs of axes that are listed."""
 
 
 @dataclass(frozen=True)
 class Influence:
-    """One axis.
+    """How much an axis, or two together, matters; all in [0, 1].
 
     Attributes:
-        axis: its name.
-        split: ``validation``, or ``test`` where there is no validation.
-        spread: best less worst value's PCK, mean over the data sets, in [0, 1].
-        best, worst: (label, PCK) of these values.
-        others: how many values there are beside the baseline's.
-        different: how many of them differ from the baseline on some test split, by Holm's test.
+        axes: one, or two for their interaction.
+        value, low, high: with its 95 % interval, which may be NaN.
     """
 
-    axis: str
-    split: str
-    spread: float
-    best: tuple[str, float]
-    worst: tuple[str, float]
-    others: int
-    different: int
+    axes: tuple[str, ...]
+    value: float
+    low: float
+    high: float
 
     @property
-    def words(self) -> str:
-        """The same as a sentence."""
-        if self.different:
-            shown = f"{self.different} of {several(self.others, 'other value')} differ"
-            shown += "s" if self.different == 1 else ""
-        else:
-            shown = f"none of {several(self.others, 'other value')} is shown to differ"
-        return (
-            f"from {percent(self.worst[1])} % ({self.worst[0]}) to {percent(self.best[1])} % "
-            f"({self.best[0]}) on {self.split}; {shown} from the baseline on test"
-        )
+    def name(self) -> str:
+        """In words."""
+        return " × ".join(map(labels.axis, self.axes))
 
 
-def influence(axis: str, estimates: pd.DataFrame) -> Influence | None:
-    """What an axis does around the baseline.
+@dataclass(frozen=True)
+class Ranking:
+    """The most important first.
+
+    Attributes:
+        what: what the values are, in words; why there are none where there are none.
+        unit: of 100 times a value.
+    """
+
+    what: str
+    unit: str = ""
+    influences: tuple[Influence, ...] = ()
+
+
+def ranking(study: Study) -> Ranking:
+    """What `Study.importance` says, for the page."""
+    try:
+        found = study.importance()
+    except SD4MatchError as error:  # too little measured, or nothing varies
+        return Ranking(str(error))
+    kind = str(found["kind"].iloc[0])
+    numbers = found[["value", "low", "high"]].itertuples(index=False, name=None)
+    axes = [
+        (axis,) if other is None else (axis, other)
+        for axis, other in found[["axis", "other"]].itertuples(index=False, name=None)
+    ]
+    influences = [Influence(of, *row) for of, row in zip(axes, numbers, strict=True)]
+    measured = study.metric or f"mean/test/pck@{study.rule.usual_alpha:g}"
+    return Ranking(
+        f"{kind[0].upper()}{kind[1:]} in {measured}, with 95 % intervals.",
+        "%" if "share" in kind else "points",
+        tuple(influences),
+    )
+
+
+def verdict(estimates: pd.DataFrame) -> str:
+    """How many values of an axis are shown to differ from the baseline's on test, in words.
 
     Args:
-        axis: its name.
         estimates: see `study.ablation.estimates`, at one alpha.
-
-    Returns:
-        None where fewer than two values were measured on all data sets.
     """
-    split = "val" if (estimates["split"] == "val").any() else "test"
-    columns = estimates[estimates["split"] == split]
-    wide = columns.pivot(index="configuration", columns="dataset", values="pck").astype(float)
-    means = wide.mean(axis=1, skipna=False).dropna()
-    if len(means) < 2:
-        return None
-    label = estimates.drop_duplicates("configuration").set_index("configuration")["label"]
-    best, worst = str(means.idxmax()), str(means.idxmin())
-    test = estimates[(estimates["split"] == "test") & ~estimates["baseline"]]
-    shown = test[test["p_holm"] < LEVEL]
-    return Influence(
-        axis=axis,
-        split="validation" if split == "val" else "test",
-        spread=float(means[best] - means[worst]),
-        best=(str(label[best]), float(means[best])),
-        worst=(str(label[worst]), float(means[worst])),
-        others=test["configuration"].nunique(),
-        different=shown["configuration"].nunique(),
+    others = estimates[(estimates["split"] == "test") & ~estimates["baseline"]]
+    shown = others[others["mark"] != ""]
+    better, worse = (
+        shown.loc[sign * shown["effect"] > 0, "configuration"].nunique() for sign in (1, -1)
+    )
+    values = several(others["configuration"].nunique(), "other value")
+    told = [f"{n} {how}" for n, how in ((better, "better"), (worse, "worse")) if n]
+    return f"of {values}, " + (
+        f"{listed(told)} than the baseline on test"
+        if told
+        else "none is shown to differ from the baseline on test"
     )

@@ -1,13 +1,9 @@
 """One configuration's scores with intervals, and how far it is from the baseline."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from study import ablation, labels
-from study.stats import difference, interval
 from study.study import Study
 
 SPLITS = {"test": "test", "val": "validation"}
@@ -40,7 +36,11 @@ class Gap:
 
 @dataclass(frozen=True)
 class Score:
-    """PCK on one split at one alpha; NaN where it was not measured, and ``reason`` says why."""
+    """PCK on one split at one alpha; NaN where it was not measured, and ``reason`` says why.
+
+    ``gap`` is None for the baseline itself, where either was not measured, and at other alphas
+    than the usual one.
+    """
 
     dataset: str
     split: str
@@ -49,8 +49,8 @@ class Score:
     low: float
     high: float
     pairs: int
-    gap: Gap | None
     reason: str | None
+    gap: Gap | None
 
     @property
     def place(self) -> str:
@@ -58,39 +58,37 @@ class Score:
         return f"{labels.dataset(self.dataset)} {SPLITS[self.split]}"
 
 
-def scores(study: Study, configuration: str, alphas: Sequence[float]) -> list[Score]:
-    """The scores of a configuration on every data set and split, test first.
+def scores(study: Study, configuration: str) -> list[Score]:
+    """The scores of a configuration by data set, split and alpha, test first.
 
     Args:
         study: holds the measurements.
         configuration: its key.
-        alphas: thresholds.
-
-    Returns:
-        One score a data set, split and alpha. The gap is None for the baseline itself, and where
-        either was not measured.
     """
-    own = study.cells[study.cells["configuration"] == configuration]
-    base = study.cells[study.cells["configuration"] == study.baseline]
-    compared = set() if configuration == study.baseline else _done(base)
-    rows = {tuple(row[name] for name in ablation.KEY): row for row in own.to_dict("records")}
+    cells = {
+        tuple(cell[name] for name in ablation.KEY): cell
+        for cell in study.scores(configuration).to_dict("records")
+    }
+    gaps = _gaps(study, configuration)
     found = []
-    for key in ablation.columns(study.cells, alphas):
-        row = rows.get(key, {"status": "missing", "reason": "not part of the study"})
-        if row["status"] != "done":
-            nan = math.nan
-            found.append(Score(*key, nan, nan, nan, 0, None, str(row["reason"])))
+    for key in ablation.columns(study.cells, None):
+        if (cell := cells.get(key)) is None:
             continue
-        samples = study.samples(configuration, *key)
-        around = interval(samples)
-        gap = None
-        if key in compared:
-            by = difference(samples, study.samples(study.baseline, *key))
-            gap = Gap(by.effect, by.low, by.high)
-        found.append(Score(*key, around.mean, around.low, around.high, len(samples.pck), gap, None))
+        pck, low, high = (float(cell[name]) for name in ("pck", "low", "high"))
+        why = None if cell["status"] == "done" else str(cell["reason"])
+        pairs = 0 if why else int(cell["pairs"])
+        found.append(Score(*key, pck, low, high, pairs, why, gaps.get(key)))
     return found
 
 
-def _done(cells: pd.DataFrame) -> set[tuple[object, ...]]:
-    done = cells.loc[cells["status"] == "done", list(ablation.KEY)]
-    return set(done.itertuples(index=False, name=None))
+def _gaps(study: Study, configuration: str) -> dict[tuple[str, str, float], Gap]:
+    known = set(study.index["configuration"])
+    if configuration == study.baseline or study.baseline not in known:
+        return {}
+    found = study.compare(study, configurations=(study.baseline, configuration)).differences
+    if "effect" not in found:  # neither was measured anywhere
+        return {}
+    return {
+        (row["dataset"], row["split"], row["alpha"]): Gap(row["effect"], row["low"], row["high"])
+        for row in found[found["effect"].notna()].to_dict("records")
+    }

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from study import labels
 from study.report.content import Content
-from study.report.numbers import listed, percent, several
 from study.report.scores import Score
+from study.report.wording import listed, several
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,6 @@ class Words:
     unfinished: str
     headline: str
     chosen: str
-    no_axis: str
     share: float
     missing: tuple[str, ...]
     caveats: tuple[str, ...]
@@ -29,11 +29,6 @@ class Words:
 
 def words(report: Content) -> Words:
     """Put a report's content into sentences."""
-    axes = listed([f"{name} ({values})" for name, values in report.asked])
-    asked = (
-        f"{several(report.n_configurations, 'configuration')} on {listed(list(report.datasets))}"
-        f" ({report.design}). " + (f"What varies: {axes}." if axes else "Nothing varies.")
-    )
     progress = report.progress
     missing = []
     if progress.pending:
@@ -41,20 +36,31 @@ def words(report: Content) -> Words:
     if progress.failed:
         missing.append(f"{several(progress.failed, 'cell')} missing for other reasons, see below.")
     return Words(
-        asked=asked,
-        unfinished=(
-            f"{progress.pending:,} of {several(progress.cells, 'cell')} are not computed yet: the "
-            "study still runs or was interrupted, and what is said here can change."
-            if progress.pending
-            else ""
+        asked=(
+            f"{several(report.n_configurations, 'configuration')} on {listed(report.datasets)}"
+            f" ({report.design}). "
+            + (f"What varies: {listed(report.varied)}." if report.varied else "Nothing varies.")
         ),
+        unfinished=_unfinished(report),
         headline=_headline(report),
         chosen=_chosen(report),
-        no_axis="No two measured configurations differ from the baseline in one axis alone.",
         share=round(100 * progress.done / max(progress.cells, 1), 1),
         missing=tuple(missing),
         caveats=tuple(_caveats(report)),
         sharing=_sharing(report),
+    )
+
+
+def _unfinished(report: Content) -> str:
+    progress = report.progress
+    if not (progress.running or progress.pending):
+        return ""
+    state = "The study was interrupted"
+    if progress.running:
+        state = f"The study still runs ({progress.running[0]})"
+    return (
+        f"{state}: {progress.pending:,} of {several(progress.cells, 'cell')} are not computed yet, "
+        "and what is said here can change."
     )
 
 
@@ -72,7 +78,7 @@ def _chosen(report: Content) -> str:
     best = report.best
     if best is None:
         return ""
-    chosen = f"Chosen on validation ({best.metric}: {percent(best.value)} %)"
+    chosen = f"Chosen on validation ({best.metric}: {labels.percent(best.value)} %)"
     gaps = [score for score in best.scores if score.split == "test" and score.gap]
     if best.is_baseline or not gaps:
         return f"{chosen}, reported on test."
@@ -103,9 +109,6 @@ def _caveats(report: Content) -> list[str]:
         f"PCK@{report.alpha:g} is a mean over pairs under protocol {report.protocol}. Intervals "
         "cover 95 % and come from resampling images; they do not know that the best one was chosen "
         f"among {report.n_configurations:,}, nor how much another training seed would change."
-    )
-    said.append(
-        "Spreads are of the best and the worst value tried, so more values make them wider."
     )
     return said
 

@@ -13,18 +13,21 @@ from markupsafe import Markup
 
 from sd4match.atomic import atomic_path
 from sd4match.errors import require_known
-from study.report.connections import Picture, inline
+from study import labels
+from study.figures import save
 from study.report.content import Content, collect
 from study.report.examples import Example
 from study.report.grids import Cell
-from study.report.numbers import bounds, percent, points, several
+from study.report.influence import MOST
+from study.report.pictures import inline
 from study.report.summary import words
+from study.report.wording import several
 from study.study import Study
 
 FORMATS = {"html": "report.html", "md": "report.md"}
 """Formats and the names of their files."""
 
-FIRST_ROWS = 100
+FIRST_ROWS = 30
 """Rows of the large table that stand in the page itself; the script draws the rest on demand."""
 
 _PAGE = Path(__file__).parent / "page"
@@ -50,8 +53,9 @@ def write(study: Study, *, form: str = "html", out: Path | None = None) -> Path:
     report = collect(study)
     text = html(report) if form == "html" else markdown(report)
     if form == "md":
-        for picture in _drawn(report):
-            _write(file.parent / "figures" / f"{picture.name}.svg", picture.svg or "")
+        for picture in (*(section.picture for section in report.sections), *report.pictures):
+            if picture and picture.figure:
+                save(picture.figure, file.parent / "figures", picture.stem, formats=["svg"])
     _write(file, text)
     return file
 
@@ -60,24 +64,13 @@ def html(report: Content) -> str:
     """The page, whole: no other file, no network."""
     style, script = (_text(name) for name in ("style.css", "report.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    influences = [
-        {
-            "id": section.grid.name,
-            "title": section.title,
-            "points": f"{100 * section.influence.spread:.1f}",
-            "share": round(100 * section.influence.spread / _largest(report), 1),
-            "words": section.influence.words,
-        }
-        for section in report.sections
-        if section.influence
-    ]
     titles = {
         "summary": "In short",
         "best": "Best configuration",
         "axes": "Axis by axis",
         **({"figures": "More figures"} if report.pictures else {}),
-        "configurations": "All configurations",
         "examples": "Examples",
+        "configurations": "All configurations",
         "cost": "Cost and sharing",
         "missing": "Missing and failed",
         "provenance": "Provenance",
@@ -88,8 +81,8 @@ def html(report: Content) -> str:
         .render(
             report=report,
             words=words(report),
-            influences=influences,
-            sections=titles.items(),
+            titles=titles.items(),
+            largest=max((one.value for one in report.ranking.influences), default=1.0) or 1.0,
             reach=_reach(report),
             first_rows=FIRST_ROWS,
             style=Markup(style),  # our own files, nobody's data
@@ -102,16 +95,6 @@ def html(report: Content) -> str:
 def markdown(report: Content) -> str:
     """The report for a repository; its figures are files in ``figures``."""
     return _environment().get_template("report.md.j2").render(report=report, words=words(report))
-
-
-def _drawn(report: Content) -> list[Picture]:
-    own = [section.picture for section in report.sections]
-    return [picture for picture in (*own, *report.pictures) if picture and picture.svg]
-
-
-def _largest(report: Content) -> float:
-    spreads = [section.influence.spread for section in report.sections if section.influence]
-    return max(spreads, default=0.0) or 1.0
 
 
 def _reach(report: Content) -> float:
@@ -131,15 +114,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "percent": percent,
-        "points": points,
+        "percent": labels.percent,
+        "points": labels.signed,
         "inline": lambda picture: Markup(inline(picture)),  # drawn and escaped by matplotlib
         "texts": _texts,
         "found": _found,
         "hits": lambda found: f"{sum(hit for *_, hit in found)} of {len(found)} found",
         "line": _line,
+        "capital": lambda text: text[:1].upper() + text[1:],
     }
-    environment.globals |= {"bounds": bounds, "several": several}
+    environment.globals |= {"bounds": labels.bounds, "several": several, "most": MOST}
     return environment
 
 

@@ -24,8 +24,9 @@ class Sortable {
       row.place = place;
       row.low = row.texts.join("\n").toLowerCase();
     });
+    this.first = this.body.rows.length;
     this.shown = this.rows;
-    this.limit = STEP;
+    this.limit = this.first;
     this.heads.forEach((head, column) => this.addButton(head, column));
     if (this.rows.length > this.body.rows.length) this.addMore(table);
     table.querySelectorAll(".noscript").forEach((note) => note.remove());
@@ -76,7 +77,7 @@ class Sortable {
     this.wanted = text;
     const tests = text.trim().split(/\s+/).filter(Boolean).map((word) => this.test(word));
     this.shown = this.rows.filter((row) => tests.every((test) => test(row)));
-    this.limit = STEP;
+    this.limit = this.first;
     this.draw();
   }
 

@@ -70,6 +70,13 @@ def whole(make_study):
     return make_study()
 
 
+@pytest.fixture
+def copied(whole, tmp_path):
+    """Folder of a copy of `whole` to change."""
+    shutil.copytree(whole.parent, tmp_path / "results")
+    return tmp_path / "results" / whole.name
+
+
 @pytest.fixture(scope="session")
 def holed(make_study):
     """Folder of a study of which a timestep failed, with a hostile name and reason."""

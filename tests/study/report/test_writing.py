@@ -61,14 +61,6 @@ def test_the_page_is_alone(page):
 def test_the_same_study_gives_the_same_bytes(page, whole, tmp_path):
     again = write(open_study(whole), out=tmp_path / "again.html")
     assert again.read_bytes() == page.read_bytes()
-    one, two = (
-        write(open_study(whole), form="md", out=tmp_path / name / "r.md") for name in ("a", "b")
-    )
-    assert one.read_bytes() == two.read_bytes()
-    figures = sorted((tmp_path / "a" / "figures").iterdir())
-    assert figures
-    for file in figures:
-        assert file.read_bytes() == (tmp_path / "b" / "figures" / file.name).read_bytes()
 
 
 def test_everything_is_escaped(holed, tmp_path):

@@ -1,0 +1,78 @@
+"""The figures of a report: all that the study can draw without a model."""
+
+import re
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from sd4match.errors import SD4MatchError
+from study import figures
+from study.figures import Kind
+from study.study import Study
+
+_TOLD_OTHERWISE = ("examples", "importance")
+"""Kinds that the page has as a control and as a list of its own."""
+
+_PAGE = {
+    "#000000": "var(--ink)",
+    "#262626": "var(--ink)",
+    "#555555": "var(--muted)",
+    "#e6e6e6": "var(--grid)",
+    "#ffffff": "var(--surface)",
+}
+"""Colours of the page instead of those of paper, in figures of lines and letters only."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A figure, or why there is none.
+
+    Attributes:
+        stem: of its file.
+        title: what it shows; also its text alternative.
+        axis: the axis it belongs to; None for the whole study.
+        figure: None where nothing could be drawn.
+        reason: then why.
+    """
+
+    stem: str
+    title: str
+    axis: str | None
+    figure: Figure | None
+    reason: str = ""
+
+
+def pictures(study: Study) -> list[Picture]:
+    """All figures that this study can show."""
+    found = []
+    for view in figures.applicable(study):
+        if not _wanted(view.kind):
+            continue
+        axis = view.names[0] if view.kind.name == "axis" else None
+        about = (view.stem, view.title, axis)
+        try:
+            found.append(Picture(*about, view.draw()))
+        except SD4MatchError as error:  # nothing of it was measured yet
+            found.append(Picture(*about, None, str(error)))
+    return found
+
+
+def _wanted(kind: Kind) -> bool:
+    return kind.reads != "model" and kind.name not in _TOLD_OTHERWISE
+
+
+def inline(picture: Picture) -> str:
+    """A picture for use inside the page: its size and its neutral colours are up to the page.
+
+    Pictures with pixels in them (heat maps) keep their colours, on white ground.
+    """
+    assert picture.figure is not None
+    svg = figures.svg(picture.figure, title=picture.title)
+    points = round(72 * picture.figure.get_figwidth())
+    svg = re.sub(
+        r'\bwidth="[\d.]+pt" height="[\d.]+pt"', f'style="--points: {points}"', svg, count=1
+    )
+    if "<image" not in svg:
+        for paper, page in _PAGE.items():
+            svg = re.sub(rf"(fill|stroke): {paper}", rf"\1: {page}", svg)
+    return svg
