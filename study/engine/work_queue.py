@@ -82,7 +82,7 @@ class WorkQueue(Searcher):
         for work, message in self._pace.slow(time.monotonic()):
             self._on_event("slow", work, message)
         for work in self._waiting:
-            if not self._unfinished.intersection(work.needs):
+            if self._unfinished.isdisjoint(work.needs):
                 self._waiting.remove(work)
                 self._running[trial_id] = work
                 self._pace.start(work, time.monotonic())
