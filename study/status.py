@@ -27,7 +27,8 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
     cells = Study(folder).cells.drop_duplicates(["configuration", "dataset", "split"])
     done = int((cells["status"] == "done").sum())
     reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
-    logs = [str(log) for key in folder.read_failures() if (log := folder.log(key)).exists()]
+    failed = ((key, folder.log(key)) for key in folder.read_failures())
+    logs = {key: str(log) for key, log in failed if log.exists()}
     facts = {
         "study": name,
         "state": state,
@@ -41,7 +42,7 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         f"study {name}: {state}{why}",
         f"{done} of {len(cells)} cells (configuration × split) are there",
         *(f"  {count} missing: {reason}" for reason, count in reasons.items()),
-        *(f"  log: {log}" for log in logs),
+        *(f"  log: {log}" for log in logs.values()),
         *where,
     ]
     return facts, "\n".join(lines)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from study.engine.execute import Workshop
 
 
+COLUMNS = dict.fromkeys(("epoch", "step", "loss", "val_pck"))
+"""In every report: loggers such as Ray's for CSV take their columns from the first one."""
+
+
 class StageTrainable(tune.Trainable):
     """Does one `Work` item; a step is an epoch of a tuning or a split of a prediction.
 
@@ -57,7 +61,7 @@ class StageTrainable(tune.Trainable):
             if (kind := fault(error)) == "bug":
                 raise
             report = {"done": True, "fault": kind, "failure": str(error)}
-        return {**report, "notes": self._notes.take()}
+        return {**COLUMNS, **report, "notes": self._notes.take()}
 
     def _done_patiently(self, workshop: "Workshop") -> Iterator[dict[str, Any]]:
         """Reports of all parts, the last of them with ``done``."""

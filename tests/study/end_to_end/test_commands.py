@@ -75,7 +75,7 @@ def test_status_counts_cells(launched, ask):
     assert "12 of 12 cells" in ask(terminal, "status", "small").out
     facts = ask(terminal, "status", "small", "--json").json
     board = str(terminal.results / "small" / "tensorboard")
-    counted = {"cells": 12, "done": 12, "missing": {}}
+    counted = {"cells": 12, "done": 12, "missing": {}, "logs": {}}
     assert facts == {"study": "small", "state": "finished", "tensorboard": board} | counted
 
 
