@@ -37,7 +37,8 @@ class MadeUp(WorkQueue):
 def space_in(folder: Path, *overrides: str) -> Space:
     """A search space whose results would go there."""
     (folder / "nothing.yaml").write_text("baseline: {prompt: empty}\n")
-    return load(str(folder / "nothing.yaml"), [f"results={folder}/results", "device=cpu", *overrides])
+    here = [f"results={folder}/results", "device=cpu"]
+    return load(str(folder / "nothing.yaml"), [*here, *overrides])
 
 
 def run(

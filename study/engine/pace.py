@@ -52,6 +52,5 @@ class Pace:
                 run.told = True
                 yield (
                     run.work,
-                    f"runs for {now - run.started:.0f} s on {run.place}; "
-                    f"others took {usual:.0f} s",
+                    f"runs for {now - run.started:.0f} s on {run.place}; others took {usual:.0f} s",
                 )

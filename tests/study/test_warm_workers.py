@@ -43,7 +43,7 @@ def one_gpu():
 
 def test_workers_stay_warm_and_may_die_while_idle(one_gpu, tmp_path):
     """Four share the GPU, or they would wait for each other for ever; three of them die idle."""
-    space = made_up.space_in(tmp_path, "resources.gpus_per_trial=0.25", "resources.cpus_per_trial=1")
+    space = made_up.space_in(tmp_path, "resources.gpus_per_trial=0.25")
     resources = cluster.resources(space)
     assert resources == {"CPU": 1.0, "GPU": 0.25, "memory": 0.0}
     assert cluster.workers(resources) == WORKERS
