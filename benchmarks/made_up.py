@@ -34,10 +34,11 @@ class MadeUp(WorkQueue):
         self._exhausted = True
 
 
-def space_in(folder: Path) -> Space:
+def space_in(folder: Path, *overrides: str) -> Space:
     """A search space whose results would go there."""
     (folder / "nothing.yaml").write_text("baseline: {prompt: empty}\n")
-    return load(str(folder / "nothing.yaml"), [f"results={folder}/results", "device=cpu"])
+    here = [f"results={folder}/results", "device=cpu"]
+    return load(str(folder / "nothing.yaml"), [*here, *overrides])
 
 
 def run(
@@ -79,6 +80,6 @@ def run(
         space = space_in(Path(folder))
         fit(
             queue, space, StudyFolder.of(space), resources, Stops(), queue.deaths,
-            [Nodes(on_event)], trainable=Waiting,
+            [Nodes(on_event)], ahead=workers, trainable=Waiting,
         )  # fmt: skip
     return ends[workers - 1 :]

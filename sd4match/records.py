@@ -30,6 +30,7 @@ def write_predictions(
     truth: GroundTruth,
     *,
     about: Mapping[str, Any] | None = None,
+    address: str | None = None,
 ) -> Path:
     """Write predicted keypoints; the same ones give the same bytes.
 
@@ -39,6 +40,7 @@ def write_predictions(
         positions: (S, K, 2) in original pixels, K rows as in ``truth``.
         truth: of the pairs predicted for.
         about: what else to say in the file's header, plain JSON values.
+        address: as of `write`.
 
     Returns:
         The file: a block of K rows a setting, each position as two uint16 in units of 1/65535
@@ -52,7 +54,7 @@ def write_predictions(
             "y": encoded[..., 1].reshape(-1),
         }
     )
-    return write(table, file, settings, about=about)
+    return write(table, file, settings, about=about, address=address)
 
 
 def read_predictions(file: Path, truth: GroundTruth) -> NDArray[np.float32]:
@@ -78,6 +80,7 @@ def write(
     settings: Sequence[Setting] = (),
     *,
     about: Mapping[str, Any] | None = None,
+    address: str | None = None,
 ) -> Path:
     """Write a table, with a seal (`sd4match.seal`).
 
@@ -86,6 +89,8 @@ def write(
         file: where; appears when it is whole.
         settings: kept in the file's header, for `settings_of`.
         about: likewise, for `about_of`.
+        address: the end of its path without suffix, where that says what it holds: under any other
+            name the file counts as damaged.
     """
     header = {
         "settings": json.dumps([setting_json(setting) for setting in settings]),
@@ -93,6 +98,8 @@ def write(
     }
     if about is not None:
         header["about"] = json.dumps(about, sort_keys=True)
+    if address is not None:
+        header["address"] = address
     # Positions hardly repeat: a dictionary would be larger than they are. Parquet keeps them in 32
     # bits; byte by byte, in long pages, the empty upper half compresses to nothing.
     others = [name for name in table.column_names if name not in POSITIONS]
@@ -122,7 +129,9 @@ def read(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
     try:
         wanted = None if columns is None else list(columns)
         with file.open("rb") as opened:  # for a folder PyArrow would read what is in it
-            return pq.read_table(opened, columns=wanted, page_checksum_verification=True)
+            table = pq.read_table(opened, columns=wanted, page_checksum_verification=True)
+        _require_place(file, table.schema.metadata or {})
+        return table
     except (OSError, pa.ArrowException) as error:
         raise damaged(file, error) from None
 
@@ -133,7 +142,8 @@ def settings_of(file: Path) -> list[Setting]:
     Raises:
         SD4MatchError: the file is damaged.
     """
-    return [(layer, Readout(*readout)) for layer, *readout in _header(file, "settings")]
+    (settings,) = header(file, "settings")
+    return [(layer, Readout(*readout)) for layer, *readout in settings]
 
 
 def about_of(file: Path) -> dict[str, Any]:
@@ -143,18 +153,32 @@ def about_of(file: Path) -> dict[str, Any]:
         SD4MatchError: the file is damaged, or nothing was said.
     """
     try:
-        return dict(_header(file, "about"))
+        return dict(*header(file, "about"))
     except SD4MatchError as error:
         raise SD4MatchError(
             f"{file}: holds no predictions of `sd4match predict`: give a file that it wrote"
         ) from error
 
 
-def _header(file: Path, entry: str) -> Any:
+def header(file: Path, *entries: str) -> list[Any]:
+    """Entries of a file's header, JSON values.
+
+    Raises:
+        SD4MatchError: the file is damaged, or has no such entry.
+    """
     try:
-        return json.loads(pq.read_schema(file).metadata[entry.encode()])
+        found = pq.read_schema(file).metadata
+        values = [json.loads(found[entry.encode()]) for entry in entries]
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise damaged(file, error) from None
+    _require_place(file, found)
+    return values
+
+
+def _require_place(file: Path, found: Mapping[bytes, bytes]) -> None:
+    address = found.get(b"address", b"").decode()
+    if address and not file.with_suffix("").as_posix().endswith(f"/{address}"):
+        raise damaged(file, f"it is {address}")
 
 
 def damaged(file: Path | str, reason: Exception | str) -> SD4MatchError:

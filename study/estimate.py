@@ -88,7 +88,7 @@ def estimate(plan: Plan, store: Store, rule: Rule) -> Estimate:
     latents, trials = list(plan.latents.values()), plan.extractions
     shared = sum(predict_flop(key, layer) for key, layer in deepest.items())
     shared += sum(map(costs.tune, plan.tunes.values()))
-    shared += sum(costs.encode(s.machine, s.image_size, s.data.images) for s in latents)
+    shared += sum(costs.encode(s.machine, s.image_size, s.images) for s in latents)
 
     # One configuration at a time, nothing kept: how often each stage would be done again.
     predicts: Counter[tuple[str, int]] = Counter()
@@ -126,7 +126,7 @@ def estimate(plan: Plan, store: Store, rule: Rule) -> Estimate:
             for (key, _), n in predicts.items()
         ),
         tuning_passes=sum(training_images(t) + validation_images(t) for t in plan.tunes.values()),
-        encodes=sum(stage.data.images for stage in latents),
+        encodes=sum(stage.images for stage in latents),
         encodes_alone=sum(n * p.data.images for p, n in encoded)
         + sum(n * (t.train.images + t.val.images) for t, n in read),
         tflop=shared / 1e12,
@@ -167,7 +167,7 @@ def _disk(plan: Plan, latents: Sequence[Latents], costs: Costs) -> float:
     for stage in latents:
         known = costs.architecture(stage.machine)
         side = stage.image_size / known.vae_factor
-        moments += stage.data.images * 2 * 4 * known.vae["latent_channels"] * side**2
+        moments += stage.images * 2 * 4 * known.vae["latent_channels"] * side**2
     return predictions + moments
 
 

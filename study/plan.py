@@ -100,12 +100,12 @@ def latents_of(tunes: Iterable[Tune], predicts: Iterable[Predict]) -> dict[str, 
         ((p.extraction.machine, p.extraction.image_size, p.data) for p in predicts),
     )
     # Many wait for the same: found by a cheaper name than the key, which hashes everything.
-    distinct: dict[tuple[str, int, str], Latents] = {}
+    distinct: dict[tuple[str, int, str], tuple[Latents, ...]] = {}
     for machine, size, data in wanted:
         name = (machine.fingerprint, size, data.fingerprint)
         if name not in distinct:
-            distinct[name] = Latents(machine, size, data)
-    return {stage.key: stage for stage in distinct.values()}
+            distinct[name] = Latents.of(machine, size, data)
+    return {stage.key: stage for stage in chain.from_iterable(distinct.values())}
 
 
 class Planner:

@@ -1,16 +1,14 @@
 """Parquet files of scores, in the form that predictions have (`sd4match.records`)."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sd4match.readouts import Readout
-from sd4match.records import damaged, read, setting_columns, settings_of, write
+from sd4match.records import damaged, header, read, setting_columns, settings_of, write
 from study.stages import Setting
 
 __all__ = ["Averages", "damaged", "read_averages", "read_scores", "settings_of", "write_scores"]
@@ -52,6 +50,8 @@ def write_scores(
     settings: Sequence[Setting],
     counts: Mapping[float, np.ndarray],
     keypoints: np.ndarray,
+    *,
+    address: str | None = None,
 ) -> Path:
     """Write per-pair counts of correct keypoints, and their averages in the header.
 
@@ -60,6 +60,7 @@ def write_scores(
         settings: S free settings.
         counts: alpha to (S, P) counts.
         keypoints: (P,) keypoints of each pair.
+        address: as of `sd4match.records.write`.
     """
     pairs = len(keypoints)
     table = pa.table(
@@ -73,7 +74,8 @@ def write_scores(
             },
         }
     )
-    return write(table, file, settings, about=asdict(Averages.of(counts, keypoints)))
+    averages = asdict(Averages.of(counts, keypoints))
+    return write(table, file, settings, about=averages, address=address)
 
 
 def read_scores(file: Path, alpha: float) -> tuple[np.ndarray, np.ndarray]:
@@ -97,10 +99,9 @@ def read_averages(file: Path) -> tuple[list[Setting], Averages]:
     Raises:
         SD4MatchError: the file is damaged.
     """
+    settings, about = header(file, "settings", "about")
     try:
-        header = pq.read_schema(file).metadata
-        settings = json.loads(header[b"settings"])
-        averages = Averages(**json.loads(header[b"about"]))
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        averages = Averages(**about)
+    except TypeError as error:
         raise damaged(file, error) from None
     return [(layer, Readout(*readout)) for layer, *readout in settings], averages

@@ -55,6 +55,6 @@ def work_of(
         work[stage.extraction.machine, "predict"] += flop / 1e12
     for key, latents in latents_of(tunes, predicts).items():
         if not store.latents_mark(key).exists():
-            flop = costs.encode(latents.machine, latents.image_size, latents.data.images)
+            flop = costs.encode(latents.machine, latents.image_size, latents.images)
             work[latents.machine, "latents"] += flop / 1e12
     return dict(work)

@@ -14,9 +14,8 @@ MOST = 6
 def sharing_tree(plan: Plan) -> Tree:
     """Latents, the prompts that are learned on them, the trials of each, and what these answer."""
     root = Tree("what shares what")
-    latents = plan.latents
-    images = sum(stage.data.images for stage in latents.values())
-    root.add(f"{len(latents)} latents stages encode {images:,} images once, for all below")
+    images = sum(stage.images for stage in plan.latents.values())
+    root.add(f"latents of {images:,} images, encoded once for all below")
 
     answers = dict.fromkeys(plan.predicts, 0)
     for cell in plan.cells:

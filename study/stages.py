@@ -1,8 +1,9 @@
 """Stages: the units of work that are stored under a hash of everything that determines them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from sd4match.readouts import Readout
@@ -22,6 +23,9 @@ SCORE_VERSION = 2
 
 PROMPT_OPTIONS = ("length", "source", "global_length", "content_length")
 """Settings of a tune stage that are the prompt's own; None where its family has no such thing."""
+
+PART = 64
+"""Images of a latents stage, at most: seconds on a GPU, some minutes on a CPU."""
 
 ABSENT = "absent:"
 """How the fingerprint of what is only planned with begins."""
@@ -68,16 +72,38 @@ class Machine:
 
 @dataclass(frozen=True)
 class Latents:
-    """VAE moments of every image of a split, for all trials of all studies."""
+    """VAE moments of a split's images, for all trials of all studies; see `of`.
+
+    Attributes:
+        part: which of the split's `parts`; image i is in part i modulo their number.
+    """
 
     machine: Machine
     image_size: int
     data: DataRef
+    part: int = 0
+
+    @classmethod
+    def of(cls, machine: Machine, image_size: int, data: DataRef) -> "tuple[Latents, ...]":
+        """The stages of a split: more than one where it is large, for several workers."""
+        whole = cls(machine, image_size, data)
+        return tuple(replace(whole, part=part) for part in range(whole.parts))
+
+    @property
+    def parts(self) -> int:
+        """How many stages there are of this split."""
+        return max(1, ceil(self.data.images / PART))
+
+    @property
+    def images(self) -> int:
+        """How many images this part has."""
+        return len(range(self.part, self.data.images, self.parts))
 
     @property
     def label(self) -> str:
         """What it is, for people."""
-        return f"latents {self.data.dataset} {self.data.split}"
+        part = f" {self.part + 1}/{self.parts}" if self.parts > 1 else ""
+        return f"latents {self.data.dataset} {self.data.split}{part}"
 
     @cached_property
     def key(self) -> str:
@@ -89,6 +115,7 @@ class Latents:
                 **self.machine.identity(),
                 "image_size": self.image_size,
                 "data": self.data.fingerprint,
+                "part": [self.part, self.parts],
             }
         )
 

@@ -12,7 +12,8 @@ Layout, below the store's folder (``results/store`` by default, shared by all st
     truth/<data fingerprint>.parquet, <…>-pairs.parquet     ground truth, once a data set and split
 
 Files appear by atomic rename and never change, so any number of processes may read and write. Each
-holds its own checksum (`sd4match.seal`), and a write waits for storage that is away for a while.
+holds its own checksum (`sd4match.seal`), predictions and scores their own address too, and a write
+waits for storage that is away for a while.
 """
 
 import os
@@ -112,7 +113,9 @@ class Store:
         """Record predicted keypoints of a predict stage: see `sd4match.records`."""
         grid = key_of({"settings": [records.setting_json(setting) for setting in settings]})
         file = self.folder / "predict" / key / f"{grid}.parquet"
-        return records.write_predictions(file, settings, positions, truth, about=about)
+        return records.write_predictions(
+            file, settings, positions, truth, about=about, address=self._address(file)
+        )
 
     def read_predictions(self, file: Path, truth: GroundTruth) -> np.ndarray:
         """The positions (S, K, 2) that a prediction file holds: see `sd4match.records`."""
@@ -134,11 +137,14 @@ class Store:
         keypoints: np.ndarray,
     ) -> Path:
         """Record per-pair counts of correct keypoints: see `study.records`."""
-        return write_scores(file, settings, counts, keypoints)
+        return write_scores(file, settings, counts, keypoints, address=self._address(file))
 
     def read_scores(self, file: Path, alpha: float) -> tuple[np.ndarray, np.ndarray]:
         """The counts (S, P) that a score file holds at one alpha: see `study.records`."""
         return read_scores(file, alpha)
+
+    def _address(self, file: Path) -> str:
+        return file.relative_to(self.folder).with_suffix("").as_posix()
 
     # Ground truth --------------------------------------------------------------------------------
 

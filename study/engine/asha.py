@@ -1,5 +1,6 @@
 """ASHA for tunings only: Ray's scheduler, fed with the validation PCK of their epochs."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ray.tune.execution.tune_controller import TuneController
@@ -24,11 +25,13 @@ class PromptAsha(Witness):
     Args:
         reduction: one in so many goes on from a rung to the next.
         stops: where stops are told.
-        deaths: where errors are told.
+        deaths, more: as of `Witness`.
     """
 
-    def __init__(self, reduction: int, stops: Stops, deaths: Deaths) -> None:
-        super().__init__(deaths)
+    def __init__(
+        self, reduction: int, stops: Stops, deaths: Deaths, more: Callable[[], bool]
+    ) -> None:
+        super().__init__(deaths, more)
         self._reduction = reduction
         self._stops = stops
         self._rungs: dict[str, ASHAScheduler] = {}

@@ -1,6 +1,7 @@
 """Why trials ended with an error: told by Ray to its scheduler, read by the queue."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from ray.tune.schedulers import FIFOScheduler
 from study.engine.faults import Fault
 
 log = logging.getLogger(__name__)
+
+MANY = 10**6  # more workers than a cluster has
 
 
 @dataclass
@@ -27,15 +30,32 @@ class Deaths:
 
 
 class Witness(FIFOScheduler):
-    """Lets everything run, and says of what ended with an error why it did.
+    """Lets everything run, says of what ended with an error why it did, and keeps workers warm.
 
     Args:
         deaths: where it is said.
+        more: whether there will be work for workers that have none now.
     """
 
-    def __init__(self, deaths: Deaths) -> None:
+    def __init__(self, deaths: Deaths, more: Callable[[], bool]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._deaths = deaths
+        self._more = more
+        self._kept = 0
+
+    def on_trial_add(self, tune_controller: TuneController, trial: Trial) -> None:
+        """Called with each trial; all take the same resources."""
+        self._resources = trial.placement_group_factory
+
+    def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:
+        """Called at each step: Tune itself ends workers for which no trial waits at the moment."""
+        keep = MANY if self._more() else 0
+        if keep != self._kept:
+            # Ray has no setting for it; tests/study/test_warm_workers.py notices if this goes.
+            cache = tune_controller._tune_controller._actor_cache  # type: ignore[attr-defined]
+            cache.increase_max(self._resources, keep - self._kept)
+            self._kept = keep
+        return super().choose_trial_to_run(tune_controller)  # type: ignore[no-untyped-call,no-any-return]
 
     def on_trial_error(self, tune_controller: TuneController, trial: Trial) -> None:
         """Called just before the searcher hears of the error."""

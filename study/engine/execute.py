@@ -73,18 +73,19 @@ class Workshop:
                     yield self.predict(stage, settings)
 
     def encode(self, stage: Latents) -> dict[str, Any]:
-        """Compute the VAE moments of all images of a split."""
+        """Compute the VAE moments of a part of a split's images."""
         latents = self._latents(stage.machine, stage.image_size)
         pairs = stage.data.open()
         images: dict[tuple[str, bool], tuple[ImagePair, Side]] = {}
         for pair in pairs:
             images[pair.source_id, pair.flip] = (pair, "source")
             images[pair.target_id, pair.flip] = (pair, "target")
-        for pair, side in images.values():
-            latents.moments(pair, side)
+        ours = sorted(images)[stage.part :: stage.parts]
+        for image in ours:
+            latents.moments(*images[image])
         with atomic_path(self.store.latents_mark(stage.key)) as temporary:
-            temporary.write_text(f'{{"images": {len(images)}}}\n')
-        return {"images": len(images)}
+            temporary.write_text(f'{{"images": {len(ours)}}}\n')
+        return {"images": len(ours)}
 
     def tune(self, stage: Tune) -> Iterator[dict[str, Any]]:
         """Learn a prompt; continues from an earlier attempt's checkpoint."""

@@ -16,7 +16,7 @@ TRIES: dict[Fault, int] = {
     "memory": 2,  # of the device, after batches became as small as they can
     "bug": 2,  # anything unforeseen; the second try is on a fresh worker
     "worker": 3,  # its process was killed
-    "node": 10,  # lost or preempted, which is not the item's fault
+    "node": 30,  # lost or preempted, which is not the item's fault
 }
 """How often an item is tried before it counts as failed."""
 

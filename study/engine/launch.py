@@ -1,5 +1,6 @@
 """Launching a study: preflight, Ray Tune over the pending work, and what came of it."""
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -54,8 +55,8 @@ def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
         What was computed and what failed; failed items are missing cells, the rest stands.
 
     Raises:
-        SD4MatchError: data or weights are missing, the preflight failed, another launch of this
-            study is running, or there is no room for results. What is computed is kept.
+        SD4MatchError: data or weights are missing, the preflight failed, or there is no room for
+            results. What is computed is kept.
     """
     planner.require_data()
     folder = StudyFolder.of(space)
@@ -78,13 +79,15 @@ def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
             if cluster.lacking(resources):  # a cluster that grows may get one
                 place = Work("place", "cluster", f"cluster {space.file.cluster.address}", ())
                 told("note", place, f"waits for a node with {_listed(resources)}")
-            listener.started(cluster.workers(resources))
+            workers = cluster.workers(resources)
+            listener.started(workers)
             listening = [
                 Nodes(told),
                 callbacks.Reports(listener),
                 callbacks.Curves(folder.tensorboard),
             ]
-            fit(queue, space, folder, resources, stops, deaths, listening)
+            ahead = workers if space.file.cluster.address == cluster.LOCAL else max(workers, 16)
+            fit(queue, space, folder, resources, stops, deaths, listening, ahead=ahead)
     if queue.full:
         raise SD4MatchError(f"{queue.full}; then launch again: what is done is kept")
     if preflight.KEY in queue.failures:
@@ -124,6 +127,7 @@ def fit(
     deaths: Deaths,
     listening: Sequence[tune.Callback],
     *,
+    ahead: int,
     trainable: type[tune.Trainable] = StageTrainable,
 ) -> None:
     """Let Ray Tune do what a queue hands out, on the Ray that is there.
@@ -134,12 +138,20 @@ def fit(
         resources: of a trial.
         stops, deaths: who hears of early stops and errors.
         listening: callbacks besides those that the space names.
+        ahead: how many items may be handed out before there is a worker for them.
         trainable: does an item.
     """
     # What a user's callbacks write stands in their trials' folders, and is kept; what Tune itself
     # writes nobody needs.
     named = space.file.callbacks
-    asha = space.file.search.asha if space.file.design == "search" else None
+    searches = space.file.design == "search"
+    asha = space.file.search.asha if searches else None
+
+    def more() -> bool:
+        return searches or queue.more  # a generation that ends is not the last one
+
+    # So many trials may wait for workers, and tell a cluster that grows how far.
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(ahead)
     with tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch:
         storage = folder.path / "ray" if named else Path(scratch)
         tune.Tuner(
@@ -147,7 +159,9 @@ def fit(
             param_space={"store": str(folder.store.folder), "rule": asdict(space.rule)},
             tune_config=tune.TuneConfig(
                 search_alg=queue,
-                scheduler=PromptAsha(asha, stops, deaths) if asha else Witness(deaths),
+                scheduler=(
+                    PromptAsha(asha, stops, deaths, more) if asha else Witness(deaths, more)
+                ),
                 num_samples=-1,  # until the queue says that it is finished
                 reuse_actors=True,
                 trial_dirname_creator=lambda t: f"{callbacks.named(t.config['work'])}-{t.trial_id}",

@@ -17,7 +17,7 @@ RECENT = 100  # items of a kind that another is compared with
 class _Run:
     work: Work
     started: float
-    place: str = ""
+    place: str
     told: bool = False
 
 
@@ -28,20 +28,18 @@ class Pace:
         self._runs: dict[str, _Run] = {}
         self._took: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=RECENT))
 
-    def start(self, work: Work, now: float) -> None:
-        """An item starts at a moment, seconds."""
-        self._runs[work.key] = _Run(work, now)
-
-    def heard(self, work: Work, place: str) -> None:
-        """A report of an item came from a worker."""
-        self._runs[work.key].place = place
+    def heard(self, work: Work, now: float, place: str) -> None:
+        """A report of an item came from a worker; it sends the first one when it begins."""
+        self._runs.setdefault(work.key, _Run(work, now, place))
 
     def end(self, work: Work, now: float, *, well: bool) -> str:
-        """An item ended, well or not; says how long it took and where."""
-        run = self._runs.pop(work.key)
+        """An item ended, well or not; says how long it took and where, if it ever began."""
+        run = self._runs.pop(work.key, None)
+        if run is None:
+            return ""
         if well:
             self._took[work.kind].append(now - run.started)
-        return f"{now - run.started:.1f} s on {run.place or 'no worker'}"
+        return f"{now - run.started:.1f} s on {run.place}"
 
     def slow(self, now: float) -> Iterator[tuple[Work, str]]:
         """Items that take much longer than others of their kind did, each told once."""
@@ -54,6 +52,5 @@ class Pace:
                 run.told = True
                 yield (
                     run.work,
-                    f"runs for {now - run.started:.0f} s on {run.place or 'no worker yet'}; "
-                    f"others took {usual:.0f} s",
+                    f"runs for {now - run.started:.0f} s on {run.place}; others took {usual:.0f} s",
                 )

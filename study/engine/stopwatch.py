@@ -33,7 +33,7 @@ def timed(
         kind, machine, flop = "tune", stage.machine, costs.tune(stage)
     elif isinstance(stage, Latents):
         kind, machine = "latents", stage.machine
-        flop = costs.encode(machine, stage.image_size, stage.data.images)
+        flop = costs.encode(machine, stage.image_size, stage.images)
     else:
         kind, machine = "predict", stage.extraction.machine
         images = extracted(stage.data, _source(store, stage))

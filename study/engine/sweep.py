@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sd4match import seal
+from sd4match import records, seal
+from sd4match.errors import SD4MatchError
 from study.store import Store
 
 if TYPE_CHECKING:
@@ -46,9 +47,17 @@ def _files(plan: "Plan", store: Store) -> Iterator[Path]:
 
 def _sound(file: Path) -> bool:
     if file.suffix != ".pt":
-        return seal.intact(file)
+        return seal.intact(file) and (file.suffix != ".parquet" or _in_its_place(file))
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.testzip() is None
     except (zipfile.BadZipFile, EOFError):
         return False
+
+
+def _in_its_place(file: Path) -> bool:
+    try:
+        records.header(file)
+    except SD4MatchError:
+        return False
+    return True

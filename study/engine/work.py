@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from study.stages import Extraction, Latents, Predict, Setting, Tune
@@ -66,23 +67,26 @@ def missing(plan: "Plan", store: Store, stage: Predict) -> tuple[Setting, ...]:
 
 def _tune(tune: Tune) -> Work:
     size = int(tune.settings["image_size"])
+    latents = (Latents.of(tune.machine, size, data) for data in (tune.train, tune.val))
     return Work(
         "tune",
         tune.key,
         tune.label,
         (tune,),
-        needs=tuple(Latents(tune.machine, size, data).key for data in (tune.train, tune.val)),
+        needs=tuple(part.key for part in chain.from_iterable(latents)),
     )
 
 
 def _predict(extraction: Extraction, left: Mapping[Predict, tuple[Setting, ...]]) -> Work:
-    latents = (Latents(extraction.machine, extraction.image_size, stage.data).key for stage in left)
+    machine, size = extraction.machine, extraction.image_size
+    latents = (Latents.of(machine, size, stage.data) for stage in left)
+    needs = [part.key for part in chain.from_iterable(latents)]
     return Work(
         "predict",
         extraction.key,
         extraction.label,
         tuple(left),
-        needs=(*latents, *([extraction.prompt] if extraction.tuned else [])),
+        needs=(*needs, *([extraction.prompt] if extraction.tuned else [])),
         settings={stage.key: settings for stage, settings in left.items()},
     )
 

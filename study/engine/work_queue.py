@@ -82,18 +82,23 @@ class WorkQueue(Searcher):
         for work, message in self._pace.slow(time.monotonic()):
             self._on_event("slow", work, message)
         for work in self._waiting:
-            if not self._unfinished.intersection(work.needs):
+            if self._unfinished.isdisjoint(work.needs):
                 self._waiting.remove(work)
                 self._running[trial_id] = work
-                self._pace.start(work, time.monotonic())
                 self._on_event("start", work, "")
                 return {"work": work}
         return Searcher.FINISHED if self._exhausted and not self._running else None
 
+    @property
+    def more(self) -> bool:
+        """Whether there is something that no worker was asked to do yet."""
+        return bool(self._waiting)
+
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Pass on what a worker says."""
         work = self._running[trial_id]
-        self._pace.heard(work, f"{result['hostname']}, process {result['pid']}")
+        place = f"{result['hostname']}, process {result['pid']}"
+        self._pace.heard(work, time.monotonic(), place)
         if result.get("epoch"):  # it gets on: earlier faults were no fault of its own
             for key in [key for key in self._faults if key[0] == work.key]:
                 del self._faults[key]
@@ -110,6 +115,8 @@ class WorkQueue(Searcher):
         kind, reason = result.get("fault"), str(result.get("failure"))
         if error:
             kind, reason = self._deaths.causes.pop(trial_id, ("worker", "its worker was killed"))
+            if kind == "worker" and not ended:  # nor begun: it died idle, before the item came
+                kind = "node"
         if kind is not None:
             self._try_again(work, kind, reason)
         elif work.key in self._stops.reasons:

@@ -106,7 +106,7 @@ class TimeLeft:
         load: Load = defaultdict(float)
         for stage in item.stages:
             if isinstance(stage, Latents):
-                flop = self._costs.encode(stage.machine, stage.image_size, stage.data.images)
+                flop = self._costs.encode(stage.machine, stage.image_size, stage.images)
                 load[stage.machine, "latents"] += flop / 1e12
             elif isinstance(stage, Tune):
                 load[stage.machine, "tune"] += self._costs.tune(stage) / 1e12

@@ -31,7 +31,7 @@ def stops():
 @pytest.fixture
 def report(stops):
     """Report an epoch of a stage to ASHA with reduction 2; whether the trial goes on."""
-    asha = PromptAsha(2, stops, Deaths())
+    asha = PromptAsha(2, stops, Deaths(), lambda: False)
 
     def to(stage, epoch, pck, kind="tune"):
         work = Work(kind, stage.key, stage.label, (stage,))

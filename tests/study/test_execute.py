@@ -231,7 +231,7 @@ def test_a_prompt_that_is_not_there_is_one_clear_error(plan, store):
 
 
 def test_a_preflight_tries_each_shape_and_keeps_latents_only(plan, store):
-    item = preflight(pending(plan, store), set())
+    item = preflight(pending(plan, store))
     reports = list(Workshop(store, RULE).do(item))
     # Prompts do not change what a pass needs: one tuning and one extraction.
     assert [report["tried"].split()[0] for report in reports] == ["tune", "predict"]
@@ -330,3 +330,25 @@ def test_a_class_prompt_validates_on_the_categories_it_learns(plan_on, store):
     once = {**tune.settings, "steps": 1, "batch_size": 1}
     (row,) = Workshop(store, RULE).tune(replace(tune, train=few, settings=once))
     assert 0 <= row["val_pck"] <= 1
+
+
+def test_a_large_split_is_encoded_in_parts_of_which_each_image_is_in_one(
+    plan_on, store, done, monkeypatch
+):
+    monkeypatch.setattr("study.stages.PART", 2)
+    plan = plan_on(SPACE)
+    parts = list(plan.latents.values())
+    assert len(parts) > len({part.data for part in parts}) == 3
+    assert all(part.images <= 2 for part in parts)
+    encoded = []
+    for part in parts:
+        encoded.append(Workshop(store, RULE).encode(part)["images"])
+        assert encoded[-1] == part.images
+    assert sum(encoded) == sum({part.data: part.data.images for part in parts}.values())
+    files = [name for name in contents(store) if name.endswith(".safetensors")]
+    assert {name: contents(store)[name] for name in files} == {
+        name: value for name, value in contents(done, "latents").items() if name in files
+    }
+    assert len(files) == len(list(done.latents.rglob("*.safetensors")))
+    (tune,) = (work for work in pending(plan, Store(store.folder / "new")) if work.kind == "tune")
+    assert len(tune.needs) == sum(part.data.split in ("train", "val") for part in parts)

@@ -95,6 +95,19 @@ def test_what_is_damaged_is_removed_and_computed_again(plan, done, store, patter
     assert measured(store).items() <= measured(done).items()
 
 
+@pytest.mark.parametrize("part", ["predict", "score"])
+def test_files_under_each_others_names_are_computed_again(plan, done, store, part):
+    one, other = sorted(store.folder.glob(f"{part}/*/*.parquet"))[:2]
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    other.write_bytes(first)
+    with pytest.raises(SD4MatchError, match=f"damaged .it is {part}/"):
+        records.settings_of(one)
+    assert sweep(plan, store) == [one, other]
+    finish(plan, store)
+    assert measured(store) == measured(done)
+
+
 def test_a_damaged_checkpoint_begins_again(plan, done, store):
     (key,) = plan.tunes
     shutil.rmtree(store.prompt(key).parent)

@@ -14,8 +14,6 @@ FILES = {
     "truth": "results/store/truth/*[0-9a-f].parquet",
     "pairs": "results/store/truth/*-pairs.parquet",
 }
-UNNOTICED = {("scores", "swapped")}
-"""Damage that gives other numbers: a whole file of another stage does not say whose it is."""
 
 
 def flipped(content, rng):
@@ -42,9 +40,7 @@ def damages():
 @pytest.mark.parametrize(
     ("kind", "how"), [*damages()], ids=lambda part: getattr(part, "__name__", part)
 )
-def test_no_number_is_wrong(kind, how, world, command, tmp_path, request):
-    if (kind, how.__name__) in UNNOTICED:
-        request.applymarker(pytest.mark.xfail(reason="score files name no stage", strict=True))
+def test_no_number_is_wrong(kind, how, world, command, tmp_path):
     answer = command(world, *QUESTION).out
     for seed in range(4 if how is flipped else 1):
         copy = fork(world, tmp_path / f"copy{seed}")

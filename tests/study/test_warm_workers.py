@@ -1,0 +1,84 @@
+"""Workers on a real Ray: they stay warm between items, share a GPU, and may die while idle."""
+
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import ray
+from ray import cloudpickle
+
+from study.engine import cluster
+from study.engine.launch import fit
+from study.engine.stops import Stops
+from study.engine.work import Work
+from study.folder import StudyFolder
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+
+import made_up
+import waiting
+
+pytestmark = pytest.mark.slow
+WORKERS = 4
+
+
+@pytest.fixture(scope="module")
+def one_gpu():
+    """A Ray with a GPU, as far as Ray can tell, and more CPUs than needed."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in cluster.SETTINGS.items():
+            patch.setenv(name, value)
+        cloudpickle.register_pickle_by_value(waiting)
+        ray.init(
+            num_cpus=2 * WORKERS, num_gpus=1, include_dashboard=False, logging_level="CRITICAL",
+            log_to_driver=False, object_store_memory=cluster.OBJECT_STORE,
+        )  # fmt: skip
+        yield
+        ray.shutdown()
+        cloudpickle.unregister_pickle_by_value(waiting)
+
+
+def test_workers_stay_warm_and_may_die_while_idle(one_gpu, tmp_path):
+    """Four share the GPU, or they would wait for each other for ever; three of them die idle."""
+    space = made_up.space_in(tmp_path, "resources.gpus_per_trial=0.25")
+    resources = cluster.resources(space)
+    assert resources == {"CPU": 1.0, "GPU": 0.25, "memory": 0.0}
+    assert cluster.workers(resources) == WORKERS
+
+    (tmp_path / "meeting").mkdir()
+    together = [_item(f"together-{i}", f"{tmp_path}/meeting {WORKERS}") for i in range(WORKERS)]
+    # Three have nothing to do meanwhile.
+    alone = _item("alone", "0.5", together)
+    (tmp_path / "again").mkdir()
+    again = [_item(f"again-{i}", f"{tmp_path}/again {WORKERS}", [alone]) for i in range(WORKERS)]
+    last = _item("last", "0.5", again)
+    after = [_item(f"after-{i}", "0.1", [last]) for i in range(2 * WORKERS)]
+    places, retried = {}, []
+
+    def on_event(event, work, message):
+        assert event != "failed", message
+        if event == "retry":
+            retried.append(work.key)
+        if event == "done":
+            places[work.key] = int(re.search(r"process (\d+)", message)[1])
+            if work.key == "last":
+                for process in {places[item.key] for item in again} - {places["last"]}:
+                    os.kill(process, signal.SIGKILL)
+
+    queue = made_up.MadeUp([*together, alone, *again, last, *after], on_event)
+    fit(
+        queue, space, StudyFolder.of(space), resources, Stops(), queue.deaths, [],
+        ahead=WORKERS, trainable=waiting.Waiting,
+    )  # fmt: skip
+    warm = {places[item.key] for item in together}
+    assert len(warm) == WORKERS
+    assert {places[item.key] for item in (alone, *again, last)} == warm
+    assert retried
+    assert {item.key for item in after} <= places.keys()
+
+
+def _item(key, label, needs=()):
+    return Work("predict", key, label, ("its stage",), tuple(need.key for need in needs))
