@@ -38,10 +38,12 @@ def pivot(studies: Sequence["Study"], layout: Layout) -> Table:
         sets where ``dataset`` is a dimension. The best and the second of each column are marked.
 
     Raises:
-        SD4MatchError: the studies are not comparable and not to be mixed; nothing was measured
-            there; several configurations would share a cell.
+        SD4MatchError: two studies have one name; they are not comparable and not to be mixed;
+            nothing was measured there; several configurations would share a cell.
     """
     first = studies[0]
+    if len({study.name for study in studies}) < len(studies):
+        raise SD4MatchError("two studies of one name: their rows could not be told apart")
     layout = settled(layout, first)
     unlike = comparability.differences(studies, layout.datasets, layout.splits)
     if unlike and not layout.mixed:

@@ -34,14 +34,13 @@ def of(study: "Study", layout: Layout, chosen: Iterable[str]) -> list[str]:
         for name, value in rows[0].items()
         if name not in layout.axes and all(row[name] in (value, None) for row in rows)
     }
-    how = "by the best " + str(study.metric) if layout.best else "kept at the baseline"
-    if layout.where and not layout.best:
-        how = f"where {layout.where}"
+    how = [f"by the best {study.metric}"] if layout.best else []
+    how += [f"where {layout.where}"] if layout.where else []
     cells = study.cells
     shown = cells["configuration"].isin(keys) & cells["dataset"].isin(layout.datasets)
     counted = footnotes.pairs(cells[shown & cells["split"].isin(layout.splits)])
     return [
-        f"Study {study.name}. Other axes {how}; the same in all rows: {labels.settings(same)}.",
+        f"Study {study.name}. Other axes {' '.join(how) or 'kept at the baseline'}; the same in all rows: {labels.settings(same)}.",
         f"Training: {labels.training(rows)}. Fidelity: {study.folder.facts['fidelity']}."
         f" Pairs: {counted}.",
     ]

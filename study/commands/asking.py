@@ -35,6 +35,8 @@ def best(
     from study.asking import best_report
     from study.reproducing import search_space
 
+    if as_yaml and (as_json or pareto or top > 1):
+        raise SD4MatchError("--yaml writes the best alone: not with --json, --top or --pareto")
     study = open_study(name, results).under(protocol)
     if as_yaml:
         row = study.best(metric, where=where)
@@ -74,10 +76,11 @@ def query(
             typer.echo(views.schema())
         return
     answer = open_study(name, results).under(protocol).query(sql)
+    there, plain = answer.notna(), answer.astype(object)
     if as_json:
-        print_json(answer.astype(object).where(answer.notna(), None).to_dict("records"))
+        print_json(plain.where(there, None).to_dict("records"))
     else:
-        typer.echo(answer.to_string(index=False))
+        typer.echo(plain.where(there, "–").to_string(index=False) if len(answer) else "no rows")
 
 
 def compare(
@@ -109,7 +112,7 @@ def compare(
                 "settings": [
                     dict(zip(("name", "a", "b"), row, strict=True)) for row in found.settings
                 ],
-                "only": found.only,
+                "only": dict(zip(("a", "b"), found.only, strict=True)),
                 "differences": differences.where(differences.notna(), None).to_dict("records"),
             }
         )
