@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sd4match.errors import SD4MatchError
+from study import labels
 from study.commands.options import Json, Name, Protocol, Results, console, open_study, print_json
 
 
@@ -80,7 +81,8 @@ def query(
     if as_json:
         print_json(plain.where(there, None).to_dict("records"))
     else:
-        typer.echo(plain.where(there, "–").to_string(index=False) if len(answer) else "no rows")
+        shown = plain.where(there, labels.MISSING).to_string(index=False)
+        typer.echo(shown if len(answer) else "no rows")
 
 
 def compare(

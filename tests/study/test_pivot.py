@@ -129,6 +129,25 @@ def test_other_axes_stay_at_the_baseline_or_are_chosen_on_validation(study_of):
         study.pivot(Layout(("prompt",), where="true"))
 
 
+def test_seeds_of_a_row_are_averaged(study_of):
+    study = study_of("seeds", SMALL.replace("layer: [0, 1]", "seed: [0, 1, 2]"), "design=factorial")
+    table = study.pivot(Layout(("prompt",), datasets=("spair",)))
+    ablated = study.table("prompt").raw.query("dataset == 'spair' and split == 'test'")
+    for row in table.raw.to_dict("records"):
+        keys = row["configuration"].split()
+        wanted = [directly(study, key, "spair") for key in keys]
+        assert len(set(wanted)) == row["seeds"] == len(row["records"].split()) == 3
+        assert row["pck"] == pytest.approx(np.mean(wanted))
+        (same,) = ablated[ablated["value"] == row["prompt"]].to_dict("records")
+        assert (row["pck"], row["low"], row["high"]) == (same["pck"], same["low"], same["high"])
+    assert "the measured of seeds 0, 1, 2" in " ".join(table.footnotes)
+    best = study.pivot(Layout(("prompt",), best=True)).raw  # seeds are averaged, never chosen
+    assert set(best["seeds"]) == {3}
+    alone = study.pivot(Layout(("seed",), ("prompt",), datasets=("spair",)))
+    assert alone.formatted["seed"].tolist() == ["0", "1", "2"]
+    assert "measured of seeds" not in " ".join(alone.footnotes)
+
+
 def test_missing_cells_say_why(answered):
     table = answered.pivot(Layout(("prompt",)))
     line = table.formatted.set_index("prompt").loc["class"]
