@@ -129,7 +129,8 @@ def correct(
     """
     tolerance = np.asarray(alpha, dtype=np.float64)
     if tolerance.size == 0 or not (np.isfinite(tolerance) & (tolerance > 0)).all():
-        raise SD4MatchError(f"alpha is {alpha!r}: it must be a finite number above 0, e.g. 0.1")
+        told = ", ".join(f"{value:g}" for value in tolerance.reshape(-1))
+        raise SD4MatchError(f"alpha is {told}: it must be a finite number above 0, e.g. 0.1")
     distance, reference = distances(truth, predicted, protocol=protocol, image_size=image_size)
     limits = tolerance.reshape(*tolerance.shape, *[1] * distance.ndim) * reference
     if resolve(protocol).strict:

@@ -53,7 +53,9 @@ def matching(cells: pd.DataFrame, where: str) -> list[str]:
             "cells", cells.drop_duplicates("configuration")[["configuration", *axes]]
         )
         try:
-            found = connection.execute(f"SELECT configuration FROM cells WHERE {where}").fetchall()
+            # In brackets it stays a condition: no ORDER BY, UNION or second statement.
+            asked = f"SELECT configuration FROM cells WHERE ({where}\n)"
+            found = connection.execute(asked).fetchall()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise SD4MatchError(f"condition {where!r}: {reason}; axes: {', '.join(axes)}") from None

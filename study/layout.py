@@ -24,7 +24,7 @@ class Layout:
         rows, columns: dimensions; see `DIMENSIONS`.
         datasets: which; all by default, SPair-71k alone for categories and grades. Without the
             dimension ``dataset`` the table shows the mean over them.
-        splits: which; test by default.
+        splits: which; test by default, all where split is a dimension.
         alphas: which; the study's usual one by default, all where alpha is a dimension.
         where: an SQL condition on the axes.
         best: of the axes that are no dimension, take the values that validation chose, cell by
@@ -38,7 +38,7 @@ class Layout:
     rows: tuple[str, ...]
     columns: tuple[str, ...] = ("dataset",)
     datasets: tuple[str, ...] = ()
-    splits: tuple[str, ...] = ("test",)
+    splits: tuple[str, ...] = ()
     alphas: tuple[float, ...] = ()
     where: str | None = None
     best: bool = False
@@ -53,10 +53,13 @@ class Layout:
         if not self.rows or len(set(every)) < len(every):
             raise SD4MatchError("rows and columns: name at least one row, and nothing twice")
         if self.published and (
-            set(self.rows) - set(AXES) or set(self.columns) - {"dataset", "alpha", "category"}
+            set(self.rows) - set(AXES)
+            or set(self.columns) - {"dataset", "alpha", "category"}
+            or set(self.splits) - {"test"}
         ):
             raise SD4MatchError(
-                "published numbers: rows must be axes, and columns some of dataset, alpha, category"
+                "published numbers are of test splits: rows must be axes, and columns some of"
+                " dataset, alpha, category"
             )
 
     @property
@@ -99,11 +102,12 @@ def settled(layout: Layout, study: "Study") -> Layout:
         if alpha not in study.rule.alphas:
             known = ", ".join(f"{a:g}" for a in study.rule.alphas)
             raise SD4MatchError(f"alpha {alpha:g} was not scored; there are {known}")
-    measured = set(study.index["split"])
-    for split in layout.splits:
-        require_known(split, sorted(measured), what="split", where=f"study {study.name}")
-    for name, given in (("split", layout.splits), ("alpha", alphas)):
+    measured = sorted(study.index["split"].unique())
+    splits = layout.splits or (tuple(measured) if "split" in layout.dimensions else ("test",))
+    for split in splits:
+        require_known(split, measured, what="split", where=f"study {study.name}")
+    for name, given in (("split", splits), ("alpha", alphas)):
         if len(given) > 1 and name not in layout.dimensions:
             raise SD4MatchError(f"several values of {name}: make it a row or a column")
     best = layout.best or study.folder.facts["design"] == "search"
-    return replace(layout, datasets=datasets, alphas=tuple(alphas), best=best)
+    return replace(layout, datasets=datasets, splits=splits, alphas=tuple(alphas), best=best)

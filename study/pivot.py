@@ -13,7 +13,7 @@ from study.footnotes import Reasons
 from study.layout import Layout, settled
 from study.metric import MEAN
 from study.rendering import Table, marks
-from study.slices import choose
+from study.slices import Keys, choose
 from study.subsets import Number, Split, mean
 
 if TYPE_CHECKING:
@@ -38,10 +38,12 @@ def pivot(studies: Sequence["Study"], layout: Layout) -> Table:
         sets where ``dataset`` is a dimension. The best and the second of each column are marked.
 
     Raises:
-        SD4MatchError: the studies are not comparable and not to be mixed; nothing was measured
-            there; several configurations would share a cell.
+        SD4MatchError: two studies have one name; they are not comparable and not to be mixed;
+            nothing was measured there; several configurations would share a cell.
     """
     first = studies[0]
+    if len({study.name for study in studies}) < len(studies):
+        raise SD4MatchError("two studies of one name: their rows could not be told apart")
     layout = settled(layout, first)
     unlike = comparability.differences(studies, layout.datasets, layout.splits)
     if unlike and not layout.mixed:
@@ -52,13 +54,13 @@ def pivot(studies: Sequence["Study"], layout: Layout) -> Table:
     numbers: dict[tuple[Place, Place], Number] = {}
     raw: list[dict[str, object]] = []
     for study in studies:
-        for settings, key, place, number in _numbers(study, layout, chosen[study.name]):
+        for settings, keys, place, number in _numbers(study, layout, chosen[study.name]):
             at = {**settings, **place}
             row = tuple(at[name] for name in layout.rows)
             mark = _UNLIKE if study.name in unlike else ""
             head: Place = (study.name + mark, *row) if several else row
             numbers[head, tuple(at[name] for name in layout.columns)] = number
-            raw.append({_STUDY: study.name, "configuration": key} | at | _plain(number))
+            raw.append({_STUDY: study.name, "configuration": " ".join(keys)} | at | _plain(number))
     dimensions = ((_STUDY,) if several else ()) + layout.rows
     rows = _ordered([row for row, _ in numbers], dimensions)
     columns = _ordered([column for _, column in numbers], layout.columns)
@@ -98,27 +100,27 @@ _NOTHING = Number(reason="not part of the study")
 
 
 def _numbers(
-    study: "Study", layout: Layout, chosen: Mapping[Place, str]
-) -> Iterator[tuple[dict[str, labels.Value], str, dict[str, labels.Value], Number]]:
-    """(axes, configuration, other dimensions, number) of every cell of a study."""
-    keys = list(dict.fromkeys(chosen.values()))
+    study: "Study", layout: Layout, chosen: Mapping[Place, Keys]
+) -> Iterator[tuple[dict[str, labels.Value], Keys, dict[str, labels.Value], Number]]:
+    """(axes, configurations, other dimensions, number) of every cell of a study."""
+    rows = list(dict.fromkeys(chosen.values()))
     held = set(study.index[["dataset", "split"]].itertuples(index=False, name=None))
     for split, alpha in product(layout.splits, layout.alphas):
-        whole: dict[str, dict[str, Number]] = {}
+        whole: dict[str, dict[Keys, Number]] = {}
         for dataset in layout.datasets:
             if (dataset, split) not in held:
                 continue
             part = Split(study, dataset, split, alpha)
             for levels in product(*map(part.levels, layout.groups)):
                 parts: dict[str, str] = dict(zip(layout.groups, levels, strict=True))
-                found = part.numbers(keys, parts)
+                found = part.numbers(rows, parts)
                 if not parts:
                     whole[dataset] = found
                 at: dict[str, labels.Value] = {"dataset": dataset, "split": split, "alpha": alpha}
                 if "dataset" in layout.dimensions or layout.groups:
                     yield from _placed(layout, chosen, found, {**at, **parts})
         if len(whole) > 1 or (whole and "dataset" not in layout.dimensions):
-            over = {key: mean({name: of[key] for name, of in whole.items()}) for key in keys}
+            over = {keys: mean({name: of[keys] for name, of in whole.items()}) for keys in rows}
             at = {"dataset": MEAN, "split": split, "alpha": alpha}
             if len(whole) == 1:
                 (only,) = whole
@@ -128,12 +130,12 @@ def _numbers(
 
 def _placed(
     layout: Layout,
-    chosen: Mapping[Place, str],
-    found: Mapping[str, Number],
+    chosen: Mapping[Place, Keys],
+    found: Mapping[Keys, Number],
     at: dict[str, labels.Value],
-) -> Iterator[tuple[dict[str, labels.Value], str, dict[str, labels.Value], Number]]:
-    for values, key in chosen.items():
-        yield dict(zip(layout.axes, values, strict=True)), key, at, found[key]
+) -> Iterator[tuple[dict[str, labels.Value], Keys, dict[str, labels.Value], Number]]:
+    for values, keys in chosen.items():
+        yield dict(zip(layout.axes, values, strict=True)), keys, at, found[keys]
 
 
 def _ordered(places: Sequence[Place], names: Sequence[str]) -> list[Place]:
@@ -181,5 +183,5 @@ def _cell(number: Number, reasons: Reasons, layout: Layout) -> str:
 def _plain(number: Number) -> dict[str, object]:
     return {
         "pck": number.pck, "low": number.low, "high": number.high, "pairs": number.pairs,
-        "reason": number.reason, "records": " ".join(number.records),
+        "seeds": number.seeds, "reason": number.reason, "records": " ".join(number.records),
     }  # fmt: skip

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from study import footnotes, labels, published
-from study.ablation import configurations
+from study.comparison import SEED, configurations
 from study.layout import Layout
+from study.slices import Keys
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -24,9 +25,10 @@ def what(layout: Layout, study: "Study") -> list[str]:
     return said
 
 
-def of(study: "Study", layout: Layout, chosen: Iterable[str]) -> list[str]:
+def of(study: "Study", layout: Layout, chosen: Iterable[Keys]) -> list[str]:
     """How a study's rows were trained, chosen and measured."""
-    keys = list(dict.fromkeys(chosen))
+    rows_of = list(dict.fromkeys(chosen))
+    keys = [key for of_row in rows_of for key in of_row]
     table = configurations(study.cells)
     rows = [table[key] for key in keys]
     same = {
@@ -34,16 +36,18 @@ def of(study: "Study", layout: Layout, chosen: Iterable[str]) -> list[str]:
         for name, value in rows[0].items()
         if name not in layout.axes and all(row[name] in (value, None) for row in rows)
     }
-    how = "by the best " + str(study.metric) if layout.best else "kept at the baseline"
-    if layout.where and not layout.best:
-        how = f"where {layout.where}"
+    how = [f"by the best {study.metric}"] if layout.best else []
+    how += [f"where {layout.where}"] if layout.where else []
+    seeds = labels.values(sorted({row[SEED] or 0 for row in rows}))
+    over = f" Means over the measured of seeds {seeds}, a second level of the bootstrap."
     cells = study.cells
     shown = cells["configuration"].isin(keys) & cells["dataset"].isin(layout.datasets)
     counted = footnotes.pairs(cells[shown & cells["split"].isin(layout.splits)])
     return [
-        f"Study {study.name}. Other axes {how}; the same in all rows: {labels.settings(same)}.",
+        f"Study {study.name}. Other axes {' '.join(how) or 'kept at the baseline'};"
+        f" the same in all rows: {labels.settings(same)}.",
         f"Training: {labels.training(rows)}. Fidelity: {study.folder.facts['fidelity']}."
-        f" Pairs: {counted}.",
+        f" Pairs: {counted}.{over if len(keys) > len(rows_of) else ''}",
     ]
 
 

@@ -12,7 +12,7 @@ from study.metric import MEAN
 
 SOURCE = (
     "as their papers or later ones report them, not measured here; whole test splits, mean over"
-    " pairs"
+    " pairs; only means over data sets are computed here"
 )
 
 

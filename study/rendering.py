@@ -20,6 +20,7 @@ _LETTERS = "abcdefghijklmnoprstuvwxyz"
 _LATEX = {
     "\\": r"\textbackslash{}", **{sign: f"\\{sign}" for sign in "&%$#_{}"},
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$",
+    "|": r"\textbar{}", "[": "{[}",  # bare, after the end of a row, it is an option of the command
     "−": "$-$", "–": "--", "—": "---", "…": r"\dots{}", "±": r"$\pm$", "×": r"$\times$",
     "≤": r"$\leq$", "†": r"\dag{}", "σ": r"$\sigma$", "β": r"$\beta$",
     **{
@@ -54,10 +55,11 @@ class Table:
 
     def markdown(self) -> str:
         """GitHub Markdown; the best in bold, the second underlined."""
-        rows = self._rows("markdown", lambda text: text.replace("|", "\\|"))
+        rows = self._rows("markdown", _markdown)
         rows = [[cell.replace("\n", "<br>") for cell in row] for row in rows]
-        notes = "\n".join(f"- {note}" for note in self.footnotes)
-        return f"**{self.title}**\n\n{_render(rows, self._heads, 'github')}\n\n{notes}\n"
+        body = _render(rows, [_markdown(name) for name in self._heads], "github")
+        notes = "\n".join(f"- {_markdown(note)}" for note in self.footnotes)
+        return f"**{_markdown(self.title)}**\n\n{body}\n\n{notes}\n"
 
     def text(self) -> str:
         """For a terminal."""
@@ -134,6 +136,11 @@ def marks(values: Sequence[float | None], column: int) -> dict[Mark, str]:
         return {}  # nothing to compare with
     ranks = dict(zip(order[:2], (BEST, SECOND), strict=False))
     return {(row, column): ranks[v] for row, v in shown.items() if v in ranks}
+
+
+def _markdown(text: str) -> str:
+    """Neither a column's edge nor a tag."""
+    return re.sub(r"<(?=[\w/!?])", "&lt;", text.replace("|", "\\|"))
 
 
 def _latex(text: str) -> str:

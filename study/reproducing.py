@@ -31,6 +31,7 @@ def launch_command(folder: StudyFolder, key: str, settings: Settings) -> str:
     """
     asked = _asked(folder)
     before = dict(flatten(asked["baseline"]))
+    settings = _as_asked(asked, settings)
     words = [f"name={folder.path.name}-{key}", "design=one_at_a_time", "~axes"]
     words += [
         f"baseline.{name}={_hydra(value)}"
@@ -55,6 +56,7 @@ def search_space(folder: StudyFolder, key: str, settings: Settings) -> str:
     """
     asked = _asked(folder)
     baseline = dict(flatten(asked["baseline"]))
+    settings = _as_asked(asked, settings)
     baseline |= {name: value for name, value in settings.items() if value is not None}
     default = asdict(SpaceFile())
     kept = {
@@ -72,9 +74,16 @@ def search_space(folder: StudyFolder, key: str, settings: Settings) -> str:
 
 
 def _asked(folder: StudyFolder) -> dict[str, Any]:
-    """What the study was launched with; ``image_size`` stays the backbone's own where it was."""
+    """What the study was launched with."""
     asked: dict[str, Any] = yaml.safe_load((folder.path / "study.yaml").read_text(encoding="utf-8"))
     return asked
+
+
+def _as_asked(asked: Mapping[str, Any], settings: Settings) -> Settings:
+    """The settings, with the image size left to the backbone where the study left it."""
+    if asked["baseline"]["image_size"] is None and "image_size" not in asked["axes"]:
+        return {**settings, "image_size": None}
+    return settings
 
 
 def _hydra(value: Value) -> str:

@@ -1,6 +1,6 @@
 """Two studies side by side: what was asked differently, and how the same configurations differ."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +27,14 @@ class Comparison:
 
     Attributes:
         settings: (setting, in a, in b) of all that differs in what was asked.
-        only: name of a study to the configurations that only it has.
+        only: configurations that only a has, and that only b has; none where two were named.
         differences: b minus a, a row a pair of configurations, data set and split: columns
             ``a, b, dataset, split, alpha, pck_a, pck_b, effect, low, high, p_value, pairs, note``;
             where there is no difference to give, ``note`` says why.
     """
 
     settings: list[tuple[str, Any, Any]]
-    only: Mapping[str, list[str]]
+    only: tuple[list[str], list[str]]
     differences: pd.DataFrame
 
 
@@ -48,7 +48,8 @@ def compare(
         configurations_of: a configuration of ``a`` and one of ``b``; None for all in both.
 
     Raises:
-        SD4MatchError: there is no such configuration, or the studies have none in common.
+        SD4MatchError: there is no such configuration, or the studies have none in common, or no
+            data set and split.
     """
     ours, theirs = configurations(a.cells), configurations(b.cells)
     if configurations_of is None:
@@ -59,18 +60,20 @@ def compare(
                 "each, as NAME:CONFIGURATION"
             )
         settings = list(_settings(a, b))
-        only = {a.name: [k for k in ours if k not in theirs],
-                b.name: [k for k in theirs if k not in ours]}  # fmt: skip
+        only = [k for k in ours if k not in theirs], [k for k in theirs if k not in ours]
     else:
         one, other = configurations_of
         require_known(one, ours, what="configuration", where=f"study {a.name}")
         require_known(other, theirs, what="configuration", where=f"study {b.name}")
-        couples, only = [(one, other)], {}
+        couples, only = [(one, other)], ([], [])
         settings = [
             *((n, v, theirs[other][n]) for n, v in ours[one].items() if v != theirs[other][n]),
             *_settings(a, b),
         ]
-    return Comparison(settings, only, pd.DataFrame(_differences(a, b, couples)))
+    differences = pd.DataFrame(_differences(a, b, couples))
+    if differences.empty:
+        raise SD4MatchError(f"studies {a.name} and {b.name} have no data set and split in common")
+    return Comparison(settings, only, differences)
 
 
 def _settings(a: "Study", b: "Study") -> Iterator[tuple[str, Any, Any]]:
@@ -133,12 +136,7 @@ def _by_place(
 
 def comparison_report(a: "Study", b: "Study", found: Comparison) -> str:
     """A comparison in words."""
-    names = (a.name, b.name)
-    if a.folder == b.folder:
-        names = (
-            f"{a.name}:{found.differences['a'].iloc[0]}",
-            f"{b.name}:{found.differences['b'].iloc[0]}",
-        )
+    names = _names(a, b, found.differences)
     lines = [f"{names[1]} minus {names[0]}, PCK@{a.rule.usual_alpha:g} in percentage points"]
     lines += [
         f"note: {text}"
@@ -164,10 +162,19 @@ def comparison_report(a: "Study", b: "Study", found: Comparison) -> str:
     lines += ["", tabulate(table, headers=headers, disable_numparse=True)]
     lines += [
         f"only in {name}: {len(keys)} configurations ({labels.values(keys)})"
-        for name, keys in found.only.items()
+        for name, keys in zip(names, found.only, strict=True)
         if keys
     ]
     return "\n".join(lines)
+
+
+def _names(a: "Study", b: "Study", differences: pd.DataFrame) -> tuple[str, str]:
+    one, other = differences[["a", "b"]].iloc[0]
+    if a.folder == b.folder and one != other:
+        return f"{a.name}:{one}", f"{b.name}:{other}"
+    if a.folder != b.folder and a.name == b.name:
+        return str(a.folder.path), str(b.folder.path)
+    return a.name, b.name
 
 
 def _places(differences: pd.DataFrame) -> tuple[list[str], list[str]]:

@@ -1,67 +1,76 @@
-"""Which configuration stands for each combination of some axes' values."""
+"""Which configurations stand for each combination of some axes' values."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sd4match.errors import SD4MatchError
 from study import labels
-from study.ablation import configurations
 from study.choosing import matching
-from study.comparison import around
+from study.comparison import SEED, around, configurations
 from study.metric import value
 
 if TYPE_CHECKING:
     from study.study import Study
 
+Values = tuple[labels.Value, ...]
+Keys = tuple[str, ...]
+"""Configurations that differ in the seed alone: a table shows their mean."""
+
 
 def choose(
     study: "Study", axes: Sequence[str], *, where: str | None, best: bool
-) -> dict[tuple[labels.Value, ...], str]:
-    """One configuration for each combination of the axes' values that the study has.
+) -> dict[Values, Keys]:
+    """The configurations behind each combination of the axes' values that the study has.
 
     Args:
         study: the study.
         axes: names.
         where: an SQL condition on the axes; without one, and without ``best``, all axes but these
-            stay at the baseline.
-        best: of several with the same values, take the one that validation chose.
+            and the seed stay at the baseline.
+        best: of several with the same values, take what validation chose, by the mean over seeds.
 
     Returns:
-        Values to the configuration's key, in the study's order.
+        Values to the configuration's seeds (one where ``seed`` is an axis), in the study's order.
 
     Raises:
         SD4MatchError: nothing is left, or several are where one must be chosen.
     """
     table = configurations(study.cells)
-    keys = list(table) if where is None else matching(study.cells, where)
+    keys = set(table if where is None else matching(study.cells, where))
     if where is None and not best:
-        keys = around(table, base=study.baseline, free=axes)
-    found: dict[tuple[labels.Value, ...], list[str]] = {}
-    for key in (key for key in table if key in set(keys)):
-        found.setdefault(tuple(table[key][name] for name in axes), []).append(key)
+        keys = set(around(table, base=study.baseline, free=(*axes, SEED)))
+    found: dict[Values, dict[Values, Keys]] = {}
+    for key, row in table.items():
+        if key in keys:
+            seeds = found.setdefault(tuple(row[name] for name in axes), {})
+            same = tuple(setting for name, setting in row.items() if name != SEED)
+            seeds[same] = (*seeds.get(same, ()), key)
     if not best:
-        _one_each(table, axes, found)
-        return {values: several[0] for values, several in found.items()}
+        for values, several in found.items():
+            _require_one(table, axes, values, list(several.values()))
+        return {values: next(iter(several.values())) for values, several in found.items()}
     if study.metric is None:
         raise SD4MatchError(f"study {study.name} has no validation split to choose the best by")
-    scores = value(study.cells, study.metric).fillna(-1.0)
-    return {
-        values: max(several, key=lambda key: float(scores[key]))
-        for values, several in found.items()
-    }
+    scores = value(study.cells, study.metric).to_dict()
+
+    def score(keys: Keys) -> float:
+        measured = [scores[key] for key in keys if scores[key] == scores[key]]
+        return sum(measured) / len(measured) if measured else -1.0
+
+    return {values: max(several.values(), key=score) for values, several in found.items()}
 
 
-def _one_each(
+def _require_one(
     table: Mapping[str, labels.Settings],
     axes: Sequence[str],
-    found: Mapping[tuple[labels.Value, ...], Sequence[str]],
+    values: Values,
+    several: Sequence[Keys],
 ) -> None:
-    for values, keys in found.items():
-        if len(keys) > 1:
-            rows = [table[key] for key in keys]
-            apart = [name for name in rows[0] if len({row[name] for row in rows}) > 1]
-            named = labels.settings(dict(zip(axes, values, strict=True))) or "the table's one row"
-            raise SD4MatchError(
-                f"{len(keys)} configurations have {named} and differ in {', '.join(apart)}: make "
-                "these rows or columns, choose with --where, or take the best ones with --best"
-            )
+    if len(several) > 1:
+        rows = [table[keys[0]] for keys in several]
+        apart = [n for n in rows[0] if n != SEED and len({row[n] for row in rows}) > 1]
+        named = labels.settings(dict(zip(axes, values, strict=True))) or "the table's one row"
+        raise SD4MatchError(
+            f"{len(several)} configurations have {named} and differ in {', '.join(apart)}: make "
+            "these rows or columns, choose with --where, or take the best ones with --best"
+        )

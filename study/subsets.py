@@ -1,6 +1,6 @@
 """PCK of parts of a split: by category, and by how hard SPair-71k says that pairs are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,7 +10,8 @@ import pandas as pd
 
 from sd4match.breakdown import LEVELS
 from study import labels
-from study.stats import PairSamples, interval
+from study.slices import Keys
+from study.stats import PairSamples, Row, intervals
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -25,7 +26,7 @@ class Number:
 
     Attributes:
         pck, low, high: shares in [0, 1]; NaN where missing (bounds also for a single pair).
-        pairs: how many count.
+        pairs, seeds: how many count.
         reason: why it is missing.
         records: keys of the predict stages it comes from.
     """
@@ -34,14 +35,16 @@ class Number:
     low: float = np.nan
     high: float = np.nan
     pairs: int = 0
+    seeds: int = 0
     reason: str | None = None
     records: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, samples: PairSamples, record: str) -> "Number":
-        """The mean of some pairs."""
-        around = interval(samples)
-        return cls(around.mean, around.low, around.high, len(samples.pck), None, (record,))
+    def of(cls, row: Row, records: tuple[str, ...]) -> "Number":
+        """The mean over some seeds and pairs."""
+        (around,) = intervals([row])
+        pairs = len(next(iter(row.values())).pck)
+        return cls(around.mean, around.low, around.high, pairs, len(row), None, records)
 
 
 def mean(numbers: Mapping[str, Number]) -> Number:
@@ -58,6 +61,7 @@ def mean(numbers: Mapping[str, Number]) -> Number:
         float(pck.mean() - np.sqrt((below**2).sum()) / len(pck)),
         float(pck.mean() + np.sqrt((above**2).sum()) / len(pck)),
         sum(number.pairs for number in numbers.values()),
+        min(number.seeds for number in numbers.values()),
         None,
         tuple(record for number in numbers.values() for record in number.records),
     )
@@ -104,31 +108,32 @@ class Split:
         grades = set(self._pairs[group].dropna().astype(int))
         return [level for grade, level in enumerate(LEVELS[group]) if grade in grades]
 
-    def numbers(self, configurations: list[str], parts: Mapping[str, str]) -> dict[str, Number]:
-        """PCK of configurations over the pairs of some parts, by configuration.
+    def numbers(self, rows: Iterable[Keys], parts: Mapping[str, str]) -> dict[Keys, Number]:
+        """PCK of rows over the pairs of some parts, by row: the mean over its measured seeds.
 
         Args:
-            configurations: keys.
+            rows: configurations that differ in the seed alone.
             parts: group to level, all of which a pair must have; empty for the whole split.
         """
-        chosen: dict[str, Number] = {}
-        for key in configurations:
-            if (reason := self._reasons.get(key, "not part of the study")) is not None:
-                chosen[key] = Number(reason=reason)
-                continue
-            samples = self._samples(key)
-            kept = self._kept(parts)
-            if not kept.any():
-                chosen[key] = Number(reason="no such pair")
-                continue
-            part = PairSamples(
+        return {keys: self._number(keys, parts) for keys in rows}
+
+    def _number(self, keys: Keys, parts: Mapping[str, str]) -> Number:
+        reasons = {key: self._reasons.get(key, "not part of the study") for key in keys}
+        done = [key for key, reason in reasons.items() if reason is None]
+        if not done:
+            return Number(reason=reasons[keys[0]])
+        kept = self._kept(parts)
+        if not kept.any():
+            return Number(reason="no such pair")
+        row = {}
+        for seed, samples in enumerate(map(self._samples, done)):
+            row[seed] = PairSamples(
                 samples.pck[kept],
                 samples.source[kept],
                 samples.target[kept],
                 samples.category[kept],
             )
-            chosen[key] = Number.of(part, str(self._rows.loc[key, "predict"]))
-        return chosen
+        return Number.of(row, tuple(str(self._rows.loc[key, "predict"]) for key in done))
 
     def _samples(self, key: str) -> PairSamples:
         if key not in self._kept_samples:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sd4match.errors import SD4MatchError
+from study import labels
 from study.commands.options import Json, Name, Protocol, Results, console, open_study, print_json
 
 
@@ -35,6 +36,8 @@ def best(
     from study.asking import best_report
     from study.reproducing import search_space
 
+    if as_yaml and (as_json or pareto or top > 1):
+        raise SD4MatchError("--yaml writes the best alone: not with --json, --top or --pareto")
     study = open_study(name, results).under(protocol)
     if as_yaml:
         row = study.best(metric, where=where)
@@ -74,10 +77,12 @@ def query(
             typer.echo(views.schema())
         return
     answer = open_study(name, results).under(protocol).query(sql)
+    there, plain = answer.notna(), answer.astype(object)
     if as_json:
-        print_json(answer.astype(object).where(answer.notna(), None).to_dict("records"))
+        print_json(plain.where(there, None).to_dict("records"))
     else:
-        typer.echo(answer.to_string(index=False))
+        shown = plain.where(there, labels.MISSING).to_string(index=False)
+        typer.echo(shown if len(answer) else "no rows")
 
 
 def compare(
@@ -109,7 +114,7 @@ def compare(
                 "settings": [
                     dict(zip(("name", "a", "b"), row, strict=True)) for row in found.settings
                 ],
-                "only": found.only,
+                "only": dict(zip(("a", "b"), found.only, strict=True)),
                 "differences": differences.where(differences.notna(), None).to_dict("records"),
             }
         )

@@ -1,5 +1,6 @@
 """``study table | plot``: what goes into a paper."""
 
+from math import inf, nan
 from pathlib import Path
 from typing import Annotated
 
@@ -19,9 +20,13 @@ def table(
     rows: Annotated[
         str | None, typer.Option(help="axes, dataset, alpha, category, viewpoint, scale, …")
     ] = None,
-    columns: Annotated[str, typer.Option(help="likewise")] = "dataset",
+    columns: Annotated[
+        str | None, typer.Option(help="likewise; dataset by default, dataset,alpha for `paper`")
+    ] = None,
     dataset: Annotated[str | None, typer.Option(help="only these data sets")] = None,
-    split: Annotated[str, typer.Option(help="test, val, or both where split is shown")] = "test",
+    split: Annotated[
+        str | None, typer.Option(help="test, val; all where split is shown, else test")
+    ] = None,
     alpha: Annotated[str | None, typer.Option(help="only these thresholds; all can be")] = None,
     where: Annotated[str | None, typer.Option(help="an SQL condition on the axes")] = None,
     best: Annotated[
@@ -60,13 +65,14 @@ def table(
     study = open_study(name, results).under(protocol, thresholds if alpha else ())
     others = [open_study(other, results).under(protocol, thresholds) for other in beside or ()]
     paper = axis == "paper"
+    usual = "dataset,alpha" if paper else "dataset"
     if paper or rows is not None:
         if axis is not None and not paper:
             raise SD4MatchError(f"table of {axis}: --rows names axes of its own: give one of both")
         made = study.pivot(
             Layout(
-                rows=_several(rows) or ("prompt",),
-                columns=_several("dataset,alpha" if paper and columns == "dataset" else columns),
+                rows=("prompt",) if rows is None else _several(rows),
+                columns=_several(usual if columns is None else columns),
                 datasets=_several(dataset),
                 splits=_several(split),
                 alphas=thresholds,
@@ -79,10 +85,13 @@ def table(
             *others,
         )
     else:
-        if beside or where or best or published or dataset:
-            raise SD4MatchError("--with, --where, --best, --published and --dataset need --rows")
+        if columns or beside or where or best or published or dataset or split or mixed:
+            raise SD4MatchError(
+                "--columns, --with, --where, --best, --published, --dataset, --split and --mixed"
+                " need --rows"
+            )
         made = study.table(axis, alphas=thresholds or None)
-    typer.echo(FORMATS[format](made))
+    typer.echo(FORMATS[format](made), nl=False)
 
 
 def _several(text: str | None) -> tuple[str, ...]:
@@ -91,9 +100,12 @@ def _several(text: str | None) -> tuple[str, ...]:
 
 def _threshold(text: str) -> float:
     try:
-        return float(text)
+        alpha = float(text)
     except ValueError:
-        raise SD4MatchError(f"--alpha {text}: expected numbers such as 0.05,0.1") from None
+        alpha = nan
+    if not 0 < alpha < inf:
+        raise SD4MatchError(f"--alpha {text}: expected numbers above 0 such as 0.05,0.1")
+    return alpha
 
 
 def plot(

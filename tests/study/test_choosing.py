@@ -24,6 +24,8 @@ def test_best(made):
         ("prompt = 'cpm'", "no configuration matches"),
         ("promt = 'text'", 'Referenced column "promt" not found.*axes: backbone, prompt'),
         ("prompt =", "condition 'prompt ='"),
+        ("true ORDER BY kernel", "condition"),
+        ("true; SELECT 'base' AS configuration", "condition"),
         ("configuration IN (SELECT * FROM read_csv('/etc/hostname'))", "condition"),
     ],
 )

@@ -100,7 +100,7 @@ def test_two_parts_at_once_split_further(answered):
 
 def test_rows_and_columns_may_change_places(answered):
     table = answered.pivot(Layout(("dataset", "split"), ("prompt",), splits=("test", "val")))
-    turned = answered.pivot(Layout(("prompt",), ("dataset", "split"), splits=("test", "val")))
+    turned = answered.pivot(Layout(("prompt",), ("dataset", "split")))  # both, as it is shown
     assert len(table.formatted) == len(turned.formatted.columns) - 1
     key = ["prompt", "dataset", "split"]
     pd.testing.assert_frame_equal(
@@ -116,12 +116,36 @@ def test_other_axes_stay_at_the_baseline_or_are_chosen_on_validation(study_of):
     best = study.pivot(Layout(("prompt",), best=True)).raw
     for prompt, part in best.groupby("prompt"):
         assert set(part["configuration"]) == {study.best(where=f"prompt = '{prompt}'").name}
+    both = study.pivot(Layout(("prompt",), best=True, where="layer = 0"))
+    assert set(both.raw["configuration"]) == {
+        key_of(study, prompt=p, layer=0) for p in ("empty", "single")
+    }
+    assert "by the best mean/val/pck@0.1 where layer = 0" in " ".join(both.footnotes)
     layer = study.pivot(Layout(("prompt",), where="layer = 0")).raw
     assert set(layer["configuration"]) == {
         key_of(study, prompt=p, layer=0) for p in ("empty", "single")
     }
     with pytest.raises(SD4MatchError, match="2 configurations have prompt=single and differ"):
         study.pivot(Layout(("prompt",), where="true"))
+
+
+def test_seeds_of_a_row_are_averaged(study_of):
+    study = study_of("seeds", SMALL.replace("layer: [0, 1]", "seed: [0, 1, 2]"), "design=factorial")
+    table = study.pivot(Layout(("prompt",), datasets=("spair",)))
+    ablated = study.table("prompt").raw.query("dataset == 'spair' and split == 'test'")
+    for row in table.raw.to_dict("records"):
+        keys = row["configuration"].split()
+        wanted = [directly(study, key, "spair") for key in keys]
+        assert len(set(wanted)) == row["seeds"] == len(row["records"].split()) == 3
+        assert row["pck"] == pytest.approx(np.mean(wanted))
+        (same,) = ablated[ablated["value"] == row["prompt"]].to_dict("records")
+        assert (row["pck"], row["low"], row["high"]) == (same["pck"], same["low"], same["high"])
+    assert "the measured of seeds 0, 1, 2" in " ".join(table.footnotes)
+    best = study.pivot(Layout(("prompt",), best=True)).raw  # seeds are averaged, never chosen
+    assert set(best["seeds"]) == {3}
+    alone = study.pivot(Layout(("seed",), ("prompt",), datasets=("spair",)))
+    assert alone.formatted["seed"].tolist() == ["0", "1", "2"]
+    assert "measured of seeds" not in " ".join(alone.footnotes)
 
 
 def test_missing_cells_say_why(answered):
@@ -169,11 +193,13 @@ def test_other_pairs_or_protocols_are_refused_unless_mixed(answered, study_of):
     assert not any(marked[row] for row, _ in mixed.marks)  # never the best
     assert any(note.startswith("† study fewer-pairs is not comparable") for note in mixed.footnotes)
     with pytest.raises(SD4MatchError, match=r"protocol \(dift, not sd4match\)"):
-        answered.pivot(layout, answered.under("dift"))
+        answered.pivot(layout, fewer.under("dift"))
 
 
 def test_comparable_studies_share_a_table(answered, study_of):
     twin = study_of("twin", SMALL)
+    with pytest.raises(SD4MatchError, match="two studies of one name"):
+        answered.pivot(Layout(("prompt",)), twin, answered)
     table = answered.pivot(Layout(("prompt",)), twin)
     assert table.formatted["study"].tolist() == ["answered"] * 3 + ["twin"] * 2
     assert sum("in the store" in note for note in table.footnotes) == 2
@@ -205,6 +231,7 @@ def test_published_rows_are_left_out_or_marked(answered):
         ({"rows": ("prompt", "prompt")}, "nothing twice"),
         ({"rows": ()}, "at least one row"),
         ({"rows": ("category",), "published": True}, "rows must be axes"),
+        ({"rows": ("prompt",), "published": True, "splits": ("val",)}, "of test splits"),
         ({"rows": ("prompt",), "alphas": (0.3,)}, r"alpha 0\.3 was not scored; there are 0\.05"),
         ({"rows": ("prompt",), "alphas": (0.05, 0.1)}, "several values of alpha: make it a row"),
         ({"rows": ("prompt",), "splits": ("train",)}, "unknown split 'train'"),

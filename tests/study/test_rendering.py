@@ -1,14 +1,16 @@
 """A table in every format."""
 
+import re
+
 import pandas as pd
 
 from study.rendering import BEST, SECOND, Table, marks
 
 TABLE = Table(
     "Ablation of a_b & <c>",
-    pd.DataFrame({"prompt|x": ["a_1", "b%"], "PCK": ["57.2 [51, 63]\n−1.0 *", "–ᵃ"]}),
+    pd.DataFrame({"prompt|x": ["[a_1]", "b%"], "PCK": ["57.2 [51, 63]\n−1.0 *", "–ᵃ"]}),
     pd.DataFrame({"pck": [0.572]}),
-    ("ᵃ missing: <b>why</b> & 5 %.",),
+    ("ᵃ missing: <b>why</b> & 5 %.", "[95 %] where p < 0.05."),
     {(0, 1): BEST},
 )
 
@@ -27,9 +29,11 @@ def test_latex_is_ascii_with_booktabs_and_marks():
     for rule in ("toprule", "midrule", "bottomrule"):
         assert text.count(f"\\{rule}") == 1
     assert r"\hline" not in text
-    assert r"\textbf{57.2} [51, 63]" in text
+    assert r"\textbf{57.2} {[}51, 63]" in text
     assert r"$-$1.0 *" in text
-    assert r"a\_1" in text
+    assert r"{[}a\_1]" in text
+    assert r"prompt\textbar{}x" in text
+    assert not re.search(r"(\\\\|rule)\s*\[", text)  # would be read as an option
     assert r"b\%" in text
     assert r"--\textsuperscript{a}" in text
     assert r"\caption{Ablation of a\_b \& $<$c$>$}" in text
@@ -39,7 +43,9 @@ def test_latex_is_ascii_with_booktabs_and_marks():
 def test_markdown_is_marked():
     text = TABLE.markdown()
     assert "**57.2** [51, 63]<br>−1.0 *" in text
-    assert "- ᵃ missing" in text
+    assert "- ᵃ missing: &lt;b>why&lt;/b> & 5 %." in text
+    assert "where p < 0.05" in text
+    assert "| prompt\\|x" in text
 
 
 def test_marks_compare_what_is_shown():

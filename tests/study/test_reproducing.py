@@ -54,6 +54,16 @@ data: {evaluate: [pf_pascal]}
         assert [c.key for c in load(command[2], command[3:]).configurations()] == [key]
 
 
+def test_an_image_size_that_nobody_set_stays_the_backbones(study_of, tmp_path):
+    study = study_of("own-size", "{baseline: {prompt: empty}}", "baseline.image_size=null")
+    settings = settings_of(study, study.baseline)
+    assert "image_size" not in launch_command(study.folder, study.baseline, settings)
+    text = search_space(study.folder, study.baseline, settings)
+    assert yaml.safe_load(text)["baseline"]["image_size"] is None
+    (tmp_path / "next.yaml").write_text(text)
+    assert load(str(tmp_path / "next.yaml")).baseline.key == study.baseline
+
+
 def test_the_search_space_starts_from_it(answered, tmp_path):
     key = answered.best().name
     text = search_space(answered.folder, key, settings_of(answered, key))

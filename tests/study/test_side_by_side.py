@@ -34,14 +34,16 @@ def test_studies_share_records_and_differ_in_what_they_ask(answered, study_of):
     assert ("protocol", "sd4match", "dift") in found.settings
     shared = set(answered.configurations().index) & set(other.configurations().index)
     assert set(found.differences["a"]) == shared
-    assert {len(keys) for keys in found.only.values()} == {
-        len(answered.configurations()) - len(shared), len(other.configurations()) - len(shared),
-    }  # fmt: skip
+    assert [len(keys) for keys in found.only] == [
+        len(study.configurations()) - len(shared) for study in (answered, other)
+    ]
     assert found.differences["note"].isna().all()  # other protocol: not the same number
     same = answered.compare(other.under("sd4match"))
     assert set(same.differences["note"]) == {"the same record in the store"}
     assert (same.differences["effect"] == 0).all()
     assert "only in answered" in comparison_report(answered, other, found)
+    alike = comparison_report(answered, answered, answered.compare(answered))
+    assert alike.startswith("answered minus answered, PCK@0.1")
 
 
 def test_other_pairs_are_no_difference(answered, study_of):
@@ -59,3 +61,6 @@ def test_nothing_in_common_and_unknown_keys_are_said(answered, study_of):
         answered.compare(alone)
     with pytest.raises(SD4MatchError, match=r"study answered: unknown configuration 'nothing'"):
         answered.compare(alone, configurations=("nothing", alone.baseline))
+    pascal = study_of("pascal", "{baseline: {prompt: empty}, data: {evaluate: [pf_pascal]}}")
+    with pytest.raises(SD4MatchError, match="no data set and split in common"):
+        alone.compare(pascal, configurations=(alone.baseline, pascal.baseline))

@@ -109,6 +109,7 @@ def test_best_can_be_run_again_and_gone_on_from(launched, ask, tmp_path):
     (tmp_path / "next.yaml").write_text(ask(terminal, "best", "small", "--yaml").out)
     plan = ask(terminal, "plan", str(tmp_path / "next.yaml"), "axes.layer=[0,1,2]", "--json").json
     assert plan["configurations"] == 3
+    assert ask(terminal, "best", "small", "--yaml", "--json").refused("--yaml", "--json")
     text = ask(terminal, "best", "small", "--top", "3").out
     assert facts["reproduce"] in text
     assert "settings that differ" in text
@@ -197,6 +198,7 @@ def test_table_refuses_what_it_does_not_know(launched, ask):
     assert ask(terminal, "table", "small", "--format", "docx").refused("docx", "markdown")
     assert ask(terminal, "table", "small", "--rows", "promt").refused("did you mean 'prompt'?")
     assert ask(terminal, "table", "small", "--mixed", "--best").refused("--rows")
+    assert ask(terminal, "table", "small", "--alpha", "0").refused("--alpha 0", "above 0")
     assert ask(terminal, "table", "smal").refused("no study", "small")
 
 
@@ -233,7 +235,10 @@ def test_query_answers_sql(launched, ask):
     cells = study.open(terminal.results / "small").cells
     wanted = cells[cells["split"] == "val"].groupby("prompt")["pck"].max()
     assert rows == pytest.approx(wanted.to_dict())
-    assert "empty" in ask(terminal, "query", "small", "SELECT * FROM configurations").out
+    shown = ask(terminal, "query", "small", "SELECT * FROM configurations").out
+    assert "empty" in shown
+    assert not {"None", "NaN", "<NA>"} & set(shown.split())
+    assert ask(terminal, "query", "small", "SELECT 1 FROM scores WHERE false").out == "no rows\n"
     assert "true_x" in ask(terminal, "query", "small", "--schema").out
     assert "keypoints" in ask(terminal, "query", "small", "--schema", "--json").json
 
