@@ -2,7 +2,7 @@
 
 import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -41,10 +41,6 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             if error.errno in UNWRITABLE:
                 raise _unwritable(target, error) from error
             raise
-        # mkstemp makes private files; a shared store must stay readable for the group.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         try:
             temporary.replace(target)
         except OSError as error:  # a folder of that name
@@ -73,13 +69,13 @@ def require_writable(path: str | os.PathLike[str]) -> None:
 def _fresh(target: Path) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix
-        )
+        # Not mkstemp: its files are private, and a shared store must stay readable for the group.
+        # The umask is left to open: asking for it sets it, for all threads.
+        fresh = target.with_name(f".{target.stem}-{secrets.token_hex(8)}{target.suffix}")
+        os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as error:
         raise _unwritable(target, error) from error
-    os.close(handle)
-    return Path(name)
+    return fresh
 
 
 def _unwritable(target: Path, error: OSError) -> SD4MatchError:

@@ -51,10 +51,11 @@ def launch_report(
     if folder.holds_another(space):
         say(f"{folder.path} held another plan: its tables are replaced, no measurement is lost")
     progress = Progress(space, folder.store, plan, numbers.work)
-    record = Provenance(space, folder, command=sys.argv, overrides=overrides)
-    listeners: list[Listener] = [progress, record]
     with contextlib.ExitStack() as around:
         around.enter_context(alone(folder.path))
+        # Only now: it adds to what the launch before this one wrote last.
+        record = Provenance(space, folder, command=sys.argv, overrides=overrides)
+        listeners: list[Listener] = [progress, record]
         around.enter_context(recorded(record))
         around.enter_context(beating(folder.path, progress.snapshot))
         if console is not None:

@@ -2,8 +2,10 @@
 
 import importlib
 import inspect
+import logging
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from sd4match.errors import SD4MatchError
 from study.engine.listener import Listener
 from study.engine.work import Work
 from study.stages import Tune
+
+log = logging.getLogger(__name__)
 
 TARGET = "_target_"
 EXAMPLE = "ray.tune.logger.CSVLoggerCallback"
@@ -59,6 +63,7 @@ class Curves(_Here):
         self._folder = folder
         self._boards: dict[str, SummaryWriter] = {}
         self._last: dict[str, int] = {}
+        self._broken = False
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
@@ -69,6 +74,16 @@ class Curves(_Here):
         # After its worker died a tuning does some steps again: they are the same.
         if not isinstance(work.stages[0], Tune) or not step or step < self._last.get(work.key, 0):
             return
+        if self._broken:
+            return
+        try:
+            self._draw(work, step, result)
+        except OSError as error:  # a full disk stops the work, not its curves
+            log.warning("%s: %s: no more curves in this launch", self._folder, error)
+            self._broken = True  # the writer's own thread is dead, and closing would wait for it
+            self._boards.clear()
+
+    def _draw(self, work: Work, step: int, result: Mapping[str, Any]) -> None:
         if work.key not in self._boards:
             # What an earlier launch logged past its last checkpoint comes again: it is hidden.
             run, since = str(self._folder / named(work)), f".{step:08}"
@@ -86,7 +101,8 @@ class Curves(_Here):
     ) -> None:
         """An item is over."""
         if board := self._boards.pop(trial.config["work"].key, None):
-            board.close()
+            with suppress(OSError):
+                board.close()
 
     on_trial_error = on_trial_complete
 

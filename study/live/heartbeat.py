@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ NAME = "running.json"
 BEAT = 2.0
 """Seconds between beats."""
 STALE = 60.0
-"""Seconds without a beat after which a driver on another host counts as dead: clocks differ."""
+"""Seconds without a beat after which a driver counts as dead; clocks of hosts differ."""
 
 
 @contextmanager
@@ -39,13 +39,18 @@ def beating(folder: Path, snapshot: Callable[[], dict[str, Any]]) -> Iterator[No
     me = {"pid": os.getpid(), "host": socket.gethostname()}
 
     def beat() -> None:
+        said = ""
         while not over.is_set():
-            if (folder / "study.json").exists():
-                try:
+            try:
+                if (folder / "study.json").exists():
+                    text = json.dumps({**me, "time": time.time(), **snapshot()})
                     with atomic_path(file) as temporary:
-                        temporary.write_text(json.dumps({**me, "time": time.time(), **snapshot()}))
-                except SD4MatchError as error:  # a full disk stops the work, not the news of it
-                    log.warning("%s", error)
+                        temporary.write_text(text)
+                said = ""
+            except (OSError, SD4MatchError) as error:  # it goes on beating: there may be room again
+                if said != str(error):
+                    said = str(error)
+                    log.warning("%s", said)
             over.wait(BEAT)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
@@ -55,7 +60,8 @@ def beating(folder: Path, snapshot: Callable[[], dict[str, Any]]) -> Iterator[No
     finally:
         over.set()
         thread.join()
-        file.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that cannot be written to any more
+            file.unlink()
 
 
 def read(folder: Path) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ not have in common.
 
 import datetime
 import hashlib
+import logging
 import platform
 import re
 import time
@@ -20,6 +21,7 @@ from typing import Any
 
 import yaml
 
+from sd4match.errors import SD4MatchError
 from study.axes import Configuration
 from study.engine.listener import Listener
 from study.engine.work import Work
@@ -29,10 +31,14 @@ from study.provenance.code import Code, code
 from study.space import Space
 from study.stages import Latents, Predict, Tune
 
+log = logging.getLogger(__name__)
+
 Stage = Latents | Tune | Predict
 
 WRITTEN = 30.0
 """Seconds between writes while a launch runs; what is not written when it is killed is lost."""
+SHARE = 0.02
+"""Most of a launch's time that may go into writing: many thousands of stages take seconds."""
 
 
 class Provenance(Listener):
@@ -54,7 +60,9 @@ class Provenance(Listener):
         self._stages: dict[str, dict[str, Any]] = {}
         self._known: dict[str, dict[str, Any]] = earlier.get("stages", {})
         self._preflight = 0.0
-        self._written = 0.0
+        self._written = False
+        self._due = 0.0
+        self._said = ""
         self._configurations: set[Configuration] = set()
         self._asked: dict[str, Any] = {
             "study": space.name,
@@ -124,7 +132,7 @@ class Provenance(Listener):
         entry["device_s"] = round(entry["wall_s"] * self._devices(stage), 3)
         entry["host"] = result["hostname"]
         self._stages[stage.key] = entry
-        if time.monotonic() - self._written > WRITTEN:
+        if time.monotonic() > self._due:
             self.write()
 
     def close(self, outcome: str) -> None:
@@ -134,18 +142,26 @@ class Provenance(Listener):
             self.write()
 
     def write(self) -> None:
-        """Bring the files up to date."""
+        """Bring the files up to date; a record that cannot be written stops nothing."""
+        started, self._written = time.monotonic(), True
         self._launch["time"] = {"preflight": {"wall_s": round(self._preflight, 3)}, **self._times()}
         self._asked["plan"] = {
             "configurations": len(self._configurations),
             **Counter(entry["kind"] for entry in self._stages.values()),
         }
-        self._folder.write_provenance(
-            {**self._asked, "launches": self._launches, "stages": self._stages}
-        )
-        if self._code.diff:
-            self._folder.write_diff(self._launch["code"]["diff"], self._code.diff)
-        self._written = time.monotonic()
+        try:
+            self._folder.write_provenance(
+                {**self._asked, "launches": self._launches, "stages": self._stages}
+            )
+            if self._code.diff:
+                self._folder.write_diff(self._launch["code"]["diff"], self._code.diff)
+            self._said = ""
+        except (OSError, SD4MatchError) as error:
+            if self._said != str(error):
+                self._said = str(error)
+                log.warning("%s", self._said)
+        ended = time.monotonic()
+        self._due = ended + max(WRITTEN, (ended - started) / SHARE)
 
     def _times(self) -> dict[str, dict[str, float]]:
         """What this launch spent, by kind of stage."""
@@ -180,7 +196,7 @@ def recorded(record: Provenance) -> Iterator[None]:
         record.close("interrupted")
         raise
     except Exception as error:
-        record.close(f"failed: {error}")
+        record.close(_masked(f"failed: {error}"))
         raise
     record.close("finished")
 

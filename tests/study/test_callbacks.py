@@ -2,10 +2,12 @@
 
 import pytest
 from ray.tune import Callback
+from ray.tune.experiment import Trial
 from ray.tune.logger import CSVLoggerCallback
 
 from sd4match.errors import SD4MatchError
-from study.engine.callbacks import create
+from study.engine.callbacks import Curves, create
+from study.engine.work import Work
 from study.space import load
 
 
@@ -39,3 +41,16 @@ def test_what_is_none_is_refused_in_one_line(tmp_path, text, words):
         callbacks(tmp_path, text)
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_curves_that_cannot_be_written_stop_nothing(tmp_path, caplog, plan_on):
+    (tmp_path / "tensorboard").write_text("no folder")
+    plan = plan_on("baseline: {prompt: single, length: 2, image_size: 32}")
+    tune = next(iter(plan.tunes.values()))
+    work = Work("tune", tune.key, tune.label, (tune,))
+    trial = Trial("none", stub=True, config={"work": work})
+    curves = Curves(tmp_path / "tensorboard")
+    for step in (1, 2):
+        curves.on_trial_result(step, [trial], trial, {"step": step, "loss": 1.0})
+    curves.on_trial_complete(2, [trial], trial)
+    assert ["no more curves" in message for message in caplog.messages] == [True]

@@ -71,3 +71,22 @@ def until_true():
         assert condition()
 
     return wait
+
+
+def test_it_goes_on_when_there_is_room_again(folder, until_true, monkeypatch, caplog):
+    monkeypatch.setattr(heartbeat, "BEAT", 0.01)
+    (folder / heartbeat.NAME).mkdir()
+    looks = []
+    with heartbeat.beating(folder, lambda: {"seconds": looks.append(1)}):
+        until_true(lambda: len(looks) > 3)
+        (folder / heartbeat.NAME).rmdir()
+        until_true((folder / heartbeat.NAME).is_file)
+    assert len(caplog.messages) == 1
+    assert heartbeat.read(folder) is None
+
+
+def test_a_folder_that_cannot_be_written_to_ends_the_block_as_it_was(folder, caplog):
+    (folder / heartbeat.NAME).mkdir()
+    with heartbeat.beating(folder, dict):
+        pass
+    assert len(caplog.messages) <= 1
