@@ -80,8 +80,8 @@ def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> P
         )
     setting = setting_of(cell.to_dict())
     (file,) = score(store, _record(cell), [setting], rule)
-    found, keypoints = store.read_scores(file, alpha)
-    correct = found[settings_of(file).index(setting)]
+    settings, found, keypoints = _counts(store.folder, file, alpha)
+    correct = found[settings.index(setting)]
     counts = keypoints > 0
     source, target, category = (part[counts] for part in _identity(store.folder, cell["data"]))
     return PairSamples(correct[counts] / keypoints[counts], source, target, category)
@@ -95,6 +95,12 @@ def pairs_of(cell: "pd.Series[Any]", store: Store) -> pd.DataFrame:
     """
     truth, pairs = truth_of(store.folder, str(cell["data"]))
     return pairs[truth.n_keypoints > 0]
+
+
+@lru_cache(maxsize=64)  # a file holds many settings, which are asked for one by one
+def _counts(store: Path, file: Path, alpha: float) -> tuple[list[Setting], np.ndarray, np.ndarray]:
+    """A score file's settings, (S, P) counts and (P,) keypoints."""
+    return [*settings_of(file)], *Store(store).read_scores(file, alpha)
 
 
 @lru_cache(maxsize=16)
