@@ -66,7 +66,7 @@ def pivot(studies: Sequence["Study"], layout: Layout) -> Table:
     rows = _ordered([row for row, _ in numbers], dimensions)
     columns = _ordered([column for _, column in numbers], layout.columns)
     excluded = comparability.not_as_published(first, layout.datasets) if layout.published else None
-    reasons, shown = Reasons(), []
+    reasons, shown = Reasons(), list[list[str]]()
     heads = list(map(labels.axis, dimensions))
     rivals: dict[tuple[Place, Place], dict[Mark, float | None]] = {}
 
@@ -85,7 +85,8 @@ def pivot(studies: Sequence["Study"], layout: Layout) -> Table:
             compete((method,), [None] * len(found) if excluded else found)
     for row in rows:
         cells = [numbers.get((row, column), _NOTHING) for column in columns]
-        shown.append([*map(labels.value, row), *(_cell(n, reasons, layout) for n in cells)])
+        names = [labels.DATASETS.get(str(v), labels.value(v)) for v in row]
+        shown.append([*names, *(_cell(n, reasons, layout) for n in cells)])
         compared = not (several and str(row[0]).endswith(_UNLIKE))
         compete(row, [number.pck if compared else None for number in cells])
     ranks = {mark: rank for found in rivals.values() for mark, rank in marks(found).items()}

@@ -194,6 +194,7 @@ def test_only_settings_compete(answered):
     both = answered.pivot(Layout(("dataset", "prompt"), ()))
     best = [row for (row, _), mark in both.marks.items() if mark == "best"]
     assert set(both.formatted.iloc[best, 0]) == set(both.formatted.iloc[:, 0])  # one a data set
+    assert set(both.formatted.iloc[:, 0]) == {"PF-Pascal", "PF-Willow", "SPair-71k", "mean"}
 
 
 def test_other_pairs_or_protocols_are_refused_unless_mixed(answered, study_of):
