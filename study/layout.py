@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from study.study import Study
 
 MEASURES = ("dataset", "split", "alpha")
-DIMENSIONS = (*AXES, *MEASURES, *GROUPS)
+NO_SETTINGS = (*MEASURES, *GROUPS)
+DIMENSIONS = (*AXES, *NO_SETTINGS)
 """What rows and columns can be."""
 
 

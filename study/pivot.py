@@ -10,9 +10,9 @@ from sd4match.breakdown import LEVELS
 from sd4match.errors import SD4MatchError
 from study import comparability, labels, pivot_notes, published
 from study.footnotes import Reasons
-from study.layout import Layout, settled
+from study.layout import NO_SETTINGS, Layout, settled
 from study.metric import MEAN
-from study.rendering import Table, marks
+from study.rendering import Mark, Table, marks
 from study.slices import Keys, choose
 from study.subsets import Number, Split, mean
 
@@ -35,7 +35,8 @@ def pivot(studies: Sequence["Study"], layout: Layout) -> Table:
 
     Returns:
         A row for each combination of the row dimensions, likewise columns; a mean over the data
-        sets where ``dataset`` is a dimension. The best and the second of each column are marked.
+        sets where ``dataset`` is a dimension. Of cells that differ in settings, the best and the
+        second are marked: in each column, or in each row where rows are no settings.
 
     Raises:
         SD4MatchError: two studies have one name; they are not comparable and not to be mixed;
@@ -65,24 +66,30 @@ def pivot(studies: Sequence["Study"], layout: Layout) -> Table:
     rows = _ordered([row for row, _ in numbers], dimensions)
     columns = _ordered([column for _, column in numbers], layout.columns)
     excluded = comparability.not_as_published(first, layout.datasets) if layout.published else None
-    reasons, shown, values = Reasons(), [], []
+    reasons, shown = Reasons(), list[list[str]]()
+    heads = list(map(labels.axis, dimensions))
+    rivals: dict[tuple[Place, Place], dict[Mark, float | None]] = {}
+
+    def compete(row: Place, values: Sequence[float | None]) -> None:
+        """Cells compete where they differ in settings: down a column, or along a row of none."""
+        same = _unset(row, dimensions)
+        for place, (column, pck) in enumerate(zip(columns, values, strict=True), len(heads)):
+            other = column if len(same) < len(row) else _unset(column, layout.columns)
+            rivals.setdefault((same, other), {})[len(shown) - 1, place] = pck
+
     if layout.published and (layout.mixed or not excluded):
         for method, found in published.rows(layout, columns):
             name = f"{method}, published{_UNLIKE if excluded else ''}"
             texts = [labels.MISSING if v is None else labels.percent(v) for v in found]
             shown.append([name, *[""] * (len(dimensions) - 1), *texts])
-            values.append([None] * len(found) if excluded else found)
+            compete((method,), [None] * len(found) if excluded else found)
     for row in rows:
         cells = [numbers.get((row, column), _NOTHING) for column in columns]
-        shown.append([*map(labels.value, row), *(_cell(n, reasons, layout) for n in cells)])
+        names = [labels.DATASETS.get(str(v), labels.value(v)) for v in row]
+        shown.append([*names, *(_cell(n, reasons, layout) for n in cells)])
         compared = not (several and str(row[0]).endswith(_UNLIKE))
-        values.append([number.pck if compared else None for number in cells])
-    heads = list(map(labels.axis, dimensions))
-    ranks = {
-        mark: rank
-        for place in range(len(columns))
-        for mark, rank in marks([line[place] for line in values], len(heads) + place).items()
-    }
+        compete(row, [number.pck if compared else None for number in cells])
+    ranks = {mark: rank for found in rivals.values() for mark, rank in marks(found).items()}
     notes = [
         *pivot_notes.what(layout, first),
         *(note for s in studies for note in pivot_notes.of(s, layout, chosen[s.name].values())),
@@ -97,6 +104,11 @@ def pivot(studies: Sequence["Study"], layout: Layout) -> Table:
 
 
 _NOTHING = Number(reason="not part of the study")
+
+
+def _unset(place: Place, names: Sequence[str]) -> Place:
+    """What of a place is no setting: data set, split, alpha, category, grade."""
+    return tuple(v for name, v in zip(names, place, strict=False) if name in NO_SETTINGS)
 
 
 def _numbers(

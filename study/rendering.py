@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -128,14 +128,14 @@ FORMATS: dict[str, Callable[[Table], str]] = {
 """Name to how a table is written in it."""
 
 
-def marks(values: Sequence[float | None], column: int) -> dict[Mark, str]:
-    """The best and the second of a column's shares, compared as they are shown; ties share."""
-    shown = {row: round(100 * v, 1) for row, v in enumerate(values) if v is not None and v == v}
+def marks(values: Mapping[Mark, float | None]) -> dict[Mark, str]:
+    """The best and the second of some cells' shares, compared as they are shown; ties share."""
+    shown = {cell: round(100 * v, 1) for cell, v in values.items() if v is not None and v == v}
     order = sorted(set(shown.values()), reverse=True)
     if len(shown) < 2:
         return {}  # nothing to compare with
     ranks = dict(zip(order[:2], (BEST, SECOND), strict=False))
-    return {(row, column): ranks[v] for row, v in shown.items() if v in ranks}
+    return {cell: ranks[v] for cell, v in shown.items() if v in ranks}
 
 
 def _markdown(text: str) -> str:

@@ -57,7 +57,7 @@ def ablation(
     reasons = footnotes.Reasons()
     for (dataset, split, alpha), part in raw.groupby(list(KEY), sort=False):
         head = f"{labels.dataset(str(dataset))} {split} @{alpha:g}"
-        ranks |= marks(part["pck"].tolist(), len(formatted))
+        ranks |= marks({(row, len(formatted)): pck for row, pck in enumerate(part["pck"])})
         formatted[head] = [_cell(row, reasons) for row in part.to_dict("records")]
     table = configurations(cells)
     notes = [

@@ -47,4 +47,9 @@ def open_study(name: str, results: Path) -> "Study":
 
 def print_json(content: Any) -> None:
     """Answer a program."""
-    typer.echo(json.dumps(content, indent=2, default=str))
+    typer.echo(json.dumps(content, indent=2, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as Python's, the rest as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)

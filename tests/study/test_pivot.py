@@ -182,6 +182,21 @@ def test_best_and_second_are_marked_in_each_column(answered):
             assert float(marked["second"].split()[0]) == sorted(set(shown))[-2]
 
 
+def test_only_settings_compete(answered):
+    assert answered.pivot(Layout(("alpha",))).marks == {}
+    by_category = answered.pivot(Layout(("category",), ("prompt",)))  # along a row
+    for row, part in enumerate(by_category.formatted.iloc[:, 1:].to_numpy()):
+        shown = [float(cell.split()[0]) for cell in part]
+        best = {
+            column - 1 for (at, column), m in by_category.marks.items() if (at, m) == (row, "best")
+        }
+        assert best == {place for place, number in enumerate(shown) if number == max(shown)}
+    both = answered.pivot(Layout(("dataset", "prompt"), ()))
+    best = [row for (row, _), mark in both.marks.items() if mark == "best"]
+    assert set(both.formatted.iloc[best, 0]) == set(both.formatted.iloc[:, 0])  # one a data set
+    assert set(both.formatted.iloc[:, 0]) == {"PF-Pascal", "PF-Willow", "SPair-71k", "mean"}
+
+
 def test_other_pairs_or_protocols_are_refused_unless_mixed(answered, study_of):
     fewer = study_of("fewer-pairs", SMALL, "data.pairs=5")
     layout = Layout(("prompt",))

@@ -49,7 +49,8 @@ def test_markdown_is_marked():
 
 
 def test_marks_compare_what_is_shown():
-    assert marks([0.5, 0.50001, 0.4, None, float("nan")], 2) == {
+    values = [0.5, 0.50001, 0.4, None, float("nan")]
+    assert marks({(row, 2): value for row, value in enumerate(values)}) == {
         (0, 2): BEST, (1, 2): BEST, (2, 2): SECOND,
     }  # fmt: skip
-    assert marks([0.5], 0) == {}
+    assert marks({(0, 0): 0.5}) == {}

@@ -235,6 +235,8 @@ def test_query_answers_sql(launched, ask):
     cells = study.open(terminal.results / "small").cells
     wanted = cells[cells["split"] == "val"].groupby("prompt")["pck"].max()
     assert rows == pytest.approx(wanted.to_dict())
+    (row,) = ask(terminal, "query", "small", "SELECT [1, 2] AS two, 3 AS three", "--json").json
+    assert row == {"two": [1, 2], "three": 3}
     shown = ask(terminal, "query", "small", "SELECT * FROM configurations").out
     assert "empty" in shown
     assert not {"None", "NaN", "<NA>"} & set(shown.split())
