@@ -231,7 +231,7 @@ def test_a_prompt_that_is_not_there_is_one_clear_error(plan, store):
 
 
 def test_a_preflight_tries_each_shape_and_keeps_latents_only(plan, store):
-    item = preflight(pending(plan, store), set())
+    item = preflight(pending(plan, store))
     reports = list(Workshop(store, RULE).do(item))
     # Prompts do not change what a pass needs: one tuning and one extraction.
     assert [report["tried"].split()[0] for report in reports] == ["tune", "predict"]

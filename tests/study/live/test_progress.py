@@ -166,7 +166,7 @@ def test_a_search_counts_on_what_it_will_propose(launch, space):
 
 def test_a_preflight_runs_and_counts_as_nothing(launch):
     progress, _, items, _ = launch
-    first = preflight.preflight(items, set())
+    first = preflight.preflight(items)
     progress.begun(first)
     assert first.label in text(progress)
     progress.event("done", first, "")
