@@ -91,7 +91,7 @@ class BestSoFar:
             asked = self._asked.pop(stage.key, {})
         try:
             values = self._values(stage, list(asked))
-        except SD4MatchError as error:  # the tables will say so; a view is not worth a stop
+        except (OSError, SD4MatchError) as error:  # the tables will say so; a view stops nothing
             log.debug("%s: %s", stage.label, error)
             return
         for setting, configurations in asked.items():
