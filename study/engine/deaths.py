@@ -55,7 +55,7 @@ class Witness(FIFOScheduler):
             cache = tune_controller._tune_controller._actor_cache  # type: ignore[attr-defined]
             cache.increase_max(self._resources, keep - self._kept)
             self._kept = keep
-        return super().choose_trial_to_run(tune_controller)  # type: ignore[no-untyped-call,no-any-return]
+        return super().choose_trial_to_run(tune_controller)
 
     def on_trial_error(self, tune_controller: TuneController, trial: Trial) -> None:
         """Called just before the searcher hears of the error."""
