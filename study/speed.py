@@ -75,15 +75,16 @@ def expected(store: Store, work: Mapping[tuple[Machine, str], float]) -> Duratio
 
 def rate(store: Store, machine: Machine, kind: str) -> Duration | None:
     """How long one TFLOP of a kind of stage takes on a machine; None as of `expected`."""
-    rates, reach, source = _rates(_folder(store, machine, kind)), MARGIN, f"{kind} stages"
+    rates, reach, source = _rates(_folder(store, machine, kind)), MARGIN, f"{kind} stage"
     if not len(rates):
         rates, reach = _rates(_folder(store, machine, PASS)), AROUND_A_PASS
-        source = "timed passes"
+        source = "timed pass"
     if not len(rates):
         return None
     # The middle of what was seen: one stage that had to wait for a busy disk says little.
     slow, fast = np.quantile(rates, (0.9, 0.1))
-    return Duration(float(fast / MARGIN), float(slow * reach), f"{len(rates)} {source}")
+    several = "" if len(rates) == 1 else "es" if source.endswith("s") else "s"
+    return Duration(float(fast / MARGIN), float(slow * reach), f"{len(rates)} {source}{several}")
 
 
 def _rates(folder: Path) -> np.ndarray:
