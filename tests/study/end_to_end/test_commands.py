@@ -51,7 +51,7 @@ def test_a_timed_pass_gives_the_time(launched, ask):
     terminal, _ = launched
     fresh = ("plan", "small", "results=timed", "baseline.prompt=empty", "axes.prompt=[text]")
     assert "time: unknown" in ask(terminal, *fresh).out
-    assert "from 1 timed passes in the store" in ask(terminal, *fresh, "--time").out
+    assert "from 1 timed pass in the store" in ask(terminal, *fresh, "--time").out
     assert [file.name for file in (terminal.folder / "timed").iterdir()] == ["store"]
     duration = ask(terminal, *fresh, "--json").json["duration"]  # it was kept
     assert 0 < duration["low"] < duration["high"] < 600
