@@ -25,4 +25,6 @@ class Forget(tune.Callback):
             trial.run_metadata.metric_n_steps = {}
             trial.run_metadata.last_result = {}
             trial.config, trial.evaluated_params = {}, {}  # the work item
+            # All take the same resources; each has a copy, with the signature of its constructor.
+            trial.placement_group_factory = trials[0].placement_group_factory
         self._ended.clear()
