@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from PIL import Image, ImageOps
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from sd4match.backbones import Reads
 from sd4match.errors import SD4MatchError
@@ -41,10 +41,10 @@ def test_an_image_is_read_once_in_memory(nano, pair, counted):
     assert not torch.equal(contents.read(pair, "target", FEAT), first)
 
 
-def test_an_image_is_read_once_on_disk(nano, pair, counted, tmp_path):
+def test_an_image_is_read_once_on_disk(nano, pair, counted, sealed, tmp_path):
     first = Contents(nano, tmp_path).read(pair, "source", HEAD)
     (file,) = tmp_path.rglob("*.safetensors")
-    save_file({"value": 2 * load_file(file)["value"]}, file)
+    sealed({"value": 2 * load_file(file)["value"]}, file)
     assert torch.equal(Contents(nano, tmp_path).read(pair, "source", HEAD), 2 * first)
     assert len(counted) == 1
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageOps
-from safetensors.torch import save_file
 
 from sd4match import backbones
 from sd4match.datasets import ImagePair
@@ -93,7 +92,7 @@ def test_noise_belongs_to_the_image_and_not_to_its_name(nano, pair, tmp_path):
     assert not any(torch.equal(gaussian((4, 8, 8), content="", **posterior), n) for n in noise)
 
 
-def test_the_disk_serves_other_runs(nano, pair, tmp_path):
+def test_the_disk_serves_other_runs(nano, pair, sealed, tmp_path):
     folder = tmp_path / "cache"
     first = Latents(nano, SIZE, folder).moments(pair, "source")
     Latents(nano, SIZE, folder).moments(replace(pair, flip=True), "source")
@@ -101,7 +100,7 @@ def test_the_disk_serves_other_runs(nano, pair, tmp_path):
     assert len(files) == 2
     # What the file says is believed, so it has been read and not computed again.
     doubled = {"value": 2 * torch.stack(first)}
-    save_file(doubled, next(file for file in files if "flipped" not in file.name))
+    sealed(doubled, next(file for file in files if "flipped" not in file.name))
     again = Latents(nano, SIZE, folder).moments(pair, "source")
     assert torch.equal(again[0], 2 * first[0])
 
