@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from typer.main import get_command
 
@@ -67,6 +68,14 @@ def desk(tmp_path_factory):
         pictures = sorted((folder / "data/shapes/SPair-71k/JPEGImages/cat").glob("*.jpg"))
         (folder / name).write_bytes(pictures[of].read_bytes())
     return folder
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    """Commands in this process set torch's threads, which later tests must not inherit."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 def commands(text):
