@@ -241,6 +241,11 @@ def _stack(row: Row) -> Floats:
 
 
 def design_of(rows: Sequence[Row], resamples: int, seed: int) -> Design:
+    """How the images of some rows are resampled; all have the same pairs.
+
+    Raises:
+        SD4MatchError: they have not, or there is none.
+    """
     first, *others = [samples for row in rows for samples in row.values()]
     for other in others:
         require_same_pairs(other, first)
