@@ -47,7 +47,12 @@ KINDS = {
 
 
 def applicable(study: "Study") -> list[View]:
-    """The figures that a study can draw, cheap ones first; nothing is drawn or computed yet."""
+    """The figures that a study can draw, cheap ones first; nothing is drawn or computed yet.
+
+    None while a search has not planned its baseline, which it does last: most are around it.
+    """
+    if study.baseline not in study.configurations().index:
+        return []
     return [View(study, kind, names) for kind in KINDS.values() for names in kind.choices(study)]
 
 

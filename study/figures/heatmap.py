@@ -42,8 +42,6 @@ def pairs(table: Table, *, base: str) -> list[Names]:
     Returns:
         Pairs of axes of which at least half of the combinations are part of the study.
     """
-    if base not in table:  # a search may not have measured its baseline yet
-        return []
     varied = [axis for axis in table[base] if len({r[axis] for r in table.values()} - {None}) > 1]
     # Of two that always move together one stands for both.
     varied = [axis for axis in varied if not (axis.startswith("train.") and tied(table, axis))]
