@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from sd4match.errors import SD4MatchError
+from study.answer_files import write_answers
 from study.asking import best_report
 from study.engine.alone import alone
 from study.engine.launch import launch
@@ -66,7 +67,7 @@ def launch_report(
         outcome = launch(space, planner, Listeners(*listeners))
         progress.phase = "writing tables and figures"
         study = open_study(folder.path)
-        files = study.write_answers()
+        files = write_answers(study)
     if not (outcome.done or outcome.failures or outcome.stopped):
         say("nothing to compute: the store holds every result of this study")
     try:

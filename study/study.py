@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sd4match.atomic import atomic_path
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.protocols import PROTOCOLS
 from study import ablation, choosing, footnotes, sql, tables, views
@@ -27,8 +26,6 @@ if TYPE_CHECKING:  # drawing takes a second to import, which questions should no
 
     from study.layout import Layout
     from study.side_by_side import Comparison
-
-_FORMATS = ("png", "svg")  # for eyes and pages; a PDF takes as long as both, and is asked for
 
 
 class Study:
@@ -299,46 +296,6 @@ class Study:
         from study import exporting
 
         return exporting.export(self, Path(folder), form=form, views=views or exporting.USUAL)
-
-    def write_answers(self) -> list[Path]:
-        """Write all tables and figures into the study's folder.
-
-        Returns:
-            The files: ``tables/<axis>.md`` and ``.csv``, ``figures/<kind>-<names>.png``, ….
-        """
-
-        for old in set(AXES) - set(self.axes):  # an earlier launch may have varied other axes
-            for file in self.folder.path.glob(f"tables/{old}.*"):
-                file.unlink()
-        written = []
-        for axis in (None, *self.axes):
-            stem = axis or "overview"
-            # Readers get one alpha, programs all of them.
-            numbers = self.table(axis, alphas=self.rule.alphas).csv()
-            for suffix, text in ((".md", self.table(axis).markdown()), (".csv", numbers)):
-                file = self.folder.path / "tables" / f"{stem}{suffix}"
-                with atomic_path(file) as temporary:
-                    temporary.write_text(text, encoding="utf-8")
-                written.append(file)
-        return written + self._write_figures()
-
-    def _write_figures(self) -> list[Path]:
-        """Draw what needs neither images nor a model; what an earlier launch drew is replaced."""
-        from study import figures
-
-        folder = self.folder.path / "figures"
-        written = []
-        for view in figures.applicable(self):
-            if view.kind.reads == "scores":
-                try:
-                    written += figures.save(view.draw(), folder, view.stem, formats=_FORMATS)
-                except SD4MatchError:
-                    continue  # nothing of it was measured; the tables say why
-        for old in set(folder.glob("*.*")) - set(written):
-            kind = figures.KINDS.get(old.stem.split("-")[0])
-            if kind and kind.reads == "scores" and "@" not in old.stem:
-                old.unlink()
-        return written
 
     @property
     def _fidelity(self) -> str:

@@ -4,36 +4,31 @@ Nothing here knows Ray: a worker calls these, and so can a test or a notebook. W
 before goes on from what the store holds of it.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 import numpy as np
-import torch
 
-from sd4match import backbones, prompts, tuning_folder
+from sd4match import prompts, tuning_folder
 from sd4match.atomic import atomic_path
-from sd4match.backbones import Backbone
 from sd4match.datasets import ImagePair, PairSet
 from sd4match.errors import SD4MatchError
-from sd4match.features.contents import Contents
-from sd4match.features.latents import Latents as LatentCache
 from sd4match.features.latents import Side
 from sd4match.prediction import predict
 from sd4match.prompts import Prompt
-from sd4match.tuning import Tuning, TuningSettings
-from study import prompt_files
+from study.engine.bench import Bench, require_same
 from study.engine.fitting import fitting, smaller
 from study.engine.reports import reports
 from study.engine.stopwatch import timed
 from study.engine.work import Work
 from study.scoring import Record, Rule, score
-from study.stages import PROMPT_OPTIONS, Latents, Machine, Predict, Setting, Tune
+from study.stages import Latents, Predict, Setting, Tune
 from study.store import Store
 
 
-class Workshop:
-    """What a worker keeps between trials: the store and the last backbone.
+class Workshop(Bench):
+    """Does the work items of a worker, one after the other.
 
     Args:
         store: where results go.
@@ -41,9 +36,8 @@ class Workshop:
     """
 
     def __init__(self, store: Store, rule: Rule) -> None:
-        self.store = store
+        super().__init__(store)
         self.rule = rule
-        self._backbone: tuple[Machine, Backbone] | None = None
 
     def do(self, work: Work) -> Iterator[dict[str, Any]]:
         """Do a work item.
@@ -74,7 +68,7 @@ class Workshop:
 
     def encode(self, stage: Latents) -> dict[str, Any]:
         """Compute the VAE moments of a part of a split's images."""
-        latents = self._latents(stage.machine, stage.image_size)
+        latents = self.latents(stage.machine, stage.image_size)
         pairs = stage.data.open()
         images: dict[tuple[str, bool], tuple[ImagePair, Side]] = {}
         for pair in pairs:
@@ -91,14 +85,14 @@ class Workshop:
         """Learn a prompt; continues from an earlier attempt's checkpoint."""
         train, val = stage.train.open(), stage.val.open()
         checkpoint = self.store.checkpoint(stage.key)
-        tuning = self._tuning(stage, stage.settings, train, val)
+        tuning = self.tuning(stage, stage.settings, train, val)
         while not tuning.finished:
             try:
                 yield from reports(tuning, checkpoint)
             except Exception as error:
                 micro = smaller(tuning.settings.micro_batch or tuning.settings.batch_size, error)
                 state = tuning.state_dict()
-                tuning = self._tuning(stage, stage.settings, train, val, micro_batch=micro)
+                tuning = self.tuning(stage, stage.settings, train, val, micro_batch=micro)
                 tuning.load_state_dict(state)
         tuning_folder.write_curves(tuning, self.store.curves(stage.key))
         settings = tuning.settings
@@ -131,7 +125,7 @@ class Workshop:
                 backbone = self.backbone(stage.extraction.machine)
                 # A learned prompt is not there yet; its pass needs what that of any other does.
                 blank = prompts.create("empty", backbone)
-                prompt = blank if stage.extraction.tuned else self._prompt(stage, backbone)
+                prompt = blank if stage.extraction.tuned else self.prompt(stage.extraction)
                 pairs = _with_keypoints(stage.data.open(), 1)
                 self.positions(stage, settings[stage.key], prompt, pairs=pairs)
         except Exception as error:
@@ -145,7 +139,7 @@ class Workshop:
 
         def step(batch: int) -> None:
             micro = None if batch == settings["batch_size"] else batch
-            self._tuning(stage, settings, few, None, micro_batch=micro).run_epoch()
+            self.tuning(stage, settings, few, None, micro_batch=micro).run_epoch()
 
         fitting(int(settings["batch_size"]), step)
 
@@ -154,9 +148,8 @@ class Workshop:
         extraction, pairs = stage.extraction, stage.data.open()
         self.store.write_truth(pairs)
         if not self._predicted(stage, settings):
-            backbone = self.backbone(extraction.machine)
             truth, _ = self.store.read_truth(stage.data.fingerprint)
-            prompt, planned = self._prompt(stage, backbone), extraction.machine.batch_size
+            prompt, planned = self.prompt(extraction), extraction.machine.batch_size
             positions, batch = fitting(
                 planned,
                 lambda batch: self.positions(stage, settings, prompt, pairs=pairs, batch=batch),
@@ -190,7 +183,9 @@ class Workshop:
         backbone = self.backbone(extraction.machine)
         if extraction.fused_with:
             encoder = backbone.image_encoder("dino")
-            _same(f"image encoder {encoder.name}", encoder.fingerprint, extraction.fused_with)
+            require_same(
+                f"image encoder {encoder.name}", encoder.fingerprint, extraction.fused_with
+            )
         return predict(
             backbone,
             prompt,
@@ -201,89 +196,9 @@ class Workshop:
             image_size=extraction.image_size,
             seed=extraction.seed,
             fusion=extraction.fused_with is not None,
-            latents=self._latents(extraction.machine, extraction.image_size),
-            contents=self._contents(extraction.machine),
+            latents=self.latents(extraction.machine, extraction.image_size),
+            contents=self.contents(extraction.machine),
             batch_size=batch or extraction.machine.batch_size,
-        )
-
-    def backbone(self, machine: Machine) -> Backbone:
-        """The backbone of a machine, loaded once.
-
-        Raises:
-            SD4MatchError: its weights are not those that were planned with.
-        """
-        if self._backbone is None or self._backbone[0] != machine:
-            self._backbone = None  # frees the memory before the next one is loaded
-            torch.set_num_threads(machine.threads)
-            backbone = backbones.load(
-                machine.backbone,
-                device=machine.device,
-                dtype=machine.dtype,
-                image_encoders=dict(machine.image_encoders),
-            )
-            _same(f"backbone {machine.backbone}", backbone.fingerprint, machine.fingerprint)
-            self._backbone = (machine, backbone)
-        return self._backbone[1]
-
-    def _contents(self, machine: Machine) -> Contents:
-        return Contents(self.backbone(machine), self.store.contents)
-
-    def _latents(self, machine: Machine, image_size: int) -> LatentCache:
-        return LatentCache(self.backbone(machine), image_size, self.store.latents)
-
-    def _tuning(
-        self,
-        stage: Tune,
-        settings: Mapping[str, Any],
-        train: PairSet,
-        val: PairSet | None,
-        *,
-        micro_batch: int | None = None,
-    ) -> Tuning:
-        backbone = self.backbone(stage.machine)
-        options = {name: settings[name] for name in PROMPT_OPTIONS}
-        if "categories" in prompts.find(settings["family"]).options:
-            options["categories"] = train.categories
-            val = val and _served(val, train.categories)
-        prompt = prompts.create(settings["family"], backbone, seed=settings["seed"], **options)
-        if prompt.encoder_made_for:
-            encoder = prompt.encoder_made_for
-            _same(f"image encoder {encoder.name}", encoder.fingerprint, settings["reads"])
-        return Tuning(
-            backbone,
-            prompt,
-            train,
-            val,
-            TuningSettings(
-                **{name: settings[name] for name in TUNING_FIELDS}, micro_batch=micro_batch
-            ),
-            latents=self._latents(stage.machine, int(settings["image_size"])),
-            contents=self._contents(stage.machine),
-        )
-
-    def _prompt(self, stage: Predict, backbone: Backbone) -> Prompt:
-        extraction = stage.extraction
-        if extraction.tuned:
-            return prompts.load(self.store.prompt(extraction.prompt), backbone)
-        if extraction.file:
-            return prompt_files.load(extraction.file, backbone)
-        return prompts.create(extraction.prompt, backbone, template=extraction.template)
-
-
-def _served(pairs: PairSet, categories: Collection[str]) -> PairSet | None:
-    """The pairs that prompts of some categories can answer for; None where there is no such."""
-    kept = [
-        i for i, pair in enumerate(pairs) if prompts.serving_category(categories, pair.category)
-    ]
-    return pairs.subset(kept) if any(len(pairs[i].keypoint_ids) for i in kept) else None
-
-
-def _same(what: str, found: str, planned: str) -> None:
-    """Refuse to compute with other weights than those that are part of the stage's key."""
-    if found != planned:
-        raise SD4MatchError(
-            f"{what} on this worker has other weights than the plan's ({found[:12]}, not "
-            f"{planned[:12]}): give every node the same files"
         )
 
 
@@ -291,10 +206,3 @@ def _with_keypoints(pairs: PairSet, count: int) -> PairSet:
     """The first pairs that a model has anything to do for."""
     filled = (i for i, pair in enumerate(pairs) if len(pair.keypoint_ids))
     return pairs.subset(islice(filled, count))
-
-
-TUNING_FIELDS = (
-    "timestep", "layer", "kernel_size", "learning_rate", "batch_size", "steps", "seed",
-    "image_size",
-)  # fmt: skip
-"""Settings of a tune stage that are fields of `TuningSettings`; the others make the prompt."""

@@ -23,7 +23,7 @@ def tell(plan_on, tmp_path_factory):
     def told(every):
         folder = tmp_path_factory.mktemp("tuning")
         workshop = Workshop(Store(folder / "store"), Rule((0.1,), "sd4match"))
-        tuning = workshop._tuning(stage, stage.settings, stage.train.open(), stage.val.open())
+        tuning = workshop.tuning(stage, stage.settings, stage.train.open(), stage.val.open())
         found = list(reports(tuning, folder / "checkpoint.pt", every=every))
         prompts.save(tuning.best_prompt(), folder / "prompt.safetensors", training={})
         return found, (folder / "prompt.safetensors").read_bytes(), tuning.losses

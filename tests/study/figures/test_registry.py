@@ -8,6 +8,7 @@ from typer.models import ArgumentInfo
 
 from sd4match.errors import SD4MatchError
 from study import figures
+from study.answer_files import write_answers
 from study.commands.showing import plot
 
 
@@ -94,7 +95,7 @@ def test_the_answers_hold_what_applies_and_replace_what_does_not(factorial, tmp_
     folder.mkdir(exist_ok=True)
     for name in ("history.png", "axis-ensemble.pdf", "mine.png", "alphas@0.05.png"):
         (folder / name).write_bytes(b"old")
-    written = {file.name for file in factorial.write_answers() if file.parent == folder}
+    written = {file.name for file in write_answers(factorial) if file.parent == folder}
     assert {"heatmap-timestep-layer.svg", "families.svg", "kernel.png"} <= written
     assert not any(name.startswith(("examples", "correlation")) for name in written)
     assert {file.name for file in folder.iterdir()} - written == {"mine.png", "alphas@0.05.png"}

@@ -1,0 +1,127 @@
+"""What stages are computed with: a backbone, and the prompts, tunings and caches made on it."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import torch
+
+from sd4match import backbones, prompts
+from sd4match.backbones import Backbone
+from sd4match.datasets import PairSet
+from sd4match.errors import SD4MatchError
+from sd4match.features.contents import Contents
+from sd4match.features.latents import Latents as LatentCache
+from sd4match.prompts import Prompt
+from sd4match.tuning import Tuning, TuningSettings
+from study import prompt_files
+from study.stages import PROMPT_OPTIONS, Extraction, Machine, Tune
+from study.store import Store
+
+TUNING_FIELDS = (
+    "timestep", "layer", "kernel_size", "learning_rate", "batch_size", "steps", "seed",
+    "image_size",
+)  # fmt: skip
+"""Settings of a tune stage that are fields of `TuningSettings`; the others make the prompt."""
+
+
+class Bench:
+    """Keeps the last backbone, because a worker's items mostly share it.
+
+    Args:
+        store: where prompts are, and what is cached of images.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._backbone: tuple[Machine, Backbone] | None = None
+
+    def backbone(self, machine: Machine) -> Backbone:
+        """The backbone of a machine, loaded once.
+
+        Raises:
+            SD4MatchError: its weights are not those that were planned with.
+        """
+        if self._backbone is None or self._backbone[0] != machine:
+            self._backbone = None  # frees the memory before the next one is loaded
+            torch.set_num_threads(machine.threads)
+            backbone = backbones.load(
+                machine.backbone,
+                device=machine.device,
+                dtype=machine.dtype,
+                image_encoders=dict(machine.image_encoders),
+            )
+            require_same(f"backbone {machine.backbone}", backbone.fingerprint, machine.fingerprint)
+            self._backbone = (machine, backbone)
+        return self._backbone[1]
+
+    def contents(self, machine: Machine) -> Contents:
+        """What image encoders see of images, kept in the store."""
+        return Contents(self.backbone(machine), self.store.contents)
+
+    def latents(self, machine: Machine, image_size: int) -> LatentCache:
+        """VAE moments of images, kept in the store."""
+        return LatentCache(self.backbone(machine), image_size, self.store.latents)
+
+    def tuning(
+        self,
+        stage: Tune,
+        settings: Mapping[str, Any],
+        train: PairSet,
+        val: PairSet | None,
+        *,
+        micro_batch: int | None = None,
+    ) -> Tuning:
+        """A tuning as it is before its first step.
+
+        Args:
+            stage: on which machine.
+            settings: its own, or changed ones to try out.
+            train, val: pairs.
+            micro_batch: pairs at a time, where memory does not suffice for the whole batch.
+        """
+        backbone = self.backbone(stage.machine)
+        options = {name: settings[name] for name in PROMPT_OPTIONS}
+        if "categories" in prompts.find(settings["family"]).options:
+            options["categories"] = train.categories
+            val = val and _served(val, train.categories)
+        prompt = prompts.create(settings["family"], backbone, seed=settings["seed"], **options)
+        if prompt.encoder_made_for:
+            encoder = prompt.encoder_made_for
+            require_same(f"image encoder {encoder.name}", encoder.fingerprint, settings["reads"])
+        return Tuning(
+            backbone,
+            prompt,
+            train,
+            val,
+            TuningSettings(
+                **{name: settings[name] for name in TUNING_FIELDS}, micro_batch=micro_batch
+            ),
+            latents=self.latents(stage.machine, int(settings["image_size"])),
+            contents=self.contents(stage.machine),
+        )
+
+    def prompt(self, extraction: Extraction) -> Prompt:
+        """The prompt of an extraction: learned before, from a file, or made now."""
+        backbone = self.backbone(extraction.machine)
+        if extraction.tuned:
+            return prompts.load(self.store.prompt(extraction.prompt), backbone)
+        if extraction.file:
+            return prompt_files.load(extraction.file, backbone)
+        return prompts.create(extraction.prompt, backbone, template=extraction.template)
+
+
+def _served(pairs: PairSet, categories: Collection[str]) -> PairSet | None:
+    """The pairs that prompts of some categories can answer for; None where there is no such."""
+    kept = [
+        i for i, pair in enumerate(pairs) if prompts.serving_category(categories, pair.category)
+    ]
+    return pairs.subset(kept) if any(len(pairs[i].keypoint_ids) for i in kept) else None
+
+
+def require_same(what: str, found: str, planned: str) -> None:
+    """Refuse to compute with other weights than those that are part of the stage's key."""
+    if found != planned:
+        raise SD4MatchError(
+            f"{what} on this worker has other weights than the plan's ({found[:12]}, not "
+            f"{planned[:12]}): give every node the same files"
+        )
