@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from study import labels
+from study import choosing, labels
+from study.comparison import SEED
 from study.metric import COST
 from study.reproducing import launch_command
 from study.study import Study
@@ -47,8 +48,11 @@ def best_report(
         ),
         "reproduce": command,
     }
+    same = choosing.representatives(study.cells)
+    seeds = int((same == same[key]).sum())
+    over = "" if seeds == 1 else f", mean over its {seeds} seeds; below is seed {settings[SEED]}"
     lines = [
-        f"best by {chosen_by} ({100 * rows[0]['value']:.1f} %): configuration {key}",
+        f"best by {chosen_by} ({100 * rows[0]['value']:.1f} %{over}): configuration {key}",
         f"  {labels.settings(settings)}",
         _score_lines(scores),
         "reproduce it:",

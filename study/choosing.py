@@ -9,6 +9,7 @@ import pandas as pd
 from sd4match.errors import SD4MatchError
 from study.ablation import MEASURED
 from study.axes import AXES, Configuration
+from study.comparison import SEED
 from study.metric import COST, value
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ PCK = "pck"
 def ranked(cells: pd.DataFrame, *, metric: str, where: str | None = None) -> "pd.Series[float]":
     """The configurations by a metric, the best first; of equals, the first in ``cells``.
 
+    Those that differ in their seed alone are one, with the mean over its seeds: the best of them
+    would be the luckiest, on the pairs that it is chosen by.
+
     Args:
         cells: see `study.ablation`.
         metric: see `study.metric.Metric`.
@@ -28,7 +32,7 @@ def ranked(cells: pd.DataFrame, *, metric: str, where: str | None = None) -> "pd
             (``"train.layer"`` needs its double quotes).
 
     Returns:
-        The metric by configuration, of those that were measured.
+        The metric by configuration, of those that were measured; the first stands for its seeds.
 
     Raises:
         SD4MatchError: when nothing was measured, nothing matches, or the condition is no SQL.
@@ -38,7 +42,19 @@ def ranked(cells: pd.DataFrame, *, metric: str, where: str | None = None) -> "pd
         scores = scores[scores.index.isin(matching(cells, where))]
     if scores.isna().all():
         raise SD4MatchError(f"{metric} is not measured yet for any configuration asked for")
-    return scores.dropna().sort_values(ascending=False, kind="stable")
+    scores = scores.dropna()
+    here = cells[cells["configuration"].isin(scores.index)]
+    means = scores.groupby(representatives(here)).mean()
+    order = scores.index.intersection(means.index)  # a group-by sorts by keys
+    return means.loc[order].rename(scores.name).sort_values(ascending=False, kind="stable")
+
+
+def representatives(cells: pd.DataFrame) -> "pd.Series[str]":
+    """Each configuration to the first that equals it in all but the seed."""
+    axes = [str(name) for name in cells.columns if name not in (*MEASURED, SEED)]
+    rows = cells.drop_duplicates("configuration").set_index("configuration")[axes]
+    keys = rows.index.to_series()
+    return keys.groupby([rows[axis] for axis in axes], dropna=False).transform("first")
 
 
 def matching(cells: pd.DataFrame, where: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The best configurations, and trade-offs between objectives."""
 
+import pandas as pd
 import pytest
 
 from sd4match.errors import SD4MatchError
@@ -80,3 +81,16 @@ def test_the_pareto_set_is_what_nothing_dominates(answered):
     )
     with pytest.raises(SD4MatchError, match="val only"):
         answered.pareto(["spair/test/pck@0.1"])
+
+
+def test_seeds_of_one_setting_are_one(made):
+    cells, _ = made
+    lucky = cells[cells["configuration"] == "text"].assign(configuration="lucky", seed=1, pck=0.99)
+    unlucky = lucky.assign(configuration="unlucky", seed=2, pck=0.0)
+    cells = pd.concat([cells, lucky, unlucky], ignore_index=True)
+    scores = choosing.ranked(cells, metric="spair/val/pck@0.1")
+    own = choosing.ranked(made[0], metric="spair/val/pck@0.1")["text"]
+    assert scores["text"] == pytest.approx((own + 0.99 + 0.0) / 3)
+    assert not {"lucky", "unlucky"} & set(scores.index)
+    assert best(cells) == "other"
+    assert best(cells, where="seed = 1") == "lucky"
