@@ -39,9 +39,10 @@ def _files(plan: "Plan", store: Store) -> Iterator[Path]:
     for key in plan.tunes:
         yield from filter(Path.exists, (store.prompt(key), store.checkpoint(key)))
     predicted = store.predicted()
-    for key in plan.predicts.keys() & predicted:
-        yield from store.measured(key)
-    for fingerprint in {stage.data.fingerprint for stage in plan.predicts.values()}:
+    for key in plan.predicts:
+        if key in predicted:
+            yield from store.measured(key)
+    for fingerprint in dict.fromkeys(stage.data.fingerprint for stage in plan.predicts.values()):
         yield from filter(Path.exists, store.truth_files(fingerprint))
 
 

@@ -59,7 +59,6 @@ def test_the_live_view_shows_work_and_the_best_so_far(watched):
     assert "\x1b[" in written
     shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written)
     for words in (
-        "preflight: one pair through",
         "latents  ━━━━━━━━━━━━━━━━━━━━━━━━ 3/3",
         "prompts  ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 0/1",
         "best so far: none is measured yet",
