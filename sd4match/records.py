@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,12 @@ def settings_of(file: Path) -> list[Setting]:
         SD4MatchError: the file is damaged.
     """
     (settings,) = header(file, "settings")
-    return [(layer, Readout(*readout)) for layer, *readout in settings]
+    return [_setting(*setting) for setting in settings]
+
+
+@cache  # a study's files hold the same few settings over and over
+def _setting(layer: int, *readout: Any) -> Setting:
+    return layer, Readout(*readout)
 
 
 def about_of(file: Path) -> dict[str, Any]:
