@@ -46,7 +46,7 @@ def ranked(cells: pd.DataFrame, *, metric: str, where: str | None = None) -> "pd
     here = cells[cells["configuration"].isin(scores.index)]
     means = scores.groupby(representatives(here)).mean()
     order = scores.index.intersection(means.index)  # a group-by sorts by keys
-    return means.loc[order].rename(scores.name).sort_values(ascending=False, kind="stable")
+    return means.reindex(order).sort_values(ascending=False, kind="stable")
 
 
 def representatives(cells: pd.DataFrame) -> "pd.Series[str]":
