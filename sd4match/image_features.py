@@ -1,6 +1,7 @@
 """Feature maps of images of pairs: latents, noise, prompt and UNet put together."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -55,14 +56,13 @@ def image_features(
         SD4MatchError: a category that the prompt does not know, an unreadable image, features that
             are not finite.
     """
-    noise = [latents.noise(*image, seed=seed, ensemble=ensemble) for image in images]
     maps = extract(
         backbone,
         torch.stack([latents.sample(*image, seed) for image in images]),
         hidden_states(backbone, prompt, images, contents),
         timestep=timestep,
         layers=layers,
-        noise=torch.stack(noise),
+        noise=[map(partial(latents.noise, *image, seed), range(ensemble)) for image in images],
         chunk=chunk,
     )
     for layer, found in maps.items():

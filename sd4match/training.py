@@ -7,11 +7,10 @@ from torch import Tensor
 
 from sd4match.backbones import Backbone
 from sd4match.conditioning import hidden_states
-from sd4match.datasets import ImagePair, content_hash
+from sd4match.datasets import ImagePair
 from sd4match.features.contents import Contents
 from sd4match.features.extractor import extract
 from sd4match.features.latents import Latents, Side
-from sd4match.features.noise import gaussian
 from sd4match.keypoints import to_square
 from sd4match.losses import gaussian_cross_entropy
 from sd4match.prompts import Prompt
@@ -47,14 +46,14 @@ def step_loss(
         *((pair, "target") for pair in pairs),
     ]
     clean = torch.stack([latents.sample(*image, settings.seed) for image in images])
-    noise = torch.stack([_noise(*image, clean.shape[1:], settings.seed, step) for image in images])
     maps = extract(
         backbone,
         clean,
         hidden_states(backbone, prompt, images, contents),
         timestep=settings.timestep,
         layers=[settings.layer],
-        noise=noise[:, None],
+        # The name keeps it apart from the numbered draws of prediction.
+        noise=[[latents.noise(*image, settings.seed, f"step {step}")] for image in images],
         chunk=len(images),
     )[settings.layer]
     side = latents.image_size
@@ -77,9 +76,3 @@ def step_loss(
         temperature=settings.temperature,
         kernel_size=settings.kernel_size,
     )
-
-
-def _noise(pair: ImagePair, side: Side, shape: torch.Size, seed: int, step: int) -> Tensor:
-    content = content_hash(pair.source_path if side == "source" else pair.target_path)
-    # The name keeps it apart from the numbered draws of prediction.
-    return gaussian(shape, seed=seed, content=content, flip=pair.flip, draw=f"step {step}")

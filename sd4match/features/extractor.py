@@ -1,8 +1,9 @@
 """Feature maps of noisy latents, any set of layers from one pass."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import islice
 from weakref import WeakKeyDictionary
 
 import torch
@@ -22,13 +23,14 @@ def extract(
     *,
     timestep: int,
     layers: Sequence[int],
-    noise: Tensor,
+    noise: Iterable[Iterable[Tensor]],
     chunk: int = 8,
 ) -> dict[int, Tensor]:
     """Compute UNet features averaged over an ensemble of noise draws (METHOD.md section 1).
 
-    All B·E noisy latents form one batch that runs in chunks; the UNet ends after the deepest
-    layer. Gradients flow to ``hidden`` (wrap the call in ``torch.no_grad`` where none are due).
+    All B·E noisy latents form one batch that runs in chunks, each made when its turn comes; the
+    UNet ends after the deepest layer. Gradients flow to ``hidden`` (wrap the call in
+    ``torch.no_grad`` where none are due).
 
     Args:
         backbone: the frozen models.
@@ -36,7 +38,8 @@ def extract(
         hidden: (B, 77, D) or, one prompt for all, (1, 77, D).
         timestep: how much noise: 0 to 999 for Stable Diffusion.
         layers: up blocks to read, 0 to 3, in any order.
-        noise: (B, E, 4, h, w) standard normal, on any device.
+        noise: of each of the B images its E draws, each (4, h, w) standard normal, on any device:
+            a tensor, or what draws them one by one.
         chunk: noisy latents a UNet pass; bounds memory.
 
     Returns:
@@ -49,21 +52,21 @@ def extract(
     backbone.architecture.check(layers=tuple(wanted), timestep=timestep)
     if not wanted:
         return {}
-    ensemble = noise.shape[1]
     # On the device once: the UNet would copy a plain number there in each of its calls.
     time = torch.tensor([timestep], device=backbone.device)
-    noisy = _noisy(backbone, latents, noise, time)
+    clean = latents.to(backbone.device, torch.float32)
     hidden = hidden.to(backbone.device, backbone.dtype)
     shared = hidden.shape[0] == 1
     unet = _truncate_once(backbone.unet, wanted[-1])
     sums: dict[int, list[Tensor]] = {layer: [] for layer in wanted}
-    for start in range(0, len(noisy), chunk):
-        part = noisy[start : start + chunk]
-        rows = range(start, start + len(part))
-        owners = [row // ensemble for row in rows]
+    draws = ((owner, draw) for owner, own in enumerate(noise) for draw in own)
+    done = 0
+    while part := list(islice(draws, chunk)):
+        owners = [owner for owner, _ in part]
+        noisy = _noisy(backbone, clean[owners], torch.stack([draw for _, draw in part]), time)
         condition = hidden.expand(len(part), -1, -1) if shared else hidden[owners]
         with _reading(unet, wanted) as maps:
-            maps[wanted[-1]] = unet(part, time, condition).sample
+            maps[wanted[-1]] = unet(noisy, time, condition).sample
         for layer in wanted:
             # Summed row by row in draw order: the order, and so the bits, do not depend on chunks.
             for owner, row in zip(owners, maps[layer].float(), strict=True):
@@ -71,14 +74,14 @@ def extract(
                     sums[layer].append(row)
                 else:
                     sums[layer][owner] = sums[layer][owner] + row
+        done += len(part)
+    ensemble = done // len(latents)
     return {layer: torch.stack(rows) / ensemble for layer, rows in sums.items()}
 
 
-def _noisy(backbone: Backbone, latents: Tensor, noise: Tensor, time: Tensor) -> Tensor:
-    """Return (B·E, 4, h, w) noisy latents, mixed in float32 whatever the backbone's dtype."""
-    ensemble = noise.shape[1]
-    clean = latents.to(backbone.device, torch.float32).repeat_interleave(ensemble, dim=0)
-    draws = noise.to(backbone.device, torch.float32).flatten(0, 1)
+def _noisy(backbone: Backbone, clean: Tensor, draws: Tensor, time: Tensor) -> Tensor:
+    """Return (n, 4, h, w) noisy latents, mixed in float32 whatever the backbone's dtype."""
+    draws = draws.to(backbone.device, torch.float32)
     mixed: Tensor = backbone.scheduler.add_noise(clean, draws, time)
     return mixed.to(backbone.dtype)
 

@@ -79,26 +79,22 @@ class Latents:
         latent: Tensor = (mean + std * noise) * self.backbone.vae.config.scaling_factor
         return latent
 
-    def noise(self, pair: ImagePair, side: Side, *, seed: int, ensemble: int) -> Tensor:
-        """Draw the noise that ``extract`` adds to an image's latent.
+    def noise(self, pair: ImagePair, side: Side, seed: int, draw: int | str) -> Tensor:
+        """Draw noise that ``extract`` adds to an image's latent.
 
         Args:
             pair: the pair.
             side: "source" or "target".
             seed: the user's seed.
-            ensemble: number of draws E; the first draws of a larger ensemble are the same.
+            draw: its number in an ensemble, or another name.
 
         Returns:
-            (E, 4, h, w) float32 on the CPU.
+            (4, h, w) float32 on the CPU.
         """
         cells = self.image_size // self.backbone.vae_factor
         shape = (self.backbone.architecture.vae["latent_channels"], cells, cells)
         content = _content(pair, side)
-        draws = [
-            gaussian(shape, seed=seed, content=content, flip=pair.flip, draw=draw)
-            for draw in range(ensemble)
-        ]
-        return torch.stack(draws)
+        return gaussian(shape, seed=seed, content=content, flip=pair.flip, draw=draw)
 
     @torch.no_grad()
     def _encode(self, pair: ImagePair, side: Side) -> Tensor:

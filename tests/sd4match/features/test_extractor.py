@@ -110,6 +110,28 @@ def test_gradients_reach_the_prompt_alone(nano, case):
     assert all(parameter.grad is None for parameter in nano.unet.parameters())
 
 
+def test_noise_is_drawn_when_its_turn_comes(nano, case):
+    waiting, most = 0, 0
+
+    def drawn(draws):
+        nonlocal waiting, most
+        for draw in draws:
+            waiting += 1
+            most = max(most, waiting)
+            yield draw
+
+    def served(*_):
+        nonlocal waiting
+        waiting = 0
+
+    hook = nano.unet.conv_in.register_forward_hook(served)
+    noise = [drawn(draws) for draws in case["noise"]]
+    found = extract(nano, **(case | {"noise": noise}), timestep=50, layers=[1], chunk=2)[1]
+    hook.remove()
+    assert torch.equal(found, extract(nano, **case, timestep=50, layers=[1], chunk=2)[1])
+    assert most == 2
+
+
 def test_lower_precision_stays_near(nano, case):
     half = backbones.load("nano", device="cpu", dtype="bfloat16")
     expected = extract(nano, **case, timestep=50, layers=[1])[1]

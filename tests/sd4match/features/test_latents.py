@@ -12,7 +12,6 @@ from sd4match.datasets import ImagePair
 from sd4match.errors import SD4MatchError
 from sd4match.features import Latents
 from sd4match.features.images import to_tensor
-from sd4match.features.noise import gaussian
 
 SIZE = 32
 
@@ -82,14 +81,13 @@ def test_noise_belongs_to_the_image_and_not_to_its_name(nano, pair, tmp_path):
     copy = shutil.copy(pair.source_path, tmp_path / "copy.png")
     other = replace(pair, target_path=copy, target_size=pair.source_size)
     latents = Latents(nano, SIZE)
-    noise = latents.noise(pair, "source", seed=1, ensemble=3)
-    assert noise.shape == (3, 4, 8, 8)
-    assert torch.equal(latents.noise(other, "target", seed=1, ensemble=2), noise[:2])
+    noise = latents.noise(pair, "source", 1, 0)
+    assert noise.shape == (4, 8, 8)
+    assert torch.equal(latents.noise(other, "target", 1, 0), noise)
     assert torch.equal(latents.sample(other, "target", 1), latents.sample(pair, "source", 1))
-    flipped = latents.noise(replace(pair, flip=True), "source", seed=1, ensemble=3)
-    assert not torch.equal(flipped, noise)
-    posterior = {"seed": 1, "flip": False, "draw": "posterior"}
-    assert not any(torch.equal(gaussian((4, 8, 8), content="", **posterior), n) for n in noise)
+    flipped = latents.noise(replace(pair, flip=True), "source", 1, 0)
+    others = [latents.noise(pair, "source", 1, draw) for draw in (1, "posterior")]
+    assert not any(torch.equal(other, noise) for other in (flipped, *others))
 
 
 def test_the_disk_serves_other_runs(nano, pair, sealed, tmp_path):
