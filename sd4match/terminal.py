@@ -8,14 +8,15 @@ from rich.console import Console
 
 from sd4match.errors import SD4MatchError
 
-INTERRUPTED = 130  # what a shell reports for Ctrl-C
+INTERRUPTED = 130  # what a shell reports for Ctrl-C, and typer with it
 
 
 def run(app: typer.Typer) -> None:
     """Run a command line and exit.
 
-    A mistake of the user's is one line on standard error and status 1; ``--debug``, anywhere on
-    the line, shows the traceback and log messages too. A bug shows its traceback as always.
+    A mistake of the user's is one line on standard error, and status 1, or 2 where the command line
+    itself is wrong; ``--debug``, anywhere on the line, shows the traceback and log messages too. A
+    bug shows its traceback as always.
 
     Args:
         app: the commands.
@@ -26,16 +27,25 @@ def run(app: typer.Typer) -> None:
     for package in ("sd4match", "study"):
         logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.WARNING)
     try:
-        app(args=arguments)
+        sys.exit(app(args=arguments, standalone_mode=False))
+    except typer.TyperException as refusal:
+        said = refusal.format_message()
+        if said.startswith("Usage:"):  # the help, for there were no arguments at all
+            typer.echo(said, err=True)
+        else:
+            _tell(f"{' '.join(said.split()).rstrip('.')} (--help shows what there is)")
+        sys.exit(refusal.exit_code)
     except Exception as error:
         line = _line(error)
         if debug or line is None:
             raise
-        # soft_wrap: one line stays one line, whatever the width, so that scripts can read it.
-        Console(stderr=True).print(f"error: {line}", style="red", soft_wrap=True, markup=False)
+        _tell(line)
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+
+
+def _tell(line: str) -> None:
+    # soft_wrap: one line stays one line, whatever the width, so that scripts can read it.
+    Console(stderr=True).print(f"error: {line}", style="red", soft_wrap=True, markup=False)
 
 
 def _line(error: Exception) -> str | None:

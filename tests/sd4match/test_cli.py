@@ -76,6 +76,29 @@ def test_data_shapes_does_not_touch_a_foreign_folder(tmp_path, call):
     assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("verfy",), "error: No such command 'verfy'"),
+        (("verify",), "error: Missing argument 'name'"),
+        (("verify", "spair", "--jsn"), "error: No such option: --jsn"),
+        (("shapes", "x", "--scale", "much"), "error: Invalid value for '--scale': "),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_one_line(call, arguments, message):
+    code, out, err = call("data", *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(message)
+    assert err.endswith(" (--help shows what there is)\n")
+
+
+def test_no_arguments_show_the_help(call):
+    code, out, err = call("data")
+    assert (code, out) == (2, "")
+    assert err.startswith("Usage:")
+    assert "shapes" in err
+
+
 def test_help_shows_an_example(call):
     code, out, _ = call("data", "shapes", "--help")
     assert code == 0
