@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
@@ -74,9 +75,14 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
         The prompt, with its parameters on the backbone's device.
 
     Raises:
-        SD4MatchError: when the file is missing, is no prompt file, or belongs to another backbone.
+        SD4MatchError: when the file is missing, damaged, no prompt file, not finite, or belongs to
+            another backbone.
     """
     header = read_header(path)
+    if not seal.intact(Path(path)):
+        raise SD4MatchError(
+            f"{os.fspath(path)}: damaged since it was written: copy or tune it again"
+        )
     try:
         tensors = load_file(path)
         require_known(header["family"], FAMILIES, what="prompt family", where=os.fspath(path))
@@ -86,12 +92,15 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
         if prompt.reads:
             prompt.encoder_made_for = MadeFor(**header["image_encoder"])
         require_made_for(prompt, backbone, what=os.fspath(path))
-        for name, value in tensors.items():
-            if not value.isfinite().all():
-                raise ValueError(f"{name} is not finite everywhere, its tuning failed")
         prompt.load_state_dict(tensors)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise broken(path, error) from error
+    for name, value in tensors.items():
+        if not value.isfinite().all():
+            raise SD4MatchError(
+                f"{os.fspath(path)}: {name} is not finite everywhere, for its tuning failed: tune "
+                "it again, at a lower learning rate"
+            )
     return prompt.to(backbone.device)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sd4match import prompts
+from sd4match import prompts, seal
 from sd4match.errors import SD4MatchError
 
 TRAINING = {"steps": 12, "learning_rate": 0.01, "data": "pf_pascal"}
@@ -122,8 +122,27 @@ def test_a_folder_is_refused(nano, tmp_path):
 
 def rewrite(path, *, tensors=None, **changes):
     header = prompts.read_header(path) | changes
-    tensors = load_file(path) if tensors is None else tensors
-    save_file(tensors, path, metadata={"sd4match": json.dumps(header)})
+    write(path, load_file(path) if tensors is None else tensors, header)
+
+
+def write(path, tensors, header):
+    metadata = {"sd4match": json.dumps(header | {seal.ENTRY: seal.BLANK})}
+    save_file(tensors, path, metadata=metadata)
+    seal.close(path)
+
+
+def test_a_changed_byte_is_noticed(nano, path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1  # the last weight's sign or exponent
+    path.write_bytes(content)
+    with pytest.raises(SD4MatchError, match=f"{path}: damaged since it was written"):
+        prompts.load(path, nano)
+
+
+def test_a_prompt_whose_tuning_failed_is_named_so(nano, path):
+    rewrite(path, tensors={"embeddings": load_file(path)["embeddings"] * torch.nan})
+    with pytest.raises(SD4MatchError, match="embeddings is not finite everywhere, for its tuning"):
+        prompts.load(path, nano)
 
 
 def test_a_later_format_is_refused(nano, path):
@@ -142,7 +161,7 @@ def test_tensors_that_do_not_fit_the_family_are_refused(nano, path):
 def test_a_header_that_lacks_something_is_refused(nano, path, lost):
     header = prompts.read_header(path)
     del header[lost]
-    save_file(load_file(path), path, metadata={"sd4match": json.dumps(header)})
+    write(path, load_file(path), header)
     with pytest.raises(SD4MatchError, match="not a readable prompt file"):
         prompts.load(path, nano)
 
