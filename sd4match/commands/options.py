@@ -47,15 +47,15 @@ def load_backbone(
     """Load what the options say.
 
     Raises:
-        SD4MatchError: an image encoder without a kind, and all that ``backbones.load`` raises.
+        SD4MatchError: an image encoder without kind or name, or all that ``backbones.load`` raises.
     """
     from sd4match import backbones
 
     named = {}
     for each in image_encoders or []:
-        kind, equals, encoder = each.partition("=")
-        if not equals:
-            raise SD4MatchError(f"--image-encoder {each}: write dino={each} or clip={each}")
+        kind, _, encoder = each.partition("=")
+        if not encoder:
+            raise SD4MatchError(f"--image-encoder {each}: write dino=NAME or clip=NAME")
         named[kind] = encoder
     return backbones.load(name, revision=revision, image_encoders=named, device=device, dtype=dtype)
 

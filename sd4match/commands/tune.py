@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sd4match.commands import options
-from sd4match.errors import require_known
+from sd4match.errors import SD4MatchError, require_known
 from sd4match.recipe import TuningSettings
 from sd4match.terminal import INTERRUPTED
 
@@ -89,19 +89,24 @@ def tune(
     val = options.open_pairs(dataset, data, "val", pairs, among=train.categories)
 
     from sd4match import prompts, tuning_folder
+    from sd4match.prompts.cpm import parse
     from sd4match.tuning import Tuning
 
+    family = prompts.find("cpm" if parse(prompt) else prompt)
+    if length is not None and "length" not in family.options:
+        raise SD4MatchError(
+            f"--length is of single and class prompts, not of {prompt}: leave it out (a cpm "
+            "prompt's own are in its name, such as Pair-DINO-Feat-G25-C50)"
+        )
     model = options.load_backbone(
         backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
     )
-    family = prompts.FAMILIES.get(prompt)
-    by_category = family is not None and "categories" in family.options
     start = prompts.create(
         prompt,
         model,
         seed=seed,
         length=length,
-        **({"categories": train.categories} if by_category else {}),
+        categories=train.categories if "categories" in family.options else None,
     )
     latents, contents = options.caches(model, image_size)
     tuning = Tuning(model, start, train, val, settings, latents=latents, contents=contents)

@@ -113,7 +113,8 @@ def test_tune_refuses_another_tunings_folder(tune, tmp_path):
     [
         (("--epochs", 1, "--steps", 1), "give exactly one"),
         (("--steps", 1, "--dtype", "float8"), "unknown dtype 'float8'"),
-        (("--steps", 1, "--image-encoder", "here"), "write dino=here or clip=here"),
+        (("--steps", 1, "--image-encoder", "here"), "write dino=NAME or clip=NAME"),
+        (("--steps", 1, "--image-encoder", "dino="), "write dino=NAME or clip=NAME"),
         (("--steps", 1, "--length", 80), "prompt length is 80"),
     ],
 )
@@ -122,6 +123,13 @@ def test_tune_refuses_in_one_line(tune, tmp_path, arguments, message):
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert message in err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("prompt", ["cpm", "Pair-DINO-Feat-G2-C3"])
+def test_a_cpm_prompt_has_its_lengths_in_its_name(tune, tmp_path, prompt):
+    code, _, err = tune(tmp_path, "--steps", 1, "--length", 4, prompt=prompt)
+    assert (code, err.count("\n")) == (1, 1)
+    assert f"--length is of single and class prompts, not of {prompt}" in err
 
 
 def test_tune_needs_something_to_learn(tune, tmp_path):
