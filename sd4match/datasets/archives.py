@@ -48,7 +48,9 @@ def extract(archive: Path, folder: Path) -> None:
     elif tarfile.is_tarfile(archive):
         members = _tar_members(archive)
     else:
-        raise SD4MatchError(f"{archive}: expected a zip or tar archive, found something else")
+        raise SD4MatchError(
+            f"{archive}: expected a zip or tar archive, found something else, or one cut short"
+        )
     folder.mkdir()
     written = 0
     try:

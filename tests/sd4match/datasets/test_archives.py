@@ -101,6 +101,13 @@ def test_bombs_are_refused(tmp_path, monkeypatch, pack, limit):
         archives.extract(archive, tmp_path / "out")
 
 
+def test_half_a_zip_is_cut_short(tmp_path):
+    archive = zip_of(tmp_path / "it", *PLAIN)
+    archive.write_bytes(archive.read_bytes()[:-100])
+    with pytest.raises(SD4MatchError, match=r"zip or tar archive, .* or one cut short"):
+        archives.extract(archive, tmp_path / "out")
+
+
 def test_a_page_is_no_archive(tmp_path):
     (tmp_path / "it.zip").write_text("<html>moved</html>")
     with pytest.raises(SD4MatchError, match=r"it\.zip: expected a zip or tar archive"):
