@@ -25,12 +25,21 @@ __all__ = ["Tuning", "TuningSettings"]
 EPOCHS = 8
 """A tuning counted in steps has this many epochs, or fewer."""
 
+_HASHED = {
+    "backbone": "it had another backbone",
+    "image_encoder": "it had another image encoder",
+    "train": "it had other training pairs or images",
+    "val": "it had other validation pairs or images",
+}
+"""What to say of settings whose values are hashes, which tell people nothing."""
+
 
 class Tuning:
     """A prompt being learned, an epoch at a time.
 
     Data order, noise and latent samples are functions of the seed and the step, so a tuning that
-    goes on from a ``state_dict`` is bit for bit the one that was never interrupted.
+    goes on from a ``state_dict`` is bit for bit the one that was never interrupted. On CUDA it is
+    so but for the last digits, for torch's fused attention adds gradients up in no fixed order.
 
     Args:
         backbone: the frozen models.
@@ -191,10 +200,10 @@ class Tuning:
         """
         run = self._run()
         for name in run:
-            if state["run"].get(name) != run[name]:
+            if (was := state["run"].get(name)) != run[name]:
+                told = _HASHED.get(name, f"{name} was {was}, now {run[name]}")
                 raise SD4MatchError(
-                    f"the checkpoint is of another tuning: {name} was {state['run'].get(name)}, "
-                    f"now {run[name]}: remove it, or tune as before"
+                    f"the checkpoint is of another tuning: {told}: remove it, or tune as before"
                 )
         state = copy.deepcopy(dict(state))
         self.epoch, self.step = state["epoch"], state["step"]

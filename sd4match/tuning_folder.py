@@ -82,7 +82,7 @@ def run(
     """Learn to the end, from where the checkpoint is.
 
     It is written after each epoch, every few minutes and when stopped. Where it ends is where a
-    later run goes on: both together are, bit for bit, the run that was never stopped.
+    later run goes on: both together are the run that was never stopped, as `Tuning` has it.
 
     Args:
         tuning: to go on with; afterwards ``tuning.finished`` tells whether it was stopped.

@@ -137,6 +137,11 @@ def test_a_checkpoint_of_another_tuning_is_refused(begin, tmp_path):
     next(run(begin(), file))
     with pytest.raises(SD4MatchError, match=r"last\.pt: .*another tuning: seed was 0, now 1"):
         next(run(begin(seed=1), file))
+    state = torch.load(file, weights_only=True)
+    state["run"]["train"] = "0" * 64
+    torch.save(state, file)
+    with pytest.raises(SD4MatchError, match=r"another tuning: it had other training pairs or im"):
+        next(run(begin(), file))
 
 
 def test_no_checkpoint_is_a_start(begin, tmp_path):
