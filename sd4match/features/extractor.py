@@ -54,7 +54,6 @@ def extract(
         return {}
     # On the device once: the UNet would copy a plain number there in each of its calls.
     time = torch.tensor([timestep], device=backbone.device)
-    clean = latents.to(backbone.device, torch.float32)
     hidden = hidden.to(backbone.device, backbone.dtype)
     shared = hidden.shape[0] == 1
     unet = _truncate_once(backbone.unet, wanted[-1])
@@ -63,8 +62,9 @@ def extract(
     done = 0
     while part := list(islice(draws, chunk)):
         owners = [owner for owner, _ in part]
-        noisy = _noisy(backbone, clean[owners], torch.stack([draw for _, draw in part]), time)
-        condition = hidden.expand(len(part), -1, -1) if shared else hidden[owners]
+        noisy = _noisy(backbone, latents[owners], torch.stack([draw for _, draw in part]), time)
+        rows = torch.tensor(owners).to(backbone.device, non_blocking=True)
+        condition = hidden.expand(len(part), -1, -1) if shared else hidden[rows]
         with _reading(unet, wanted) as maps:
             maps[wanted[-1]] = unet(noisy, time, condition).sample
         for layer in wanted:
@@ -81,7 +81,10 @@ def extract(
 
 def _noisy(backbone: Backbone, clean: Tensor, draws: Tensor, time: Tensor) -> Tensor:
     """Return (n, 4, h, w) noisy latents, mixed in float32 whatever the backbone's dtype."""
-    draws = draws.to(backbone.device, torch.float32)
+    # Copies that block would keep the host from drawing the next chunk's noise meanwhile.
+    clean, draws = (
+        part.to(backbone.device, torch.float32, non_blocking=True) for part in (clean, draws)
+    )
     mixed: Tensor = backbone.scheduler.add_noise(clean, draws, time)
     return mixed.to(backbone.dtype)
 
