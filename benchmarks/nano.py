@@ -30,10 +30,10 @@ from torch import Tensor
 from sd4match import backbones, pck, prompts
 from sd4match.backbones import Backbone
 from sd4match.backbones.train_nano.models import export, initial_models, read_json
-from sd4match.datasets import ImagePair, PairSet, content_hash, load, load_image, object_name
+from sd4match.datasets import ImagePair, PairSet, Side, content_hash, load, load_image, object_name
 from sd4match.features import Contents, extract
 from sd4match.features.images import to_tensor
-from sd4match.features.latents import Latents, Side
+from sd4match.features.latents import Latents
 from sd4match.keypoints import cells_to_original, square_to_cells, to_square
 from sd4match.matching import match_many
 from sd4match.prediction import predict

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from sd4match.backbones import Backbone, Reads
-from sd4match.datasets import ImagePair
+from sd4match.datasets import ImagePair, Side
 from sd4match.features.contents import Contents
-from sd4match.features.latents import Side, image_key
+from sd4match.features.latents import image_key
 from sd4match.prompts import Prompt
 
 

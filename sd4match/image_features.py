@@ -8,12 +8,12 @@ from torch import Tensor
 
 from sd4match.backbones import Backbone
 from sd4match.conditioning import hidden_states
-from sd4match.datasets import ImagePair
+from sd4match.datasets import ImagePair, Side
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.extractor import extract
 from sd4match.features.fusion import fuse
-from sd4match.features.latents import Latents, Side
+from sd4match.features.latents import Latents
 from sd4match.prompts import Prompt
 
 Maps = dict[int, Tensor]

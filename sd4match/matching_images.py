@@ -11,10 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from sd4match.backbones import Backbone
-from sd4match.datasets import ImagePair
+from sd4match.datasets import ImagePair, Side
 from sd4match.errors import SD4MatchError
 from sd4match.features import Contents, Latents
-from sd4match.features.latents import Side
 from sd4match.image_features import Maps, image_features
 from sd4match.keypoints import cells_to_original, square_to_cells, to_square
 from sd4match.matching import correlate, match_many

@@ -5,19 +5,16 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from sd4match.datasets import ImagePair
+from sd4match.datasets.images import UNREADABLE
+from sd4match.datasets.pairs import Side
 from sd4match.errors import SD4MatchError
 
-# Besides OSError, Pillow's decoders raise these on damaged files.
-_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-
 File = str | os.PathLike[str]
-Side = Literal["source", "target"]
 SIDES: tuple[Side, ...] = ("source", "target")
 
 
@@ -116,7 +113,7 @@ def _upright(path: Path, copy: Path) -> tuple[Path, tuple[int, int]]:
             plain = _plain(ImageOps.exif_transpose(image), path)
     except FileNotFoundError as error:
         raise SD4MatchError(f"{path}: no such image file") from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise SD4MatchError(f"{path}: not a readable image ({reason})") from error
     plain.save(copy)  # bare pixels: a codec's version changes no byte, and so no noise

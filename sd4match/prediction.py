@@ -13,10 +13,10 @@ from torch import Tensor
 
 from sd4match.backbones import Backbone
 from sd4match.conditioning import dependence
-from sd4match.datasets import ImagePair, PairSet, object_name
+from sd4match.datasets import ImagePair, PairSet, Side, object_name
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
-from sd4match.features.latents import Latents, Side, image_key
+from sd4match.features.latents import Latents, image_key
 from sd4match.image_features import Maps, image_features
 from sd4match.keypoints import cells_to_original, square_to_cells, to_square
 from sd4match.matching import match_many

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from sd4match.backbones import Backbone
 from sd4match.conditioning import hidden_states
-from sd4match.datasets import ImagePair
+from sd4match.datasets import ImagePair, Side
 from sd4match.features.contents import Contents
 from sd4match.features.extractor import extract
-from sd4match.features.latents import Latents, Side
+from sd4match.features.latents import Latents
 from sd4match.keypoints import to_square
 from sd4match.losses import gaussian_cross_entropy
 from sd4match.prompts import Prompt

@@ -73,13 +73,11 @@ class Architecture:
 
     @property
     def vae_factor(self) -> int:
-        """Image pixels a latent cell, along one side (8 for Stable Diffusion)."""
-        return int(2 ** (len(self.vae["block_out_channels"]) - 1))
+        """Image pixels a latent cell, along one side (8 for Stable Diffusion).
 
-    @property
-    def latent_multiple(self) -> int:
-        """What an image side must be a multiple of; the UNet itself takes any latent side."""
-        return self.vae_factor
+        Image sides must be a multiple of it; the UNet itself takes any latent side.
+        """
+        return int(2 ** (len(self.vae["block_out_channels"]) - 1))
 
     @property
     def image_size(self) -> int:
@@ -118,7 +116,7 @@ class Architecture:
         Raises:
             SD4MatchError: what is wrong, and the nearest thing that is right.
         """
-        step = self.latent_multiple
+        step = self.vae_factor
         if image_size is not None and (image_size < step or image_size % step):
             below = image_size // step * step
             nearest = f"{below} or {below + step}" if below > 0 else f"{step} or more"

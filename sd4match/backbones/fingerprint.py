@@ -20,7 +20,13 @@ _PROVENANCE = {
     "tokenizer_file",
 }
 _WITH_WEIGHTS = ("text_encoder", "unet", "vae")
-_TOKENIZER = ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json")
+_TOKENIZER = (
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+)
 
 
 def fingerprint(folder: Path) -> str:
@@ -46,7 +52,7 @@ def fingerprint(folder: Path) -> str:
             for number, file in enumerate(weight_files(place)):
                 parts[f"{component}/weights/{number}"] = file_hash(file)
     parts["scheduler/config"] = content_of(folder / "scheduler" / "scheduler_config.json")
-    for name in (*_TOKENIZER, "special_tokens_map.json"):
+    for name in _TOKENIZER:
         file = folder / "tokenizer" / name
         if file.is_file():
             is_json = file.suffix == ".json"

@@ -79,11 +79,6 @@ class Backbone:
         return self.architecture.vae_factor
 
     @property
-    def latent_multiple(self) -> int:
-        """What an image side must be a multiple of."""
-        return self.architecture.latent_multiple
-
-    @property
     def hidden_size(self) -> int:
         """Width of the text hidden states that condition the UNet."""
         return self.architecture.hidden_size

@@ -11,7 +11,7 @@ from sd4match.datasets.categories import class_alias, object_name
 from sd4match.datasets.content import content_hash
 from sd4match.datasets.images import load_image
 from sd4match.datasets.pair_set import PairSet
-from sd4match.datasets.pairs import ATTRIBUTES, ImagePair
+from sd4match.datasets.pairs import ATTRIBUTES, ImagePair, Side
 
 __all__ = [
     "ATTRIBUTES",
@@ -22,6 +22,7 @@ __all__ = [
     "SPLITS",
     "ImagePair",
     "PairSet",
+    "Side",
     "class_alias",
     "content_hash",
     "load",

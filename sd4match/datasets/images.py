@@ -1,18 +1,17 @@
 """Reading image files."""
 
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image, ImageOps
 
-from sd4match.datasets.pairs import ImagePair
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError, require_known
 
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """What Pillow's decoders raise on damaged files."""
 
 
-def load_image(pair: ImagePair, side: Literal["source", "target"]) -> Image.Image:
+def load_image(pair: ImagePair, side: Side) -> Image.Image:
     """Load one image of a pair, in the frame of the pair's keypoints.
 
     Args:

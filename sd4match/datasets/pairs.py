@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Side = Literal["source", "target"]
+"""One of a pair's two images."""
 
 ATTRIBUTES = ("viewpoint", "scale", "truncation", "occlusion")
 """How hard a pair is, as SPair-71k grades it: the keys of ``ImagePair.attributes``."""

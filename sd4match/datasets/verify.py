@@ -6,14 +6,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image
 
 from sd4match.datasets.benchmark import Benchmark
 from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.datasets.images import UNREADABLE, load_image
-from sd4match.datasets.pairs import ImagePair
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.datasets.tables import read_text
 from sd4match.errors import SD4MatchError, require_known
 
@@ -186,7 +185,7 @@ class _Check:
     def _look_at(self, pair: ImagePair) -> None:
         """Decode the images of a pair, unless one of that size was decoded before."""
         self.categories.add(pair.category)
-        images: dict[Literal["source", "target"], tuple[Path, tuple[int, int]]] = {
+        images: dict[Side, tuple[Path, tuple[int, int]]] = {
             "source": (pair.source_path, pair.source_size),
             "target": (pair.target_path, pair.target_size),
         }

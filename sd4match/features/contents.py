@@ -9,9 +9,9 @@ from PIL import Image
 from torch import Tensor
 
 from sd4match.backbones import Backbone, ImageEncoder, Reads
-from sd4match.datasets import ImagePair, load_image
+from sd4match.datasets import ImagePair, Side, load_image
 from sd4match.features.images import to_tensor
-from sd4match.features.latents import Side, image_key, where
+from sd4match.features.latents import image_key, where
 from sd4match.features.tensor_cache import TensorCache
 
 VERSION = 1

@@ -2,21 +2,18 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from sd4match.backbones import Backbone
-from sd4match.datasets import ImagePair, content_hash, load_image
+from sd4match.datasets import ImagePair, Side, content_hash, load_image
 from sd4match.features.images import to_tensor
 from sd4match.features.noise import gaussian
 from sd4match.features.tensor_cache import TensorCache
 
 VERSION = 2
 """Part of the cache's address: raise it when the same image would give other moments."""
-
-Side = Literal["source", "target"]
 
 
 class Latents:

@@ -12,9 +12,8 @@ import numpy as np
 
 from sd4match import prompts, tuning_folder
 from sd4match.atomic import atomic_path
-from sd4match.datasets import ImagePair, PairSet
+from sd4match.datasets import ImagePair, PairSet, Side
 from sd4match.errors import SD4MatchError
-from sd4match.features.latents import Side
 from sd4match.prediction import predict
 from sd4match.prompts import Prompt
 from study.engine.bench import Bench, require_same

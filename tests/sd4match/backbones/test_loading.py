@@ -39,8 +39,8 @@ def test_nano_is_frozen_and_small(nano):
     assert not any(p.requires_grad for p in parameters)
     assert 4e6 < sum(p.numel() for p in nano.unet.parameters()) < 6e6
     assert 2 * sum(p.numel() for p in parameters) < 16e6
-    sizes = nano.image_size, nano.vae_factor, nano.hidden_size, nano.latent_multiple
-    assert sizes == (128, 4, 128, 4)
+    sizes = nano.image_size, nano.vae_factor, nano.hidden_size
+    assert sizes == (128, 4, 128)
     assert nano.max_tokens == 77
 
 
