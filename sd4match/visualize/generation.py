@@ -55,8 +55,12 @@ def subjects(
         One subject in all, or one a category, image or pair.
 
     Raises:
-        SD4MatchError: what the prompt depends on was not given.
+        SD4MatchError: what the prompt depends on was not given, or what it does not was.
     """
+    if categories and prompt.depends_on != "category":
+        raise SD4MatchError(f"a {prompt.family} prompt names no category: leave it out")
+    if images and prompt.depends_on not in ("image", "pair"):
+        raise SD4MatchError(f"a {prompt.family} prompt reads no image: leave it out")
     if prompt.depends_on == "nothing":
         return [Subject("", prompt.hidden_states(backbone), [])]
     if prompt.depends_on == "category":
@@ -111,8 +115,9 @@ def generate(
         SD4MatchError: settings out of range, or an image that is not finite.
     """
     backbone.architecture.check(image_size=image_size)
-    if not 1 <= steps <= backbone.architecture.n_timesteps:
-        raise SD4MatchError(f"{steps} steps: take 1 to {backbone.architecture.n_timesteps}")
+    most = backbone.architecture.n_timesteps - 1  # the first timestep is left out: see steps_offset
+    if not 1 <= steps <= most:
+        raise SD4MatchError(f"{steps} steps: take 1 to {most}")
     if not 1 <= guidance < float("inf"):
         raise SD4MatchError(f"guidance {guidance:g}: take 1 (none) or more, usually 7.5")
     side = (image_size or backbone.image_size) // backbone.vae_factor

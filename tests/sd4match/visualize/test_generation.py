@@ -85,7 +85,8 @@ def test_the_empty_prompt_cannot_be_guided_away_from_itself(nano):
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"steps": 0}, "0 steps: take 1 to 1000"),
+        ({"steps": 0}, "0 steps: take 1 to 999"),
+        ({"steps": 1000}, "1000 steps: take 1 to 999"),
         ({"guidance": 0.5}, "guidance 0.5: take 1"),
         ({"guidance": float("nan")}, "guidance nan"),
         ({"image_size": 30}, "image size 30"),
@@ -135,6 +136,17 @@ def test_what_a_prompt_depends_on_must_be_given(nano, pascal, family, count, say
         pytest.raises(SD4MatchError, match=says),
     ):
         subjects(nano, prompts.create(family, nano), images=opened)
+
+
+def test_what_a_prompt_does_not_read_is_refused(nano, pascal):
+    prompt = prompts.create("single", nano, length=2)
+    with pytest.raises(SD4MatchError, match="single prompt names no category"):
+        subjects(nano, prompt, categories=["cat"])
+    with (
+        images([pascal["test"][0].source_path]) as opened,
+        pytest.raises(SD4MatchError, match="single prompt reads no image"),
+    ):
+        subjects(nano, prompt, images=opened)
 
 
 @pytest.mark.parametrize(
