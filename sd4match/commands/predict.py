@@ -88,6 +88,8 @@ def predict(
     )
     ready = options.load_prompt(prompt, model, template=template)
     latents, contents = options.caches(model, image_size)
+    # Now, not after hours of passes: it reads every image once, and needs room beside the file.
+    truth_records.write_truth(out.parent / TRUTH, found)
     with Progress(f"predict {dataset} {split}", "pairs") as progress:
         positions = prediction.predict(
             model,
@@ -103,7 +105,6 @@ def predict(
             batch_size=batch_size,
             progress=progress.at,
         )
-    truth_records.write_truth(out.parent / TRUTH, found)
     about = {
         "dataset": dataset,
         "split": split,

@@ -372,10 +372,12 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(
     call, tune, pascal_root, tmp_path, monkeypatch
 ):
     (tmp_path / "file").touch()
+    (tmp_path / "truth").touch()
     monkeypatch.setattr("sd4match.prediction.predict", None)  # not to be called
     where = ("--data", pascal_root, "--dataset", "pf_pascal", "--prompt", "text")
     for code, out, err in (
         call("predict", tmp_path / "file" / "p.parquet", *where, *NANO),
+        call("predict", tmp_path / "p.parquet", *where, *NANO),
         tune(tmp_path / "file" / "run", "--steps", 1),
         tune(tmp_path / "file", "--steps", 1),
     ):
