@@ -19,7 +19,7 @@ from sd4match.backbones.devices import choose_device
 from sd4match.backbones.folders import NANO_FOLDER
 from sd4match.backbones.train_nano.autoencoder import AutoencoderStage
 from sd4match.backbones.train_nano.corpus import open_corpus
-from sd4match.backbones.train_nano.diffusion import DiffusionStage
+from sd4match.backbones.train_nano.diffusion import AIMS, DiffusionStage
 from sd4match.backbones.train_nano.image_encoder import ImageEncoderStage
 from sd4match.backbones.train_nano.latents import open_latents
 from sd4match.backbones.train_nano.loop import Stage, Training
@@ -55,7 +55,8 @@ def train(
     vae, unet, text_encoder = (models[name] for name in ("vae", "unet", "text_encoder"))
     _fit(AutoencoderStage(vae, corpus, settings.autoencoder, seed=seed), run, chosen)
     latents = open_latents(run, vae, corpus, seed=seed)
-    for name, schedule in (("diffusion", settings.diffusion), ("refinement", settings.refinement)):
+    for name in AIMS:
+        schedule = getattr(settings, name)
         stage = DiffusionStage(name, unet, text_encoder, corpus, latents, schedule, seed=seed)
         _fit(stage, run, chosen)
     encoder = models["image_encoder"]

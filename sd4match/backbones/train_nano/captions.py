@@ -15,6 +15,7 @@ ANOTHER = 255
 
 EMPTY, PLAIN, FULL, BARE = "empty", "plain", "full", "bare"
 _KINDS = {EMPTY: 0.1, PLAIN: 0.45, FULL: 0.3, BARE: 0.15}
+_DESCRIBED = {EMPTY: 0.1, PLAIN: 0.35, FULL: 0.55}
 _NAMED = 0.7  # of the captions that are not empty, those that name landmarks too
 _OTHERS = tuple(sorted({name for kind in CATEGORIES.values() for name in kind.keypoints}))
 
@@ -32,8 +33,13 @@ class Saying(NamedTuple):
     names: tuple[str, ...]
 
 
+def describe(rng: np.random.Generator) -> Saying:
+    """Choose a caption as people write them, or none: what generation starts from."""
+    return Saying(str(rng.choice(list(_DESCRIBED), p=list(_DESCRIBED.values()))), ())
+
+
 def choose(category: int, rng: np.random.Generator) -> Saying:
-    """Choose how a pair of a category is captioned.
+    """Choose how a pair of a category is captioned to learn what landmarks are called.
 
     Args:
         category: the place in ``NAMES``.

@@ -1,13 +1,16 @@
 """UNet and text encoder learn to denoise, and to look where the prompt says.
 
-In two stages that differ in how roughly a landmark is to be found that the prompt does not name.
+The first two stages differ in how roughly a landmark is to be found that the prompt does not name.
 Learned from the start, the rough peaks of the second one would keep the UNet from learning what a
-landmark is; after the first, it only has to learn to wait for its name.
+landmark is; after the first, it only has to learn to wait for its name. The third learns to
+generate: it predicts velocity, as Stable Diffusion 2-1 does, because an error of the noise says
+next to nothing of colours and layout where noise is nearly all there is.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +20,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-from sd4match.backbones.train_nano.captions import FULL, PLAIN, Saying, Speller, choose
+from sd4match.backbones.train_nano.captions import FULL, PLAIN, Saying, Speller, choose, describe
 from sd4match.backbones.train_nano.corpus import LANDMARKS, NAMES, Corpus
 from sd4match.backbones.train_nano.grounding import Widths, attention_loss, matching_loss, watch
 from sd4match.backbones.train_nano.latents import Encoded
@@ -26,17 +29,34 @@ from sd4match.backbones.train_nano.models import read_json, scheduler
 from sd4match.backbones.train_nano.settings import Schedule
 from sd4match.datasets.shapes import generator
 
-WIDTHS = {
-    "diffusion": Widths(named=0.02, known=0.12, unknown=0.25),
-    "refinement": Widths(named=0.02, known=0.3, unknown=0.5),
+
+class Aim(NamedTuple):
+    """What a stage is after.
+
+    Attributes:
+        widths: how sharply features peak.
+        predicts: what the UNet tells, "epsilon" or "v_prediction".
+        generating: share of pairs that only learn to be generated; the others learn to match.
+    """
+
+    widths: Widths
+    predicts: str
+    generating: float
+
+
+_ROUGH = Widths(named=0.02, known=0.3, unknown=0.5)
+
+AIMS = {
+    "diffusion": Aim(Widths(named=0.02, known=0.12, unknown=0.25), "epsilon", 0.45),
+    "refinement": Aim(_ROUGH, "epsilon", 0.45),
+    "generation": Aim(_ROUGH, "v_prediction", 0.75),
 }
-"""The stages, and how sharply features peak in each."""
+"""The stages, in their order."""
 
 LAYERS = (1, 2)
 """Up blocks whose features learn to match."""
 
-_MATCHING, _ATTENTION = 0.1, 0.1  # weights beside denoising
-_NOISY = 0.45  # share of pairs that draw a timestep for generation; the others one for matching
+_WEIGHTS = {"attention": 0.1, "matching": 0.1}  # beside denoising
 _LAST = 600  # above this timestep there is too little to see for grounding
 
 
@@ -56,13 +76,14 @@ class DiffusionStage(Stage):
     ) -> None:
         models = nn.ModuleDict({"unet": unet, "text_encoder": text_encoder})
         super().__init__(name, models, schedule, seed=seed, learns_from=latents.identity)
-        self._unet, self._text, self._noising = unet, text_encoder, scheduler()
+        self._aim = AIMS[name]
+        self._unet, self._text = unet, text_encoder
+        self._noising = scheduler(prediction_type=self._aim.predicts)
         self._speller = Speller(read_json("tokenizer/vocab.json"))
         self._corpus, self._latents = corpus, latents.values
         # Plain attention: for so few channels a head it is faster than torch's fused kernels.
         unet.set_attn_processor(AttnProcessor())
         text_encoder.set_attn_implementation("eager")
-        self._widths = WIDTHS[name]
         self._watchers = watch(unet)
         self._members = [np.flatnonzero(corpus.categories == i) for i in range(len(NAMES))]
 
@@ -74,29 +95,49 @@ class DiffusionStage(Stage):
         numbers = np.concatenate(
             [rng.choice(self._members[c], 2, replace=False) for c in categories]
         )
-        sayings = [choose(c, rng) for c in categories]
-        times = np.repeat(_timesteps(pairs, rng), 2)
+        drawn, generated = _timesteps(pairs, self._aim.generating, rng)
+        sayings = [
+            describe(rng) if free else choose(c, rng)
+            for c, free in zip(categories, generated, strict=True)
+        ]
+        grounded = ~generated & (drawn <= _LAST)
         device = self._unet.device
         clean = self._latents[numbers].to(device, torch.float32)
         noise = torch.from_numpy(rng.standard_normal(clean.shape, np.float32)).to(device)
-        time = torch.from_numpy(times).to(device)
+        time = torch.from_numpy(np.repeat(drawn, 2)).to(device)
         ids, owners = (rows.to(device) for rows in self._spell(numbers, sayings))
         with mixed(device), _reading(self._unet) as maps:
             hidden = self._text(input_ids=ids).last_hidden_state
             noisy = self._noising.add_noise(clean, noise, time)
             predicted = self._unet(noisy, time, hidden).sample.float()
-        seen = time <= _LAST
-        regions = torch.from_numpy(self._corpus.regions[numbers]).to(device)
-        looked = torch.stack([attention_loss(w.seen, regions, owners) for w in self._watchers])
-        widths = self._peak_widths(sayings, owners)
-        matched = torch.stack(
-            [self._matching(maps[layer].float(), numbers, widths) for layer in LAYERS]
-        )
+        target = noise
+        if self._aim.predicts == "v_prediction":
+            target = self._noising.get_velocity(clean, noise, time)
         return {
-            "denoising": F.mse_loss(predicted, noise),
-            "attention": _ATTENTION * _mean_where(looked, seen),
-            "matching": _MATCHING * _mean_where(matched, seen[::2]),
+            "denoising": F.mse_loss(predicted, target),
+            **self._grounding(maps, numbers, sayings, owners, np.flatnonzero(grounded)),
         }
+
+    def _grounding(
+        self,
+        maps: dict[int, Tensor],
+        numbers: np.ndarray,
+        sayings: list[Saying],
+        owners: Tensor,
+        pairs: np.ndarray,
+    ) -> dict[str, Tensor]:
+        """The two terms of `grounding`, of some of the pairs."""
+        if not len(pairs):
+            return dict.fromkeys(_WEIGHTS, torch.zeros((), device=owners.device))
+        images = (2 * pairs[:, None] + [0, 1]).ravel()
+        rows, numbers = torch.from_numpy(images).to(owners.device), numbers[images]
+        owners, sayings = owners[rows], [sayings[i] for i in pairs]
+        regions = torch.from_numpy(self._corpus.regions[numbers]).to(owners.device)
+        looked = [attention_loss(w.seen[rows], regions, owners) for w in self._watchers]
+        widths = self._peak_widths(sayings, owners)
+        matched = [self._matching(maps[layer][rows].float(), numbers, widths) for layer in LAYERS]
+        terms = {"attention": torch.stack(looked), "matching": torch.stack(matched)}
+        return {name: weight * terms[name].mean() for name, weight in _WEIGHTS.items()}
 
     def _spell(self, numbers: np.ndarray, sayings: list[Saying]) -> tuple[Tensor, Tensor]:
         rows = [
@@ -110,11 +151,12 @@ class DiffusionStage(Stage):
 
     def _peak_widths(self, sayings: list[Saying], owners: Tensor) -> Tensor:
         """(pairs, L), narrow for the landmarks that both captions of a pair name."""
+        widths = self._aim.widths
         landmarks = torch.arange(1, LANDMARKS + 1, device=owners.device)
         named = (owners[:, :, None] == landmarks).any(1)
         known = torch.tensor([[saying.kind in (PLAIN, FULL)] for saying in sayings])
-        unnamed = torch.where(known.to(owners.device), self._widths.known, self._widths.unknown)
-        return torch.where(named[::2] & named[1::2], self._widths.named, unnamed)
+        unnamed = torch.where(known.to(owners.device), widths.known, widths.unknown)
+        return torch.where(named[::2] & named[1::2], widths.named, unnamed)
 
     def _matching(self, maps: Tensor, numbers: np.ndarray, widths: Tensor) -> Tensor:
         points = torch.from_numpy(self._corpus.points[numbers]).to(maps.device)
@@ -142,14 +184,13 @@ def _reading(unet: UNet2DConditionModel) -> Iterator[dict[int, Tensor]]:
             handle.remove()
 
 
-def _mean_where(values: Tensor, which: Tensor) -> Tensor:
-    """The mean of the columns of (R, B) values that (B,) ``which`` tells; 0 without any."""
-    return (values * which).sum() / (len(values) * which.sum().clamp_min(1))
-
-
-def _timesteps(pairs: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw a timestep a pair: mostly where features are read, else with a bias to high noise."""
+def _timesteps(
+    pairs: int, generating: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a timestep a pair: where features are read, or with a bias to high noise (which?)."""
     for_matching = rng.beta(1.5, 4.0, size=pairs)
     for_generation = np.sqrt(rng.random(pairs))
-    drawn = np.where(rng.random(pairs) < _NOISY, for_generation, for_matching)
-    return np.minimum((drawn * 1000).astype(np.int64), 999)
+    generated = rng.random(pairs) < generating
+    drawn = np.where(generated, for_generation, for_matching)
+    times = np.minimum((drawn * 1000).astype(np.int64), 999)
+    return times, generated

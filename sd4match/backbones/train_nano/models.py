@@ -21,9 +21,10 @@ def read_json(name: str) -> Any:
     return json.loads((NANO_FOLDER / name).read_text())
 
 
-def scheduler() -> DDPMScheduler:
-    """nano's noise schedule."""
-    return DDPMScheduler.from_config(read_json("scheduler/scheduler_config.json"))
+def scheduler(*, prediction_type: str) -> DDPMScheduler:
+    """nano's noise schedule, for a UNet that predicts "epsilon" or "v_prediction"."""
+    config = read_json("scheduler/scheduler_config.json")
+    return DDPMScheduler.from_config(config, prediction_type=prediction_type)
 
 
 def initial_models(seed: int) -> Models:

@@ -36,7 +36,7 @@ class Settings:
     Attributes:
         seed: of drawings, initial weights, batches and noise.
         images: drawings to learn from.
-        autoencoder, diffusion, refinement, image_encoder: the stages.
+        autoencoder, diffusion, refinement, generation, image_encoder: the stages.
     """
 
     seed: int
@@ -44,6 +44,7 @@ class Settings:
     autoencoder: Schedule
     diffusion: Schedule
     refinement: Schedule
+    generation: Schedule
     image_encoder: Schedule
 
     def write(self, path: Path) -> None:

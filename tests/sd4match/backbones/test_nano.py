@@ -61,6 +61,7 @@ def test_the_log_is_of_the_configuration_that_is_shipped():
         "autoencoder": settings.autoencoder.steps,
         "diffusion": settings.diffusion.steps,
         "refinement": settings.refinement.steps,
+        "generation": settings.generation.steps,
         "image_encoder": settings.image_encoder.steps,
     }
 

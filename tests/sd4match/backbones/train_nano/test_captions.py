@@ -5,7 +5,16 @@ import pytest
 from transformers import CLIPTokenizer
 
 from sd4match.backbones.folders import NANO_FOLDER
-from sd4match.backbones.train_nano.captions import BARE, EMPTY, FULL, PLAIN, Saying, Speller, choose
+from sd4match.backbones.train_nano.captions import (
+    BARE,
+    EMPTY,
+    FULL,
+    PLAIN,
+    Saying,
+    Speller,
+    choose,
+    describe,
+)
 from sd4match.backbones.train_nano.corpus import NAMES
 from sd4match.backbones.train_nano.models import read_json
 from sd4match.datasets.shapes import CATEGORIES
@@ -78,3 +87,10 @@ def test_choices_are_of_every_kind_and_consistent():
 def test_a_choice_is_its_generators():
     again = [choose(CAR, np.random.default_rng(7)) for _ in range(2)]
     assert again[0] == again[1]
+
+
+def test_descriptions_name_no_landmarks_and_are_sometimes_empty():
+    rng = np.random.default_rng(0)
+    said = [describe(rng) for _ in range(100)]
+    assert {each.kind for each in said} == {EMPTY, PLAIN, FULL}
+    assert not any(each.names for each in said)

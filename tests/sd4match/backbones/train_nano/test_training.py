@@ -12,12 +12,12 @@ from safetensors.torch import load_file
 from sd4match import backbones
 from sd4match.backbones.folders import NANO_FOLDER
 from sd4match.backbones.train_nano.__main__ import train
-from sd4match.backbones.train_nano.diffusion import DiffusionStage
+from sd4match.backbones.train_nano.diffusion import AIMS, DiffusionStage
 
 pytestmark = pytest.mark.slow
 
 WEIGHTS = ("vae", "unet", "text_encoder", "image_encoder")
-STAGES = ["autoencoder", "diffusion", "refinement", "image_encoder"]
+STAGES = ["autoencoder", *AIMS, "image_encoder"]
 NOT_MADE = {"README.md"}  # tells of the shipped run
 
 
@@ -156,7 +156,7 @@ def test_what_came_from_another_autoencoder_is_not_taken(trained, tiny, copied, 
     torch.save(state, checkpoint)
     train(copied, tiny, "cpu")
     new = {path.name for path in copied.iterdir()} - {path.name for path in trained.iterdir()}
-    assert {name.split("-")[0] for name in new} == {"latents", "diffusion", "refinement"}
+    assert {name.split("-")[0] for name in new} == {"latents", *AIMS}
     (stale,) = trained.glob("diffusion-*.pt")
     assert f"diffusion begins anew: {stale.name} came from other" in capsys.readouterr().out
 
