@@ -3,26 +3,43 @@
 import os
 from collections import Counter
 
-# A core a process: set before anything imports torch, and inherited by the commands tests start.
+from xdist.scheduler import LoadScopeScheduling
+
+# Before anything imports torch or Ray, and for the commands that tests start: a core a process,
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# and workers that do not let everything else go first, as Ray's do: the other process never ends.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
-import pytest
+
+def pytest_xdist_auto_num_workers(config):
+    """A process a core, up to four; a file alone needs no second one."""
+    alone = len(config.args) == 1 and ".py" in config.args[0]
+    return 0 if alone else min(4, os.cpu_count() or 1)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """A file stays in one process, which then makes its fixtures once; the slow ones begin.
+def group(nodeid):
+    """A file stays in one process, which then makes its fixtures once.
 
     So do all end-to-end tests: they share a launched study, and the cores with one Ray at a time.
     """
-    groups = {
-        item: "end_to_end" if "end_to_end" in item.path.parts else item.location[0]
-        for item in items
-    }
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    slow = Counter(group for item, group in groups.items() if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[groups[item]])
+    return "end_to_end" if "/end_to_end/" in nodeid else nodeid.split("::")[0]
+
+
+class ByGroup(LoadScopeScheduling):
+    """Gives a whole group to the next process that is free."""
+
+    def _split_scope(self, nodeid):
+        return group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByGroup(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest groups first, lest one of them be all that is left."""
+    slow = Counter(group(item.nodeid) for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[group(item.nodeid)])
 
 
 def pytest_terminal_summary(terminalreporter):
