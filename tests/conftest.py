@@ -5,9 +5,11 @@ from collections import Counter
 
 from xdist.scheduler import LoadScopeScheduling
 
-# Before anything imports torch or Ray, and for the commands that tests start: a core a process,
+# Before anything imports torch or Ray, and for the commands that tests start: a core a process;
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# and workers that do not let everything else go first, as Ray's do: the other process never ends.
+# where there are more threads after all, those that wait leave their core (spinning took minutes);
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# and Ray's workers do not let everything else go first, for the other process is never idle.
 os.environ.setdefault("RAY_worker_niceness", "0")
 
 
