@@ -3,7 +3,7 @@
 A page's blocks run in order, as a reader would: commands in this process, in a folder with a small
 generated benchmark and with `quickstart` cut down; Python in one namespace a page; YAML that begins
 with ``# path`` is written there. A block after a comment ``<!-- not run: why -->`` is left out, and
-the reason printed; its commands are there with the options shown all the same.
+the reason told at the end; its commands are there with the options shown all the same.
 """
 
 import re
@@ -132,14 +132,13 @@ def open_space(text, folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_everything_on_a_page_runs(page, desk, monkeypatch, capsys):
+def test_everything_on_a_page_runs(page, desk, monkeypatch, capsys, record_property):
     monkeypatch.chdir(desk)
     namespace = {"__name__": str(page)}
     for block in blocks(page):
         where = f"{page}:{block.line}"
         if block.reason is not None:
-            with capsys.disabled():
-                print(f"\n{where} not run: {block.reason}")
+            record_property("not run", f"{where}: {block.reason}")
             for words in commands(block.text) if block.language == "bash" else ():
                 if words[0] in PROGRAMS:
                     parse(words)

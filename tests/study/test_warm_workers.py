@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -32,12 +33,13 @@ def one_gpu():
         for name, value in cluster.SETTINGS.items():
             patch.setenv(name, value)
         cloudpickle.register_pickle_by_value(waiting)
-        ray.init(
+        context = ray.init(
             num_cpus=2 * WORKERS, num_gpus=1, include_dashboard=False, logging_level="CRITICAL",
             log_to_driver=False, object_store_memory=cluster.OBJECT_STORE,
         )  # fmt: skip
         yield
         ray.shutdown()
+        shutil.rmtree(context.address_info["session_dir"], ignore_errors=True)
         cloudpickle.unregister_pickle_by_value(waiting)
 
 
