@@ -63,8 +63,7 @@ def factorial(space: "Space") -> Iterator[Configuration]:
 def search(space: "Space") -> Iterator[Configuration]:
     """Draw as many points of the paid axes as a sampler will propose, and take their free grids.
 
-    This stands for a search in a plan. What it runs is decided while it runs
-    (`study.search`), and is no more than this but where proposals repeat.
+    This stands for a search in a plan: what it runs is decided while it runs (`study.search`).
     """
     sizes = [len(values) for values in space.paid.values()]
     whole, wanted = math.prod(sizes), space.file.search.samples
