@@ -61,6 +61,18 @@ def settings(row: Settings) -> str:
     return ", ".join(f"{name}={value(raw)}" for name, raw in row.items() if raw is not None)
 
 
+def over_seeds(seeds: Sequence[int], shown: Value) -> str:
+    """What a number is the mean of, after a comma; nothing for one seed.
+
+    Args:
+        seeds: that were measured.
+        shown: the one whose scores stand below.
+    """
+    if len(seeds) == 1:
+        return ""
+    return f", mean over seeds {values(seeds)}; below is seed {value(shown)}"
+
+
 def training(rows: Iterable[Settings]) -> str:
     """How the prompts of these configurations were learned, in words."""
     learned: list[Settings] = []

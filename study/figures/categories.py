@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sd4match.datasets import object_name
 from sd4match.errors import SD4MatchError
-from study.ablation import configurations
+from study.comparison import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import at, best_other, fidelity, find, shared, told_apart

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from study import labels
-from study.ablation import configurations
+from study.comparison import configurations
 from study.live import heartbeat, view
 from study.live.view import clock
 from study.study import Study
