@@ -70,8 +70,13 @@ def search(space: "Space") -> Iterator[Configuration]:
     if space.file.search.sampler == "grid":  # all there is
         wanted = whole
     whole = min(whole, sys.maxsize)  # of more than that `sample` cannot draw
-    numbers = random.Random(space.file.search.seed).sample(range(whole), min(whole, wanted))
-    return _with_free(space, (_point(space.paid, number) for number in numbers))
+    numbers = random.Random(space.file.search.seed).sample(range(whole), min(whole, 10 * wanted))
+    # More are drawn than wanted: several combinations may be one point, as in a factorial.
+    distinct: dict[tuple[Value, ...], Values] = {}
+    for point in (_point(space.paid, number) for number in numbers):
+        if len(distinct) < wanted and (found := space.possible(point)) is not None:
+            distinct.setdefault(found.paid, point)
+    return _with_free(space, iter(distinct.values()))
 
 
 DESIGNS: Mapping[str, Callable[["Space"], Iterator[Configuration]]] = {

@@ -14,7 +14,7 @@ from sd4match.errors import SD4MatchError
 from study.axes import AXES, Value
 from study.search.settings import Direction, Point
 
-ATTEMPTS = 20
+ATTEMPTS = 5
 """How often a sampler is asked for one proposal."""
 
 Identity = tuple[tuple[str, Value], ...]
