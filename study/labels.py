@@ -103,6 +103,11 @@ def training(rows: Iterable[Settings]) -> str:
     return "; ".join(parts)
 
 
+def several(number: int, what: str) -> str:
+    """``1 cell``, ``2,000 cells``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def percent(share: float) -> str:
     """A share in percent; a dash where it is NaN."""
     return MISSING if share != share else f"{100 * share:.1f}"

@@ -181,7 +181,7 @@ class Study:
             )
         return self.metric
 
-    @property
+    @cached_property
     def provenance(self) -> dict[str, Any] | None:
         """Where the numbers come from, see `study.provenance.record`; None where nobody kept it."""
         return self.folder.read_provenance()

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from study import labels
+from study.labels import several
 from study.report.content import Content
 from study.report.scores import Score
-from study.report.wording import listed, several
+from study.report.wording import listed
 
 
 @dataclass(frozen=True)
