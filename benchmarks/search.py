@@ -125,11 +125,12 @@ def search(
         tuple(zip(table.free, values, strict=True))
         for values in itertools.product(*table.free.values())
     ]
-    seen: set[Key] = set()
     done: set[str] = set()
     trials, alone = 0, 0.0
     while trials < limit:
         asked = [p for _ in range(generation) if (p := proposals.ask())]
+        if not asked:
+            break
         for proposal in asked:
             own = frozenset(proposal.point.items())
             points = [own.union(free) for free in grid] if exact else [own]
@@ -138,8 +139,7 @@ def search(
             if found:
                 works = table.works[next(point for point in points if point in table.works)]
                 done.update(works)
-                alone += 0 if own in seen else sum(table.seconds.get(w, 0.0) for w in works)
-                seen.add(own)
+                alone += sum(table.seconds.get(w, 0.0) for w in works)
             if found and max(found) >= table.top:
                 return trials, sum(table.seconds.get(w, 0.0) for w in done), alone
             told = Told(TrialState.COMPLETE, (max(found),)) if found else Told(TrialState.FAIL)

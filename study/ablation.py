@@ -12,14 +12,9 @@ import pandas as pd
 
 from sd4match.errors import SD4MatchError
 from study import labels
-from study.comparison import MEASURED, Row, configurations, one_at_a_time, varied
+from study.comparison import MEASURED, Row, one_at_a_time
 from study.sample_size import needed
 from study.stats import LEVEL, PairSamples, differences, holm, intervals, require_same_pairs
-
-__all__ = [
-    "KEY", "MEASURED", "Row", "Samples", "columns", "configurations", "estimates",
-    "one_at_a_time", "varied",
-]  # fmt: skip
 
 Samples = Callable[[str, str, str, float], PairSamples]
 """(configuration, dataset, split, alpha) -> PCK of the pairs that count."""

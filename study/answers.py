@@ -18,6 +18,9 @@ from study.stages import Setting
 from study.stats import PairSamples
 from study.store import Store
 
+PENDING = "not computed yet"
+"""The reason of cells that nothing went wrong with."""
+
 FREE = [name for name, axis in AXES.items() if axis.cost == "free"]
 
 
@@ -147,9 +150,7 @@ def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
 def _reasons(merged: pd.DataFrame, failures: Mapping[str, str]) -> "pd.Series[Any]":
     """Why a cell has no answer, by row; for those that have one it is not used."""
     short = {key: text.strip().splitlines()[-1] for key, text in failures.items()}
-    unmeasured = np.where(
-        merged["pairs"].isna(), "not computed yet", "no pair has a common keypoint"
-    )
+    unmeasured = np.where(merged["pairs"].isna(), PENDING, "no pair has a common keypoint")
     reasons = merged["missing"].astype(object)
     for stage in ("extraction", "tune"):
         reasons = reasons.where(reasons.notna(), merged[stage].astype(object).map(short.get))

@@ -48,9 +48,8 @@ def best_report(
         ),
         "reproduce": command,
     }
-    same = choosing.representatives(study.cells)
-    seeds = int((same == same[key]).sum())
-    over = "" if seeds == 1 else f", mean over its {seeds} seeds; below is seed {settings[SEED]}"
+    seeds = choosing.seeds_of(study.cells, key, metric=chosen_by, where=where)
+    over = labels.over_seeds(seeds, settings[SEED])
     lines = [
         f"best by {chosen_by} ({100 * rows[0]['value']:.1f} %{over}): configuration {key}",
         f"  {labels.settings(settings)}",

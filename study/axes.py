@@ -162,6 +162,11 @@ class Configuration:
         return tuple(self.values[place] for place in _PAID)
 
     @property
+    def unseeded(self) -> tuple[Value, ...]:
+        """The values of all axes but the seed: those that have the same are chosen together."""
+        return self.values[:_SEED] + self.values[_SEED + 1 :]
+
+    @property
     def readout(self) -> Readout:
         """How its matches are read from a correlation map."""
         return _readout(self["localizer"], self["kernel"], self["temperature"])
@@ -176,6 +181,7 @@ class Configuration:
 
 
 _PLACES: Mapping[str, int] = {name: place for place, name in enumerate(AXES)}
+_SEED = _PLACES["seed"]
 _PAID = tuple(_PLACES[name] for name, axis in AXES.items() if axis.cost != "free")
 
 

@@ -63,16 +63,20 @@ def factorial(space: "Space") -> Iterator[Configuration]:
 def search(space: "Space") -> Iterator[Configuration]:
     """Draw as many points of the paid axes as a sampler will propose, and take their free grids.
 
-    This stands for a search in a plan. What it runs is decided while it runs
-    (`study.search`), and is no more than this but where proposals repeat.
+    This stands for a search in a plan: what it runs is decided while it runs (`study.search`).
     """
     sizes = [len(values) for values in space.paid.values()]
     whole, wanted = math.prod(sizes), space.file.search.samples
     if space.file.search.sampler == "grid":  # all there is
         wanted = whole
     whole = min(whole, sys.maxsize)  # of more than that `sample` cannot draw
-    numbers = random.Random(space.file.search.seed).sample(range(whole), min(whole, wanted))
-    return _with_free(space, (_point(space.paid, number) for number in numbers))
+    numbers = random.Random(space.file.search.seed).sample(range(whole), min(whole, 10 * wanted))
+    # More are drawn than wanted: several combinations may be one point, as in a factorial.
+    distinct: dict[tuple[Value, ...], Values] = {}
+    for point in (_point(space.paid, number) for number in numbers):
+        if len(distinct) < wanted and (found := space.possible(point)) is not None:
+            distinct.setdefault(found.paid, point)
+    return _with_free(space, iter(distinct.values()))
 
 
 DESIGNS: Mapping[str, Callable[["Space"], Iterator[Configuration]]] = {

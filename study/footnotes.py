@@ -1,6 +1,5 @@
 """What stands below every table: how many pairs, why cells are missing, whence the numbers are."""
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -97,9 +96,8 @@ def provenance(study: "Study", records: Iterable[str]) -> str:
 def revision(study: "Study") -> str:
     """The version of the code that a study was launched with, and its git revision where known."""
     known = f"sd4match-study {study.folder.facts['versions']['sd4match-study']}"
-    file = study.folder.path / "provenance.json"
-    if file.is_file():
-        code = json.loads(file.read_text(encoding="utf-8"))["launches"][-1]["code"]
+    if (record := study.provenance) is not None:
+        code = record["launches"][-1]["code"]
         if code["revision"]:
             known += f", revision {code['revision'][:10]}" + (
                 " with changes" if code["diff"] else ""

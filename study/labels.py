@@ -61,6 +61,18 @@ def settings(row: Settings) -> str:
     return ", ".join(f"{name}={value(raw)}" for name, raw in row.items() if raw is not None)
 
 
+def over_seeds(seeds: Sequence[int], shown: Value) -> str:
+    """What a number is the mean of, after a comma; nothing for one seed.
+
+    Args:
+        seeds: that were measured.
+        shown: the one whose scores stand below.
+    """
+    if len(seeds) == 1:
+        return ""
+    return f", mean over seeds {values(seeds)}; below is seed {value(shown)}"
+
+
 def training(rows: Iterable[Settings]) -> str:
     """How the prompts of these configurations were learned, in words."""
     learned: list[Settings] = []
@@ -89,6 +101,11 @@ def training(rows: Iterable[Settings]) -> str:
     if rest:
         parts.append(f"no training for {seen('prompt', rest)}" if parts else "no training")
     return "; ".join(parts)
+
+
+def several(number: int, what: str) -> str:
+    """``1 cell``, ``2,000 cells``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def percent(share: float) -> str:

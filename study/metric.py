@@ -82,7 +82,7 @@ def value(cells: pd.DataFrame, metric: Metric | str) -> "pd.Series[float]":
     """A metric of every configuration.
 
     Args:
-        cells: one row per (configuration, dataset, split, alpha), see `study.ablation`.
+        cells: one row per (configuration, dataset, split, alpha), see `study.comparison`.
         metric: the metric or its name.
 
     Returns:

@@ -21,7 +21,10 @@ def what(layout: Layout, study: "Study") -> list[str]:
     if layout.intervals:
         said[0] += " [95 % interval] from a bootstrap of images within category."
     if not layout.groups and len(layout.datasets) > 1:
-        said.append("The mean is over data sets, each counted once; their errors are independent.")
+        said.append(
+            "The mean is over data sets, each counted once; its interval takes their errors as"
+            " independent."
+        )
     return said
 
 

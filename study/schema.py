@@ -76,6 +76,7 @@ class Factorial:
 class Search:
     """Optuna's part of ``design: search``: a sampler proposes the paid axes (DESIGN.md, idea 8).
 
+    ``samples`` points, each once: a search of fewer ends with all of them.
     ``sampler``: ``tpe``, ``gp``, ``random``, ``nsgaii``, ``grid`` (every point once, whatever
     ``samples`` says), or ``{_target_: optuna.samplers.QMCSampler, …}`` with plain arguments.
     ``generation`` proposals are asked at once and told in order, which makes a search repeatable.

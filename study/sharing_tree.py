@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.tree import Tree
 
+from study.labels import several
 from study.plan import Plan
 from study.stages import Extraction, Predict
 
@@ -28,7 +29,7 @@ def sharing_tree(plan: Plan) -> Tree:
         if number == MOST:
             _more(root, len(by_prompt) - MOST, "prompts")
             break
-        branch = root.add(f"{prompt}: {_count(len(trials), 'trial')}")
+        branch = root.add(f"{prompt}: {several(len(trials), 'trial')}")
         for extraction, stages in trials[:MOST]:
             branch.add(_trial(plan, extraction, stages, answers))
         _more(branch, len(trials) - MOST, "trials")
@@ -55,15 +56,11 @@ def _trial(
     fused = " +dino" if extraction.fused_with else ""
     return (
         f"t={extraction.timestep} E={extraction.ensemble} {extraction.image_size} px{fused}: one "
-        f"pass over {splits} gives {_count(len(settings), 'free setting')}, "
-        f"{_count(max(answers[stage.key] for stage in stages), 'configuration')}"
+        f"pass over {splits} gives {several(len(settings), 'free setting')}, "
+        f"{several(max(answers[stage.key] for stage in stages), 'configuration')}"
     )
 
 
 def _more(branch: Tree, count: int, what: str) -> None:
     if count > 0:
         branch.add(f"… and {count:,} more {what}")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from sd4match.errors import SD4MatchError, require_known
 from study import comparability, footnotes, labels
-from study.ablation import configurations
+from study.comparison import configurations
 from study.dotted import flatten
 from study.stats import difference
 from study.views import scores
@@ -39,17 +39,22 @@ class Comparison:
 
 
 def compare(
-    a: "Study", b: "Study", *, configurations_of: tuple[str, str] | None = None
+    a: "Study",
+    b: "Study",
+    *,
+    configurations_of: tuple[str, str] | None = None,
+    alpha: float | None = None,
 ) -> Comparison:
     """Compare studies over the configurations that both have, or one configuration of each.
 
     Args:
         a, b: the studies, which may be one.
         configurations_of: a configuration of ``a`` and one of ``b``; None for all in both.
+        alpha: threshold; the usual one of ``a`` by default.
 
     Raises:
         SD4MatchError: there is no such configuration, or the studies have none in common, or no
-            data set and split.
+            data set and split; one was not scored at the alpha.
     """
     ours, theirs = configurations(a.cells), configurations(b.cells)
     if configurations_of is None:
@@ -70,7 +75,7 @@ def compare(
             *((n, v, theirs[other][n]) for n, v in ours[one].items() if v != theirs[other][n]),
             *_settings(a, b),
         ]
-    differences = pd.DataFrame(_differences(a, b, couples))
+    differences = pd.DataFrame(_differences(a, b, couples, alpha or a.rule.usual_alpha))
     if differences.empty:
         raise SD4MatchError(f"studies {a.name} and {b.name} have no data set and split in common")
     return Comparison(settings, only, differences)
@@ -93,11 +98,10 @@ def _settings(a: "Study", b: "Study") -> Iterator[tuple[str, Any, Any]]:
 
 
 def _differences(
-    a: "Study", b: "Study", couples: Sequence[tuple[str, str]]
+    a: "Study", b: "Study", couples: Sequence[tuple[str, str]], alpha: float
 ) -> Iterator[dict[str, object]]:
     """A row a couple of configurations, data set and split that both studies ask for."""
-    alpha = a.rule.usual_alpha
-    left, right = _by_place(a, alpha), _by_place(b, alpha)
+    left, right, protocol = _by_place(a, alpha), _by_place(b, alpha), a.rule.protocol
     for one, other in couples:
         for dataset, split in (place for place in left[one] if place in right[other]):
             ours, theirs = left[one][dataset, split], right[other][dataset, split]
@@ -108,7 +112,11 @@ def _differences(
                 yield row | {"note": f"missing: {gone}"}
             elif ours["data"] != theirs["data"]:
                 yield row | {"note": "other pairs or images"}
-            elif ours["predict"] == theirs["predict"] and one == other and a.rule == b.rule:
+            elif (
+                ours["predict"] == theirs["predict"]
+                and one == other
+                and protocol == b.rule.protocol
+            ):
                 same = {"effect": 0.0, "low": 0.0, "high": 0.0, "p_value": 1.0}
                 yield row | same | {"pairs": ours["pairs"], "note": "the same record in the store"}
             else:
@@ -137,7 +145,8 @@ def _by_place(
 def comparison_report(a: "Study", b: "Study", found: Comparison) -> str:
     """A comparison in words."""
     names = _names(a, b, found.differences)
-    lines = [f"{names[1]} minus {names[0]}, PCK@{a.rule.usual_alpha:g} in percentage points"]
+    alpha = found.differences["alpha"].iloc[0]
+    lines = [f"{names[1]} minus {names[0]}, PCK@{alpha:g} in percentage points"]
     lines += [
         f"note: {text}"
         for text in comparability.differences([a, b], *_places(found.differences)).values()

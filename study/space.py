@@ -179,7 +179,7 @@ def check(file: SpaceFile, *, source: str) -> Space:
             require_known(kind, IMAGE_ENCODERS, what="kind of image encoder")
         if not file.data.evaluate:
             raise SD4MatchError(f"data.evaluate is empty: name some of {', '.join(NAMES)}")
-        if not file.alphas or not 0 < min(file.alphas) <= max(file.alphas) < math.inf:
+        if not file.alphas or not all(0 < alpha < math.inf for alpha in file.alphas):
             raise SD4MatchError(f"alphas: expected numbers above 0, got {file.alphas}")
         if not 0 < file.factorial.fraction <= 1:
             given = file.factorial.fraction

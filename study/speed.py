@@ -52,6 +52,18 @@ def record(
         temporary.write_text(json.dumps({"tflop": tflop, "seconds": seconds}) + "\n")
 
 
+def read(file: Path) -> tuple[float, float]:
+    """TFLOP and seconds of a stage that was timed; NaN where the file is damaged.
+
+    What it is for is not worth a failure.
+    """
+    try:
+        entry = json.loads(file.read_text())
+        return float(entry["tflop"]), float(entry["seconds"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return math.nan, math.nan
+
+
 def expected(store: Store, work: Mapping[tuple[Machine, str], float]) -> Duration | None:
     """How long some work will take.
 
@@ -91,14 +103,10 @@ def _rates(folder: Path) -> np.ndarray:
     """Seconds a TFLOP of what was timed."""
     found: list[float] = []
     for file in sorted(folder.glob("*.json"))[:READ]:
-        try:
-            entry = json.loads(file.read_text())
-            rate = float(entry["seconds"]) / float(entry["tflop"])
-        # An estimate is not worth a failure, and what computes nothing says nothing.
-        except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
-            continue
-        if 0 <= rate < math.inf:
-            found.append(rate)
+        tflop, seconds = read(file)
+        # What computes nothing says nothing.
+        if tflop > 0 and 0 <= seconds / tflop < math.inf:
+            found.append(seconds / tflop)
     return np.array(found)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from study import speed
 from study.axes import AXES
 from study.scoring import Rule
 from study.store import Store
@@ -85,7 +86,8 @@ def _settings(kind: str, row: Mapping[Any, Any], rule: Rule) -> dict[str, Any]:
     return {name: row[name] for name in names if not pd.isna(row[name])}
 
 
-def _seconds(speed: Path) -> Iterator[tuple[str, float]]:
+def _seconds(folder: Path) -> Iterator[tuple[str, float]]:
     """Stage key to how long it took, of those that were timed."""
-    for file in sorted(speed.glob("*/*.json")):
-        yield file.stem, float(json.loads(file.read_text())["seconds"])
+    for file in sorted(folder.glob("*/*.json")):
+        _, seconds = speed.read(file)
+        yield file.stem, seconds

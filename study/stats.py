@@ -36,6 +36,10 @@ class PairSamples:
     target: NDArray[np.integer]
     category: NDArray[np.integer]
 
+    def part(self, of: NDArray[np.bool_]) -> "PairSamples":
+        """Some of the pairs: those where ``of`` (P,) is true."""
+        return PairSamples(self.pck[of], self.source[of], self.target[of], self.category[of])
+
 
 Row = Mapping[int, PairSamples]
 """What was measured of one row of a table: seed to samples, all of the same pairs."""

@@ -11,9 +11,10 @@ import pandas as pd
 
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.protocols import PROTOCOLS
-from study import ablation, choosing, footnotes, sql, tables, views
+from study import choosing, footnotes, sql, tables, views
 from study.answers import measure, pairs_of, samples
 from study.axes import AXES
+from study.comparison import varied
 from study.folder import StudyFolder
 from study.importance import importance
 from study.metric import COST, selecting
@@ -48,11 +49,11 @@ class Study:
         self.rule = rule or Rule(tuple(facts["alphas"]), str(facts["protocol"]))
 
     def under(self, protocol: str | None = None, alphas: Sequence[float] = ()) -> "Study":
-        """The same predictions under another protocol, or at other alphas.
+        """The same predictions under another protocol, or at more alphas.
 
         Args:
             protocol: METHOD.md section 3; None for the study's own.
-            alphas: thresholds; none for the study's own.
+            alphas: thresholds beside the study's own, which its metric needs.
 
         Raises:
             SD4MatchError: an unknown protocol.
@@ -60,7 +61,8 @@ class Study:
         require_known(
             self.rule.protocol if protocol is None else protocol, PROTOCOLS, what="protocol"
         )
-        rule = Rule(tuple(alphas) or self.rule.alphas, protocol or self.rule.protocol)
+        every = tuple(dict.fromkeys((*self.rule.alphas, *alphas)))
+        rule = Rule(every, protocol or self.rule.protocol)
         return self if rule == self.rule else Study(self.folder, rule)
 
     @cached_property
@@ -85,7 +87,7 @@ class Study:
         """The axes that vary around the baseline; none while a search has not come to it."""
         if self.baseline not in set(self.index["configuration"]):
             return []
-        return ablation.varied(self.cells, baseline=self.baseline)
+        return varied(self.cells, baseline=self.baseline)
 
     def configurations(self) -> pd.DataFrame:
         """One row a configuration, by its key: the axes' values; NA where one means nothing."""
@@ -179,7 +181,7 @@ class Study:
             )
         return self.metric
 
-    @property
+    @cached_property
     def provenance(self) -> dict[str, Any] | None:
         """Where the numbers come from, see `study.provenance.record`; None where nobody kept it."""
         return self.folder.read_provenance()
@@ -210,7 +212,8 @@ class Study:
 
         Args:
             axis: whose values are the rows; None for the overview.
-            alphas: columns a data set and split; the study's usual alpha by default.
+            alphas: columns a data set and split of an axis's table; the study's usual alpha by
+                default. The overview is at the alpha of the metric that ranks it.
 
         Raises:
             SD4MatchError: nothing to compare along this axis; says which axes there are.
@@ -236,7 +239,8 @@ class Study:
             )
         shown = made.raw if axis else made.raw.iloc[: len(made.formatted)]
         every = views.scores(self)
-        of_rows = every["configuration"].isin(shown["configuration"])
+        same = choosing.representatives(self.cells)  # a row may be a mean over seeds
+        of_rows = every["configuration"].map(same).isin(same[shown["configuration"].unique()])
         there = of_rows & (every["status"] == "done")
         whence = footnotes.provenance(self, every.loc[there, "predict"])
         return replace(made, footnotes=(*made.footnotes, whence))
@@ -282,12 +286,16 @@ class Study:
         return sql.query(statement, views.views_of(self))
 
     def compare(
-        self, other: "Study", *, configurations: tuple[str, str] | None = None
+        self,
+        other: "Study",
+        *,
+        configurations: tuple[str, str] | None = None,
+        alpha: float | None = None,
     ) -> "Comparison":
         """This study and another: see `study.side_by_side.compare`."""
         from study.side_by_side import compare
 
-        return compare(self, other, configurations_of=configurations)
+        return compare(self, other, configurations_of=configurations, alpha=alpha)
 
     def export(
         self, folder: str | Path, *, form: str = "parquet", views: Sequence[str] = ()

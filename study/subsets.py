@@ -48,7 +48,11 @@ class Number:
 
 
 def mean(numbers: Mapping[str, Number]) -> Number:
-    """The mean over data sets, whose errors are independent; missing where one of them is."""
+    """The mean over data sets; missing where one of them is.
+
+    Their errors are taken as independent. Those of images are; those of seeds are not where data
+    sets share a prompt, as PF-Pascal and PF-Willow do.
+    """
     gone = [name for name, number in numbers.items() if number.reason is not None]
     if gone:
         where = ", ".join(map(labels.dataset, gone))
@@ -125,14 +129,7 @@ class Split:
         kept = self._kept(parts)
         if not kept.any():
             return Number(reason="no such pair")
-        row = {}
-        for seed, samples in enumerate(map(self._samples, done)):
-            row[seed] = PairSamples(
-                samples.pck[kept],
-                samples.source[kept],
-                samples.target[kept],
-                samples.category[kept],
-            )
+        row = {seed: self._samples(key).part(kept) for seed, key in enumerate(done)}
         return Number.of(row, tuple(str(self._rows.loc[key, "predict"]) for key in done))
 
     def _samples(self, key: str) -> PairSamples:

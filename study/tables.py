@@ -5,10 +5,17 @@ from collections.abc import Hashable, Mapping, Sequence
 import pandas as pd
 
 from study import footnotes, labels
-from study.ablation import KEY, Samples, columns, configurations, estimates
+from study.ablation import KEY, Samples, columns, estimates
+from study.choosing import over_seeds, representatives
+from study.comparison import SEED, configurations
 from study.metric import Metric, value
 from study.rendering import Mark, Table, marks
 from study.stats import LEVEL
+
+_SEEDS = (
+    "Means over the measured seeds, a second level of the bootstrap; differences over the seeds"
+    " that both rows have."
+)
 
 
 def ablation(
@@ -65,6 +72,7 @@ def ablation(
         f" {resamples:,} bootstrap resamples of images within category.",
         "Second line: difference to the baseline on the same pairs, in percentage points;"
         f" * p < {LEVEL:g} after Holm's correction over the rows of a column.",
+        *([_SEEDS] if (raw["seeds"] > 1).any() else []),
         f"Baseline {baseline}: {labels.settings(table[baseline])}.",
         f"Training: {labels.training(table[name] for name in rows['configuration'])}.",
         f"Fidelity: {fidelity}. Selection: {selection}.",
@@ -86,43 +94,54 @@ def overview(
 ) -> Table:
     """The configurations ranked by one metric, with their PCK on every data set and split.
 
+    Those that differ in their seed alone are one row, the mean over the seeds that were measured.
+
     Args:
-        cells: see `study.ablation`.
+        cells: see `study.comparison`.
         metric: what ranks them; its alpha and its average are shown for every data set.
         top: how many rows to read; None for all. The raw numbers are always whole.
         fidelity, protocol: as for `ablation`.
 
     Returns:
-        Columns: rank, configuration, the axes that vary, the metric, PCK by data set and split.
+        Columns: rank, configuration, the axes that vary, the metric, PCK by data set and split;
+        ``seeds``, how many the metric is the mean of, instead of the axis where it has several.
 
     Raises:
         SD4MatchError: when the study does not measure the metric.
     """
     chosen = Metric.parse(metric)
-    ranked = value(cells, chosen).sort_values(ascending=False, kind="stable")
+    places = columns(cells, [chosen.alpha])
+    every = pd.DataFrame(
+        {str(chosen): value(cells, chosen)}
+        | {f"{d}/{s}": value(cells, Metric(d, s, a, chosen.point)) for d, s, a in places}
+    )
+    ranked = over_seeds(every, cells).sort_values(str(chosen), ascending=False, kind="stable")
     table = configurations(cells)
+    several = len(ranked) < len(table)
     settings = {
         axis: list(dict.fromkeys(row[axis] for row in table.values() if row[axis] is not None))
         for axis in next(iter(table.values()))
+        if not (several and axis == SEED)
     }
     differ = [axis for axis, found in settings.items() if len(found) > 1]
     same = {axis: found[0] for axis, found in settings.items() if len(found) == 1}
 
     raw = pd.DataFrame([table[str(name)] for name in ranked.index], index=ranked.index)[differ]
     formatted = raw.astype(object).map(lambda v: labels.value(None if pd.isna(v) else v))
-    raw[str(chosen)] = ranked
-    formatted[str(chosen)] = ranked.map(labels.percent)
-    for dataset, split, alpha in columns(cells, [chosen.alpha]):
-        every = value(cells, Metric(dataset, split, alpha, chosen.point)).reindex(ranked.index)
-        raw[f"{dataset}/{split}"] = every
-        formatted[f"{labels.dataset(dataset)} {split}"] = every.map(labels.percent)
+    if several:
+        measured = every[str(chosen)].notna().groupby(representatives(cells)).sum()
+        raw["seeds"] = formatted["seeds"] = measured
+    raw[ranked.columns] = ranked
+    heads = [str(chosen), *(f"{labels.dataset(d)} {s}" for d, s, _ in places)]
+    formatted[heads] = ranked.map(labels.percent)
     for frame in (raw, formatted):
         frame.insert(0, "configuration", ranked.index.astype(str))
         frame.insert(0, "rank", range(1, len(frame) + 1))
     average = "over keypoints" if chosen.point else "over pairs"
     chose = "chosen on validation" if chosen.split == "val" else f"ranked on {chosen.split}"
     notes = (
-        f"PCK@{chosen.alpha:g} in %, mean {average}, protocol {protocol}.",
+        f"PCK@{chosen.alpha:g} in %, mean {average}"
+        f"{' and the measured seeds of a row' * several}, protocol {protocol}.",
         f"The same wherever it applies: {labels.settings(same)}.",
         f"Training: {labels.training(table.values())}.",
         f"Fidelity: {fidelity}. Selection: {chose} ({chosen}).",

@@ -106,7 +106,8 @@ def compare(
         raise SD4MatchError("compare two studies, or NAME:CONFIGURATION with NAME:CONFIGURATION")
     alphas = () if alpha is None else (alpha,)
     first, second = (open_study(name, results).under(protocol, alphas) for name in (one, other))
-    found = first.compare(second, configurations=(key, key_of_other) if key else None)
+    keys = (key, key_of_other) if key else None
+    found = first.compare(second, configurations=keys, alpha=alpha)
     if as_json:
         differences = found.differences.astype(object)
         print_json(

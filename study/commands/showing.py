@@ -62,7 +62,7 @@ def table(
 
     require_known(format, FORMATS, what="format", where="--format")
     thresholds = tuple(map(_threshold, _several(alpha)))
-    study = open_study(name, results).under(protocol, thresholds if alpha else ())
+    study = open_study(name, results).under(protocol, thresholds)
     others = [open_study(other, results).under(protocol, thresholds) for other in beside or ()]
     paper = axis == "paper"
     usual = "dataset,alpha" if paper else "dataset"
@@ -90,6 +90,8 @@ def table(
                 "--columns, --with, --where, --best, --published, --dataset, --split and --mixed"
                 " need --rows"
             )
+        if thresholds and axis is None:
+            raise SD4MatchError("--alpha needs an axis or --rows: one alpha ranks the overview")
         made = study.table(axis, alphas=thresholds or None)
     typer.echo(FORMATS[format](made), nl=False)
 

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from study import labels
-from study.ablation import configurations
+from sd4match.errors import SD4MatchError
+from study.comparison import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import at, drawable, fidelity, find, intervals, told_apart
 from study.figures.predicted import predicted
-from study.metric import value
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -24,16 +23,12 @@ _USUAL = 6
 def _usual(study: "Study") -> list[str]:
     """The baseline, and the best of each prompt family, the highest first."""
     done = study.cells[study.cells["status"] == "done"]
-    there = set(done["configuration"])
-    if study.metric is None:
-        return [name for name in (study.baseline,) if name in there]
-    scores = value(study.cells, study.metric).dropna().sort_values(ascending=False, kind="stable")
-    table = configurations(study.cells)
-    best: dict[labels.Value, str] = {}
-    for name in map(str, scores.index):
-        best.setdefault(table[name]["prompt"], name)
-    first = [study.baseline] if study.baseline in there else []
-    return list(dict.fromkeys([*first, *best.values()]))[:_USUAL]
+    first = [study.baseline] if study.baseline in set(done["configuration"]) else []
+    try:
+        top = study.top()["prompt"]
+    except SD4MatchError:  # nothing to choose by, or not measured yet
+        return first
+    return list(dict.fromkeys([*first, *map(str, top.index[~top.duplicated()])]))[:_USUAL]
 
 
 def _choices(study: "Study") -> list[Names]:

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError
 from study import labels
-from study.ablation import Samples, configurations, estimates
-from study.comparison import SEED, Row, one_at_a_time
+from study.ablation import Samples, estimates
+from study.comparison import SEED, Row, configurations, one_at_a_time
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import at, fidelity
@@ -27,6 +27,10 @@ _GONE: dict[str, Any] = {
 _SEED: dict[str, Any] = {
     "marker": "o", "linestyle": "none", "markersize": 2.4, "alpha": 0.7, "markeredgewidth": 0,
 }  # fmt: skip
+_RESAMPLED = (
+    "images resampled).",
+    "images resampled, seeds as a second level). Small dots: single seeds.",
+)
 
 
 @page.styled
@@ -87,7 +91,7 @@ def ablation(
     table = configurations(cells)
     page.note(
         figure,
-        f"95 % intervals (images resampled).{' Small dots: single seeds.' * bool(len(dots))} "
+        f"95 % intervals ({_RESAMPLED[bool(len(dots))]} "
         f"Training: {labels.training(table[key] for key in keys)}. Fidelity: {fidelity}.",
     )
     return figure

@@ -6,20 +6,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
 
 from sd4match.datasets import object_name
 from sd4match.errors import SD4MatchError
-from study.ablation import configurations
+from study.comparison import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import at, best_other, fidelity, find, shared, told_apart
-from study.stats import PairSamples, difference, holm
+from study.stats import LEVEL, PairSamples, difference, holm
 
 if TYPE_CHECKING:
     from study.study import Study
 
-LEVEL = 0.05
 ALL = "all"
 _GAIN, _LOSS = page.PALETTE[0], page.PALETTE[3]
 
@@ -43,7 +41,7 @@ def differences(
     rows: list[tuple[object, ...]] = []
     for name, of in parts:
         if of.any():
-            gap = difference(_some(own, of), _some(base, of), resamples=resamples)
+            gap = difference(own.part(of), base.part(of), resamples=resamples)
             means = (base.pck[of].mean(), own.pck[of].mean(), gap.effect, gap.low, gap.high)
             rows.append((name, int(of.sum()), *(100 * mean for mean in means), gap.p_value))
     found = pd.DataFrame(
@@ -103,12 +101,6 @@ def categories(found: dict[page.Place, pd.DataFrame], *, measure: str) -> Figure
         ],
     )
     return figure
-
-
-def _some(samples: PairSamples, of: NDArray[np.bool_]) -> PairSamples:
-    return PairSamples(
-        samples.pck[of], samples.source[of], samples.target[of], samples.category[of]
-    )
 
 
 def _names(study: "Study", dataset: str, split: str) -> list[str]:

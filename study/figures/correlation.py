@@ -8,9 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError, require_known
-from study.ablation import configurations
 from study.axes import AXES
-from study.comparison import around
+from study.comparison import around, configurations
 from study.figures import page
 from study.figures.images import pairs_of, present
 from study.figures.kind import Kind, Names

@@ -15,7 +15,7 @@ from sd4match.datasets import ImagePair, load_image
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.visualize.drawing import COLOURS
 from sd4match.visualize.panels import HALO, footnote, legend, panels, show, title
-from study.ablation import configurations
+from study.comparison import configurations
 from study.figures import page
 from study.figures.images import pairs_of, present
 from study.figures.kind import Kind, Names

@@ -7,8 +7,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from study import labels
-from study.ablation import configurations
-from study.comparison import around
+from study.comparison import around, configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from study.study import Study
 
 Table = Mapping[str, labels.Settings]
-"""Every configuration's axes, by its key: what `study.ablation.configurations` gives."""
+"""Every configuration's axes, by its key: what `study.comparison.configurations` gives."""
 
 
 def shown(cells: pd.DataFrame, keys: Collection[str]) -> list[Place]:
@@ -26,7 +26,7 @@ def shown(cells: pd.DataFrame, keys: Collection[str]) -> list[Place]:
     what was chosen is measured, is left out.
 
     Args:
-        cells: see `study.ablation`.
+        cells: see `study.comparison`.
         keys: of the configurations.
 
     Returns:

@@ -10,7 +10,8 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from sd4match.datasets import object_name
 from sd4match.errors import SD4MatchError
-from study.ablation import configurations
+from study.choosing import over_seeds, representatives
+from study.comparison import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import fidelity, told_apart
@@ -143,17 +144,18 @@ def _choices(study: "Study") -> list[Names]:
 
 
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
-    metric = str(study.metric)
-    scores = (100 * value(study.cells, metric)).rename("pck").dropna()
+    metric, cells = str(study.metric), study.cells
+    scores = over_seeds(100 * value(cells, metric).dropna(), cells).rename("pck")
     if scores.empty:
         raise SD4MatchError(f"pareto: {metric} is not measured yet")
     points = pd.concat([cost(study).reindex(scores.index), scores], axis=1)
-    apart = told_apart(configurations(study.cells), [study.baseline, *front(points)])
+    baseline = representatives(cells, scores.index).get(study.baseline, study.baseline)
+    apart = told_apart(configurations(cells), [baseline, *front(points)])
     return pareto(
         points,
         names=apart,
         measure=page.measure(metric),
-        baseline=study.baseline,
+        baseline=baseline,
         fidelity=fidelity(study),
     )
 

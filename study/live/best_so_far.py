@@ -5,15 +5,16 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable
-
-import numpy as np
+from math import isnan, nan
+from operator import itemgetter
+from statistics import fmean
 
 from sd4match.datasets import SPLITS
 from sd4match.errors import SD4MatchError
-from study.axes import Configuration
+from study.axes import Configuration, Value
 from study.metric import MEAN, selecting
 from study.plan import Plan
-from study.records import settings_of
+from study.records import read_averages
 from study.scoring import Record, Rule, score
 from study.stages import Predict, Setting
 from study.store import Store
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 class BestSoFar:
     """Reads the scores of each stage once, when it is there; never measures anything.
 
+    Configurations that differ in the seed alone are one, with the mean over those measured, as
+    everywhere (`study.choosing.over_seeds`).
+
     Args:
         store: where scores are.
         rule: how predictions are scored.
@@ -31,7 +35,8 @@ class BestSoFar:
         evaluated: the study's data sets.
 
     Attributes:
-        best: value in [0, 1] and configuration; None until one is measured.
+        best: value in [0, 1] and configuration, of several seeds the first that was measured; None
+            until one is.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class BestSoFar:
         }
         self._asked: dict[str, dict[Setting, list[Configuration]]] = {}
         self._found: dict[Configuration, dict[str, float]] = defaultdict(dict)
+        self._seeds: dict[tuple[Value, ...], dict[Configuration, float]] = defaultdict(dict)
         self._ready: deque[Predict] = deque()
         self._lock = threading.Lock()  # planned here, read there
         self._reading = threading.Lock()
@@ -80,9 +86,13 @@ class BestSoFar:
         if not self._reading.acquire(blocking=False):
             return  # another thread does
         try:
-            end = time.monotonic() + seconds
+            end, news = time.monotonic() + seconds, False
             while self._ready and time.monotonic() < end:
                 self._read(self._ready.popleft())
+                news = True
+            if news:
+                means = ((fmean(of.values()), next(iter(of))) for of in self._seeds.values())
+                self.best = max(means, key=itemgetter(0), default=None)
         finally:
             self._reading.release()
 
@@ -96,27 +106,23 @@ class BestSoFar:
             return
         for setting, configurations in asked.items():
             for configuration in configurations:
-                self._know(configuration, stage.data.dataset, values.get(setting, np.nan))
+                self._know(configuration, stage.data.dataset, values.get(setting, nan))
 
     def _know(self, configuration: Configuration, dataset: str, value: float) -> None:
         found = self._found[configuration]
         found[dataset] = value
         if found.keys() == self._datasets:
-            mean = float(np.mean(list(found.values())))
-            if mean > (self.best[0] if self.best else -1.0):  # never of NaN
-                self.best = mean, configuration
+            mean = fmean(found.values())
+            if not isnan(mean):
+                self._seeds[configuration.unseeded][configuration] = mean
 
     def _values(self, stage: Predict, settings: list[Setting]) -> dict[Setting, float]:
         record = Record(stage.key, stage.data.fingerprint, stage.extraction.image_size)
         values: dict[Setting, float] = {}
         assert self._metric is not None  # otherwise nothing is asked
         for file in score(self._store, record, settings, self._rule):
-            correct, keypoints = self._store.read_scores(file, self._metric.alpha)
-            seen = keypoints > 0
-            if not seen.any():
-                continue
-            shares = (correct[:, seen] / keypoints[seen]).mean(axis=1)
-            points = correct.sum(axis=1) / keypoints.sum()
-            measured = points if self._metric.point else shares
-            values |= dict(zip(settings_of(file), measured.tolist(), strict=True))
+            found, averages = read_averages(file)
+            by_alpha = averages.point if self._metric.point else averages.pck
+            # Of no pair there is no average.
+            values |= dict(zip(found, by_alpha[f"{self._metric.alpha:g}"], strict=False))
         return values

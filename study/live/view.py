@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from study import labels
+from study.labels import several
 
 COMPUTING = "computing"
 """The phase in which time left means something."""
@@ -20,7 +21,7 @@ def lines(state: Mapping[str, Any]) -> list[str]:
         state: plain values, as they come out of JSON.
     """
     return [
-        f"{clock(state['seconds'])} on {_count(state['workers'], 'worker')}, {_left(state)}",
+        f"{clock(state['seconds'])} on {several(state['workers'], 'worker')}, {_left(state)}",
         *_work(state["work"]),
         _best(state["best"]),
         *_running(state["running"]),
@@ -95,7 +96,3 @@ def _failures(state: Mapping[str, Any]) -> Iterator[str]:
         yield f"{state['failed']:,} failed{', the last:' if state['failures'] else ''}"
     for failure in state["failures"]:
         yield f"  {failure['label']}: {failure['reason']}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from study import labels
-from study.ablation import configurations
+from study.answers import PENDING
+from study.comparison import configurations
 from study.live import heartbeat, view
 from study.live.view import clock
 from study.study import Study
 
-PENDING = "not computed yet"
-"""The reason of cells that nothing went wrong with (`study.answers.measure`)."""
 MOST = 5
 """Configurations that are named for a reason; the rest is counted."""
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sd4match.errors import SD4MatchError
-from study import ablation, labels
+from study import choosing, labels
+from study.comparison import configurations
 from study.labels import Settings
 from study.report import accounts
 from study.report.accounts import Hole, Line, Progress
@@ -28,6 +29,7 @@ class Best:
     Attributes:
         key: of the configuration.
         metric, value: what chose it, and its value.
+        over: what the value is the mean of, in words; empty for one seed.
         is_baseline: whether nothing beat the baseline.
         settings: (axis, value, the baseline's value) where either applies.
         scores: at the usual alpha.
@@ -38,6 +40,7 @@ class Best:
     key: str
     metric: str
     value: float
+    over: str
     is_baseline: bool
     settings: tuple[tuple[str, str, str], ...]
     scores: tuple[Score, ...]
@@ -102,7 +105,7 @@ def collect(study: Study) -> Content:
         SD4MatchError: records are damaged.
     """
     facts = study.folder.facts
-    table = ablation.configurations(study.cells)
+    table = configurations(study.cells)
     best, no_best = _best(study, table)
     drawn = pictures(study)
     ranked = ranking(study)
@@ -136,7 +139,8 @@ def _best(study: Study, table: Mapping[str, Settings]) -> tuple[Best | None, str
         row = study.best()
     except SD4MatchError as error:  # no validation split, or nothing measured yet
         return None, str(error)
-    key = str(row.name)
+    key, metric = str(row.name), str(row.index[-1])
+    seeds = choosing.seeds_of(study.cells, key, metric=metric)
     base = _baseline(study, table, key)
     settings = tuple(
         (axis, labels.value(own), labels.value(base[axis]))
@@ -150,8 +154,9 @@ def _best(study: Study, table: Mapping[str, Settings]) -> tuple[Best | None, str
     )
     return Best(
         key=key,
-        metric=str(row.index[-1]),
+        metric=metric,
         value=float(row.iloc[-1]),
+        over=labels.over_seeds(seeds, row["seed"]),
         is_baseline=key == study.baseline,
         settings=settings,
         scores=usual,

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,6 +18,7 @@ from sd4match.errors import SD4MatchError
 from sd4match.truth_records import pairs_on_record
 from study import labels
 from study.answers import setting_of
+from study.figures.images import root_of
 from study.records import settings_of
 from study.stages import Setting
 from study.study import Study
@@ -103,8 +103,7 @@ def _of_dataset(study: Study, dataset: str, choices: Sequence[str], alpha: float
     told = _telling(best, None if choices[0] == study.baseline else baseline)
     truth, pairs = study.folder.store.read_truth(str(rows["data"].iloc[0]))
     numbers = np.flatnonzero(truth.n_keypoints)[list(told)]
-    root = yaml.safe_load((study.folder.path / "study.yaml").read_text("utf-8"))["data"]["root"]
-    shown = pairs_on_record(Path(root).expanduser(), dataset, split, pairs.iloc[numbers])
+    shown = pairs_on_record(root_of(study), dataset, split, pairs.iloc[numbers])
     made = {
         int(number): _example(pair, why)
         for number, pair, why in zip(numbers, shown, told.values(), strict=True)

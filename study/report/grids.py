@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from study import labels
-from study.report.wording import several
+from study.labels import several
 from study.study import Study
 
 

@@ -6,7 +6,8 @@ import pandas as pd
 
 from sd4match.errors import SD4MatchError
 from study import labels
-from study.report.wording import listed, several
+from study.labels import several
+from study.report.wording import listed
 from study.study import Study
 
 MOST = 8

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from study import footnotes, labels
+from study.labels import several
 from study.live.view import clock
-from study.report.wording import several
 from study.study import Study
 
 Fact = tuple[str, str]

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from study import labels
+from study.labels import several
 from study.report.content import Content
 from study.report.scores import Score
-from study.report.wording import listed, several
+from study.report.wording import listed
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _chosen(report: Content) -> str:
     best = report.best
     if best is None:
         return ""
-    chosen = f"Chosen on validation ({best.metric}: {labels.percent(best.value)} %)"
+    chosen = f"Chosen on validation ({best.metric}: {labels.percent(best.value)} %{best.over})"
     gaps = [score for score in best.scores if score.split == "test" and score.gap]
     if best.is_baseline or not gaps:
         return f"{chosen}, reported on test."
@@ -108,7 +109,7 @@ def _caveats(report: Content) -> list[str]:
     said.append(
         f"PCK@{report.alpha:g} is a mean over pairs under protocol {report.protocol}. Intervals "
         "cover 95 % and come from resampling images; they do not know that the best one was chosen "
-        f"among {report.n_configurations:,}, nor how much another training seed would change."
+        f"among {report.n_configurations:,}, nor, of one seed, how much another would change."
     )
     return said
 

@@ -15,13 +15,13 @@ from sd4match.atomic import atomic_path
 from sd4match.errors import require_known
 from study import labels
 from study.figures import save
+from study.labels import several
 from study.report.content import Content, collect
 from study.report.examples import Example
 from study.report.grids import Cell
 from study.report.influence import MOST
 from study.report.pictures import inline
 from study.report.summary import words
-from study.report.wording import several
 from study.study import Study
 
 FORMATS = {"html": "report.html", "md": "report.md"}

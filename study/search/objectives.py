@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import ge
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from study import cells
 from study.answers import measure
-from study.axes import Configuration
+from study.axes import Configuration, Value
 from study.cost import Costs, extracted
 from study.metric import COST, MEAN, selecting, value
 from study.plan import Cell, Plan
@@ -99,6 +100,24 @@ class Objectives:
             if not any(all(map(ge, theirs, mine)) for theirs, _ in front):
                 front.append((mine, row))
         return [row for _, row in front]
+
+
+def over_seeds(rows: Iterable[Row]) -> list[Row]:
+    """Rows that differ in the seed alone as one, the first, with their means.
+
+    As `study.choosing.over_seeds`: the best of them would be the luckiest.
+    """
+    settings: dict[tuple[Value, ...], list[Row]] = {}
+    for row in rows:
+        settings.setdefault(row.configuration.unseeded, []).append(row)
+    return [
+        Row(
+            several[0].configuration,
+            fmean(row.chosen_by for row in several),
+            tuple(map(fmean, zip(*(row.values for row in several), strict=True))),
+        )
+        for several in settings.values()
+    ]
 
 
 def tflop_per_image(plan: Plan) -> dict[str, float]:

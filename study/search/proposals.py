@@ -7,12 +7,17 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from sd4match.errors import SD4MatchError
 from study.axes import AXES, Value
 from study.search.settings import Direction, Point
+
+ATTEMPTS = 5
+"""How often a sampler is asked for one proposal."""
+
+Identity = tuple[tuple[str, Value], ...]
 
 
 @dataclass(frozen=True)
@@ -82,70 +87,104 @@ class Told:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A point and the number that Optuna gave it."""
+    """A point that is proposed.
+
+    Attributes:
+        number: how many points were known or proposed before.
+        trial: Optuna's number of it, which counts what was not taken as well.
+    """
 
     number: int
     point: Point
+    trial: int
 
 
 class Proposals:
-    """Proposes points of some axes; the same history brings the same proposals.
+    """Proposes points of some axes, each once; the same history brings the same proposals.
+
+    A point that is measured again says nothing new, and in a small space samplers come back to most
+    of theirs. Such a point, or an impossible one, is told to the sampler as failed, and it is asked
+    anew.
 
     Args:
         axes: what is proposed, the prompt first: it decides which of the others mean anything.
-        sampler: who proposes.
+        sampler: who proposes; None for every point in the order of the values (a grid).
         prompt: the prompt's family where that is no axis.
         directions: ``maximize`` or ``minimize``, an objective each.
         given: points to begin with; what one leaves out is proposed by the sampler.
-        listed: all points there are, where they are listed and not sampled (a grid).
+        possible: whether the values of a point go together.
     """
 
     def __init__(
         self,
         axes: Mapping[str, tuple[Value, ...]],
-        sampler: BaseSampler,
+        sampler: BaseSampler | None,
         *,
         prompt: Value,
         directions: Sequence[Direction] = ("maximize",),
         given: Iterable[Point] = (),
-        listed: Iterable[Point] | None = None,
+        possible: Callable[[Point], bool] = lambda point: True,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.dimensions = {name: Dimension.of(name, values) for name, values in axes.items()}
         self._prompt = prompt
-        self._study = optuna.create_study(directions=list(directions), sampler=sampler)
+        self._study = optuna.create_study(
+            directions=list(directions), sampler=sampler or RandomSampler(seed=0)
+        )
         # Called by samplers that have proposed everything; Optuna's own works in its loop only.
-        self._study.stop = self._stop  # type: ignore[method-assign]
-        self._asked: set[tuple[tuple[str, Value], ...]] = set()
-        self._queue = iter(given)
-        self._listed = None if listed is None else iter(listed)
-        self._exhausted = False
+        self._study.stop = lambda: None  # type: ignore[method-assign]
+        self._possible = possible
+        self._taken: set[Identity] = set()
+        self._given = iter(given)
+        self._attempts = ATTEMPTS if sampler else 0
+        self._wanted: Point = {}
+        self._every = grid(axes, prompt=prompt)
 
     def ask(self) -> Proposal | None:
         """The next proposal; None when there is nothing left to propose."""
-        point = next(self._queue, None)
-        if point is None and self._listed is not None:
-            point = next((p for p in self._listed if _identity(p) not in self._asked), None)
-            self._exhausted = point is None
-        if self._exhausted:
-            return None
-        if point is not None:
-            self._study.enqueue_trial(self.parameters(point))
+        for start in itertools.chain(self._given, [Point()] * self._attempts):
+            if (proposal := self._propose(start)) is not None:
+                return proposal
+        # It insists, or there is little left: a neighbour of what it wants, or the next of all.
+        beside = self._beside(self._wanted) if self._attempts else ()
+        for start in itertools.chain(beside, self._every):
+            if self._takes(start) and (proposal := self._propose(start)) is not None:
+                return proposal
+        return None
+
+    def _beside(self, point: Point) -> Iterator[Point]:
+        """The points that differ from one in a single axis, the prompt last: it decides most."""
+        for name in reversed(point):
+            for value in self.dimensions[name].values:
+                moved = {**point, name: value}
+                yield {n: moved[n] for n in self._meaningful(moved) if n in moved}
+
+    def _propose(self, given: Point) -> Proposal | None:
+        """What the sampler makes of a point, or of none; None where that is not taken."""
+        if given:
+            self._study.enqueue_trial(self.parameters(given))
         trial = self._study.ask()
-        chosen: Point = {}
+        point: Point = {}
         try:
-            for name in self._meaningful(chosen):
-                chosen[name] = self.dimensions[name].suggest(trial)
+            for name in self._meaningful(point):
+                point[name] = self.dimensions[name].suggest(trial)
         except ImportError as error:  # Optuna looks for a sampler's own package when it is used
             raise SD4MatchError(
                 f"search.sampler: {error}: install it, or take another sampler"
             ) from error
-        self._asked.add(_identity(chosen))
-        return Proposal(trial.number, chosen)
+        self._wanted = point
+        if not self._takes(point):
+            self._study.tell(trial, state=TrialState.FAIL)
+            return None
+        self._taken.add(_identity(point))
+        return Proposal(len(self._taken) - 1, point, trial.number)
+
+    def _takes(self, point: Point) -> bool:
+        return _identity(point) not in self._taken and self._possible(point)
 
     def tell(self, proposal: Proposal, told: Told) -> None:
         """Say what became of a proposal; in the order in which they were asked."""
-        self._study.tell(proposal.number, told.values, told.state)
+        self._study.tell(proposal.trial, told.values, told.state)
 
     def know(self, point: Point, values: Sequence[float]) -> FrozenTrial:
         """Add a point that was measured elsewhere; before anything is asked."""
@@ -156,7 +195,7 @@ class Proposals:
             values=list(values),
         )
         self._study.add_trial(trial)
-        self._asked.add(_identity(point))
+        self._taken.add(_identity(point))
         return trial
 
     def parameters(self, point: Point) -> dict[str, Value]:
@@ -188,28 +227,22 @@ class Proposals:
             if AXES[name].applies(chosen.get("prompt", self._prompt)):
                 yield name
 
-    def _stop(self) -> None:
-        self._exhausted = True
 
-
-def grid(
-    axes: Mapping[str, tuple[Value, ...]], *, prompt: Value, possible: Callable[[Point], bool]
-) -> Iterator[Point]:
+def grid(axes: Mapping[str, tuple[Value, ...]], *, prompt: Value) -> Iterator[Point]:
     """Every point of some axes once, in the order of their values.
 
     Args:
         axes, prompt: as of `Proposals`.
-        possible: whether the values of a point go together.
     """
-    seen: set[tuple[tuple[str, Value], ...]] = set()
+    seen: set[Identity] = set()
     for values in itertools.product(*axes.values()):
         full = dict(zip(axes, values, strict=True))
         family = full.get("prompt", prompt)
         point = {name: value for name, value in full.items() if AXES[name].applies(family)}
-        if _identity(point) not in seen and possible(point):
+        if _identity(point) not in seen:
             seen.add(_identity(point))
             yield point
 
 
-def _identity(point: Point) -> tuple[tuple[str, Value], ...]:
+def _identity(point: Point) -> Identity:
     return tuple(point.items())

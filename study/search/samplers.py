@@ -16,12 +16,11 @@ from study.schema import Search
 from study.search.settings import GRID, TARGET, TARGETS
 
 
-def create(search: Search) -> BaseSampler:
-    """The sampler of a search, seeded by it.
+def create(search: Search) -> BaseSampler | None:
+    """The sampler of a search, seeded by it; None for a ``grid``, which needs none.
 
     Args:
-        search: checked settings. A ``grid`` needs no sampler: its points are listed, and what
-            this returns for it is never asked.
+        search: checked settings.
 
     Raises:
         SD4MatchError: a ``_target_`` that is no sampler of Optuna's, or arguments it cannot take.
@@ -33,12 +32,12 @@ def create(search: Search) -> BaseSampler:
         return _NAMED[search.sampler](search)
 
 
-_NAMED: Mapping[str, Callable[[Search], BaseSampler]] = {
+_NAMED: Mapping[str, Callable[[Search], BaseSampler | None]] = {
     # Grouped: axes that only some prompts have are modelled among those prompts.
     "tpe": lambda s: optuna.samplers.TPESampler(seed=s.seed, multivariate=True, group=True),
     "gp": lambda s: optuna.samplers.GPSampler(seed=s.seed, warn_independent_sampling=False),
     "random": lambda s: optuna.samplers.RandomSampler(seed=s.seed),
-    GRID: lambda s: optuna.samplers.RandomSampler(seed=s.seed),
+    GRID: lambda s: None,
     # Its population is what we ask at once: a later one is bred from what was told.
     "nsgaii": lambda s: optuna.samplers.NSGAIISampler(
         seed=s.seed, population_size=max(2, s.generation)

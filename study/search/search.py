@@ -1,6 +1,7 @@
 """A search: Optuna proposes the paid axes, and every trial answers the free ones exactly."""
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -16,8 +17,8 @@ from study.folder import StudyFolder
 from study.keys import key_of
 from study.plan import Plan, Planner
 from study.search import samplers, settings, warm_start
-from study.search.objectives import Objectives, Row
-from study.search.proposals import Proposal, Proposals, Told, grid
+from study.search.objectives import Objectives, Row, over_seeds
+from study.search.proposals import Proposal, Proposals, Told
 from study.search.record import STOPPED, WARM, Record
 from study.search.settings import Point
 from study.space import Space
@@ -44,8 +45,8 @@ class OptunaSearch:
 
     A later launch proposes everything again, since the same seed and the same history bring the
     same points; what was told of them is read from the record, and what was measured is in the
-    store. So a point that was proposed before costs nothing, and a finished search goes on where
-    ``search.samples`` grew. Source: DESIGN.md, ideas 6 and 8.
+    store. So a finished search goes on where ``search.samples`` grew. Source: DESIGN.md, ideas 6
+    and 8.
 
     Args:
         space: with ``design: search``.
@@ -66,17 +67,15 @@ class OptunaSearch:
         self._stops = stops
         self._objectives = Objectives.of(space)
         self._datasets = self._objectives.datasets(space.file.data.evaluate)
-        axes, prompt = settings.paid_axes(space), space.baseline["prompt"]
-        listed = space.file.search.sampler == settings.GRID
-        self._listed = listed
-        self._asked = 0
+        search = space.file.search
+        self._left = math.inf if search.sampler == settings.GRID else search.samples
         self._proposals = Proposals(
-            axes,
-            samplers.create(space.file.search),
-            prompt=prompt,
+            settings.paid_axes(space),
+            samplers.create(search),
+            prompt=space.baseline["prompt"],
             directions=list(self._objectives.directions.values()),
             given=settings.points(space),
-            listed=grid(axes, prompt=prompt, possible=self._possible) if listed else None,
+            possible=lambda point: space.possible(point) is not None,
         )
 
     def plans(self) -> Iterator[Plan]:
@@ -104,12 +103,11 @@ class OptunaSearch:
     def _ask(self, record: Record) -> list[Trial]:
         """The next generation; what is new of it stands in the record as running."""
         asked: list[Trial] = []
-        search = self._space.file.search
-        while len(asked) < search.generation and (self._listed or self._asked < search.samples):
+        while len(asked) < self._space.file.search.generation and self._left > 0:
             proposal = self._proposals.ask()
             if proposal is None:
                 break
-            self._asked += 1
+            self._left -= 1
             parameters = self._proposals.parameters(proposal.point)
             distributions = self._proposals.distributions(proposal.point)
             record.propose(proposal.number, parameters, distributions, proposal.point)
@@ -144,11 +142,12 @@ class OptunaSearch:
         return Told(TrialState.COMPLETE, best.values), notes
 
     def _final(self, record: Record, rows: list[Row]) -> Plan:
-        """What is chosen, and the baseline, on val and test of all data sets."""
+        """What is chosen, all its seeds, and the baseline, on val and test of all data sets."""
         distinct = list({row.configuration: row for row in rows}.values())
-        best = self._objectives.best(distinct)
+        settings = over_seeds(distinct)
+        best = self._objectives.best(settings)
         several = len(self._objectives.names) > 1
-        chosen = self._objectives.pareto(distinct) if several else [best] if best else []
+        chosen = self._objectives.pareto(settings) if several else [best] if best else []
         self._folder.write_search(
             {
                 "storage": record.storage,
@@ -157,8 +156,9 @@ class OptunaSearch:
                 "chosen": {row.configuration.key: list(row.values) for row in chosen},
             }
         )
-        wanted = [row.configuration for row in (*chosen, *([best] if best else []))]
-        plan = self._planner.plan(dict.fromkeys([*wanted, self._space.baseline]))
+        wanted = {row.configuration.unseeded for row in (*chosen, *([best] if best else []))}
+        seeds = [row.configuration for row in distinct if row.configuration.unseeded in wanted]
+        plan = self._planner.plan([*seeds, self._space.baseline])
         self._stops.spare(plan.tunes)
         return plan
 
@@ -218,9 +218,6 @@ class OptunaSearch:
             for values in itertools.product(*free.values())
         )
         return tuple(dict.fromkeys(filter(None, found)))
-
-    def _possible(self, point: Point) -> bool:
-        return self._space.possible(point) is not None
 
     def _name(self) -> str:
         """Of the Optuna study: another question, data, weights or Optuna is another study."""

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.ablation import estimates, one_at_a_time, varied
+from study.ablation import estimates
+from study.comparison import one_at_a_time, varied
 from study.stats import PairSamples, difference, differences, holm, interval, intervals
 
 

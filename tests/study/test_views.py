@@ -115,3 +115,13 @@ def test_a_query_that_does_more_than_read_is_refused(answered, sql):
     with pytest.raises(SD4MatchError, match=r"query: .*views: configurations, .*--schema") as error:
         answered.query(sql)
     assert "\n" not in str(error.value)
+
+
+def test_a_damaged_timing_stops_no_query(answered):
+    key = str(answered.index["predict"].iloc[0])
+    file = answered.folder.store.speed / "machine" / f"{key}.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("{")
+    asked = f"SELECT seconds FROM stages WHERE stage = '{key}' AND kind = 'predict'"
+    assert answered.query(asked)["seconds"].isna().all()
+    file.unlink()

@@ -122,6 +122,30 @@ def test_the_best_so_far_needs_every_data_set(launch):
     assert "best so far: mean/val/pck@0.1 100.0 %" in text(progress)
 
 
+def test_the_best_so_far_is_no_lucky_seed(tmp_path, shapes_root):
+    (tmp_path / "mine.yaml").write_text(
+        "{design: factorial, baseline: {prompt: empty, ensemble: 1, image_size: 32},"
+        " axes: {prompt: [empty, text], seed: [0, 1]}, data: {evaluate: [spair], pairs: 2}}"
+    )
+    space = load(str(tmp_path / "mine.yaml"), [f"data.root={shapes_root}", "device=cpu"])
+    plan, store = Planner(space).plan(space.configurations()), Store(tmp_path / "store")
+    progress, items = Progress(space, store, plan, {}), pending(plan, store)
+    progress.planned(plan, items)
+    for (prompt, seed), share in {
+        ("empty", 0): 0.0, ("empty", 1): 1.0, ("text", 0): 0.8, ("text", 1): 0.8,
+    }.items():  # fmt: skip
+        for work in items:
+            of = work.stages[0].extraction if work.kind == "predict" else None
+            if of and (of.prompt, of.seed) == (prompt, seed):
+                record(plan, work, store, (share, share))
+                progress.event("done", work, "")
+                best = progress.snapshot()["best"]
+        if seed == 1:
+            assert best["settings"]["prompt"] == prompt
+    assert best["settings"]["seed"] == 0
+    assert best["value"] < 0.9
+
+
 def test_failures_and_incidents_are_a_line_each(launch):
     progress, _, items, _ = launch
     latents, tune = of(items, "latents"), of(items, "tune")

@@ -7,6 +7,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+import study
 from sd4match.errors import SD4MatchError
 
 SPACE = """
@@ -69,19 +70,11 @@ def test_a_second_launch_computes_and_proposes_nothing(searching):
     assert searching.trials == first
 
 
-def test_a_repeated_proposal_costs_nothing_and_is_told_the_same(searching):
+def test_every_point_is_proposed_once_and_then_the_search_ends(searching):
     searching.launch(SPACE, "search.samples=40", "axes.length=[2]")
-    repeated = [
-        (trial, earlier)
-        for trial in searching.trials
-        for earlier in searching.trials[: trial.number]
-        if trial.params == earlier.params
-    ]
-    assert repeated
-    assert all(trial.values == earlier.values for trial, earlier in repeated)
-    computed = [label for plan in searching.computed[:-1] for label in plan]
     distinct = {tuple(trial.params.items()) for trial in searching.trials}
-    assert len(computed) == len(distinct)
+    assert len(searching.trials) == len(distinct) == 3 * 4
+    assert [trial.number for trial in searching.trials] == list(range(12))
 
 
 def test_a_finished_search_goes_on_with_more_samples(searching, tmp_path_factory, shapes_root):
@@ -224,3 +217,23 @@ def test_a_record_of_other_proposals_is_refused(searching, tmp_path):
     elsewhere.add_trials(study.get_trials()[::-1])  # another machine's sampler, another order
     with pytest.raises(SD4MatchError, match=f"trial 0 of {study.study_name} was proposed other"):
         searching.launch(SPACE, f"search.storage={url}")
+
+
+def test_a_lucky_seed_is_not_chosen(searching):
+    def useful(stage, setting):
+        lucky = stage.extraction.seed == 1
+        return 0.6 if stage.extraction.prompt == "text" else 0.9 if lucky else 0.1
+
+    space = """
+baseline: {prompt: empty, ensemble: 1}
+axes: {prompt: [empty, text], seed: [0, 1, 2]}
+data: {evaluate: [pf_pascal], pairs: 4}
+search: {sampler: grid}
+"""
+    *_, final = searching.launch(space, useful=useful)
+    tested = [c.configuration for c in final.cells if c.data.split == "test"]
+    assert [(c["prompt"], c["seed"]) for c in tested] == [
+        ("text", 0), ("text", 1), ("text", 2), ("empty", 0),
+    ]  # fmt: skip
+    chosen = study.open(searching.folder / "results" / "mine").best()
+    assert (chosen["prompt"], chosen.name) == ("text", tested[0].key)

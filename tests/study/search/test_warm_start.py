@@ -64,7 +64,7 @@ def test_a_later_launch_is_told_the_same(searching, earlier):
     earlier("axes.timestep=[0,50,100,400]")  # the study has grown, our history has not
     searching.launch(SPACE, "search.samples=6")
     assert searching.trials[:6] == before
-    assert len(searching.trials) == 10
+    assert len(searching.trials) == 8  # all there are
     assert all(trial.state.name == "COMPLETE" for trial in searching.trials)
 
 
