@@ -110,6 +110,7 @@ class BestSoFar:
         record = Record(stage.key, stage.data.fingerprint, stage.extraction.image_size)
         values: dict[Setting, float] = {}
         assert self._metric is not None  # otherwise nothing is asked
+        self._store.pull(predicts=[stage.key], data=[stage.data.fingerprint])
         for file in score(self._store, record, settings, self._rule):
             correct, keypoints = self._store.read_scores(file, self._metric.alpha)
             seen = keypoints > 0
