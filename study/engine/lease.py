@@ -8,11 +8,11 @@ could not renew for a minute or a clock is that wrong: the older one then stops 
 its object was removed, and no measurement is harmed, since both would write the same bytes.
 """
 
-import _thread
 import json
 import logging
 import os
 import secrets
+import signal
 import socket
 import threading
 import time
@@ -54,7 +54,7 @@ def leased(folder: Path) -> Iterator[None]:
             with suppress(SD4MatchError, OSError):  # away: tried again
                 if lease.name not in mirror.read(lease.parent):
                     log.error("another launch of study %s took over: this one stops", folder.name)
-                    _thread.interrupt_main()
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
                     return
                 _say(mirror, lease)
 
