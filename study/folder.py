@@ -60,7 +60,8 @@ class StudyFolder:
             folder = cls(local(path))
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links, NUL, ~nobody
             raise SD4MatchError(f"study {path}: names no place ({error})") from None
-        if not launching_here(folder.path):  # whose files here are the originals
+        # A launch on this machine has the originals.
+        if folder.mirror.url and not launching_here(folder.path):
             folder.mirror.pull(folder.path, _asked, below=False, exact=True)
         if not (folder.path / "study.json").is_file():
             beside = Mirror(folder.path.parent)

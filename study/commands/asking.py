@@ -123,8 +123,8 @@ def compare(
 
 
 def _named(text: str) -> tuple[str, str]:
-    name, _, key = text.partition(":")
-    return name, key
+    name, _, key = text.rpartition(":")
+    return (name, key) if name and "/" not in key else (text, "")  # a URL has a colon, too
 
 
 def export(
