@@ -126,8 +126,8 @@ class Workshop(Bench):
                 **({"micro_batch": settings.micro_batch} if settings.micro_batch else {}),
             },
         )
-        self.store.mirror.remove(checkpoint)
         self.store.push(tunes=[stage.key])
+        self.store.mirror.remove(checkpoint)
 
     def try_out(
         self, stage: Latents | Tune | Predict, settings: Mapping[str, tuple[Setting, ...]]
