@@ -30,7 +30,7 @@ def _write_tables(study: "Study") -> list[Path]:
     folder = study.folder.path / "tables"
     for old in set(AXES) - set(study.axes):  # an earlier launch may have varied other axes
         for file in folder.glob(f"{old}.*"):
-            file.unlink()
+            study.folder.mirror.remove(file)
     written = []
     for axis in (None, *study.axes):
         # Readers get one alpha, programs all of them.
@@ -55,5 +55,5 @@ def _write_figures(study: "Study") -> list[Path]:
     for old in set(folder.glob("*.*")) - set(written):
         kind = figures.KINDS.get(old.stem.split("-")[0])
         if kind and kind.reads == "scores" and "@" not in old.stem:
-            old.unlink()
+            study.folder.mirror.remove(old)
     return written

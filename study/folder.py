@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -17,6 +17,8 @@ from sd4match.atomic import atomic_path
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.protocols import PROTOCOLS
 from study import cells
+from study.engine.alone import launching_here
+from study.mirror import Mirror, local
 from study.store import Store
 
 if TYPE_CHECKING:  # reading answers needs neither torch nor Hydra
@@ -34,7 +36,8 @@ class StudyFolder:
     """Paths and files of one study.
 
     Attributes:
-        path: ``<results>/<study name>``; the store is its sibling ``store``.
+        path: ``<results>/<study name>``, or what stands for it here where results are behind a URL
+            (`study.mirror`); the store is its sibling ``store``.
     """
 
     path: Path
@@ -42,14 +45,9 @@ class StudyFolder:
     @classmethod
     def of(cls, space: "Space") -> "StudyFolder":
         """The folder of a search space's study; nothing is made."""
-        if "://" in space.file.results:
-            raise SD4MatchError(
-                f"results={space.file.results}: results cannot be kept behind a URL: name a folder "
-                "that all nodes see, for example an NFS or a mounted bucket's"
-            )
         if space.name == "store":
             raise SD4MatchError("name: 'store' is taken by the results store: choose another")
-        return cls(Path(space.file.results).expanduser().resolve() / space.name)
+        return cls(local(space.file.results) / space.name)
 
     @classmethod
     def open(cls, path: str | Path) -> "StudyFolder":
@@ -59,19 +57,41 @@ class StudyFolder:
             SD4MatchError: there is no study there; lists those beside it.
         """
         try:
-            folder = Path(path).expanduser().resolve()
+            folder = cls(local(path))
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links, NUL, ~nobody
             raise SD4MatchError(f"study {path}: names no place ({error})") from None
-        if not (folder / "study.json").is_file():
-            others = sorted(file.parent.name for file in folder.parent.glob("*/study.json"))
+        # A launch on this machine has the originals.
+        if folder.mirror.url and not launching_here(folder.path):
+            folder.mirror.pull(folder.path, _asked, below=False, exact=True)
+        if not (folder.path / "study.json").is_file():
+            beside = Mirror(folder.path.parent)
+            others = sorted(
+                set(beside.folders()) - {"store"}
+                if beside.url
+                else (file.parent.name for file in beside.folder.glob("*/study.json"))
+            )
             hint = f"there are: {', '.join(others)}" if others else "launch one first"
-            raise SD4MatchError(f"no study in {folder}: {hint}")
-        return cls(folder)
+            raise SD4MatchError(f"no study in {folder.place}: {hint}")
+        return folder
 
     @staticmethod
     def store_of(space: "Space") -> Store:
         """The store of a space's studies; nothing is made."""
         return StudyFolder.of(space).store
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        """What brings this folder here, and sends it, where results are behind a URL."""
+        return Mirror(self.path)
+
+    @property
+    def place(self) -> str:
+        """Where the study is, for people: a path or a URL."""
+        return self.mirror.url or str(self.path)
+
+    def send(self, files: Iterable[Path]) -> None:
+        """Send those of some new files that are in this folder to where it is."""
+        self.mirror.send(file for file in files if file.is_relative_to(self.path))
 
     @cached_property
     def store(self) -> Store:
@@ -125,16 +145,20 @@ class StudyFolder:
             pq.write_table(cells.table(plan), temporary, write_page_checksum=True)
 
     def read_plan(self) -> pd.DataFrame:
-        """What `write_plan` wrote.
+        """What `write_plan` wrote; brings the records that it tells of to this machine.
 
         Raises:
-            SD4MatchError: the study was never launched, or the file is damaged.
+            SD4MatchError: the study was never launched, the file is damaged, or the store is
+                behind a URL and cannot be reached.
         """
         file = self.path / "cells.parquet"
         try:
-            return cells.frame(pq.read_table(file, page_checksum_verification=True))
+            index = cells.frame(pq.read_table(file, page_checksum_verification=True))
         except (OSError, pa.ArrowException, KeyError) as error:
             raise self._damaged("cells.parquet", error) from None
+        tunes, predicts, data = (set(index[n].dropna()) for n in ("tune", "predict", "data"))
+        self.store.pull(tunes=tunes, predicts=predicts, data=data)
+        return index
 
     def write_search(self, found: Mapping[str, Any]) -> None:
         """Record where a search's Optuna study is, and what it chose by which objectives."""
@@ -209,3 +233,8 @@ class StudyFolder:
 
     def _damaged(self, name: str, reason: object) -> SD4MatchError:
         return SD4MatchError(f"{self.path / name}: cannot be read ({reason}): launch the study")
+
+
+def _asked(name: str) -> bool:
+    """What questions are answered from; a report and a diff are for people."""
+    return not name.endswith((".html", ".diff"))

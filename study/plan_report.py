@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 from tabulate import tabulate
 
-from study import labels
+from study import labels, speed
 from study.estimate import Estimate, estimate
 from study.folder import StudyFolder
 from study.plan import Plan, Planner
@@ -30,7 +30,10 @@ def plan_of(space: Space, planner: Planner) -> Plan:
 
 def plan_report(space: Space, plan: Plan) -> tuple[Estimate, str]:
     """What a plan would run, in numbers and in words."""
-    numbers = estimate(plan, StudyFolder.store_of(space), space.rule)
+    store = StudyFolder.store_of(space)
+    store.pull_plan(plan)
+    speed.pull(store)
+    numbers = estimate(plan, store, space.rule)
     rows = [
         ("configurations", f"{numbers.configurations:,}", "", ""),
         ("trials (prompt × extraction)", f"{numbers.trials:,}", f"{numbers.trials_alone:,}",

@@ -12,6 +12,7 @@ from sd4match.errors import SD4MatchError
 from study.answer_files import write_answers
 from study.asking import best_report
 from study.engine.alone import alone
+from study.engine.kept import kept
 from study.engine.launch import launch
 from study.engine.listener import Listener, Listeners
 from study.folder import StudyFolder
@@ -49,14 +50,15 @@ def launch_report(
     numbers, text = plan_report(space, plan)
     say(text + "\n")
     folder = StudyFolder.of(space)
-    if folder.holds_another(space):
-        say(f"{folder.path} held another plan: its tables are replaced, no measurement is lost")
     progress = Progress(space, folder.store, plan, numbers.work)
     with contextlib.ExitStack() as around:
         around.enter_context(alone(folder.path))
+        keeping = around.enter_context(kept(folder))
+        if folder.holds_another(space):
+            say(f"{folder.place} held another plan: no measurement is lost, tables are replaced")
         # Only now: it adds to what the launch before this one wrote last.
         record = Provenance(space, folder, command=sys.argv, overrides=overrides)
-        listeners: list[Listener] = [progress, record]
+        listeners: list[Listener] = [progress, record, keeping]
         around.enter_context(recorded(record))
         around.enter_context(beating(folder.path, progress.snapshot))
         if console is not None:
@@ -75,7 +77,7 @@ def launch_report(
     except SD4MatchError as error:  # no validation split, or all of it failed
         best, text = None, f"no best configuration: {error}"
     say(f"\n{text}\n")
-    say(f"results: {study.folder.path}")
+    say(f"results: {study.folder.place}")
     say(f"  tables:  {len([f for f in files if f.parent.name == 'tables'])} files in tables/")
     say(f"  figures: {len([f for f in files if f.parent.name == 'figures'])} files in figures/")
     if folder.tensorboard.is_dir():
@@ -84,7 +86,7 @@ def launch_report(
         say(f"{len(outcome.failures)} work items failed: see `study status {space.name}`")
     summary = {
         "study": space.name,
-        "results": str(study.folder.path),
+        "results": study.folder.place,
         "seconds": round(time.monotonic() - started, 1),
         "computed": outcome.done,
         "failures": outcome.failures,

@@ -17,6 +17,7 @@ from sd4match.errors import SD4MatchError, require_known
 from sd4match.pck import PROTOCOLS
 from study.axes import OWN, TRAINED_ON, Configuration, Cost, Value, configure, find
 from study.designs import DESIGNS
+from study.mirror import local
 from study.prompt_files import check_names
 from study.schema import SpaceFile
 from study.scoring import Rule
@@ -240,7 +241,7 @@ def _possible_places(file: SpaceFile) -> None:
         places |= {f"prompts.{name}.{data}": path for data, path in files.items()}
     for setting, text in places.items():
         try:
-            Path(text).expanduser().resolve().exists()
+            (local(text) if setting == "results" else Path(text).expanduser().resolve()).exists()
         except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, NUL
             reason = getattr(error, "strerror", None) or error
             raise SD4MatchError(f"{setting}: {text!r} names no place ({reason})") from None

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +49,22 @@ def record(
         tflop: what it had to compute, 10¹² operations.
         seconds: how long it took, models being loaded.
     """
-    with atomic_path(_folder(store, machine, kind) / f"{key}.json") as temporary:
+    file = _folder(store, machine, kind) / f"{key}.json"
+    with atomic_path(file) as temporary:
         temporary.write_text(json.dumps({"tflop": tflop, "seconds": seconds}) + "\n")
+    store.mirror.send([file])
+
+
+def pull(store: Store) -> None:
+    """Bring what other machines timed, where the store is behind a URL: as much as is read."""
+    taken: Counter[str] = Counter()
+
+    def few(name: str) -> bool:
+        kind = name.partition("/")[0]
+        taken[kind] += 1
+        return taken[kind] <= READ
+
+    store.mirror.pull(store.speed, few)
 
 
 def read(file: Path) -> tuple[float, float]:

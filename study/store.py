@@ -14,13 +14,16 @@ Layout, below the store's folder (``results/store`` by default, shared by all st
 Files appear by atomic rename and never change, so any number of processes may read and write. Each
 holds its own checksum (`sd4match.seal`), predictions and scores their own address too, and a write
 waits for storage that is away for a while.
+
+A store behind a URL has the same layout there, and each machine a folder that stands for it
+(`study.mirror`): what a stage needs is pulled before it starts, what it made is pushed.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -29,20 +32,84 @@ from sd4match import records, truth_records
 from sd4match.datasets import PairSet
 from sd4match.pck import GroundTruth
 from study.keys import key_of
+from study.mirror import Mirror, Only, every, local
 from study.patience import patiently
 from study.records import read_scores, settings_of, write_scores
 from study.stages import SCORE_VERSION, Setting
+
+if TYPE_CHECKING:
+    from study.plan import Plan
+
+FEW = 8
+"""So many folders are listed one by one; of more, all that are beside them."""
 
 
 class Store:
     """Reads and writes measurements.
 
     Args:
-        folder: where they live; made when missing.
+        place: the folder where they live, made when missing, or a URL.
+
+    Attributes:
+        folder: the same, or what stands for the URL here.
+        mirror: of that folder.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder).expanduser().resolve()
+    def __init__(self, place: str | Path) -> None:
+        self.folder = local(place)
+        self.mirror = Mirror(self.folder)
+
+    @property
+    def place(self) -> str:
+        """Where measurements live, for any machine."""
+        return self.mirror.url or str(self.folder)
+
+    # Behind a URL --------------------------------------------------------------------------------
+
+    def pull_plan(self, plan: "Plan") -> None:
+        """Bring what is on record of a plan; see `pull`."""
+        if self.mirror.url:
+            data = {stage.data.fingerprint for stage in plan.predicts.values()}
+            self.pull(latents=plan.latents, tunes=plan.tunes, predicts=plan.predicts, data=data)
+
+    def pull(self, **stages: Collection[str]) -> None:
+        """Bring the records of some stages to this machine, those that it lacks.
+
+        Args:
+            stages: keys by kind: ``latents`` (only which are complete), ``tunes``, ``predicts``
+                (their scores too), and fingerprints of ``data``.
+
+        Raises:
+            SD4MatchError: the store is behind a URL and cannot be reached.
+        """
+        for folder, only in self._records(**stages):
+            self.mirror.pull(folder, only, below=folder != self.latents)
+
+    @patiently
+    def push(self, **stages: Collection[str]) -> None:
+        """Send the records of some stages from this machine; see `pull`."""
+        for folder, only in self._records(**stages):
+            self.mirror.push(folder, only)
+
+    def _records(
+        self,
+        *,
+        latents: Collection[str] = (),
+        tunes: Collection[str] = (),
+        predicts: Collection[str] = (),
+        data: Collection[str] = (),
+    ) -> Iterator[tuple[Path, Only]]:
+        if latents:
+            marks = {self.latents_mark(key).name for key in latents}
+            yield self.latents, marks.__contains__
+        for kind, keys in (("tune", tunes), ("predict", predicts), ("score", predicts)):
+            if len(keys) > FEW:
+                yield self.folder / kind, _below(keys)
+            else:
+                yield from ((self.folder / kind / key, every) for key in keys)
+        if data:
+            truth = {file.name for part in data for file in self.truth_files(part)}
+            yield self.folder / "truth", truth.__contains__
 
     # Latents and prompts -------------------------------------------------------------------------
 
@@ -164,3 +231,8 @@ class Store:
             SD4MatchError: it was never recorded, or the files are damaged.
         """
         return truth_records.read_truth(self.folder / "truth", fingerprint)
+
+
+def _below(keys: Collection[str]) -> Only:
+    wanted = set(keys)
+    return lambda name: name.partition("/")[0] in wanted

@@ -334,7 +334,7 @@ def open_study(path: str | Path) -> Study:
     """Open a study by its folder.
 
     Args:
-        path: ``results/<name>``.
+        path: ``results/<name>``, or a URL.
 
     Raises:
         SD4MatchError: there is no study; the message lists those beside it.

@@ -83,11 +83,14 @@ class Contents:
         key = f"{image_key(pair, side)}-{image_size}-{hw[0]}x{hw[1]}"
         return self._cache(encoder).get(key, compute)
 
+    def folder_of(self, encoder: ImageEncoder) -> Path | None:
+        """Where an encoder's contents are kept; names of files begin with an `image_key`."""
+        address = f"v{VERSION}-{encoder.kind}-{encoder.fingerprint[:16]}-{where(self.backbone)}"
+        return None if self._folder is None else Path(self._folder) / address
+
     def _cache(self, encoder: ImageEncoder) -> TensorCache:
         if encoder.kind not in self._caches:
-            address = f"v{VERSION}-{encoder.kind}-{encoder.fingerprint[:16]}-{where(self.backbone)}"
-            folder = None if self._folder is None else Path(self._folder) / address
-            self._caches[encoder.kind] = TensorCache(folder)
+            self._caches[encoder.kind] = TensorCache(self.folder_of(encoder))
         return self._caches[encoder.kind]
 
 

@@ -27,6 +27,9 @@ class Latents:
         image_size: side of the square that images are resized to, pixels.
         folder: where moments are kept for other processes and runs; None keeps none.
 
+    Attributes:
+        folder: the one in it for this backbone and size: a file an image, named by its `image_key`.
+
     Raises:
         SD4MatchError: an image size that the backbone does not take.
     """
@@ -38,7 +41,8 @@ class Latents:
         self.image_size = backbone.image_size if image_size is None else image_size
         backbone.architecture.check(image_size=self.image_size)
         address = f"v{VERSION}-{backbone.fingerprint[:16]}-{where(backbone)}-{self.image_size}"
-        self._cache = TensorCache(None if folder is None else Path(folder) / address)
+        self.folder = None if folder is None else Path(folder) / address
+        self._cache = TensorCache(self.folder)
 
     def moments(self, pair: ImagePair, side: Side) -> tuple[Tensor, Tensor]:
         """Return the posterior of one image of a pair, mirrored when the pair is.

@@ -23,7 +23,7 @@ def best(
         str | None, typer.Option(help="trade-offs between objectives: pck, cost, or any metric")
     ] = None,
     protocol: Protocol = None,
-    results: Results = Path("results"),
+    results: Results = "results",
     as_json: Json = False,
     as_yaml: Annotated[
         bool, typer.Option("--yaml", help="a search space that starts from the best")
@@ -59,7 +59,7 @@ def query(
         bool, typer.Option("--schema", help="list the views and what their columns say")
     ] = False,
     protocol: Protocol = None,
-    results: Results = Path("results"),
+    results: Results = "results",
     as_json: Json = False,
 ) -> None:
     """Answer an SQL query over what a study measured, read-only.
@@ -90,7 +90,7 @@ def compare(
     b: Annotated[str, typer.Argument(help="another, or the same with another configuration")],
     alpha: Annotated[float | None, typer.Option(help="threshold; the study's usual one")] = None,
     protocol: Protocol = None,
-    results: Results = Path("results"),
+    results: Results = "results",
     as_json: Json = False,
 ) -> None:
     """Compare two studies over what both measured, or one configuration of each, on equal pairs.
@@ -124,8 +124,8 @@ def compare(
 
 
 def _named(text: str) -> tuple[str, str]:
-    name, _, key = text.partition(":")
-    return name, key
+    name, _, key = text.rpartition(":")
+    return (name, key) if name and "/" not in key else (text, "")  # a URL has a colon, too
 
 
 def export(
@@ -136,7 +136,7 @@ def export(
         list[str] | None, typer.Option(help="only these views; all but keypoints by default")
     ] = None,
     protocol: Protocol = None,
-    results: Results = Path("results"),
+    results: Results = "results",
 ) -> None:
     """Write what a study measured to files: its configurations, scores, trials and stages.
 

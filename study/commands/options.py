@@ -1,7 +1,6 @@
 """What the commands of ``study`` have in common: their arguments, and what they open."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,7 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="for programs: JSON on standa
 Protocol = Annotated[
     str | None, typer.Option(help="score anew: sd4match, dift or geoaware; the study's by default")
 ]
-Results = Annotated[Path, typer.Option(help="the folder of all studies")]
+Results = Annotated[str, typer.Option(help="the folder of all studies, or its URL")]
 
 
 def load(
@@ -38,11 +37,11 @@ def load(
     return loaded, Planner(loaded, fetch=fetch)
 
 
-def open_study(name: str, results: Path) -> "Study":
-    """A study by its name below ``results``, or by its folder."""
+def open_study(name: str, results: str) -> "Study":
+    """A study by its name below ``results``, or by its folder or URL."""
     from study.study import open_study
 
-    return open_study(name if "/" in name else results / name)
+    return open_study(name if "/" in name else f"{results}/{name}")
 
 
 def print_json(content: Any) -> None:

@@ -14,7 +14,7 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="the file; report.html in the study's folder by default")
     ] = None,
-    results: Results = Path("results"),
+    results: Results = "results",
 ) -> None:
     """Write one page that tells a study, finished or running, and print its path.
 
@@ -22,4 +22,7 @@ def report(
     """
     from study.report.writing import write
 
-    typer.echo(write(open_study(name, results), form=form, out=out))
+    study = open_study(name, results)
+    file = write(study, form=form, out=out)
+    study.folder.send([file, *(file.parent / "figures").glob("*.svg")] if form == "md" else [file])
+    typer.echo(file)

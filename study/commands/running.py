@@ -1,6 +1,5 @@
 """``study plan | launch | status``: what would run, run it, how far it is."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -70,7 +69,7 @@ def launch(space: SpaceName, overrides: Overrides = None, as_json: Json = False)
         raise typer.Exit(2)
 
 
-def status(name: Name, results: Results = Path("results"), as_json: Json = False) -> None:
+def status(name: Name, results: Results = "results", as_json: Json = False) -> None:
     """Say whether a study runs, how far it is, and what failed.
 
     Example: study status quickstart

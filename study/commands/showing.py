@@ -46,7 +46,7 @@ def table(
         str, typer.Option(help="text, markdown, latex, html or csv")
     ] = "text",
     protocol: Protocol = None,
-    results: Results = Path("results"),
+    results: Results = "results",
 ) -> None:
     """Print a table: the overview, one axis around the baseline, `paper`, or rows by columns.
 
@@ -132,7 +132,7 @@ def plot(
     format: Annotated[  # noqa: A002 - the option's name
         str, typer.Option(help="some of png, svg, pdf, with commas")
     ] = "png,svg,pdf",
-    results: Results = Path("results"),
+    results: Results = "results",
 ) -> None:
     """Draw figures and list their files.
 
@@ -157,7 +157,9 @@ def plot(
                 raise
             typer.echo(f"not drawn: {stem}: {error}", err=True)
             continue
-        for file in figures.save(figure, folder, stem, formats=_several(format)):
+        files = figures.save(figure, folder, stem, formats=_several(format))
+        study.folder.send(files)
+        for file in files:
             typer.echo(file)
         drawn += 1
     if not drawn:

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TextIO
 
 from sd4match.errors import SD4MatchError
+from study.engine.lease import leased
+
+NAME = ".launch"
 
 
 @contextmanager
@@ -16,7 +19,9 @@ def alone(folder: Path) -> Iterator[None]:
     """Hold a study's folder for the block; the lock of a process that died is nobody's.
 
     The operating system keeps the lock (on NFS its server does), so there is none to go stale. The
-    file says who holds it, and is gone afterwards, as is a folder that nothing was put into.
+    file says who holds it, and is gone afterwards, as is a folder that nothing was put into. Behind
+    a URL there are no such locks, and launches on other machines are kept out by a lease
+    (`study.engine.lease`).
 
     Args:
         folder: made when missing.
@@ -24,7 +29,7 @@ def alone(folder: Path) -> Iterator[None]:
     Raises:
         SD4MatchError: another launch holds it; says which.
     """
-    file = folder / ".launch"
+    file = folder / NAME
     missing = [path for path in (folder, folder.parent) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -34,7 +39,8 @@ def alone(folder: Path) -> Iterator[None]:
     try:
         lock.write(f"process {os.getpid()} on {socket.gethostname()}")
         lock.flush()
-        yield
+        with leased(folder):
+            yield
     finally:
         file.unlink(missing_ok=True)
         lock.close()
@@ -61,3 +67,15 @@ def _locked(file: Path) -> TextIO:
                 lock.truncate(0)
                 return lock
         lock.close()
+
+
+def launching_here(folder: Path) -> bool:
+    """Whether a launch on this machine holds a study's folder."""
+    try:
+        with (folder / NAME).open(encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # nobody ever launched it here
+        pass
+    return False

@@ -1,13 +1,15 @@
 """What stages are computed with: a backbone, and the prompts, tunings and caches made on it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from sd4match import backbones, prompts
 from sd4match.backbones import Backbone
-from sd4match.datasets import PairSet
+from sd4match.datasets import PairSet, content_hash
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents as LatentCache
@@ -22,6 +24,9 @@ TUNING_FIELDS = (
     "image_size",
 )  # fmt: skip
 """Settings of a tune stage that are fields of `TuningSettings`; the others make the prompt."""
+
+HASH = 64
+"""Digits of an image's hash: what is kept of it is in files whose names begin with it."""
 
 
 class Bench:
@@ -61,6 +66,39 @@ class Bench:
     def latents(self, machine: Machine, image_size: int) -> LatentCache:
         """VAE moments of images, kept in the store."""
         return LatentCache(self.backbone(machine), image_size, self.store.latents)
+
+    @contextmanager
+    def shared(
+        self,
+        machine: Machine,
+        image_size: int,
+        images: Iterable[Path],
+        *,
+        kinds: Collection[str] = (),
+    ) -> Iterator[None]:
+        """Bring what the store keeps of images, and send what the block adds to it.
+
+        Args:
+            machine, image_size: of the VAE moments.
+            images: that the block computes with.
+            kinds: of the image encoders that it asks.
+        """
+        mirror, folders, wanted = self.store.mirror, list[Path](), set[str]()
+        if mirror.url:
+            backbone, contents = self.backbone(machine), self.contents(machine)
+            encoders = [backbone.image_encoder(kind) for kind in kinds]
+            caches = [self.latents(machine, image_size).folder, *map(contents.folder_of, encoders)]
+            folders = [folder for folder in caches if folder]
+            wanted = set(map(content_hash, images))
+
+        def of_images(name: str) -> bool:
+            return name[:HASH] in wanted
+
+        for folder in folders:
+            mirror.pull(folder, of_images)
+        yield
+        for folder in folders:
+            mirror.push(folder, of_images)
 
     def tuning(
         self,

@@ -5,7 +5,8 @@ before goes on from what the store holds of it.
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,7 @@ class Workshop(Bench):
             if work.kind == "preflight":
                 yield self.try_out(stage, work.settings)
                 continue
+            self._pull(stage)
             settings = work.settings.get(stage.key, ())
             if isinstance(stage, Predict) and self._predicted(stage, settings):
                 yield self.predict(stage, settings)  # which is too quick to be timed
@@ -65,6 +67,14 @@ class Workshop(Bench):
                 else:
                     yield self.predict(stage, settings)
 
+    def _pull(self, stage: Latents | Tune | Predict) -> None:
+        """Bring what the store holds for a stage, and of an earlier attempt at it."""
+        if isinstance(stage, Tune):
+            self.store.pull(tunes=[stage.key])
+        elif isinstance(stage, Predict):
+            prompts = [stage.extraction.prompt] if stage.extraction.tuned else []
+            self.store.pull(tunes=prompts, predicts=[stage.key], data=[stage.data.fingerprint])
+
     def encode(self, stage: Latents) -> dict[str, Any]:
         """Compute the VAE moments of a part of a split's images."""
         latents = self.latents(stage.machine, stage.image_size)
@@ -73,11 +83,14 @@ class Workshop(Bench):
         for pair in pairs:
             images[pair.source_id, pair.flip] = (pair, "source")
             images[pair.target_id, pair.flip] = (pair, "target")
-        ours = sorted(images)[stage.part :: stage.parts]
-        for image in ours:
-            latents.moments(*images[image])
+        ours = [images[image] for image in sorted(images)[stage.part :: stage.parts]]
+        paths = (getattr(pair, f"{side}_path") for pair, side in ours)
+        with self.shared(stage.machine, stage.image_size, paths):
+            for image in ours:
+                latents.moments(*image)
         with atomic_path(self.store.latents_mark(stage.key)) as temporary:
             temporary.write_text(f'{{"images": {len(ours)}}}\n')
+        self.store.push(latents=[stage.key])
         return {"images": len(ours)}
 
     def tune(self, stage: Tune) -> Iterator[dict[str, Any]]:
@@ -85,15 +98,20 @@ class Workshop(Bench):
         train, val = stage.train.open(), stage.val.open()
         checkpoint = self.store.checkpoint(stage.key)
         tuning = self.tuning(stage, stage.settings, train, val)
-        while not tuning.finished:
-            try:
-                yield from reports(tuning, checkpoint)
-            except Exception as error:
-                micro = smaller(tuning.settings.micro_batch or tuning.settings.batch_size, error)
-                state = tuning.state_dict()
-                tuning = self.tuning(stage, stage.settings, train, val, micro_batch=micro)
-                tuning.load_state_dict(state)
+        size, kinds = int(stage.settings["image_size"]), _kinds(tuning.prompt)
+        with self.shared(stage.machine, size, _images(train, val), kinds=kinds):
+            while not tuning.finished:
+                try:
+                    for report in reports(tuning, checkpoint):
+                        self.store.push(tunes=[stage.key])
+                        yield report
+                except Exception as error:
+                    batch = tuning.settings.micro_batch or tuning.settings.batch_size
+                    micro, state = smaller(batch, error), tuning.state_dict()
+                    tuning = self.tuning(stage, stage.settings, train, val, micro_batch=micro)
+                    tuning.load_state_dict(state)
         tuning_folder.write_curves(tuning, self.store.curves(stage.key))
+        self.store.push(tunes=[stage.key])
         settings = tuning.settings
         # The prompt comes last: its file says that the stage is done.
         prompts.save(
@@ -107,7 +125,8 @@ class Workshop(Bench):
                 **({"micro_batch": settings.micro_batch} if settings.micro_batch else {}),
             },
         )
-        checkpoint.unlink(missing_ok=True)
+        self.store.push(tunes=[stage.key])
+        self.store.mirror.remove(checkpoint)
 
     def try_out(
         self, stage: Latents | Tune | Predict, settings: Mapping[str, tuple[Setting, ...]]
@@ -149,14 +168,19 @@ class Workshop(Bench):
         if not self._predicted(stage, settings):
             truth, _ = self.store.read_truth(stage.data.fingerprint)
             prompt, planned = self.prompt(extraction), extraction.machine.batch_size
-            positions, batch = fitting(
-                planned,
-                lambda batch: self.positions(stage, settings, prompt, pairs=pairs, batch=batch),
-            )
+            kinds = _kinds(prompt) | ({"dino"} if extraction.fused_with else set())
+            with self.shared(
+                extraction.machine, extraction.image_size, _images(pairs), kinds=kinds
+            ):
+                positions, batch = fitting(
+                    planned,
+                    lambda batch: self.positions(stage, settings, prompt, pairs=pairs, batch=batch),
+                )
             about = None if batch == planned else {"batch_size": batch}
             self.store.write_predictions(stage.key, settings, positions, truth, about=about)
         record = Record(stage.key, stage.data.fingerprint, extraction.image_size)
         score(self.store, record, settings, self.rule)
+        self.store.push(predicts=[stage.key], data=[stage.data.fingerprint])
         return {"split": f"{stage.data.dataset} {stage.data.split}", "pairs": len(pairs)}
 
     def _predicted(self, stage: Predict, settings: tuple[Setting, ...]) -> bool:
@@ -205,3 +229,13 @@ def _with_keypoints(pairs: PairSet, count: int) -> PairSet:
     """The first pairs that a model has anything to do for."""
     filled = (i for i, pair in enumerate(pairs) if len(pair.keypoint_ids))
     return pairs.subset(islice(filled, count))
+
+
+def _images(*several: PairSet) -> Iterator[Path]:
+    for pair in chain.from_iterable(several):
+        yield from (pair.source_path, pair.target_path)
+
+
+def _kinds(prompt: Prompt) -> set[str]:
+    """The image encoders that a prompt reads."""
+    return {prompt.reads.encoder} if prompt.reads else set()

@@ -156,7 +156,7 @@ def fit(
         storage = folder.path / "ray" if named else Path(scratch)
         tune.Tuner(
             tune.with_resources(trainable, resources),
-            param_space={"store": str(folder.store.folder), "rule": asdict(space.rule)},
+            param_space={"store": folder.store.place, "rule": asdict(space.rule)},
             tune_config=tune.TuneConfig(
                 search_alg=queue,
                 scheduler=(

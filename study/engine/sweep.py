@@ -27,11 +27,12 @@ def sweep(plan: "Plan", store: Store) -> list[Path]:
     """
     removed = [file for file in _files(plan, store) if not _sound(file)]
     for file in removed:
-        file.unlink(missing_ok=True)
+        store.mirror.remove(file)
     for stage in {stage.data.fingerprint: stage for stage in plan.predicts.values()}.values():
         files = store.truth_files(stage.data.fingerprint)
         if any(file in removed for file in files):
             store.write_truth(stage.data.open())
+            store.push(data=[stage.data.fingerprint])
     return removed
 
 

@@ -170,6 +170,7 @@ class WorkQueue(Searcher):
             plan = next(self._plans, None)
             self._exhausted = plan is None
             if plan is not None:
+                self._store.pull_plan(plan)
                 for file in sweep(plan, self._store):
                     place = Work("place", file.name, str(file), ())
                     self._on_event("damaged", place, "removed, and computed again")

@@ -120,6 +120,7 @@ class BestSoFar:
         record = Record(stage.key, stage.data.fingerprint, stage.extraction.image_size)
         values: dict[Setting, float] = {}
         assert self._metric is not None  # otherwise nothing is asked
+        self._store.pull(predicts=[stage.key], data=[stage.data.fingerprint])
         for file in score(self._store, record, settings, self._rule):
             found, averages = read_averages(file)
             by_alpha = averages.point if self._metric.point else averages.pck

@@ -17,6 +17,7 @@ from typing import Any
 
 from sd4match.atomic import atomic_path
 from sd4match.errors import SD4MatchError
+from study.mirror import Mirror
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def beating(folder: Path, snapshot: Callable[[], dict[str, Any]]) -> Iterator[No
         folder: the study's; nothing is written before it is there.
         snapshot: what to tell, as JSON values.
     """
-    file, over = folder / NAME, threading.Event()
+    file, over, mirror = folder / NAME, threading.Event(), Mirror(folder)
     me = {"pid": os.getpid(), "host": socket.gethostname()}
 
     def beat() -> None:
@@ -46,6 +47,7 @@ def beating(folder: Path, snapshot: Callable[[], dict[str, Any]]) -> Iterator[No
                     text = json.dumps({**me, "time": time.time(), **snapshot()})
                     with atomic_path(file) as temporary:
                         temporary.write_text(text)
+                    mirror.put(file, text.encode())
                 said = ""
             except (OSError, SD4MatchError) as error:  # it goes on beating: there may be room again
                 if said != str(error):
@@ -60,8 +62,8 @@ def beating(folder: Path, snapshot: Callable[[], dict[str, Any]]) -> Iterator[No
     finally:
         over.set()
         thread.join()
-        with suppress(OSError):  # a folder that cannot be written to any more
-            file.unlink()
+        with suppress(OSError, SD4MatchError):  # a folder that cannot be written to any more
+            mirror.remove(file)
 
 
 def read(folder: Path) -> dict[str, Any] | None:
@@ -74,10 +76,11 @@ def read(folder: Path) -> dict[str, Any] | None:
         state: dict[str, Any] = json.loads((folder / NAME).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):  # what a broken disk left is no sign of life
         return None
-    return {**state, "alive": _alive(state)}
+    return {**state, "alive": alive(state)}
 
 
-def _alive(state: dict[str, Any]) -> bool:
+def alive(state: dict[str, Any]) -> bool:
+    """Whether a process that said ``pid``, ``host`` and ``time`` of itself still runs."""
     if state["host"] == socket.gethostname():
         try:
             os.kill(state["pid"], 0)

@@ -191,6 +191,7 @@ class OptunaSearch:
 
     def _rows(self, plan: Plan) -> dict[Configuration, Row]:
         store, rule = self._folder.store, self._space.rule
+        store.pull_plan(plan)
         rows = self._objectives.rows(plan, store, rule)
         return {row.configuration: row for row in rows}
 

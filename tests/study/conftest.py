@@ -1,5 +1,6 @@
 """A made-up study: a baseline and its neighbours on three data sets, with image effects."""
 
+import uuid
 import zlib
 
 import numpy as np
@@ -14,6 +15,8 @@ from study.plan import Planner
 from study.space import load
 from study.stats import PairSamples
 from study.study import Study
+
+from .bucket import serving
 
 BASELINE = {
     "backbone": "nano", "prompt": "single", "length": 75, "train.data": "own",
@@ -76,6 +79,25 @@ def lose():
         return cells
 
     return mark
+
+
+@pytest.fixture(scope="session")
+def bucket():
+    """A bucket on an S3 server of this machine: see `.bucket`."""
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def results(bucket):
+    """The URL of a place in that bucket where nothing is yet."""
+    return f"{bucket.url}/{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """A function: from now on this is the machine of that name, with a disk of its own."""
+    return lambda name: monkeypatch.setenv("SD4MATCH_CACHE", str(tmp_path / "disks" / name))
 
 
 @pytest.fixture(scope="session")

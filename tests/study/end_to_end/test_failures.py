@@ -80,12 +80,6 @@ def test_a_cluster_that_is_not_there(open_terminal, ask):
     assert ended.refused("cluster.address=127.0.0.1:1", "cannot reach Ray")
 
 
-def test_results_behind_a_url_are_refused(launched, ask):
-    ended = ask(launched[0], "launch", "small", "results='s3://bucket/results'")
-    assert ended.refused("s3://bucket/results", "name a folder that all nodes see")
-    assert not (launched[0].folder / "s3:").exists()
-
-
 def test_a_second_launch_of_a_study_is_refused(launched, ask):
     terminal, _ = launched
     with alone(terminal.results / "small"):

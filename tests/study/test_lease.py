@@ -1,0 +1,70 @@
+"""Launches on several machines keep out of each other's way without locks."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from sd4match.errors import SD4MatchError
+from study.engine import lease
+from study.engine.lease import leased
+from study.mirror import local
+
+
+@pytest.fixture
+def folder(results, machine):
+    machine("one")
+    return local(f"{results}/small")
+
+
+def leave(bucket, folder, **state):
+    """A launch's object, as another machine wrote it."""
+    name = "/".join((*folder.parts[-2:], lease.FOLDER, "other.json"))
+    bucket.write(name, json.dumps({"pid": 1, "host": "far", "time": time.time()} | state).encode())
+
+
+def test_a_second_launch_is_refused_with_the_first_ones_name(folder, bucket):
+    with leased(folder):
+        refused = pytest.raises(SD4MatchError, match=r"small is being launched by process \d+ on ")
+        with refused, leased(folder):
+            pytest.fail("not alone")
+    assert not lease.Mirror(folder).read(folder / lease.FOLDER)
+    with leased(folder):
+        pass
+
+
+def test_a_launch_on_another_machine_counts_while_it_says_so(folder, bucket):
+    leave(bucket, folder)
+    with pytest.raises(SD4MatchError, match="by process 1 on far: wait"), leased(folder):
+        pytest.fail("not alone")
+    leave(bucket, folder, time=time.time() - 61)
+    with leased(folder):
+        pass
+
+
+def test_a_killed_launch_of_this_machine_is_nobodys(folder, bucket):
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    leave(bucket, folder, host=socket.gethostname(), pid=ended.pid)
+    with leased(folder):
+        pass
+
+
+def test_it_is_renewed_and_one_that_was_taken_over_stops(folder, monkeypatch):
+    monkeypatch.setattr(lease, "RENEWED", 0.1)
+
+    def taken_over():
+        with leased(folder):
+            mirror = lease.Mirror(folder)
+            (name,) = first = mirror.read(folder / lease.FOLDER)
+            end = time.monotonic() + 20
+            while mirror.read(folder / lease.FOLDER) == first:
+                assert time.monotonic() < end
+            mirror.remove(folder / lease.FOLDER / name)  # what a launch does that thinks it is dead
+            time.sleep(20)
+
+    with pytest.raises(KeyboardInterrupt):
+        taken_over()
