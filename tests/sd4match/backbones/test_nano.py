@@ -15,7 +15,7 @@ from sd4match.prediction import predict
 from sd4match.readouts import Readout
 
 PINNED = {
-    "pipeline": "fe7cc675bec8fd90092813a35d09b51e8bbd6eca19356c51e410c2f9bf520d42",
+    "pipeline": "2058cf716080bdc89c551067f8059f515df91a97a91ad49b1980659082716652",
     "image encoder": "2f39dfe86a713ddb233adec9206c910c065853ea8ac442bfadd436996f3c6edf",
 }
 WEIGHTS = sorted(NANO_FOLDER.rglob("*.safetensors"))
