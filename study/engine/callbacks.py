@@ -26,14 +26,14 @@ TARGET = "_target_"
 EXAMPLE = "ray.tune.logger.CSVLoggerCallback"
 
 
-class _Here(Callback):
+class Here(Callback):
     """Listens in the driver only: Ray saves callbacks to resume a run, which the store does."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
-class Reports(_Here):
+class Reports(Here):
     """Tells a listener which items begin, and each part of them, before they count as done."""
 
     def __init__(self, listener: Listener) -> None:
@@ -52,7 +52,7 @@ class Reports(_Here):
         self._listener.report(trial.config["work"], result)
 
 
-class Curves(_Here):
+class Curves(Here):
     """Loss and validation PCK of tunings by step, for TensorBoard: a run a tune stage.
 
     Args:

@@ -12,7 +12,6 @@ from ray import cloudpickle
 
 from study.engine import cluster
 from study.engine.launch import fit
-from study.engine.stops import Stops
 from study.engine.work import Work
 from study.folder import StudyFolder
 
@@ -70,7 +69,7 @@ def test_workers_stay_warm_and_may_die_while_idle(one_gpu, tmp_path):
 
     queue = made_up.MadeUp([*together, alone, *again, last, *after], on_event)
     fit(
-        queue, space, StudyFolder.of(space), resources, Stops(), queue.deaths, [],
+        queue, space, StudyFolder.of(space), resources, queue.endings, [],
         ahead=WORKERS, trainable=waiting.Waiting,
     )  # fmt: skip
     warm = {places[item.key] for item in together}
