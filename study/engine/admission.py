@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 
-from ray._raylet import Config
+from ray._raylet import Config  # type: ignore[attr-defined]
 
 from sd4match.errors import SD4MatchError
 

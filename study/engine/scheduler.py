@@ -68,6 +68,7 @@ def _forget_ended(controller: TuneController) -> None:
     for ended in (controller._stopped_trials, controller._failed_trials):
         for trial in ended:
             controller._trials.remove(trial)
+        controller._live_trials -= ended  # where it leaves those with an error
         ended.clear()
     controller._trials_to_cache.clear()
 
