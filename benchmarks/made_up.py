@@ -26,8 +26,7 @@ class MadeUp(WorkQueue):
     """
 
     def __init__(self, items: list[Work], on_event: Callable[[str, Work, str], None]) -> None:
-        self.endings = Endings()
-        super().__init__(iter(()), Store("unused"), on_event, self.endings)
+        super().__init__(iter(()), Store("unused"), on_event, Endings())
         self._waiting = items
         self._unfinished = {work.key for work in items}
         self._exhausted = True
@@ -78,7 +77,7 @@ def run(
         queue = MadeUp([*warm, *items], on_event)
         space = space_in(Path(folder))
         fit(
-            queue, space, StudyFolder.of(space), resources, queue.endings,
+            queue, space, StudyFolder.of(space), resources,
             [Nodes(on_event)], ahead=workers, trainable=Waiting,
         )  # fmt: skip
     return ends[workers - 1 :]

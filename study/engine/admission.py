@@ -53,13 +53,16 @@ def _let_in(address: str, mode: str) -> bool:
 
     Asked in a process of its own: Ray remembers the mode, and prints pages when it is refused.
     """
-    knock = subprocess.run(
-        [sys.executable, "-c", KNOCK, address],
-        env=os.environ | {MODE: mode},
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-    )
+    try:
+        knock = subprocess.run(
+            [sys.executable, "-c", KNOCK, address],
+            env=os.environ | {MODE: mode},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+        )
+    except subprocess.TimeoutExpired:
+        raise OSError(f"no answer within {LIMIT} s") from None
     if knock.returncode and "AuthenticationError" not in knock.stderr:
         raise OSError(knock.stderr.strip().splitlines()[-1])
     return knock.returncode == 0

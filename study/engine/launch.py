@@ -86,7 +86,7 @@ def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
                 callbacks.Curves(folder.tensorboard),
             ]
             ahead = workers if space.file.cluster.address == cluster.LOCAL else max(workers, 16)
-            fit(queue, space, folder, resources, endings, listening, ahead=ahead)
+            fit(queue, space, folder, resources, listening, ahead=ahead)
     if queue.full:
         raise SD4MatchError(f"{queue.full}; then launch again: what is done is kept")
     if preflight.KEY in queue.failures:
@@ -122,7 +122,6 @@ def fit(
     space: Space,
     folder: StudyFolder,
     resources: dict[str, float],
-    endings: Endings,
     listening: Sequence[tune.Callback],
     *,
     ahead: int,
@@ -134,7 +133,6 @@ def fit(
         queue: of work items.
         space, folder: of the study.
         resources: of a trial.
-        endings: where early stops and errors are told.
         listening: callbacks besides those that the space names.
         ahead: how many items may be handed out before there is a worker for them.
         trainable: does an item.
@@ -148,6 +146,9 @@ def fit(
     def more() -> bool:
         return searches or queue.more  # a generation that ends is not the last one
 
+    scheduler = (
+        PromptAsha(asha, queue.endings, more) if asha else WorkScheduler(queue.endings, more)
+    )
     # So many trials may wait for workers, and tell a cluster that grows how far.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(ahead)
     with tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch:
@@ -157,9 +158,7 @@ def fit(
             param_space={"store": str(folder.store.folder), "rule": asdict(space.rule)},
             tune_config=tune.TuneConfig(
                 search_alg=queue,
-                scheduler=(
-                    PromptAsha(asha, endings, more) if asha else WorkScheduler(endings, more)
-                ),
+                scheduler=scheduler,
                 num_samples=-1,  # until the queue says that it is finished
                 reuse_actors=True,
                 trial_dirname_creator=lambda t: f"{callbacks.named(t.config['work'])}-{t.trial_id}",

@@ -52,11 +52,11 @@ class WorkQueue(Searcher):
         super().__init__()
         self.failures: dict[str, str] = {}
         self.full: str | None = None
+        self.endings = endings
         self._plans = plans
         self._store = store
         self._on_event = on_event
         self._on_plan = on_plan
-        self._endings = endings
         self._pace = Pace()
         self._faults: Counter[tuple[str, Fault]] = Counter()
         self._waiting: list[Work] = []
@@ -111,15 +111,15 @@ class WorkQueue(Searcher):
         self._tell(work, result)
         kind, reason = result.get("fault"), str(result.get("failure"))
         if error:
-            kind, reason = self._endings.errors.pop(trial_id, ("worker", "its worker was killed"))
+            kind, reason = self.endings.errors.pop(trial_id, ("worker", "its worker was killed"))
             if kind == "worker" and not ended:  # nor begun: it died idle, before the item came
                 kind = "node"
         if kind is not None:
             self._try_again(work, kind, reason)
-        elif work.key in self._endings.stopped:
+        elif work.key in self.endings.stopped:
             self._unfinished.discard(work.key)
             self._drop_needing(work)
-            self._on_event("stopped", work, self._endings.stopped[work.key])
+            self._on_event("stopped", work, self.endings.stopped[work.key])
         else:
             self._unfinished.discard(work.key)
             self._on_event("done", work, ended)
@@ -179,14 +179,14 @@ class WorkQueue(Searcher):
                     self._on_event("damaged", place, "removed, and computed again")
                 items = pending(plan, self._store)
                 self._on_plan(plan, items)
-                ended = self.failures.keys() | self._endings.stopped.keys()
+                ended = self.failures.keys() | self.endings.stopped.keys()
                 self._waiting = [work for work in items if work.key not in ended]
                 self._unfinished = {work.key for work in self._waiting}
                 # What failed in an earlier plan is not tried again, and what needs it cannot be.
                 for work in items:
                     if work.key in self.failures:
                         self._fail_needing(work)
-                    elif work.key in self._endings.stopped:
+                    elif work.key in self.endings.stopped:
                         self._drop_needing(work)
                 if self._waiting and not self._preflown:
                     self._try_first()

@@ -137,7 +137,7 @@ def test_a_token_is_asked_for_and_a_preempted_node_costs_nothing(nodes, tmp_path
         with cluster.joined(space):
             queue = made_up.MadeUp([*both, *after], on_event)
             fit(
-                queue, space, StudyFolder.of(space), cluster.resources(space), queue.endings,
+                queue, space, StudyFolder.of(space), cluster.resources(space),
                 [Watched(on_event)], ahead=4, trainable=waiting.Waiting,
             )  # fmt: skip
         assert os.environ[admission.MODE] == "token"

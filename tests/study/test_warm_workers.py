@@ -89,7 +89,7 @@ def test_workers_stay_warm_and_may_die_while_idle(one_gpu, tmp_path):
     items = [*together, alone, *again, last, *after]
     queue = made_up.MadeUp([*items], on_event)
     fit(
-        queue, space, StudyFolder.of(space), resources, queue.endings, [],
+        queue, space, StudyFolder.of(space), resources, [],
         ahead=WORKERS, trainable=waiting.Waiting,
     )  # fmt: skip
     warm = {places[item.key] for item in together}
@@ -108,7 +108,7 @@ def test_a_full_disk_ends_what_runs(one_gpu, tmp_path):
     queue = made_up.MadeUp(items, lambda event, work, message: told.append((event, work.key)))
     space = made_up.space_in(tmp_path)
     fit(
-        queue, space, StudyFolder.of(space), {"CPU": 1.0}, queue.endings, [],
+        queue, space, StudyFolder.of(space), {"CPU": 1.0}, [],
         ahead=WORKERS, trainable=NoRoom,
     )  # fmt: skip
     assert time.monotonic() - started < 60

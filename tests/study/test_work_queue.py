@@ -39,9 +39,8 @@ def queue_of(store):
 
     def make(*plans):
         events = []
-        endings = Endings()
-        queue = WorkQueue(iter(plans), store, lambda *event: events.append(event), endings)
-        queue.events, queue.endings = events, endings
+        queue = WorkQueue(iter(plans), store, lambda *event: events.append(event), Endings())
+        queue.events = events
         return queue
 
     return make

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from sd4match.errors import SD4MatchError
+from study.engine import admission
+
 pytestmark = pytest.mark.slow
 
 
@@ -28,6 +31,10 @@ def test_killed_workers_nodes_and_drivers_change_no_byte(
     space = terminal.folder / "search_spaces" / "small.yaml"
     bench = chaos.Bench(terminal.folder, space, len(chaos.stages(launched[0].results)))
     try:
+        with monkeypatch.context() as patch:
+            patch.setenv("RAY_AUTH_MODE", "token")
+            with pytest.raises(SD4MatchError, match="the cluster asks for none"):
+                admission.obtain(bench.cluster.address)
         _, launches, killed = bench.disturbed("results", seed=6)
     finally:
         bench.close()
