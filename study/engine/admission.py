@@ -17,8 +17,10 @@ MODE = "RAY_AUTH_MODE"
 LIMIT = 60  # seconds until a cluster has said whether it lets one in
 KNOCK = """
 import sys
+from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
 from ray._private.services import canonicalize_bootstrap_address_or_die
 from ray._raylet import GcsClient
+ensure_token_if_auth_enabled(create_token_if_missing=False)
 GcsClient(address=canonicalize_bootstrap_address_or_die(sys.argv[1]))
 """
 

@@ -13,6 +13,7 @@ import hydra
 from hydra.errors import HydraException
 from ray.tune import Callback
 from ray.tune.experiment import Trial
+from ray.tune.progress_reporter import TrialProgressCallback
 from tensorboardX import SummaryWriter
 
 from sd4match.errors import SD4MatchError
@@ -31,6 +32,18 @@ class Here(Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
+
+
+class Silent(TrialProgressCallback):  # type: ignore[misc]
+    """Stands where Ray would put its own, which prints nothing for us but keeps every trial."""
+
+    def log_result(self, trial: Trial, result: dict[str, Any], error: bool = False) -> None:
+        """Called with each report."""
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Called when an item is over."""
 
 
 class Reports(Here):

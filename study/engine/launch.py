@@ -167,7 +167,7 @@ def fit(
                 stop=_NoRoom(queue),
                 name=f"launch-{len(list(storage.glob('launch-*'))) + 1}",
                 storage_path=str(storage),
-                callbacks=[*listening, *callbacks.create(named)],
+                callbacks=[callbacks.Silent(), *listening, *callbacks.create(named)],
                 verbose=0,
                 # The queue tries again: it knows what failed, and how often.
                 failure_config=tune.FailureConfig(max_failures=0),

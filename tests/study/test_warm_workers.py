@@ -47,8 +47,8 @@ def one_gpu():
         for module in (waiting, sys.modules[__name__]):
             cloudpickle.register_pickle_by_value(module)
         ray.init(
-            num_cpus=2 * WORKERS, num_gpus=1, include_dashboard=False, logging_level="CRITICAL",
-            log_to_driver=False, object_store_memory=cluster.OBJECT_STORE,
+            "local", num_cpus=2 * WORKERS, num_gpus=1, include_dashboard=False, log_to_driver=False,
+            logging_level="CRITICAL", object_store_memory=cluster.OBJECT_STORE,
         )  # fmt: skip
         yield
         ray.shutdown()
