@@ -34,7 +34,7 @@ class Here(Callback):
         return {}
 
 
-class Silent(TrialProgressCallback):  # type: ignore[misc]
+class Silent(TrialProgressCallback):
     """Stands where Ray would put its own, which prints nothing for us but keeps every trial."""
 
     def log_result(self, trial: Trial, result: dict[str, Any], error: bool = False) -> None:

@@ -121,15 +121,19 @@ def test_a_token_is_asked_for_and_a_preempted_node_costs_nothing(nodes, tmp_path
             with pytest.raises(SD4MatchError, match="the cluster asks for a token"):
                 admission.obtain(address)
 
-    (tmp_path / "meeting").mkdir()
-    both = [_item(f"both-{i}", f"{tmp_path}/meeting 2") for i in range(2)]
-    after = [_item(f"after-{i}", "3", both) for i in range(2)]
+    meeting, held = tmp_path / "meeting", tmp_path / "held"
+    meeting.mkdir()
+    held.mkdir()
+    both = [_item(f"both-{i}", f"{meeting} 2") for i in range(2)]
+    after = [_item(f"after-{i}", f"{held} 3", both) for i in range(2)]
     told = []
 
     def on_event(event, work, message):
         told.append((event, work.key, message))
         if [done for done, *_ in told].count("done") == len(both):
             leaving.send_signal(signal.SIGTERM)  # as a cloud does that wants its machine back
+        if event in ("lost", "retry"):
+            (held / "a third").touch()  # the others may end
 
     space = made_up.space_in(tmp_path, f"cluster.address={address}")
     with monkeypatch.context() as patch:
