@@ -179,10 +179,13 @@ def stages(results: Path) -> list[Path]:
 
 
 def hashes(results: Path) -> dict[str, str]:
-    """SHA-256 of every file but those that tell of the run itself."""
+    """SHA-256 of every file but those that tell of the run itself.
+
+    Nor are hidden files results: a writer that is killed leaves the one that it had begun.
+    """
     return {
         name: hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in results.rglob("*")
+        for file in results.rglob("[!.]*")
         if file.is_file() and not (name := str(file.relative_to(results))).startswith(OF_A_RUN)
     }
 

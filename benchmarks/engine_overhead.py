@@ -1,7 +1,7 @@
 """What the engine, and plain Ray Tune, add to a trial: trials that compute nothing.
 
-    python benchmarks/engine_overhead.py          # 500 trials: time of each
-    python benchmarks/engine_overhead.py 5000     # and memory of the driver as they pass
+python benchmarks/engine_overhead.py          # 500 trials: time of each
+python benchmarks/engine_overhead.py 5000     # and memory of the driver as they pass
 """
 
 import gc

@@ -81,6 +81,6 @@ def _cause(error: Exception) -> tuple[Fault, str]:
         return "node", "its node was preempted"
     if "node" in said and "died" in said and "worker process has died" not in said:
         return "node", "its node was lost"
-    if "memory" in said:
+    if "running low on memory" in said:  # Ray's guesses about any death name memory too
         return "worker", "its worker was killed: the node ran out of memory"
     return "worker", "its worker was killed"
