@@ -17,7 +17,7 @@ from ray import tune
 
 from study.engine import cluster
 
-SOME = 500  # trials of plain Ray Tune with workers that are reused: it slows down with their number
+SOME = 200  # trials of plain Ray Tune with workers that are reused: it slows down with their number
 FEW = 20  # and with a worker each
 
 
