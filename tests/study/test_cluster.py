@@ -1,4 +1,4 @@
-"""Nodes that ``ray start`` started: a token that they ask for, and one that is preempted."""
+"""Nodes that ``ray start`` started, and the token that they ask for."""
 
 import contextlib
 import os
@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 import psutil
@@ -18,7 +17,6 @@ from ray._raylet import AuthenticationTokenLoader, Config
 from sd4match.errors import SD4MatchError
 from study.engine import admission, cluster
 from study.engine.launch import fit
-from study.engine.nodes import Nodes as Watched
 from study.engine.work import Work
 from study.folder import StudyFolder
 
@@ -109,11 +107,9 @@ def nodes(tmp_path, monkeypatch):
     shutil.rmtree(folder)
 
 
-def test_a_token_is_asked_for_and_a_preempted_node_costs_nothing(nodes, tmp_path, monkeypatch):
+def test_a_cluster_that_asks_for_a_token_is_joined_with_it_alone(nodes, tmp_path, monkeypatch):
     address = nodes.head()
-    _, leaving = nodes.worker(), nodes.worker()
-    below = psutil.Process(leaving.pid).children(recursive=True)
-    (raylet,) = (process for process in below if process.name() == "raylet")
+    nodes.worker()
     for name, value in (("RAY_AUTH_TOKEN", "f" * 64), ("RAY_AUTH_TOKEN_PATH", "/nowhere")):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
@@ -121,39 +117,16 @@ def test_a_token_is_asked_for_and_a_preempted_node_costs_nothing(nodes, tmp_path
             with pytest.raises(SD4MatchError, match="the cluster asks for a token"):
                 admission.obtain(address)
 
-    meeting, held = tmp_path / "meeting", tmp_path / "held"
-    meeting.mkdir()
-    held.mkdir()
-    both = [_item(f"both-{i}", f"{meeting} 2") for i in range(2)]
-    after = [_item(f"after-{i}", f"{held} 3", both) for i in range(2)]
-    told = []
-    late = threading.Timer(60, (held / "released").touch)  # or a failure would never end
-    late.start()
-
-    def on_event(event, work, message):
-        told.append((event, work.key, message))
-        if event == "done" and [done for done, *_ in told].count("done") == len(both):
-            raylet.terminate()  # as on a machine that a cloud wants back
-        if event == "retry":
-            (held / "released").touch()
-
+    done = []
     space = made_up.space_in(tmp_path, f"cluster.address={address}")
     with monkeypatch.context() as patch:
         patch.delenv(admission.MODE)  # it has a token, and is to find out that it is wanted
         with cluster.joined(space):
-            queue = made_up.MadeUp([*both, *after], on_event)
+            items = [Work("predict", f"item-{i}", "0.1", ("its stage",)) for i in range(2)]
+            queue = made_up.MadeUp(items, lambda event, *_: done.append(event))
             fit(
-                queue, space, StudyFolder.of(space), cluster.resources(space),
-                [Watched(on_event)], ahead=4, trainable=waiting.Waiting,
+                queue, space, StudyFolder.of(space), cluster.resources(space), [],
+                ahead=4, trainable=waiting.Waiting,
             )  # fmt: skip
         assert os.environ[admission.MODE] == "token"
-    late.cancel()
-    assert queue.failures == {}
-    retried = [message for event, _, message in told if event == "retry"]
-    assert retried == ["its node was lost"], told
-    assert [event for event, *_ in told if event in ("lost", "joined")] == ["lost"]
-    assert {key for event, key, _ in told if event == "done"} == {w.key for w in (*both, *after)}
-
-
-def _item(key, label, needs=()):
-    return Work("predict", key, label, ("its stage",), tuple(need.key for need in needs))
+    assert done.count("done") == 2
