@@ -1,20 +1,21 @@
 """A bad week on a cluster: killed workers, lost nodes and killed drivers change no byte.
 
 A fixed design with learned prompts runs on three nodes of a `ray.cluster_utils.Cluster`. At seeded
-random moments a worker, a node and the driver are killed (SIGKILL); a new node takes the place of
-the lost one, and the study is launched again. Predictions, prompts, scores and tables are compared,
-byte by byte, with a run that nothing disturbed on the same cluster, and with one on one node.
+random moments a worker, a node and the driver are killed, each while it works: by SIGKILL, a node
+perhaps by SIGTERM, as one that is preempted. A new node takes its place, and the study is launched
+again. All that is left in the results folder, but logs, times and provenance, is compared byte by
+byte with a run that nothing disturbed on the same cluster, and with one on one node: prompts,
+curves, predictions, scores, latents, tables, figures.
 
-    python benchmarks/chaos.py            # 10 seeds
-    python benchmarks/chaos.py 3          # seeds 0 to 2
-    python benchmarks/chaos.py --seed 7   # this one
+    python benchmarks/chaos.py        # seeds 0 to 9
+    python benchmarks/chaos.py 3 7    # these
 """
 
-import argparse
+import contextlib
 import hashlib
 import os
 import random
-import signal
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ import time
 from pathlib import Path
 
 import psutil
+from ray._private.node import Node
 from ray.cluster_utils import Cluster
 
 from sd4match.datasets.shapes import generate
@@ -35,30 +37,47 @@ resources: {cpus_per_trial: 1}
 """
 NODES = 3
 KILLS = ("worker", "node", "driver")
-LIMIT = 240.0  # seconds for a launch
-WORKER = "ray::ResourceTrainable"
+LIMIT = 300.0  # seconds for a launch
+BUSY = "ray::ResourceTrainable.train"
+OF_A_RUN = (
+    "store/speed/", "small/logs/", "small/tensorboard/", "small/provenance", "small/study.yaml",
+)  # fmt: skip
+"""Files that tell of the run itself: when, how fast, where."""
 
 
 class Bench:
     """A cluster, and studies launched on it in processes of their own.
 
     Args:
-        folder: where studies are launched; gets a results folder a run.
+        folder: where studies are launched; gets a results folder a run, and Ray's files.
         space: the search space.
-        spread: seconds from a launch's first work item within which its killings fall.
+        stages: how many files of stages a whole run leaves, if that is known already.
     """
 
-    def __init__(self, folder: Path, space: Path, spread: float = 12.0) -> None:
+    def __init__(self, folder: Path, space: Path, stages: int = 0) -> None:
         self.folder = folder
         self.space = space
-        self.spread = spread
-        self.cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        self.stages = stages
+        self._seen: set[psutil.Process] = set()
+        # Ray's sockets live below it, and their paths must be short.
+        self._temporary = Path(tempfile.mkdtemp(prefix="chaos-"))
+        head = {"num_cpus": 0, "temp_dir": str(self._temporary)}
+        self.cluster = Cluster(initialize_head=True, head_node_args=head)
         for _ in range(NODES):
             self.cluster.add_node(num_cpus=1)
 
     def close(self) -> None:
-        """Stop the cluster."""
+        """Stop the cluster; nothing of it is left, nor of the launches.
+
+        Raises:
+            SystemExit: some processes do not end.
+        """
+        self._seen.update(psutil.Process().children(recursive=True))
         self.cluster.shutdown()
+        _, left = psutil.wait_procs(list(self._seen), timeout=30)
+        shutil.rmtree(self._temporary)
+        if left:
+            raise SystemExit(f"processes that do not end: {left}")
 
     def launch(self, name: str, address: str) -> subprocess.Popen[str]:
         """Launch the study into results of its own."""
@@ -81,79 +100,104 @@ class Bench:
         said, _ = process.communicate(timeout=LIMIT)
         if process.returncode:
             raise SystemExit(f"the undisturbed run failed:\n{said}")
+        self.stages = len(stages(self.folder / name))
         return hashes(self.folder / name)
 
     def disturbed(self, name: str, seed: int) -> tuple[dict[str, str], int, list[str]]:
-        """The hashes of a run with three killings, the launches it took, and what was killed."""
+        """The hashes of a run with three killings, the launches it took, and what was killed.
+
+        A moment is so many stages done, and then a while, but in time to leave work to be done.
+        """
         dice, killed, launches = random.Random(seed), [], 0
-        left = dice.sample(KILLS, len(KILLS))
+        results, last = self.folder / name, self.stages - 2 * NODES
+        moments = sorted((dice.randrange(last), dice.uniform(0, 3)) for _ in KILLS)
+        left = list(zip(dice.sample(KILLS, len(KILLS)), moments, strict=True))
         while True:
             launches += 1
             process = self.launch(name, self.cluster.address)
-            started = self._work_starts(process)
             while left and process.poll() is None:
-                moment = started + dice.uniform(0, self.spread)
-                while process.poll() is None and time.monotonic() < moment:
+                what, (done, wait) = left[0]
+                while len(stages(results)) < done and process.poll() is None:
                     time.sleep(0.02)
-                if process.poll() is None and self._kill(left[0], process, dice):
-                    killed.append(f"{left.pop(0)} at {time.monotonic() - started:.1f} s")
+                end = time.monotonic() + wait
+                while len(stages(results)) < last and time.monotonic() < end:
+                    time.sleep(0.02)
+                time.sleep(0.02)
+                if struck := self._kill(what, process, dice):
+                    killed.append(f"{struck} after {len(stages(results))} of {self.stages} stages")
+                    left.pop(0)
             said, _ = process.communicate(timeout=LIMIT)
-            if process.returncode == 0 or launches > 4:
+            if process.returncode == 0 or launches > len(KILLS):
                 break
         if process.returncode:
             print(said)
-        return hashes(self.folder / name), launches, killed
+        return hashes(results), launches, killed
 
-    def _work_starts(self, process: subprocess.Popen[str]) -> float:
-        end = time.monotonic() + LIMIT
-        while process.poll() is None and time.monotonic() < end and not self._workers():
-            time.sleep(0.02)
-        return time.monotonic()
-
-    def _workers(self) -> list[psutil.Process]:
-        """Workers of our nodes that do a work item."""
-        found = []
-        for node in self.cluster.worker_nodes:
-            raylet = node.all_processes["raylet"][0].process
-            for child in psutil.Process(raylet.pid).children(recursive=True):
-                try:
-                    if " ".join(child.cmdline()).startswith(WORKER):
-                        found.append(child)
-                except psutil.Error:
-                    continue  # it has just ended
-        return sorted(found, key=lambda worker: worker.pid)
-
-    def _kill(self, what: str, driver: subprocess.Popen[str], dice: random.Random) -> bool:
-        """Kill one of these; False when there is none at the moment."""
+    def _kill(self, what: str, driver: subprocess.Popen[str], dice: random.Random) -> str:
+        """Kill one of these that works; empty when nothing does at the moment."""
+        nodes = sorted(self.cluster.worker_nodes, key=lambda node: node.node_id)
+        working = {node: busy for node in nodes if (busy := _busy(node))}
+        if not working or driver.poll() is not None:
+            return ""
+        node = dice.choice(list(working))
         if what == "driver":
-            driver.send_signal(signal.SIGKILL)
+            driver.kill()
         elif what == "node":
-            self.cluster.remove_node(
-                dice.choice(sorted(self.cluster.worker_nodes, key=lambda node: node.node_id)),
-                allow_graceful=False,
-            )
+            self._seen.update(_below(node))
+            how = dice.choice(("SIGKILL", "SIGTERM"))
+            self.cluster.remove_node(node, allow_graceful=how == "SIGTERM")
+            what = f"node by {how}"
             self.cluster.add_node(num_cpus=1)
         else:
-            workers = self._workers()
-            if not workers:
-                return False
-            dice.choice(workers).kill()
-        return True
+            working[node][0].kill()
+        return f"{what} ({len(working)} of {NODES} workers at work)"
+
+
+def _below(node: Node) -> list[psutil.Process]:
+    """Processes that the raylet of a node started."""
+    return psutil.Process(node.all_processes["raylet"][0].process.pid).children(recursive=True)
+
+
+def _busy(node: Node) -> list[psutil.Process]:
+    """Workers of a node that do a work item at this moment."""
+    found = []
+    for process in _below(node):
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            if " ".join(process.cmdline()).startswith(BUSY):
+                found.append(process)
+    return found
+
+
+def stages(results: Path) -> list[Path]:
+    """Files that say that a stage is done."""
+    store = results / "store"
+    return [
+        *store.glob("latents/*.json"),
+        *store.glob("tune/*/prompt.safetensors"),
+        *store.glob("predict/*/*.parquet"),
+    ]
 
 
 def hashes(results: Path) -> dict[str, str]:
-    """SHA-256 of every file whose bytes must not depend on how the study was run."""
-    kept = ("store/predict", "store/score", "store/truth", "small/tables")
-    files = [file for part in kept for file in (results / part).rglob("*") if file.is_file()]
-    files += (results / "store" / "tune").glob("*/prompt.safetensors")
+    """SHA-256 of every file but those that tell of the run itself.
+
+    Nor are hidden files results: a writer that is killed leaves the one that it had begun.
+    """
     return {
-        str(file.relative_to(results)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in files
+        name: hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in results.rglob("[!.]*")
+        if file.is_file() and not (name := str(file.relative_to(results))).startswith(OF_A_RUN)
     }
 
 
+def told(results: Path) -> list[str]:
+    """What the launches told of retries and lost nodes, from the study's logs."""
+    lines = [line for log in results.glob("small/logs/*.log") for line in log.open()]
+    return [line.strip() for line in sorted(lines) if line[20:].startswith(("retry ", "lost "))]
+
+
 def run(seeds: list[int]) -> bool:
-    """Run all seeds and print a line each; whether all ended with the undisturbed bytes."""
+    """Run all seeds and print what happened; whether all ended with the undisturbed bytes."""
     with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
         folder = Path(temporary)
         generate(folder / "data", scale=0.1)
@@ -163,26 +207,24 @@ def run(seeds: list[int]) -> bool:
             wanted = bench.undisturbed("undisturbed", bench.cluster.address)
             alone = bench.undisturbed("alone", "local")
             print(f"{len(wanted)} files; on one node the same bytes: {alone == wanted}", flush=True)
-            same = 0
+            good = 0
             for seed in seeds:
                 started = time.monotonic()
                 found, launches, killed = bench.disturbed(f"seed{seed}", seed)
-                same += found == wanted
-                print(
+                good += found == wanted and len(killed) == len(KILLS)
+                said = [
                     f"seed {seed}: {'same bytes' if found == wanted else 'OTHER BYTES'} after "
-                    f"{launches} launches, {time.monotonic() - started:.0f} s; killed: "
-                    + ", ".join(killed),
-                    flush=True,
-                )
+                    f"{launches} launches, {time.monotonic() - started:.0f} s",
+                    *(f"killed: {what}" for what in killed),
+                    *(f"told: {line}" for line in told(folder / f"seed{seed}")),
+                    *(f"other: {name}" for name in sorted(dict(found.items() ^ wanted.items()))),
+                ]
+                print("\n  ".join(said), flush=True)
         finally:
             bench.close()
-    print(f"{same} of {len(seeds)} finished with the bytes of the undisturbed run")
-    return same == len(seeds) and alone == wanted
+    print(f"{good} of {len(seeds)} struck three times, and ended with the undisturbed bytes")
+    return good == len(seeds) and alone == wanted
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="kill workers, nodes and drivers of a study")
-    parser.add_argument("seeds", type=int, nargs="?", default=10)
-    parser.add_argument("--seed", type=int)
-    given = parser.parse_args()
-    sys.exit(not run(list(range(given.seeds)) if given.seed is None else [given.seed]))
+    sys.exit(not run([int(seed) for seed in sys.argv[1:]] or list(range(10))))

@@ -1,7 +1,7 @@
-"""What the engine adds to a trial: trials that compute nothing, on warm workers.
+"""What the engine, and plain Ray Tune, add to a trial: trials that compute nothing.
 
-python benchmarks/engine_overhead.py          # 500 trials; the same in plain Ray Tune
-python benchmarks/engine_overhead.py 5000     # memory of the driver as they pass
+python benchmarks/engine_overhead.py          # 500 trials: time of each
+python benchmarks/engine_overhead.py 5000     # and memory of the driver as they pass
 """
 
 import gc
@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 from made_up import run, space_in
@@ -16,44 +17,77 @@ from ray import tune
 
 from study.engine import cluster
 
+SOME = 200  # trials of plain Ray Tune with workers that are reused: it slows down with their number
+FEW = 20  # and with a worker each
 
-def plain(trials: int) -> float:
-    """Seconds a trial of a function that returns at once, in Ray Tune as it comes."""
 
-    def nothing(config: dict[str, int]) -> None:
-        tune.report({"value": 1})
+class Growth:
+    """The memory of this process, after each trial."""
 
-    started = time.monotonic()
+    def __init__(self) -> None:
+        self._seen: list[int] = []
+
+    def look(self) -> None:
+        """A trial is done."""
+        self._seen.append(psutil.Process().memory_info().rss)
+
+    def __str__(self) -> str:
+        """Growth since a tenth of the trials were done."""
+        first = len(self._seen) // 10
+        grown = (self._seen[-1] - self._seen[first]) / 1024 / (len(self._seen) - 1 - first)
+        begun, now = (seen / 2**20 for seen in (self._seen[first], self._seen[-1]))
+        return f"driver from {begun:.0f} to {now:.0f} MiB, {grown:.2f} KiB a trial"
+
+
+class Nothing(tune.Trainable):
+    """A trial that is done at once, on a worker that takes the next one."""
+
+    def step(self) -> dict[str, Any]:
+        return {"done": True}
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        return True
+
+
+class Look(tune.Callback):
+    """Watches the driver of plain Ray Tune."""
+
+    def __init__(self, growth: Growth) -> None:
+        self._growth = growth
+
+    def on_trial_complete(self, *given: Any, **info: Any) -> None:
+        self._growth.look()
+
+
+def nothing(config: dict[str, int]) -> None:
+    """The usual trainable, a function, whose worker ends with it."""
+    tune.report({"value": 1})
+
+
+def plain(trials: int, trainable: Any, folder: str, *, reuse: bool) -> tuple[float, Growth]:
+    """Seconds a trial in Ray Tune as it comes, and how its driver grew."""
+    growth, started = Growth(), time.monotonic()
     tune.Tuner(
-        tune.with_resources(nothing, {"cpu": 1}),
+        tune.with_resources(trainable, {"cpu": 1}),
         param_space={"x": tune.grid_search(list(range(trials)))},
-        run_config=tune.RunConfig(verbose=0),
+        tune_config=tune.TuneConfig(reuse_actors=reuse),
+        run_config=tune.RunConfig(verbose=0, callbacks=[Look(growth)], storage_path=folder),
     ).fit()
-    return (time.monotonic() - started) / trials
+    return (time.monotonic() - started) / trials, growth
 
 
 def main(trials: int) -> None:
     """Measure and print."""
-    process = psutil.Process()
-    memory: list[float] = []
-
-    def on_done() -> None:
-        memory.append(process.memory_info().rss / 2**20)
-
+    growth = Growth()
     with tempfile.TemporaryDirectory() as folder, cluster.joined(space_in(Path(folder))):
-        ends = run([0.0] * trials, {"CPU": 1}, workers=2, on_done=on_done)
+        ends = run([0.0] * trials, {"CPU": 1}, workers=2, on_done=growth.look)
         seconds = (ends[-1] - ends[0]) / trials
-        print(f"our engine, {trials} trials that compute nothing: {1000 * seconds:.0f} ms a trial")
+        print(f"our engine, {trials} trials: {1000 * seconds:.0f} ms a trial; {growth}", flush=True)
         gc.collect()
-        tenth = len(memory) // 10
-        print(
-            f"memory of the driver: {memory[tenth]:.0f} MiB after {tenth} trials, "
-            f"{memory[-1]:.0f} MiB after {trials}: "
-            f"{1024 * (memory[-1] - memory[tenth]) / (trials - tenth):.1f} KiB a trial"
-        )
-        if trials <= 500:
-            few = 20
-            print(f"Ray Tune as it comes, {few} trials: {1000 * plain(few):.0f} ms a trial")
+        seconds, growth = plain(SOME, Nothing, folder, reuse=True)
+        print(f"Ray Tune, {SOME} trials: {1000 * seconds:.0f} ms a trial; {growth}", flush=True)
+        seconds, _ = plain(FEW, nothing, folder, reuse=False)
+        print(f"Ray Tune, a worker each, {FEW} trials: {1000 * seconds:.0f} ms a trial")
 
 
 if __name__ == "__main__":

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from waiting import Waiting
 
-from study.engine.deaths import Deaths
+from study.engine.endings import Endings
 from study.engine.launch import fit
 from study.engine.nodes import Nodes
-from study.engine.stops import Stops
 from study.engine.work import Work
 from study.engine.work_queue import WorkQueue
 from study.folder import StudyFolder
@@ -27,8 +26,7 @@ class MadeUp(WorkQueue):
     """
 
     def __init__(self, items: list[Work], on_event: Callable[[str, Work, str], None]) -> None:
-        self.deaths = Deaths()
-        super().__init__(iter(()), Store("unused"), on_event, Stops(), self.deaths)
+        super().__init__(iter(()), Store("unused"), on_event, Endings())
         self._waiting = items
         self._unfinished = {work.key for work in items}
         self._exhausted = True
@@ -79,7 +77,7 @@ def run(
         queue = MadeUp([*warm, *items], on_event)
         space = space_in(Path(folder))
         fit(
-            queue, space, StudyFolder.of(space), resources, Stops(), queue.deaths,
+            queue, space, StudyFolder.of(space), resources,
             [Nodes(on_event)], ahead=workers, trainable=Waiting,
         )  # fmt: skip
     return ends[workers - 1 :]

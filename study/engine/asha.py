@@ -9,13 +9,13 @@ from ray.tune.schedulers import ASHAScheduler
 
 from sd4match.tuning import EPOCHS
 from study.cost import epochs
-from study.engine.deaths import Deaths, Witness
-from study.engine.stops import Stops
+from study.engine.endings import Endings
+from study.engine.scheduler import WorkScheduler
 from study.engine.work import Work
 from study.stages import Tune
 
 
-class PromptAsha(Witness):
+class PromptAsha(WorkScheduler):
     """Stops tunings that are behind the others after as many epochs; lets all else run.
 
     Rungs compare one fixed setting: the epoch's own validation, nearest neighbour at the training's
@@ -24,16 +24,12 @@ class PromptAsha(Witness):
 
     Args:
         reduction: one in so many goes on from a rung to the next.
-        stops: where stops are told.
-        deaths, more: as of `Witness`.
+        endings, more: as of `WorkScheduler`.
     """
 
-    def __init__(
-        self, reduction: int, stops: Stops, deaths: Deaths, more: Callable[[], bool]
-    ) -> None:
-        super().__init__(deaths, more)
+    def __init__(self, reduction: int, endings: Endings, more: Callable[[], bool]) -> None:
+        super().__init__(endings, more)
         self._reduction = reduction
-        self._stops = stops
         self._rungs: dict[str, ASHAScheduler] = {}
         self._added: set[str] = set()
         self._lost: dict[tuple[tuple[str, Any], ...], str] = {}
@@ -47,7 +43,7 @@ class PromptAsha(Witness):
         if not isinstance(stage, Tune) or result.get("val_pck") is None:
             return self.CONTINUE
         # A prompt that is learned to the end is paid for.
-        if stage.key in self._stops.spared or result["epoch"] >= epochs(stage):
+        if stage.key in self._endings.spared or result["epoch"] >= epochs(stage):
             return self.CONTINUE
         prompt = tuple(stage.settings.items())
         data = stage.train.dataset
@@ -55,7 +51,7 @@ class PromptAsha(Witness):
             self._lost.setdefault(prompt, f"on {data} after epoch {result['epoch']}")
         if prompt not in self._lost:
             return self.CONTINUE
-        self._stops.reasons[stage.key] = f"stopped early by ASHA {self._lost[prompt]}"
+        self._endings.stopped[stage.key] = f"stopped early by ASHA {self._lost[prompt]}"
         return self.STOP
 
     def _decide(

@@ -13,6 +13,7 @@ import hydra
 from hydra.errors import HydraException
 from ray.tune import Callback
 from ray.tune.experiment import Trial
+from ray.tune.progress_reporter import TrialProgressCallback
 from tensorboardX import SummaryWriter
 
 from sd4match.errors import SD4MatchError
@@ -26,14 +27,26 @@ TARGET = "_target_"
 EXAMPLE = "ray.tune.logger.CSVLoggerCallback"
 
 
-class _Here(Callback):
+class Here(Callback):
     """Listens in the driver only: Ray saves callbacks to resume a run, which the store does."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
-class Reports(_Here):
+class Silent(TrialProgressCallback):
+    """Stands where Ray would put its own, which prints nothing for us but keeps every trial."""
+
+    def log_result(self, trial: Trial, result: dict[str, Any], error: bool = False) -> None:
+        """Called with each report."""
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Called when an item is over."""
+
+
+class Reports(Here):
     """Tells a listener which items begin, and each part of them, before they count as done."""
 
     def __init__(self, listener: Listener) -> None:
@@ -52,7 +65,7 @@ class Reports(_Here):
         self._listener.report(trial.config["work"], result)
 
 
-class Curves(_Here):
+class Curves(Here):
     """Loss and validation PCK of tunings by step, for TensorBoard: a run a tune stage.
 
     Args:

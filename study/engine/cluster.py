@@ -9,13 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
-from ray._private.authentication.authentication_token_setup import (
-    maybe_enable_token_auth_if_token_available,
-)
 
 from sd4match.backbones import choose_device
 from sd4match.errors import SD4MatchError
 from study.cost import Costs
+from study.engine import admission
 from study.memory import worker_mb
 from study.plan import Plan
 from study.space import Space
@@ -69,11 +67,7 @@ def joined(space: Space) -> Iterator[None]:
     try:
         _check_reachable(address)
         if address != LOCAL:
-            # `ray start` and ray.init("auto") ask for a token where one exists; ray.init with an
-            # address does not, and the cluster would refuse it: do as they do, unless
-            # RAY_AUTH_MODE says otherwise.
-            logging.getLogger("ray").setLevel(level)  # it would warn of that
-            maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+            admission.obtain(address)
         context: Any = ray.init(address=address, **options)
     except (OSError, ValueError, RuntimeError) as error:
         said = str(error).strip().splitlines()[0]
@@ -90,7 +84,7 @@ def joined(space: Space) -> Iterator[None]:
 
 
 def _check_reachable(address: str) -> None:
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    host, _, port = address.rpartition(":")
     if port.isdigit():
         socket.create_connection((host, int(port)), CONNECT).close()
 

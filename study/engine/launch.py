@@ -11,13 +11,12 @@ from ray import tune
 from sd4match.errors import SD4MatchError
 from study.engine import callbacks, cluster, preflight
 from study.engine.asha import PromptAsha
-from study.engine.deaths import Deaths, Witness
+from study.engine.endings import Endings
 from study.engine.faults import last_line
-from study.engine.forget import Forget
 from study.engine.journal import Journal
 from study.engine.listener import Listener
 from study.engine.nodes import Nodes
-from study.engine.stops import Stops
+from study.engine.scheduler import WorkScheduler
 from study.engine.trainable import StageTrainable
 from study.engine.work import Work
 from study.engine.work_queue import WorkQueue
@@ -60,7 +59,7 @@ def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
     """
     planner.require_data()
     folder = StudyFolder.of(space)
-    outcome, stops, deaths = Outcome(), Stops(), Deaths()
+    outcome, endings = Outcome(), Endings()
     journal = Journal(folder)
 
     def told(event: str, work: Work, message: str) -> None:
@@ -70,8 +69,8 @@ def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
         listener.event(event, work, message)
 
     whole = Plan()
-    plans = _plans(space, planner, folder, stops, whole)
-    queue = WorkQueue(plans, folder.store, told, stops, deaths, listener.planned)
+    plans = _plans(space, planner, folder, endings, whole)
+    queue = WorkQueue(plans, folder.store, told, endings, listener.planned)
     if queue.start():
         folder.write_failures({})  # those of an earlier launch are tried again
         with cluster.joined(space):
@@ -87,14 +86,14 @@ def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
                 callbacks.Curves(folder.tensorboard),
             ]
             ahead = workers if space.file.cluster.address == cluster.LOCAL else max(workers, 16)
-            fit(queue, space, folder, resources, stops, deaths, listening, ahead=ahead)
+            fit(queue, space, folder, resources, listening, ahead=ahead)
     if queue.full:
         raise SD4MatchError(f"{queue.full}; then launch again: what is done is kept")
     if preflight.KEY in queue.failures:
         # Nothing ran but the preflight: that is a mistake to mend, not a study with holes.
         raise SD4MatchError(last_line(queue.failures[preflight.KEY]))
-    outcome.failures, outcome.stopped = queue.failures, stops.reasons
-    folder.write_failures({**queue.failures, **stops.reasons})
+    outcome.failures, outcome.stopped = queue.failures, endings.stopped
+    folder.write_failures({**queue.failures, **endings.stopped})
     return outcome
 
 
@@ -103,11 +102,11 @@ def _listed(resources: dict[str, float]) -> str:
 
 
 def _plans(
-    space: Space, planner: Planner, folder: StudyFolder, stops: Stops, whole: Plan
+    space: Space, planner: Planner, folder: StudyFolder, endings: Endings, whole: Plan
 ) -> Iterator[Plan]:
     """The plans of a design, each added to the whole, and to the study's folder, before it runs."""
     if space.file.design == "search":
-        plans = OptunaSearch(space, planner, folder, stops).plans()
+        plans = OptunaSearch(space, planner, folder, endings).plans()
     else:
         plans = iter([planner.plan(space.configurations())])
     for plan in plans:
@@ -123,8 +122,6 @@ def fit(
     space: Space,
     folder: StudyFolder,
     resources: dict[str, float],
-    stops: Stops,
-    deaths: Deaths,
     listening: Sequence[tune.Callback],
     *,
     ahead: int,
@@ -136,7 +133,6 @@ def fit(
         queue: of work items.
         space, folder: of the study.
         resources: of a trial.
-        stops, deaths: who hears of early stops and errors.
         listening: callbacks besides those that the space names.
         ahead: how many items may be handed out before there is a worker for them.
         trainable: does an item.
@@ -150,6 +146,9 @@ def fit(
     def more() -> bool:
         return searches or queue.more  # a generation that ends is not the last one
 
+    scheduler = (
+        PromptAsha(asha, queue.endings, more) if asha else WorkScheduler(queue.endings, more)
+    )
     # So many trials may wait for workers, and tell a cluster that grows how far.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(ahead)
     with tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch:
@@ -159,20 +158,32 @@ def fit(
             param_space={"store": folder.store.place, "rule": asdict(space.rule)},
             tune_config=tune.TuneConfig(
                 search_alg=queue,
-                scheduler=(
-                    PromptAsha(asha, stops, deaths, more) if asha else Witness(deaths, more)
-                ),
+                scheduler=scheduler,
                 num_samples=-1,  # until the queue says that it is finished
                 reuse_actors=True,
                 trial_dirname_creator=lambda t: f"{callbacks.named(t.config['work'])}-{t.trial_id}",
             ),
             run_config=tune.RunConfig(
+                stop=_NoRoom(queue),
                 name=f"launch-{len(list(storage.glob('launch-*'))) + 1}",
                 storage_path=str(storage),
-                callbacks=[*listening, *callbacks.create(named), Forget()],
+                callbacks=[callbacks.Silent(), *listening, *callbacks.create(named)],
                 verbose=0,
                 # The queue tries again: it knows what failed, and how often.
                 failure_config=tune.FailureConfig(max_failures=0),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         ).fit()
+
+
+class _NoRoom(tune.Stopper):
+    """Ends all trials at once when results can no longer be written."""
+
+    def __init__(self, queue: WorkQueue) -> None:
+        self._queue = queue
+
+    def __call__(self, trial_id: str, result: dict[str, object]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._queue.full is not None

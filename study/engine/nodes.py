@@ -5,14 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import ray
-from ray import tune
 
+from study.engine.callbacks import Here
 from study.engine.work import Work
 
 EVERY = 2.0  # seconds between looks
 
 
-class Nodes(tune.Callback):
+class Nodes(Here):
     """Looks for changes while trials run.
 
     Args:
@@ -33,10 +33,6 @@ class Nodes(tune.Callback):
             for key in sorted(one.keys() - other.keys()):
                 place = Work("place", key, f"node {one[key]}", ())
                 self._on_event(event, place, f"{len(self._there)} nodes are there")
-
-    # Ray pickles callbacks to resume a run; ours resumes from the store and has nothing to save.
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
 
 
 def _there() -> dict[str, str]:

@@ -1,12 +1,12 @@
 """The Ray Tune trainable: one trial is one work item, and actors are kept warm between trials."""
 
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
 from study.engine.faults import fault
-from study.engine.notes import Notes
 from study.engine.work import Work
 from study.patience import patient
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 COLUMNS = dict.fromkeys(("epoch", "step", "loss", "val_pck"))
 """In every report: loggers such as Ray's for CSV take their columns from the first one."""
+MOST = 5
+"""Warnings of a step that are passed on; a broken folder of latents would fill pages."""
 
 
 class StageTrainable(tune.Trainable):
@@ -81,3 +83,23 @@ class StageTrainable(tune.Trainable):
 
     def load_checkpoint(self, checkpoint: Any) -> None:
         """Nothing: the store holds it."""
+
+
+class Notes(logging.Handler):
+    """Keeps the warnings of both packages until they are taken, for the driver to tell."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._kept: list[str] = []
+        for package in ("sd4match", "study"):
+            logging.getLogger(package).addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one message."""
+        self._kept.append(" ".join(record.getMessage().split()))
+
+    def take(self) -> list[str]:
+        """What was said since the last call."""
+        said, self._kept = self._kept, []
+        more = len(said) - MOST
+        return said[:MOST] + ([f"… and {more} more"] if more > 0 else [])

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ray.tune.search import Searcher
 
-from study.engine.deaths import Deaths
+from study.engine.endings import Endings
 from study.engine.faults import TRIES, Fault, last_line
 from study.engine.pace import Pace
 from study.engine.preflight import preflight
-from study.engine.stops import Stops
 from study.engine.sweep import sweep
 from study.engine.work import Work, pending
 from study.store import Store
@@ -33,13 +32,13 @@ class WorkQueue(Searcher):
         on_event: called with (event, work, message); events: ``start``, ``done``, ``failed``,
             ``stopped``, ``retry``, ``note`` (what its worker warned of), ``slow`` and ``damaged``
             (a file of the store).
-        stops: the tunings that the scheduler stopped early; what needs them is dropped.
-        deaths: the errors that the scheduler saw.
+        endings: errors that the scheduler saw, and tunings that it stopped early; what needs these
+            is dropped.
         on_plan: called with each plan and its pending work.
 
     Attributes:
         failures: key of each failed item to the reason; items that needed it fail with it.
-        full: why nothing more was started: there is no room for results. Mostly None.
+        full: why all work was ended: there is no room for results. Mostly None.
     """
 
     def __init__(
@@ -47,19 +46,17 @@ class WorkQueue(Searcher):
         plans: "Iterator[Plan]",
         store: Store,
         on_event: Callable[[str, Work, str], None],
-        stops: Stops,
-        deaths: Deaths,
+        endings: Endings,
         on_plan: Callable[["Plan", list[Work]], None] = lambda plan, items: None,
     ) -> None:
         super().__init__()
         self.failures: dict[str, str] = {}
         self.full: str | None = None
+        self.endings = endings
         self._plans = plans
         self._store = store
         self._on_event = on_event
         self._on_plan = on_plan
-        self._stops = stops
-        self._deaths = deaths
         self._pace = Pace()
         self._faults: Counter[tuple[str, Fault]] = Counter()
         self._waiting: list[Work] = []
@@ -114,15 +111,15 @@ class WorkQueue(Searcher):
         self._tell(work, result)
         kind, reason = result.get("fault"), str(result.get("failure"))
         if error:
-            kind, reason = self._deaths.causes.pop(trial_id, ("worker", "its worker was killed"))
+            kind, reason = self.endings.errors.pop(trial_id, ("worker", "its worker was killed"))
             if kind == "worker" and not ended:  # nor begun: it died idle, before the item came
                 kind = "node"
         if kind is not None:
             self._try_again(work, kind, reason)
-        elif work.key in self._stops.reasons:
+        elif work.key in self.endings.stopped:
             self._unfinished.discard(work.key)
             self._drop_needing(work)
-            self._on_event("stopped", work, self._stops.reasons[work.key])
+            self._on_event("stopped", work, self.endings.stopped[work.key])
         else:
             self._unfinished.discard(work.key)
             self._on_event("done", work, ended)
@@ -135,15 +132,22 @@ class WorkQueue(Searcher):
         """Let an item wait for another try, or fail it."""
         self._faults[work.key, kind] += 1
         if kind == "full":
-            # Whatever is computed now could not be kept.
-            self.full = reason
-            self._waiting, self._exhausted = [], True
+            self._end_without_room(reason)
         elif self._faults[work.key, kind] < TRIES[kind]:
             self._waiting.insert(0, work)
             self._on_event("retry", work, last_line(reason))
         else:
             tries = f" ({TRIES[kind]} times)" if TRIES[kind] > 1 and "\n" not in reason else ""
             self._fail(work, reason + tries)
+
+    def _end_without_room(self, reason: str) -> None:
+        """Start nothing more; what runs is about to be stopped, as it could not be kept."""
+        if self.full is None:
+            self.full = reason
+            self._waiting, self._exhausted = [], True
+            for work in self._running.values():
+                if self._pace.end(work, time.monotonic(), well=False):  # it has begun
+                    self._on_event("stopped", work, "there is no room for its result")
 
     def _fail(self, work: Work, reason: str) -> None:
         self._unfinished.discard(work.key)
@@ -176,14 +180,14 @@ class WorkQueue(Searcher):
                     self._on_event("damaged", place, "removed, and computed again")
                 items = pending(plan, self._store)
                 self._on_plan(plan, items)
-                ended = self.failures.keys() | self._stops.reasons.keys()
+                ended = self.failures.keys() | self.endings.stopped.keys()
                 self._waiting = [work for work in items if work.key not in ended]
                 self._unfinished = {work.key for work in self._waiting}
                 # What failed in an earlier plan is not tried again, and what needs it cannot be.
                 for work in items:
                     if work.key in self.failures:
                         self._fail_needing(work)
-                    elif work.key in self._stops.reasons:
+                    elif work.key in self.endings.stopped:
                         self._drop_needing(work)
                 if self._waiting and not self._preflown:
                     self._try_first()

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from sd4match.errors import SD4MatchError
 from study.axes import Configuration
-from study.engine.stops import Stops
+from study.engine.endings import Endings
 from study.engine.work import missing
 from study.folder import StudyFolder
 from study.keys import key_of
@@ -52,19 +52,21 @@ class OptunaSearch:
         space: with ``design: search``.
         planner: plans its configurations.
         folder: the study's.
-        stops: which prompts were stopped early in this launch.
+        endings: which prompts were stopped early in this launch.
 
     Raises:
         SD4MatchError: no data set to choose by, or a sampler that cannot be made.
     """
 
-    def __init__(self, space: Space, planner: Planner, folder: StudyFolder, stops: Stops) -> None:
+    def __init__(
+        self, space: Space, planner: Planner, folder: StudyFolder, endings: Endings
+    ) -> None:
         if space.metric is None:
             raise SD4MatchError("design search: no data set of data.evaluate has a val split")
         self._space = space
         self._planner = planner
         self._folder = folder
-        self._stops = stops
+        self._endings = endings
         self._objectives = Objectives.of(space)
         self._datasets = self._objectives.datasets(space.file.data.evaluate)
         search = space.file.search
@@ -131,7 +133,7 @@ class OptunaSearch:
     ) -> tuple[Told, Mapping[str, Any]]:
         """What to tell of a trial, and notes for people: the best of its grid, or what became."""
         tunes = {cell.tune.key for cell in self._plan(trial.grid).cells if cell.tune}
-        stopped = [self._stops.reasons[key] for key in tunes if key in self._stops.reasons]
+        stopped = [self._endings.stopped[key] for key in tunes if key in self._endings.stopped]
         if trial.stopped or stopped:
             return Told(TrialState.PRUNED), {STOPPED: trial.stopped or min(stopped)}
         best = self._objectives.best(rows[c] for c in trial.grid if c in rows)
@@ -159,7 +161,7 @@ class OptunaSearch:
         wanted = {row.configuration.unseeded for row in (*chosen, *([best] if best else []))}
         seeds = [row.configuration for row in distinct if row.configuration.unseeded in wanted]
         plan = self._planner.plan([*seeds, self._space.baseline])
-        self._stops.spare(plan.tunes)
+        self._endings.spare(plan.tunes)
         return plan
 
     def _warm_points(self, record: Record) -> list[tuple[str, Point, Told | None]]:

@@ -6,8 +6,7 @@ import pytest
 
 from sd4match.errors import SD4MatchError
 from study.engine.asha import PromptAsha
-from study.engine.deaths import Deaths
-from study.engine.stops import Stops
+from study.engine.endings import Endings
 from study.engine.work import Work
 
 SPACE = """
@@ -24,14 +23,14 @@ def plan(plan_on):
 
 
 @pytest.fixture
-def stops():
-    return Stops()
+def endings():
+    return Endings()
 
 
 @pytest.fixture
-def report(stops):
+def report(endings):
     """Report an epoch of a stage to ASHA with reduction 2; whether the trial goes on."""
-    asha = PromptAsha(2, stops, Deaths(), lambda: False)
+    asha = PromptAsha(2, endings, lambda: False)
 
     def to(stage, epoch, pck, kind="tune"):
         work = Work(kind, stage.key, stage.label, (stage,))
@@ -53,12 +52,12 @@ def tunes(plan):
     return order
 
 
-def test_who_is_behind_at_a_rung_is_stopped_with_a_reason(report, tunes, stops):
+def test_who_is_behind_at_a_rung_is_stopped_with_a_reason(report, tunes, endings):
     first, second, third, _ = tunes["spair"]
     assert report(first, 1, 0.5)
     assert report(second, 1, 0.6)
     assert not report(third, 1, 0.1)
-    assert stops.reasons == {third.key: "stopped early by ASHA on spair after epoch 1"}
+    assert endings.stopped == {third.key: "stopped early by ASHA on spair after epoch 1"}
     assert report(second, 2, 0.6)
     assert not report(first, 2, 0.5)
     assert report(second, 3, 0.0)  # no rung
@@ -69,12 +68,12 @@ def test_data_sets_are_not_compared(report, tunes):
     assert report(tunes["pf_pascal"][1], 1, 0.1)
 
 
-def test_a_configuration_that_lost_on_one_data_set_stops_on_the_other(report, tunes, stops):
+def test_a_configuration_that_lost_on_one_data_set_stops_on_the_other(report, tunes, endings):
     assert report(tunes["spair"][0], 1, 0.9)
     assert not report(tunes["spair"][1], 1, 0.1)
     assert not report(tunes["pf_pascal"][1], 1, 1.0)
     key = tunes["pf_pascal"][1].key
-    assert stops.reasons[key] == "stopped early by ASHA on spair after epoch 1"
+    assert endings.stopped[key] == "stopped early by ASHA on spair after epoch 1"
     assert report(tunes["pf_pascal"][2], 1, 1.0)
 
 
@@ -90,22 +89,22 @@ def test_the_last_epoch_of_few_steps_is_no_rung(report, plan_on):
     assert report(few[1], 2, 0.1)
 
 
-def test_what_is_not_learned_is_never_stopped(report, plan, tunes, stops):
+def test_what_is_not_learned_is_never_stopped(report, plan, tunes, endings):
     assert report(tunes["spair"][0], 1, 0.9)
     assert report(tunes["spair"][1], 1, None)  # no validation
     for predict in plan.predicts.values():
         assert report(predict, 1, 0.0, kind="predict")
     for latents in plan.latents.values():
         assert report(latents, 1, 0.0, kind="latents")
-    assert stops.reasons == {}
+    assert endings.stopped == {}
 
 
-def test_who_is_spared_goes_on(report, tunes, stops):
+def test_who_is_spared_goes_on(report, tunes, endings):
     first, second, *_ = tunes["spair"]
     assert report(first, 1, 0.9)
     assert not report(second, 1, 0.1)
-    stops.spare([second.key])
-    assert stops.reasons == {}
+    endings.spare([second.key])
+    assert endings.stopped == {}
     assert report(second, 2, 0.1)
 
 

@@ -9,10 +9,9 @@ from ray.tune.search import Searcher
 from sd4match import seal
 from sd4match.pck import GroundTruth
 from study.engine import preflight
-from study.engine.deaths import Deaths
+from study.engine.endings import Endings
 from study.engine.faults import TRIES
 from study.engine.pace import LEAST, Pace
-from study.engine.stops import Stops
 from study.engine.work import Work, pending
 from study.engine.work_queue import WorkQueue
 from study.store import Store
@@ -40,9 +39,8 @@ def queue_of(store):
 
     def make(*plans):
         events = []
-        deaths = Deaths()
-        queue = WorkQueue(iter(plans), store, lambda *event: events.append(event), Stops(), deaths)
-        queue.events, queue.deaths = events, deaths
+        queue = WorkQueue(iter(plans), store, lambda *event: events.append(event), Endings())
+        queue.events = events
         return queue
 
     return make
@@ -242,10 +240,10 @@ def test_a_death_is_told_with_its_cause_and_counted(queue_of, plan):
     for _ in range(TRIES["worker"]):
         (trial,) = (trial for trial, work in trials.running.items() if work == broken)
         queue.on_trial_result(trial, {"hostname": "here", "pid": 1})
-        queue.deaths.causes[trial] = ("worker", "its worker was killed")
+        queue.endings.errors[trial] = ("worker", "its worker was killed")
         trials.end(broken, error=True)
         trials.fill()
-    assert queue.deaths.causes == {}
+    assert queue.endings.errors == {}
     assert queue.failures[broken.key] == "its worker was killed (3 times)"
 
 
@@ -255,7 +253,7 @@ def test_a_worker_that_died_while_idle_is_not_its_next_items_fault(queue_of, pla
     waiting, *_ = trials.works("latents")
     for _ in range(TRIES["worker"] + 1):  # none of them began with it
         (trial,) = (trial for trial, work in trials.running.items() if work == waiting)
-        queue.deaths.causes[trial] = ("worker", "its worker was killed")
+        queue.endings.errors[trial] = ("worker", "its worker was killed")
         trials.end(waiting, error=True)
         trials.fill()
     assert queue.failures == {}
@@ -282,14 +280,19 @@ def test_a_tuning_that_gets_on_may_lose_any_number_of_workers(queue_of, plan, st
 def test_a_full_disk_starts_nothing_more_and_fails_nothing(queue_of, plan):
     queue = queue_of(plan)
     trials = latents_running(queue)
-    broken, *others = trials.works("latents")
+    broken, begun, *others = trials.works("latents")
+    (trial,) = (trial for trial, work in trials.running.items() if work == begun)
+    queue.on_trial_result(trial, {"hostname": "here", "pid": 1})
     trials.end(broken, fault="full", failure="x cannot be written (No space left on device)")
-    assert trials.fill() is None  # the others may end
-    for work in others:
-        trials.end(work)
+    assert "No space left" in queue.full
+    assert told(queue, "stopped") == [("stopped", "there is no room for its result")]
+    assert trials.fill() is None  # Ray is about to stop the others, or they come to the same end
+    for work in (begun, *others):
+        trials.end(work, fault="full", failure="another file")
     assert trials.fill() == Searcher.FINISHED
     assert queue.failures == {}
-    assert "No space left" in queue.full
+    assert queue.full.startswith("x cannot be written")
+    assert len(told(queue, "stopped")) == 1
 
 
 def test_what_a_worker_warned_of_is_told(queue_of, plan):

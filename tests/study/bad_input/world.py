@@ -12,7 +12,7 @@ from sd4match import backbones, prompts
 from sd4match.datasets import shapes
 from sd4match.pck import GroundTruth
 from study import space as spaces
-from study.engine.stops import Stops
+from study.engine.endings import Endings
 from study.engine.work import pending
 from study.folder import StudyFolder
 from study.plan import Planner
@@ -59,7 +59,7 @@ def measure(world: Path, name: str) -> None:
     space = spaces.load(str(world / "search_spaces" / f"{name}.yaml"), here)
     folder, planner = StudyFolder.of(space), Planner(space)
     plans = (
-        OptunaSearch(space, planner, folder, Stops()).plans()
+        OptunaSearch(space, planner, folder, Endings()).plans()
         if space.file.design == "search"
         else [planner.plan(space.configurations())]
     )

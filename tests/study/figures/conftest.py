@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sd4match.pck import GroundTruth
-from study.engine.stops import Stops
+from study.engine.endings import Endings
 from study.folder import StudyFolder
 from study.plan import Plan, Planner
 from study.search.search import OptunaSearch
@@ -87,7 +87,7 @@ def make(folder, root, text, *overrides):
     out, planner, whole = StudyFolder.of(space), Planner(space), Plan()
     searched = space.file.design == "search"
     plans = (
-        OptunaSearch(space, planner, out, Stops()).plans()
+        OptunaSearch(space, planner, out, Endings()).plans()
         if searched
         else [planner.plan(space.configurations())]
     )

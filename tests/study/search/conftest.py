@@ -6,7 +6,7 @@ import pytest
 
 from sd4match.pck import GroundTruth
 from study import space as spaces
-from study.engine.stops import Stops
+from study.engine.endings import Endings
 from study.engine.work import pending
 from study.folder import StudyFolder
 from study.plan import Plan, Planner
@@ -58,15 +58,15 @@ class Searching:
         return spaces.load(str(file), ["design=search", *here, *fast, *overrides])
 
     def launch(self, text, *overrides, useful=usefulness, until=None, stop=None):
-        """Run it to the end, or to the ``until``-th plan; ``stop`` tells `Stops` of a plan.
+        """Run it to the end, or to the ``until``-th plan; ``stop`` tells `Endings` of a plan.
 
         Returns:
             The plans.
         """
         space = self.space(text, *overrides)
-        folder, stops = StudyFolder.of(space), Stops()
+        folder, endings = StudyFolder.of(space), Endings()
         plans, whole, self.computed = [], Plan(), []
-        for plan in OptunaSearch(space, Planner(space), folder, stops).plans():
+        for plan in OptunaSearch(space, Planner(space), folder, endings).plans():
             plans.append(plan)
             folder.write_space(space)
             whole.update(plan)
@@ -74,12 +74,12 @@ class Searching:
             if len(plans) == until:
                 break
             if stop:
-                stops.reasons.update(stop(plan))
+                endings.stopped.update(stop(plan))
             work = [item for item in pending(plan, folder.store) if item.kind == "predict"]
             self.computed.append([item.label for item in work])
             for item in work:
                 for stage in item.stages:
-                    if stage.extraction.prompt not in stops.reasons:
+                    if stage.extraction.prompt not in endings.stopped:
                         write(folder.store, plan, stage, useful)
         return plans
 

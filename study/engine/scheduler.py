@@ -1,8 +1,7 @@
-"""Why trials ended with an error: told by Ray to its scheduler, read by the queue."""
+"""What Ray Tune is told about trials: all run, workers stay warm, what has ended is forgotten."""
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ray import cloudpickle
@@ -11,6 +10,7 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
+from study.engine.endings import Endings
 from study.engine.faults import Fault
 
 log = logging.getLogger(__name__)
@@ -18,28 +18,20 @@ log = logging.getLogger(__name__)
 MANY = 10**6  # more workers than a cluster has
 
 
-@dataclass
-class Deaths:
-    """Errors of one launch.
+class WorkScheduler(FIFOScheduler):
+    """Lets everything run, and says of what ended with an error why it did.
 
-    Attributes:
-        causes: id of each trial that ended with an error to its fault and the reason, for people.
-    """
-
-    causes: dict[str, tuple[Fault, str]] = field(default_factory=dict)
-
-
-class Witness(FIFOScheduler):
-    """Lets everything run, says of what ended with an error why it did, and keeps workers warm.
+    Ray has no settings for the rest of what it does; tests/study/test_warm_workers.py notices if
+    Ray changes.
 
     Args:
-        deaths: where it is said.
+        endings: where it is said.
         more: whether there will be work for workers that have none now.
     """
 
-    def __init__(self, deaths: Deaths, more: Callable[[], bool]) -> None:
+    def __init__(self, endings: Endings, more: Callable[[], bool]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._deaths = deaths
+        self._endings = endings
         self._more = more
         self._kept = 0
 
@@ -48,20 +40,37 @@ class Witness(FIFOScheduler):
         self._resources = trial.placement_group_factory
 
     def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:
-        """Called at each step: Tune itself ends workers for which no trial waits at the moment."""
-        keep = MANY if self._more() else 0
-        if keep != self._kept:
-            # Ray has no setting for it; tests/study/test_warm_workers.py notices if this goes.
-            cache = tune_controller._tune_controller._actor_cache  # type: ignore[attr-defined]
-            cache.increase_max(self._resources, keep - self._kept)
-            self._kept = keep
+        """Called at each step."""
+        whole = tune_controller._tune_controller  # type: ignore[attr-defined]
+        self._keep_workers(whole)
+        _forget_ended(whole)
         return super().choose_trial_to_run(tune_controller)
 
     def on_trial_error(self, tune_controller: TuneController, trial: Trial) -> None:
         """Called just before the searcher hears of the error."""
         error = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
         log.debug("trial %s: %s", trial.trial_id, error)
-        self._deaths.causes[trial.trial_id] = _cause(error)
+        self._endings.errors[trial.trial_id] = _cause(error)
+
+    def _keep_workers(self, controller: TuneController) -> None:
+        """Tune itself ends workers for which no trial waits at the moment."""
+        keep = MANY if self._more() else 0
+        if keep != self._kept:
+            controller._actor_cache.increase_max(self._resources, keep - self._kept)
+            self._kept = keep
+
+
+def _forget_ended(controller: TuneController) -> None:
+    """Tune itself keeps whole trials, with all they reported, and goes through them at each step.
+
+    So a driver would grow with its study, and slow down.
+    """
+    for ended in (controller._stopped_trials, controller._failed_trials):
+        for trial in ended:
+            controller._trials.remove(trial)
+        controller._live_trials -= ended  # where it leaves those with an error
+        ended.clear()
+    controller._trials_to_cache.clear()
 
 
 def _cause(error: Exception) -> tuple[Fault, str]:
@@ -72,6 +81,6 @@ def _cause(error: Exception) -> tuple[Fault, str]:
         return "node", "its node was preempted"
     if "node" in said and "died" in said and "worker process has died" not in said:
         return "node", "its node was lost"
-    if "memory" in said:
+    if "running low on memory" in said:  # Ray's guesses about any death name memory too
         return "worker", "its worker was killed: the node ran out of memory"
     return "worker", "its worker was killed"
