@@ -58,6 +58,7 @@ class Bench:
         self.folder = folder
         self.space = space
         self.stages = stages
+        self._before = set(psutil.Process().children(recursive=True))  # a test's, say
         self._seen: set[psutil.Process] = set()
         # Ray's sockets live below it, and their paths must be short.
         self._temporary = Path(tempfile.mkdtemp(prefix="chaos-"))
@@ -74,7 +75,7 @@ class Bench:
         """
         self._seen.update(psutil.Process().children(recursive=True))
         self.cluster.shutdown()
-        _, left = psutil.wait_procs(list(self._seen), timeout=30)
+        _, left = psutil.wait_procs(list(self._seen - self._before), timeout=30)
         shutil.rmtree(self._temporary)
         if left:
             raise SystemExit(f"processes that do not end: {left}")
