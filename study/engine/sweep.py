@@ -1,4 +1,4 @@
-"""Before a launch: what the store holds of a plan is read once, and what is damaged is removed."""
+"""Before a launch: what the store holds of a plan is read once; what is of no use is removed."""
 
 import zipfile
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sd4match import records, seal
+from sd4match.atomic import remove_abandoned
 from sd4match.errors import SD4MatchError
 from study.store import Store
 
@@ -19,12 +20,16 @@ def sweep(plan: "Plan", store: Store) -> list[Path]:
     It reads at about the disk's speed: seals are whole-file checksums (`sd4match.seal`). Latents
     and what image encoders see check themselves when a worker reads them.
 
+    What killed writers left beside these files goes too.
+
     Returns:
-        What was removed; ground truth is written again at once.
+        What was damaged and removed; ground truth is written again at once.
 
     Raises:
         SD4MatchError: a data set whose ground truth was damaged cannot be read.
     """
+    for folder in _folders(plan, store):
+        remove_abandoned(folder)
     removed = [file for file in _files(plan, store) if not _sound(file)]
     for file in removed:
         store.mirror.remove(file)
@@ -34,6 +39,15 @@ def sweep(plan: "Plan", store: Store) -> list[Path]:
             store.write_truth(stage.data.open())
             store.push(data=[stage.data.fingerprint])
     return removed
+
+
+def _folders(plan: "Plan", store: Store) -> Iterator[Path]:
+    """Where stages of a plan write."""
+    yield from (store.latents, *store.latents.glob("*/"))
+    yield from (*store.contents.glob("*/"), *store.speed.glob("*/"), store.folder / "truth")
+    yield from (store.prompt(key).parent for key in plan.tunes)
+    for key in store.predicted() & plan.predicts.keys():
+        yield from (store.folder / part / key for part in ("predict", "score"))
 
 
 def _files(plan: "Plan", store: Store) -> Iterator[Path]:

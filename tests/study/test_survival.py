@@ -1,16 +1,19 @@
 """What happens to disks, memory and other launches: the work ends all the same, or says why not."""
 
 import errno
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pyarrow.parquet as pq
 import pytest
 import torch
 
 from sd4match import prompts, records
+from sd4match.atomic import ABANDONED, atomic_path
 from sd4match.errors import SD4MatchError
 from sd4match.records import about_of
 from study.engine.alone import alone
@@ -72,6 +75,22 @@ def measured(store):
 def test_a_sound_store_is_left_alone(plan, store):
     before = measured(store)
     assert sweep(plan, store) == []
+    assert measured(store) == before
+
+
+def test_what_killed_writers_left_goes_when_it_is_old(plan, store):
+    before, long_ago = measured(store), time.time() - ABANDONED - 1
+    parts = ("latents", "tune", "predict", "score", "truth", "speed")
+    files = [next(f for f in (store.folder / p).rglob("*") if f.is_file()) for p in parts]
+    files.append(next(store.latents.glob("*/*")))
+    for file in files:
+        writer = atomic_path(file)
+        old, new = writer.__enter__(), file.with_name(f".{file.stem}-{0:016x}{file.suffix}")
+        os.utime(old, (long_ago, long_ago))
+        new.touch()
+        assert sweep(plan, store) == []
+        assert (old.exists(), new.exists()) == (False, True)
+        new.unlink()
     assert measured(store) == before
 
 
