@@ -68,6 +68,11 @@ def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
         journal.write(event, work, message)
         listener.event(event, work, message)
 
+    def told_of_node(event: str, place: Work, message: str) -> None:
+        if event == "lost":
+            queue.excuse_deaths()
+        told(event, place, message)
+
     whole = Plan()
     plans = _plans(space, planner, folder, endings, whole)
     queue = WorkQueue(plans, folder.store, told, endings, listener.planned)
@@ -81,7 +86,7 @@ def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
             workers = cluster.workers(resources)
             listener.started(workers)
             listening = [
-                Nodes(told),
+                Nodes(told_of_node),
                 callbacks.Reports(listener),
                 callbacks.Curves(folder.tensorboard),
             ]

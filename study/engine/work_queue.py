@@ -124,6 +124,15 @@ class WorkQueue(Searcher):
             self._unfinished.discard(work.key)
             self._on_event("done", work, ended)
 
+    def excuse_deaths(self) -> None:
+        """Count workers' deaths so far as a lost node's: theirs is told long before its own.
+
+        A node that is killed takes its workers along at once; Ray misses it some health checks later.
+        """
+        for key, kind in list(self._faults):
+            if kind == "worker":
+                self._faults[key, "node"] += self._faults.pop((key, kind))
+
     def _tell(self, work: Work, result: Mapping[str, Any]) -> None:
         for note in result.get("notes", ()):
             self._on_event("note", work, note)
