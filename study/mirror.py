@@ -11,7 +11,7 @@ import errno
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,7 +77,7 @@ class Mirror:
     def pull(
         self, folder: Path, only: Only = every, *, below: bool = True, exact: bool = False
     ) -> None:
-        """Bring here what is there and not here, or of another size.
+        """Bring here what is there and not here, or of another size; hidden files stay there.
 
         Args:
             folder: this one or one below it.
@@ -91,7 +91,9 @@ class Mirror:
         if self.url is None:
             return
         with self._told():
-            sizes = {folder / name: n for name, n in self._list(folder, below) if only(name)}
+            there = self._list(folder, below)
+            shown = ((name, size) for name, size in there if not _hidden(PurePosixPath(name)))
+            sizes = {folder / name: size for name, size in shown if only(name)}
             if exact:
                 for file in self._written(folder, only if below else _top(only)):
                     if file not in sizes:
@@ -126,6 +128,12 @@ class Mirror:
             self._there.pop(file, None)
             with self._told(), suppress(FileNotFoundError):
                 self._fs.rm_file(self._name(file))
+
+    def again(self, file: Path) -> None:
+        """Bring a file once more, as the one here is no good; see `pull`."""
+        if self.url is not None:
+            with self._told():
+                self._fetch(file)
 
     def put(self, file: Path, content: bytes) -> None:
         """Write a small file there alone; see `push`."""
@@ -232,7 +240,7 @@ def _top(only: Only) -> Only:
     return lambda name: "/" not in name and only(name)
 
 
-def _hidden(name: Path) -> bool:
+def _hidden(name: PurePath) -> bool:
     return any(part.startswith(".") for part in name.parts)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sd4match import records, seal
 from sd4match.atomic import remove_abandoned
 from sd4match.errors import SD4MatchError
+from study.patience import patiently
 from study.store import Store
 
 if TYPE_CHECKING:
@@ -30,9 +31,12 @@ def sweep(plan: "Plan", store: Store) -> list[Path]:
     """
     for folder in _folders(plan, store):
         remove_abandoned(folder)
-    removed = [file for file in _files(plan, store) if not _sound(file)]
-    for file in removed:
-        store.mirror.remove(file)
+    removed = []
+    for file in [file for file in _files(plan, store) if not _sound(file)]:
+        patiently(store.mirror.again)(file)  # perhaps it is the copy here that is damaged
+        if not _sound(file):
+            patiently(store.mirror.remove)(file)
+            removed.append(file)
     for stage in {stage.data.fingerprint: stage for stage in plan.predicts.values()}.values():
         files = store.truth_files(stage.data.fingerprint)
         if any(file in removed for file in files):
@@ -61,6 +65,7 @@ def _files(plan: "Plan", store: Store) -> Iterator[Path]:
         yield from filter(Path.exists, store.truth_files(fingerprint))
 
 
+@patiently
 def _sound(file: Path) -> bool:
     if file.suffix != ".pt":
         return seal.intact(file) and (file.suffix != ".parquet" or _in_its_place(file))

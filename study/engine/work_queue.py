@@ -14,6 +14,7 @@ from study.engine.pace import Pace
 from study.engine.preflight import preflight
 from study.engine.sweep import sweep
 from study.engine.work import Work, pending
+from study.patience import patiently
 from study.store import Store
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class WorkQueue(Searcher):
     def excuse_deaths(self) -> None:
         """Count workers' deaths so far as a lost node's: theirs is told long before its own.
 
-        A node that is killed takes its workers along at once; Ray misses it some health checks later.
+        A node that is killed takes its workers along; Ray misses it some health checks later.
         """
         for key, kind in list(self._faults):
             if kind == "worker":
@@ -183,7 +184,7 @@ class WorkQueue(Searcher):
             plan = next(self._plans, None)
             self._exhausted = plan is None
             if plan is not None:
-                self._store.pull_plan(plan)
+                patiently(self._store.pull_plan)(plan)
                 for file in sweep(plan, self._store):
                     place = Work("place", file.name, str(file), ())
                     self._on_event("damaged", place, "removed, and computed again")

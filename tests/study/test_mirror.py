@@ -92,8 +92,9 @@ def test_an_exact_pull_makes_both_ends_the_same(mirror, bucket):
     assert texts(two) == {"a": "1", "b": "1", "below/c": "1"}
 
 
-def test_no_object_gets_out_of_the_folder(mirror, bucket, results):
+def test_no_object_gets_out_of_the_folder_and_hidden_ones_stay(mirror, bucket, results):
     place = results.removeprefix(bucket.url)[1:]
+    bucket.write(f"{place}/.launches/other.json", b"{}")
     for name in ("../../../out", "/tmp/out", "a//b"):
         bucket.write(f"{place}/{name}", b"evil")
     one = mirror("one")
