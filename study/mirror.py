@@ -101,7 +101,8 @@ class Mirror:
             wanted = [file for file, size in sizes.items() if exact or _size(file) != size]
             self._each(self._fetch, wanted)
             for file in sizes.keys() - set(wanted):
-                self._there[file] = _stamp(file)
+                with suppress(FileNotFoundError):  # removed since, as in `_send`
+                    self._there[file] = _stamp(file)
 
     def push(self, folder: Path, only: Only = every) -> None:
         """Send what was written in a folder or below it; hidden files stay here.
@@ -119,7 +120,7 @@ class Mirror:
         """Send those of some files that changed since they were sent or brought; see `push`."""
         if self.url is not None:
             with self._told():
-                self._each(self._send, [f for f in files if self._there.get(f) != _stamp(f)])
+                self._each(self._send, files)
 
     def remove(self, file: Path) -> None:
         """Remove a file here and there; see `push`."""
@@ -190,11 +191,16 @@ class Mirror:
             self._there[file] = _stamp(file)
 
     def _send(self, file: Path) -> None:
-        stamp = _stamp(file)
-        self._fs.put_file(str(file), self._name(file))
-        self._there[file] = stamp
+        try:
+            stamp = _stamp(file)
+            if self._there.get(file) != stamp:
+                self._fs.put_file(str(file), self._name(file))
+                self._there[file] = stamp
+        except FileNotFoundError:  # another study's worker removed it: a checkpoint
+            if file.exists():
+                raise
 
-    def _each(self, function: Callable[[Path], None], files: list[Path]) -> None:
+    def _each(self, function: Callable[[Path], None], files: Iterable[Path]) -> None:
         with ThreadPoolExecutor(AT_ONCE if self._fs.async_impl else 1) as pool:
             for _ in pool.map(function, files):
                 pass

@@ -131,6 +131,14 @@ def test_files_under_each_others_names_are_computed_again(plan, done, store, par
     assert whole.keys() - left.keys() == (names if part == "score" else set())
 
 
+def test_what_another_launch_removes_meanwhile_is_no_damage(plan, store, monkeypatch):
+    (key,) = plan.tunes
+    for gone in (store.prompt(key), store.checkpoint(key)):
+        gone.unlink(missing_ok=True)
+        monkeypatch.setattr("study.engine.sweep._files", lambda *_, gone=gone: [gone])
+        assert sweep(plan, store) == []
+
+
 def test_a_damaged_checkpoint_begins_again(plan, done, store):
     (key,) = plan.tunes
     shutil.rmtree(store.prompt(key).parent)
