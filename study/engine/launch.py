@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ray import tune
 
+from sd4match.atomic import remove_abandoned
 from sd4match.errors import SD4MatchError
 from study.engine import callbacks, cluster, preflight
 from study.engine.asha import PromptAsha
@@ -59,6 +60,7 @@ def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
     """
     planner.require_data()
     folder = StudyFolder.of(space)
+    remove_abandoned(folder.path)
     outcome, endings = Outcome(), Endings()
     journal = Journal(folder)
 
