@@ -2,7 +2,9 @@
 
 import errno
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +15,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 """No room is left, on the disk or for the user."""
 UNWRITABLE = (*FULL, errno.EROFS, errno.EFBIG, errno.EACCES, errno.EPERM)
 """What a writer meets that its reader can mend."""
+ABANDONED = 3600.0
+"""Seconds after its last change when a temporary file has no writer any more."""
 
 
 @contextmanager
@@ -64,6 +68,21 @@ def require_writable(path: str | os.PathLike[str]) -> None:
     if target.is_dir():
         raise SD4MatchError(f"{target} is a folder: name a file in it")
     _fresh(target).unlink()
+
+
+def remove_abandoned(folder: str | os.PathLike[str]) -> None:
+    """Remove the temporary files in a folder, not below it, whose writers were killed.
+
+    Args:
+        folder: where `atomic_path` made them; it may be missing.
+    """
+    oldest = time.time() - ABANDONED
+    for file in Path(folder).glob(".*"):
+        if re.fullmatch(r"\..*-[0-9a-f]{16}(\.\w+)?", file.name):
+            # Another launch may remove it too, or its owner be somebody else.
+            with suppress(OSError):
+                if file.stat().st_mtime < oldest:
+                    file.unlink()
 
 
 def _fresh(target: Path) -> Path:

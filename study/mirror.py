@@ -11,7 +11,7 @@ import errno
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,7 +77,7 @@ class Mirror:
     def pull(
         self, folder: Path, only: Only = every, *, below: bool = True, exact: bool = False
     ) -> None:
-        """Bring here what is there and not here, or of another size.
+        """Bring here what is there and not here, or of another size; hidden files stay there.
 
         Args:
             folder: this one or one below it.
@@ -91,7 +91,9 @@ class Mirror:
         if self.url is None:
             return
         with self._told():
-            sizes = {folder / name: n for name, n in self._list(folder, below) if only(name)}
+            there = self._list(folder, below)
+            shown = ((name, size) for name, size in there if not _hidden(PurePosixPath(name)))
+            sizes = {folder / name: size for name, size in shown if only(name)}
             if exact:
                 for file in self._written(folder, only if below else _top(only)):
                     if file not in sizes:
@@ -99,7 +101,8 @@ class Mirror:
             wanted = [file for file, size in sizes.items() if exact or _size(file) != size]
             self._each(self._fetch, wanted)
             for file in sizes.keys() - set(wanted):
-                self._there[file] = _stamp(file)
+                with suppress(FileNotFoundError):  # removed since, as in `_send`
+                    self._there[file] = _stamp(file)
 
     def push(self, folder: Path, only: Only = every) -> None:
         """Send what was written in a folder or below it; hidden files stay here.
@@ -117,7 +120,7 @@ class Mirror:
         """Send those of some files that changed since they were sent or brought; see `push`."""
         if self.url is not None:
             with self._told():
-                self._each(self._send, [f for f in files if self._there.get(f) != _stamp(f)])
+                self._each(self._send, files)
 
     def remove(self, file: Path) -> None:
         """Remove a file here and there; see `push`."""
@@ -126,6 +129,12 @@ class Mirror:
             self._there.pop(file, None)
             with self._told(), suppress(FileNotFoundError):
                 self._fs.rm_file(self._name(file))
+
+    def again(self, file: Path) -> None:
+        """Bring a file once more, as the one here is no good; see `pull`."""
+        if self.url is not None:
+            with self._told():
+                self._fetch(file)
 
     def put(self, file: Path, content: bytes) -> None:
         """Write a small file there alone; see `push`."""
@@ -182,11 +191,16 @@ class Mirror:
             self._there[file] = _stamp(file)
 
     def _send(self, file: Path) -> None:
-        stamp = _stamp(file)
-        self._fs.put_file(str(file), self._name(file))
-        self._there[file] = stamp
+        try:
+            stamp = _stamp(file)
+            if self._there.get(file) != stamp:
+                self._fs.put_file(str(file), self._name(file))
+                self._there[file] = stamp
+        except FileNotFoundError:  # another study's worker removed it: a checkpoint
+            if file.exists():
+                raise
 
-    def _each(self, function: Callable[[Path], None], files: list[Path]) -> None:
+    def _each(self, function: Callable[[Path], None], files: Iterable[Path]) -> None:
         with ThreadPoolExecutor(AT_ONCE if self._fs.async_impl else 1) as pool:
             for _ in pool.map(function, files):
                 pass
@@ -232,7 +246,7 @@ def _top(only: Only) -> Only:
     return lambda name: "/" not in name and only(name)
 
 
-def _hidden(name: Path) -> bool:
+def _hidden(name: PurePath) -> bool:
     return any(part.startswith(".") for part in name.parts)
 
 

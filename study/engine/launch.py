@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ray import tune
 
+from sd4match.atomic import remove_abandoned
 from sd4match.errors import SD4MatchError
 from study.engine import callbacks, cluster, preflight
 from study.engine.asha import PromptAsha
@@ -59,6 +60,7 @@ def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
     """
     planner.require_data()
     folder = StudyFolder.of(space)
+    remove_abandoned(folder.path)
     outcome, endings = Outcome(), Endings()
     journal = Journal(folder)
 
@@ -67,6 +69,11 @@ def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
             outcome.done.append(work.label)
         journal.write(event, work, message)
         listener.event(event, work, message)
+
+    def told_of_node(event: str, place: Work, message: str) -> None:
+        if event == "lost":
+            queue.excuse_deaths()
+        told(event, place, message)
 
     whole = Plan()
     plans = _plans(space, planner, folder, endings, whole)
@@ -81,7 +88,7 @@ def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
             workers = cluster.workers(resources)
             listener.started(workers)
             listening = [
-                Nodes(told),
+                Nodes(told_of_node),
                 callbacks.Reports(listener),
                 callbacks.Curves(folder.tensorboard),
             ]

@@ -80,8 +80,12 @@ def _require_alone(mirror: Mirror, lease: Path) -> None:
     for name, content in mirror.read(lease.parent).items():
         if name == lease.name:
             continue
-        other: dict[str, Any] = json.loads(content)
-        if heartbeat.alive(other):
+        try:
+            other: dict[str, Any] = json.loads(content)
+            there = heartbeat.alive(other)
+        except (ValueError, KeyError, TypeError):  # no launch wrote that
+            there = False
+        if there:
             raise SD4MatchError(
                 f"study {mirror.folder.name} is being launched by process {other['pid']} on "
                 f"{other['host']}: wait for it, or stop it"

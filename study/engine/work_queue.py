@@ -14,6 +14,7 @@ from study.engine.pace import Pace
 from study.engine.preflight import preflight
 from study.engine.sweep import sweep
 from study.engine.work import Work, pending
+from study.patience import patiently
 from study.store import Store
 
 if TYPE_CHECKING:
@@ -124,6 +125,15 @@ class WorkQueue(Searcher):
             self._unfinished.discard(work.key)
             self._on_event("done", work, ended)
 
+    def excuse_deaths(self) -> None:
+        """Count workers' deaths so far as a lost node's: theirs is told long before its own.
+
+        A node that is killed takes its workers along; Ray misses it some health checks later.
+        """
+        for key, kind in list(self._faults):
+            if kind == "worker":
+                self._faults[key, "node"] += self._faults.pop((key, kind))
+
     def _tell(self, work: Work, result: Mapping[str, Any]) -> None:
         for note in result.get("notes", ()):
             self._on_event("note", work, note)
@@ -174,7 +184,7 @@ class WorkQueue(Searcher):
             plan = next(self._plans, None)
             self._exhausted = plan is None
             if plan is not None:
-                self._store.pull_plan(plan)
+                patiently(self._store.pull_plan)(plan)
                 for file in sweep(plan, self._store):
                     place = Work("place", file.name, str(file), ())
                     self._on_event("damaged", place, "removed, and computed again")

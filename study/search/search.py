@@ -15,6 +15,7 @@ from study.engine.endings import Endings
 from study.engine.work import missing
 from study.folder import StudyFolder
 from study.keys import key_of
+from study.patience import patiently
 from study.plan import Plan, Planner
 from study.search import samplers, settings, warm_start
 from study.search.objectives import Objectives, Row, over_seeds
@@ -193,7 +194,7 @@ class OptunaSearch:
 
     def _rows(self, plan: Plan) -> dict[Configuration, Row]:
         store, rule = self._folder.store, self._space.rule
-        store.pull_plan(plan)
+        patiently(store.pull_plan)(plan)
         rows = self._objectives.rows(plan, store, rule)
         return {row.configuration: row for row in rows}
 

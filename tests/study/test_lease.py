@@ -53,6 +53,13 @@ def test_a_killed_launch_of_this_machine_is_nobodys(folder, bucket):
         pass
 
 
+def test_what_no_launch_wrote_is_nobodys(folder, bucket):
+    for content in (b"", b"{}", b"[1]"):
+        bucket.write("/".join((*folder.parts[-2:], lease.FOLDER, "other.json")), content)
+        with leased(folder):
+            pass
+
+
 def test_it_is_renewed_and_one_that_was_taken_over_stops(folder, monkeypatch):
     monkeypatch.setattr(lease, "RENEWED", 0.1)
 

@@ -78,6 +78,13 @@ def test_only_what_is_missing_or_new_travels(mirror, bucket):
     assert bucket.files[name] == b"333"
 
 
+def test_what_another_removed_meanwhile_is_not_sent(mirror, bucket):
+    one = mirror("one")
+    file = write(one, "a", "1")
+    one.send([file, file.with_name("gone")])
+    assert [name.rpartition("/")[2] for name in bucket.files if one.folder.name in name] == ["a"]
+
+
 def test_an_exact_pull_makes_both_ends_the_same(mirror, bucket):
     one = mirror("one")
     for name in ("a", "b", "below/c"):
@@ -92,8 +99,9 @@ def test_an_exact_pull_makes_both_ends_the_same(mirror, bucket):
     assert texts(two) == {"a": "1", "b": "1", "below/c": "1"}
 
 
-def test_no_object_gets_out_of_the_folder(mirror, bucket, results):
+def test_no_object_gets_out_of_the_folder_and_hidden_ones_stay(mirror, bucket, results):
     place = results.removeprefix(bucket.url)[1:]
+    bucket.write(f"{place}/.launches/other.json", b"{}")
     for name in ("../../../out", "/tmp/out", "a//b"):
         bucket.write(f"{place}/{name}", b"evil")
     one = mirror("one")

@@ -72,6 +72,22 @@ def test_what_one_begins_others_go_on_with(plan, store_on, tmp_path, monkeypatch
     assert records(everything.folder) == records(alone.folder)
 
 
+def test_a_damaged_copy_costs_no_object(plan, store_on, bucket):
+    store = store_on("driver")
+    for work in pending(plan, store):
+        list(Workshop(store, RULE).do(work))
+    objects, sound = bucket.files, records(store.folder)
+    for part in ("tune", "predict", "score", "truth"):
+        file = min(
+            file for file in (store.folder / part).rglob("*.[ps]*") if "curv" not in str(file)
+        )
+        file.write_bytes(bytes(file.stat().st_size))
+    assert records(store.folder) != sound
+    assert sweep(plan, store) == []
+    assert records(store.folder) == sound
+    assert bucket.files == objects
+
+
 def test_a_damaged_object_is_removed_and_computed_again(plan, store_on, bucket, results):
     place = f"{results.removeprefix(bucket.url)[1:]}/store/"
     for work in pending(plan, store_on("first")):

@@ -1,16 +1,19 @@
 """What happens to disks, memory and other launches: the work ends all the same, or says why not."""
 
 import errno
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pyarrow.parquet as pq
 import pytest
 import torch
 
 from sd4match import prompts, records
+from sd4match.atomic import ABANDONED, atomic_path
 from sd4match.errors import SD4MatchError
 from sd4match.records import about_of
 from study.engine.alone import alone
@@ -75,6 +78,22 @@ def test_a_sound_store_is_left_alone(plan, store):
     assert measured(store) == before
 
 
+def test_what_killed_writers_left_goes_when_it_is_old(plan, store):
+    before, long_ago = measured(store), time.time() - ABANDONED - 1
+    parts = ("latents", "tune", "predict", "score", "truth", "speed")
+    files = [next(f for f in (store.folder / p).rglob("*") if f.is_file()) for p in parts]
+    files.append(next(store.latents.glob("*/*")))
+    for file in files:
+        writer = atomic_path(file)
+        old, new = writer.__enter__(), file.with_name(f".{file.stem}-{0:016x}{file.suffix}")
+        os.utime(old, (long_ago, long_ago))
+        new.touch()
+        assert sweep(plan, store) == []
+        assert (old.exists(), new.exists()) == (False, True)
+        new.unlink()
+    assert measured(store) == before
+
+
 def flip(content):
     return content[:60] + bytes([content[60] ^ 1]) + content[61:]
 
@@ -110,6 +129,14 @@ def test_files_under_each_others_names_are_computed_again(plan, done, store, par
     assert left.items() <= whole.items()
     # Scores are made when they are asked for.
     assert whole.keys() - left.keys() == (names if part == "score" else set())
+
+
+def test_what_another_launch_removes_meanwhile_is_no_damage(plan, store, monkeypatch):
+    (key,) = plan.tunes
+    for gone in (store.prompt(key), store.checkpoint(key)):
+        gone.unlink(missing_ok=True)
+        monkeypatch.setattr("study.engine.sweep._files", lambda *_, gone=gone: [gone])
+        assert sweep(plan, store) == []
 
 
 def test_a_damaged_checkpoint_begins_again(plan, done, store):

@@ -247,6 +247,27 @@ def test_a_death_is_told_with_its_cause_and_counted(queue_of, plan):
     assert queue.failures[broken.key] == "its worker was killed (3 times)"
 
 
+def test_a_death_before_a_node_is_missed_is_the_nodes(queue_of, plan):
+    queue = queue_of(plan)
+    trials = latents_running(queue)
+    broken, *_ = trials.works("latents")
+
+    def die(times):
+        for _ in range(times):
+            (trial,) = (trial for trial, work in trials.running.items() if work == broken)
+            queue.on_trial_result(trial, {"hostname": "here", "pid": 1})
+            queue.endings.errors[trial] = ("worker", "its worker was killed")
+            trials.end(broken, error=True)
+            trials.fill()
+
+    for _ in range(2):  # nodes
+        die(TRIES["worker"] - 1)
+        queue.excuse_deaths()
+    assert queue.failures == {}
+    die(TRIES["worker"])
+    assert queue.failures[broken.key] == "its worker was killed (3 times)"
+
+
 def test_a_worker_that_died_while_idle_is_not_its_next_items_fault(queue_of, plan):
     queue = queue_of(plan)
     trials = latents_running(queue)
