@@ -4,7 +4,6 @@ python benchmarks/engine_overhead.py          # 500 trials: time of each
 python benchmarks/engine_overhead.py 5000     # and memory of the driver as they pass
 """
 
-import gc
 import sys
 import tempfile
 import time
@@ -17,8 +16,7 @@ from ray import tune
 
 from study.engine import cluster
 
-SOME = 200  # trials of plain Ray Tune with workers that are reused: it slows down with their number
-FEW = 20  # and with a worker each
+FEW = 20  # trials of plain Ray Tune, which takes seconds for each
 
 
 class Growth:
@@ -49,31 +47,21 @@ class Nothing(tune.Trainable):
         return True
 
 
-class Look(tune.Callback):
-    """Watches the driver of plain Ray Tune."""
-
-    def __init__(self, growth: Growth) -> None:
-        self._growth = growth
-
-    def on_trial_complete(self, *given: Any, **info: Any) -> None:
-        self._growth.look()
-
-
 def nothing(config: dict[str, int]) -> None:
     """The usual trainable, a function, whose worker ends with it."""
     tune.report({"value": 1})
 
 
-def plain(trials: int, trainable: Any, folder: str, *, reuse: bool) -> tuple[float, Growth]:
-    """Seconds a trial in Ray Tune as it comes, and how its driver grew."""
-    growth, started = Growth(), time.monotonic()
+def plain(trainable: Any, folder: str, *, reuse: bool) -> float:
+    """Seconds a trial in Ray Tune as it comes."""
+    started = time.monotonic()
     tune.Tuner(
         tune.with_resources(trainable, {"cpu": 1}),
-        param_space={"x": tune.grid_search(list(range(trials)))},
+        param_space={"x": tune.grid_search(list(range(FEW)))},
         tune_config=tune.TuneConfig(reuse_actors=reuse),
-        run_config=tune.RunConfig(verbose=0, callbacks=[Look(growth)], storage_path=folder),
+        run_config=tune.RunConfig(verbose=0, storage_path=folder),
     ).fit()
-    return (time.monotonic() - started) / trials, growth
+    return (time.monotonic() - started) / FEW
 
 
 def main(trials: int) -> None:
@@ -83,11 +71,12 @@ def main(trials: int) -> None:
         ends = run([0.0] * trials, {"CPU": 1}, workers=2, on_done=growth.look)
         seconds = (ends[-1] - ends[0]) / trials
         print(f"our engine, {trials} trials: {1000 * seconds:.0f} ms a trial; {growth}", flush=True)
-        gc.collect()
-        seconds, growth = plain(SOME, Nothing, folder, reuse=True)
-        print(f"Ray Tune, {SOME} trials: {1000 * seconds:.0f} ms a trial; {growth}", flush=True)
-        seconds, _ = plain(FEW, nothing, folder, reuse=False)
-        print(f"Ray Tune, a worker each, {FEW} trials: {1000 * seconds:.0f} ms a trial")
+        for trainable, reuse, which in (
+            (Nothing, True, "reused"),
+            (nothing, False, "each its own"),
+        ):
+            seconds = plain(trainable, folder, reuse=reuse)
+            print(f"Ray Tune, {FEW} trials, workers {which}: {seconds:.1f} s a trial", flush=True)
 
 
 if __name__ == "__main__":
