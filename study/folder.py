@@ -17,7 +17,7 @@ from sd4match.atomic import atomic_path
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.protocols import PROTOCOLS
 from study import cells
-from study.engine.alone import launching_here
+from study.alone import launching_here
 from study.mirror import Mirror, local
 from study.store import Store
 

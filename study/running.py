@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from sd4match.errors import SD4MatchError
+from study.alone import alone
 from study.answer_files import write_answers
 from study.asking import best_report
-from study.engine.alone import alone
 from study.engine.kept import kept
 from study.engine.launch import launch
 from study.engine.listener import Listener, Listeners

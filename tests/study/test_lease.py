@@ -9,8 +9,8 @@ import time
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.engine import lease
-from study.engine.lease import leased
+from study import lease
+from study.lease import leased
 from study.mirror import local
 
 

@@ -16,7 +16,7 @@ from sd4match import prompts, records
 from sd4match.atomic import ABANDONED, atomic_path
 from sd4match.errors import SD4MatchError
 from sd4match.records import about_of
-from study.engine.alone import alone
+from study.alone import alone
 from study.engine.execute import Workshop
 from study.engine.faults import fault
 from study.engine.sweep import sweep
@@ -366,7 +366,7 @@ def test_what_a_launch_made_stays(tmp_path):
 
 def test_the_lock_of_a_killed_launch_is_nobodys(tmp_path):
     hold = (
-        "import sys, time, pathlib; from study.engine.alone import alone\n"
+        "import sys, time, pathlib; from study.alone import alone\n"
         "with alone(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", hold, str(tmp_path / "small")]

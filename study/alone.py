@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from sd4match.errors import SD4MatchError
-from study.engine.lease import leased
+from study.lease import leased
 
 NAME = ".launch"
 
@@ -21,7 +21,7 @@ def alone(folder: Path) -> Iterator[None]:
     The operating system keeps the lock (on NFS its server does), so there is none to go stale. The
     file says who holds it, and is gone afterwards, as is a folder that nothing was put into. Behind
     a URL there are no such locks, and launches on other machines are kept out by a lease
-    (`study.engine.lease`).
+    (`study.lease`).
 
     Args:
         folder: made when missing.
