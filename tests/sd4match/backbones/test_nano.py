@@ -8,6 +8,7 @@ from safetensors import safe_open
 from sd4match import backbones, pck, prompts
 from sd4match.backbones.folders import NANO_FOLDER
 from sd4match.backbones.image_encoders import identify_image_encoder
+from sd4match.backbones.train_nano.diffusion import AIMS
 from sd4match.backbones.train_nano.models import export, initial_models, read_json
 from sd4match.backbones.train_nano.settings import read_settings
 from sd4match.datasets import load, shapes
@@ -64,6 +65,11 @@ def test_the_log_is_of_the_configuration_that_is_shipped():
         "generation": settings.generation.steps,
         "image_encoder": settings.image_encoder.steps,
     }
+
+
+def test_the_shipped_schedule_is_for_what_the_last_stage_learned():
+    shipped = read_json("scheduler/scheduler_config.json")["prediction_type"]
+    assert shipped == list(AIMS.values())[-1].predicts
 
 
 @pytest.fixture(scope="module")
