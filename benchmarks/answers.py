@@ -25,16 +25,16 @@ import pyarrow as pa
 from tabulate import tabulate
 
 from sd4match.datasets import CATEGORIES
-from sd4match.ground_truth import GroundTruth
-from sd4match.keypoints import cells_to_original
-from sd4match.records import write
-from study.data import DataRef
-from study.folder import StudyFolder
-from study.stages import Predict, Setting
+from sd4match.matching.keypoints import cells_to_original
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.records.parquet import write
+from study.plan.inputs import DataRef
+from study.plan.stages import Predict, Setting
+from study.store.study_folder import StudyFolder
 
 KEYPOINTS = 8  # a pair
 SIDE = 768
-CELLS = (24, 48, 96, 96)  # a side of SD 2-1's layers, METHOD.md section 1
+CELLS = (24, 48, 96, 96)  # a side of SD 2-1's layers, docs/explanation/method.md section 1
 IMAGES = 26  # a category, in SPair-71k's test split
 SPACE = """
 name: large
@@ -93,8 +93,8 @@ def ask(results: str, words: list[str]) -> tuple[float, float]:
 
 def _generate(scratch: Path, pairs: int | None) -> int:
     """Write a study as a launch would have left it; returns how many keypoints it predicted."""
-    from study.plan import Planner
-    from study.space import load
+    from study.plan.plan import Planner
+    from study.space.reading import load
 
     (scratch / "large.yaml").write_text(SPACE)
     subset = [f"data.pairs={pairs}"] if pairs else []
@@ -118,7 +118,7 @@ def _generate(scratch: Path, pairs: int | None) -> int:
 
 
 def _truth(folder: Path, data: DataRef) -> GroundTruth:
-    """Made-up pairs in the form of `sd4match.truth_records`."""
+    """Made-up pairs in the form of `sd4match.records.truth`."""
     rng = np.random.default_rng(data.pairs)
     n = data.pairs
     names = CATEGORIES["spair"]

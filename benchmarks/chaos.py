@@ -26,7 +26,7 @@ import psutil
 from ray._private.node import Node
 from ray.cluster_utils import Cluster
 
-from sd4match.datasets.shapes import generate
+from sd4match.testbed.shapes import generate
 
 SPACE = """\
 baseline: {backbone: nano, prompt: single, length: 4, image_size: 64, ensemble: 1, kernel: 3}

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sd4match.datasets.categories import SPAIR
+from sd4match.datasets.benchmark import SPAIR
 
 N_PAIRS = 53_340
 N_IMAGES = 59  # an image of each category; SPair-71k's training split has about 1,070 in all

@@ -1,4 +1,4 @@
-"""Our evaluator against one built as METHOD.md section 5 describes SD4Match's.
+"""Our evaluator against one built as docs/explanation/method.md section 5 describes SD4Match's.
 
     python benchmarks/evaluator.py [--threads 1 2] [--repetitions 20]
 
@@ -27,9 +27,10 @@ from torch.nn.functional import grid_sample
 
 from sd4match import pck
 from sd4match.datasets import ImagePair
-from sd4match.keypoints import cells_to_original, square_to_cells, to_square
-from sd4match.matching import correlate, match_many
-from sd4match.readouts import LOCALIZERS, Readout
+from sd4match.matching.correlation import correlate
+from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
+from sd4match.matching.localization import match_many
+from sd4match.matching.readout import LOCALIZERS, Readout
 
 SIDE = 768
 SHAPES = {"layer 1": (1280, 48, 48), "layer 2": (640, 96, 96)}

@@ -20,13 +20,13 @@ import numpy as np
 import recorded_factorial
 from tabulate import tabulate
 
-from study.axes import Configuration
-from study.engine.execute import Workshop
 from study.engine.work import pending
-from study.estimate import estimate
-from study.plan import Planner
-from study.space import Space
-from study.store import Store
+from study.engine.worker import Workshop
+from study.plan.estimates import estimate
+from study.plan.plan import Planner
+from study.space.configuration import Configuration
+from study.space.space import Space
+from study.store.store import Store
 
 
 def seconds(store: Store) -> float:

@@ -7,14 +7,15 @@ from pathlib import Path
 
 from waiting import Waiting
 
-from study.engine.endings import Endings
-from study.engine.launch import fit
-from study.engine.nodes import Nodes
+from study.engine.callbacks import Nodes
+from study.engine.run import fit
 from study.engine.work import Work
 from study.engine.work_queue import WorkQueue
-from study.folder import StudyFolder
-from study.space import Space, load
-from study.store import Store
+from study.search.record import Endings
+from study.space.reading import load
+from study.space.space import Space
+from study.store.store import Store
+from study.store.study_folder import StudyFolder
 
 
 class MadeUp(WorkQueue):

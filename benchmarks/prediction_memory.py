@@ -32,7 +32,7 @@ def main() -> None:
         print(json.dumps(measure(Path(arguments.measure), arguments.pairs[0])))
         return
 
-    from sd4match.datasets.shapes import generate
+    from sd4match.testbed.shapes import generate
 
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder) / "shapes")
@@ -58,8 +58,8 @@ def measure(folder: Path, n_pairs: int) -> dict[str, float]:
     from sd4match.datasets import load
     from sd4match.features import Latents
     from sd4match.features.cost import layer_shapes
-    from sd4match.prediction import predict
-    from sd4match.readouts import Readout
+    from sd4match.matching.readout import Readout
+    from sd4match.prediction.predictor import predict
 
     every = load("spair", folder, "train")
     if n_pairs > len(every):

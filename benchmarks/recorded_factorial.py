@@ -6,12 +6,13 @@ on it.
 
 from pathlib import Path
 
-from sd4match.datasets.shapes import generate
-from study.engine.execute import Workshop
+from sd4match.testbed.shapes import generate
 from study.engine.work import pending
-from study.folder import StudyFolder
-from study.plan import Plan, Planner
-from study.space import Space, load
+from study.engine.worker import Workshop
+from study.plan.plan import Plan, Planner
+from study.space.reading import load
+from study.space.space import Space
+from study.store.study_folder import StudyFolder
 
 NAME = "search-benchmark"
 FACTORIAL = """\

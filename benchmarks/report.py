@@ -39,12 +39,12 @@ FIRST_PAINT = (
 
 def make(folder: Path, *, timesteps: int, pairs: int) -> Path:
     """The study's folder: 80 configurations a timestep."""
-    from sd4match.datasets import shapes
-    from sd4match.pck import GroundTruth
-    from study.folder import StudyFolder
-    from study.plan import Planner
-    from study.scoring import Record, score
-    from study.space import load
+    from sd4match.pck.ground_truth import GroundTruth
+    from sd4match.testbed import shapes
+    from study.plan.plan import Planner
+    from study.space.reading import load
+    from study.store.scores import Record, score
+    from study.store.study_folder import StudyFolder
 
     # A category has all ordered pairs of its images: 12 categories of n images are 12 n (n - 1).
     images = int(np.ceil(0.5 + np.sqrt(0.25 + pairs / 12)))

@@ -28,11 +28,11 @@ from optuna.trial import TrialState
 from tabulate import tabulate
 
 import study
-from study.axes import AXES, Value
-from study.metric import value
-from study.schema import Search
+from study.analysis.rows import value
 from study.search import samplers
 from study.search.proposals import Proposals, Told
+from study.space.axes import AXES, Value
+from study.space.schema import Search
 
 Key = frozenset[tuple[str, Value]]
 

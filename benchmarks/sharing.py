@@ -21,11 +21,11 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from sd4match import backbones, prompts
 from sd4match.backbones import Backbone
 from sd4match.datasets import PairSet, load
-from sd4match.datasets.shapes import generate
 from sd4match.features import Latents
-from sd4match.prediction import predict
+from sd4match.matching.readout import Readout
+from sd4match.prediction.predictor import predict
 from sd4match.prompts import Prompt
-from sd4match.readouts import Readout
+from sd4match.testbed.shapes import generate
 
 KERNELS = (1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 30.0)
 GRID = [(layer, Readout(kernel_sigma=kernel)) for layer in range(4) for kernel in KERNELS]

@@ -21,14 +21,16 @@ import numpy as np
 import pandas as pd
 
 from sd4match import datasets
-from sd4match.datasets import PairSet, shapes
-from sd4match.pck import GroundTruth
-from sd4match.readouts import Readout
-from study.answers import measure
-from study.axes import AXES
-from study.keys import key_of
-from study.scoring import Rule, count_correct
-from study.store import Store
+from sd4match.datasets import PairSet
+from sd4match.matching.readout import Readout
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.testbed import shapes
+from study.analysis.measuring import measure
+from study.plan.inputs import key_of
+from study.space.axes import AXES
+from study.space.metric import Rule
+from study.store.scores import count_correct, write_scores
+from study.store.store import Store
 
 RULE = Rule((0.1,), "sd4match")
 SETTINGS = ((1, Readout()), (2, Readout()))
@@ -68,7 +70,13 @@ class Load:
         made = positions(self.truth, found)
         predictions = self.store.write_predictions(key, SETTINGS, made, self.truth)
         file = self.store.score_file(key, predictions, RULE.address(IMAGE_SIZE))
-        self.store.write_scores(file, SETTINGS, self.counts[found], self.truth.n_keypoints)
+        write_scores(
+            file,
+            SETTINGS,
+            self.counts[found],
+            self.truth.n_keypoints,
+            address=self.store.address(file),
+        )
 
     def wrong(self, numbers: Sequence[int], *, whole: bool) -> int:
         """How many of these results are answered wrongly; those not there count if ``whole``."""

@@ -6,8 +6,8 @@ from sd4match.commands import data, prompts, show
 from sd4match.commands.match import match
 from sd4match.commands.predict import predict
 from sd4match.commands.score import score
+from sd4match.commands.terminal import run
 from sd4match.commands.tune import tune
-from sd4match.terminal import run
 
 app = typer.Typer(
     no_args_is_help=True,

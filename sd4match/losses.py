@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from sd4match.errors import SD4MatchError
-from sd4match.matching import correlate
-from sd4match.readouts import positive
+from sd4match.matching.correlation import correlate
+from sd4match.matching.readout import positive
 
 
 def gaussian_cross_entropy(
@@ -26,7 +26,7 @@ def gaussian_cross_entropy(
     p = softmax(correlation / temperature) is sampled bilinearly at the true position plus each
     integer offset r of a k x k window; the loss is -sum w(r) log p with
     w = exp(-|r|^2 / 2 s^2) / (2 pi s^2), s = (k // 2) / 2, not renormalised. Samples on or outside
-    the map's border do not count. METHOD.md section 1, item 6.
+    the map's border do not count. docs/explanation/method.md section 1, item 6.
 
     Args:
         source_map: (B, C, h, w) features.

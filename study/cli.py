@@ -2,11 +2,10 @@
 
 import typer
 
-from sd4match.terminal import run
-from study.commands.asking import best, compare, export, query
-from study.commands.reporting import report
-from study.commands.running import launch, plan, status
-from study.commands.showing import plot, table
+from sd4match.commands.terminal import run
+from study.commands.ask import best, compare, export, query
+from study.commands.run import launch, plan, status
+from study.commands.show import plot, report, table
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -10,23 +10,25 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.protocols import PROTOCOLS
-from study import choosing, footnotes, sql, tables, views
-from study.answers import measure, pairs_of, samples
-from study.axes import AXES
-from study.comparison import varied
-from study.folder import StudyFolder
-from study.importance import importance
-from study.metric import COST, selecting
-from study.rendering import Table
-from study.scoring import Rule
-from study.stats import Interval, PairSamples, interval
+from sd4match.pck.protocols import PROTOCOLS
+from study.analysis import choosing
+from study.analysis.contrasts import varied
+from study.analysis.measuring import measure, pairs_of, samples
+from study.analysis.rows import matching, representatives
+from study.analysis.sql import querying, views
+from study.analysis.statistics.stats import Interval, PairSamples, interval
+from study.search.ped_anova import importance
+from study.space.axes import AXES
+from study.space.metric import COST, Rule, selecting
+from study.store.study_folder import StudyFolder
+from study.tables import footnotes, tables
+from study.tables.table import Table
 
-if TYPE_CHECKING:  # drawing takes a second to import, which questions should not
+if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from study.layout import Layout
-    from study.side_by_side import Comparison
+    from study.analysis.comparison import Comparison
+    from study.tables.layout import Layout
 
 
 class Study:
@@ -52,7 +54,7 @@ class Study:
         """The same predictions under another protocol, or at more alphas.
 
         Args:
-            protocol: METHOD.md section 3; None for the study's own.
+            protocol: docs/explanation/method.md section 3; None for the study's own.
             alphas: thresholds beside the study's own, which its metric needs.
 
         Raises:
@@ -67,12 +69,12 @@ class Study:
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """Which record answers which configuration on which split; see `study.cells.table`."""
+        """Which record answers which configuration on which split; see `study.plan.index.table`."""
         return self.folder.read_plan()
 
     @cached_property
     def cells(self) -> pd.DataFrame:
-        """PCK of every configuration, data set, split and alpha; see `study.answers.measure`."""
+        """PCK of every configuration, data set, split and alpha; see `study.analysis.measuring.measure`."""
         return measure(
             self.index, self.folder.store, self.rule, failures=self.folder.read_failures()
         )
@@ -99,7 +101,7 @@ class Study:
         """The configurations that were measured, the best first.
 
         Args:
-            metric: ``data set/split/measure``; the study's own by default. See `study.metric`.
+            metric: ``data set/split/measure``; the study's own by default. See `study.space.metric`.
             where: an SQL condition on the axes, for example ``prompt = 'text' AND layer < 2``.
             number: how many; None for all.
 
@@ -164,7 +166,7 @@ class Study:
         if objectives:
             names = [self._chosen_by() if n == choosing.PCK else n for n in objectives]
             names = [n if n == COST else str(selecting(n)) for n in names]
-            keys = choosing.matching(self.cells, where or "true")
+            keys = matching(self.cells, where or "true")
             return choosing.pareto(self.folder, self.cells, names, keys)
         found = self.folder.read_search()
         if found is None or len(found["objectives"]) < 2:
@@ -183,7 +185,7 @@ class Study:
 
     @cached_property
     def provenance(self) -> dict[str, Any] | None:
-        """Where the numbers come from, see `study.provenance.record`; None where nobody kept it."""
+        """Where the numbers come from, see `study.launch.provenance`; None where nobody kept it."""
         return self.folder.read_provenance()
 
     @property
@@ -193,7 +195,7 @@ class Study:
         return metric
 
     def samples(self, configuration: str, dataset: str, split: str, alpha: float) -> PairSamples:
-        """PCK of each pair behind a cell; see `study.answers.samples`."""
+        """PCK of each pair behind a cell; see `study.analysis.measuring.samples`."""
         index = self.index
         rows = index[
             (index["configuration"] == configuration)
@@ -239,14 +241,14 @@ class Study:
             )
         shown = made.raw if axis else made.raw.iloc[: len(made.formatted)]
         every = views.scores(self)
-        same = choosing.representatives(self.cells)  # a row may be a mean over seeds
+        same = representatives(self.cells)  # a row may be a mean over seeds
         of_rows = every["configuration"].map(same).isin(same[shown["configuration"].unique()])
         there = of_rows & (every["status"] == "done")
         whence = footnotes.provenance(self, every.loc[there, "predict"])
         return replace(made, footnotes=(*made.footnotes, whence))
 
     def pivot(self, layout: "Layout", *others: "Study") -> Table:
-        """A table whose rows and columns are any dimensions; see `study.layout`.
+        """A table whose rows and columns are any dimensions; see `study.tables.layout`.
 
         Args:
             layout: what it shows.
@@ -255,7 +257,7 @@ class Study:
         Example:
             >>> opened.pivot(Layout(("prompt",), ("category",)))  # doctest: +SKIP
         """
-        from study.pivot import pivot
+        from study.tables.pivot_table import pivot
 
         return pivot([self, *others], layout)
 
@@ -263,7 +265,7 @@ class Study:
         """One figure of a kind, as a matplotlib figure.
 
         Args:
-            kind: one of `study.figures.KINDS`, for example "axis", "heatmap" or "categories".
+            kind: one of `study.figures.figures.KINDS`, for example "axis", "heatmap" or "categories".
             names: its axes or configurations, as the kind takes them; its usual ones by default.
             alpha: threshold of PCK; the study's usual alpha by default.
 
@@ -275,7 +277,7 @@ class Study:
         return figures.draw(self, kind, names, alpha=alpha)
 
     def query(self, statement: str) -> pd.DataFrame:
-        """Answer an SQL query (DuckDB) over the views that `study.views.VIEWS` documents.
+        """Answer an SQL query (DuckDB) over the views that `study.analysis.sql.views.VIEWS` documents.
 
         Args:
             statement: for example ``SELECT prompt, max(pck) FROM scores GROUP BY prompt``.
@@ -283,7 +285,7 @@ class Study:
         Raises:
             SD4MatchError: the query is wrong; the message is DuckDB's first line.
         """
-        return sql.query(statement, views.views_of(self))
+        return querying.query(statement, views.views_of(self))
 
     def compare(
         self,
@@ -292,18 +294,18 @@ class Study:
         configurations: tuple[str, str] | None = None,
         alpha: float | None = None,
     ) -> "Comparison":
-        """This study and another: see `study.side_by_side.compare`."""
-        from study.side_by_side import compare
+        """This study and another: see `study.analysis.comparison.compare`."""
+        from study.analysis.comparison import compare
 
         return compare(self, other, configurations_of=configurations, alpha=alpha)
 
     def export(
         self, folder: str | Path, *, form: str = "parquet", views: Sequence[str] = ()
     ) -> list[Path]:
-        """Write views as files, all but ``keypoints`` by default: see `study.exporting.export`."""
-        from study import exporting
+        """Write views as files, all but ``keypoints`` by default: see `study.analysis.sql.querying.export`."""
+        from study.analysis.sql import querying
 
-        return exporting.export(self, Path(folder), form=form, views=views or exporting.USUAL)
+        return querying.export(self, Path(folder), form=form, views=views or querying.USUAL)
 
     @property
     def _fidelity(self) -> str:
@@ -313,10 +315,10 @@ class Study:
         """Which axis matters, and how much, each number with its 95 % interval.
 
         Args:
-            metric: an average over pairs; the study's own by default. See `study.metric`.
+            metric: an average over pairs; the study's own by default. See `study.space.metric`.
 
         Returns:
-            See `study.importance.importance`: what the numbers are depends on the design.
+            See `study.search.ped_anova.importance`: what the numbers are depends on the design.
 
         Raises:
             SD4MatchError: no such metric, or too little is measured.

@@ -50,7 +50,7 @@ def loaded_after(*modules):
 
 def test_asking_needs_no_model():
     """`study status | best | table` answer in two seconds because they leave torch alone."""
-    assert loaded_after("study", "study.cli", "study.asking", "study.study") == {"study"}
+    assert loaded_after("study", "study.cli", "study.tables.best", "study.study") == {"study"}
 
 
 def test_the_model_imports_nothing_of_the_study():
@@ -70,7 +70,7 @@ def test_only_the_engine_knows_ray():
 
 
 def test_the_work_itself_needs_no_ray():
-    modules = ("study", "study.cli", "study.plan", "study.study", "study.engine.execute")
+    modules = ("study", "study.cli", "study.plan.plan", "study.study", "study.engine.worker")
     assert loaded_after(*modules) <= {"study", "hydra", "torch"}
 
 

@@ -1,29 +1,13 @@
-"""Frozen Stable-Diffusion-shaped pipelines by name: hub ids, folders and the embedded nano."""
+"""A frozen backbone by name: hub ids, local folders and the embedded nano.
 
-from sd4match.backbones.architectures import LAYERS, Architecture, architecture
-from sd4match.backbones.devices import choose_device, choose_dtype
-from sd4match.backbones.identify import fetch, identify
-from sd4match.backbones.image_encoders import (
-    ImageEncoder,
-    Reads,
-    fetch_image_encoder,
-    identify_image_encoder,
-)
-from sd4match.backbones.loading import Backbone, image_encoder_names, load
+``load`` gives the models of a Stable-Diffusion-shaped pipeline, ready for `sd4match.features`;
+``architecture`` tells layers and sizes from the configuration alone, without torch.
 
-__all__ = [
-    "LAYERS",
-    "Architecture",
-    "Backbone",
-    "ImageEncoder",
-    "Reads",
-    "architecture",
-    "choose_device",
-    "choose_dtype",
-    "fetch",
-    "fetch_image_encoder",
-    "identify",
-    "identify_image_encoder",
-    "image_encoder_names",
-    "load",
-]
+    >>> from sd4match import backbones
+    >>> backbones.architecture("nano").image_size
+    128
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,7 +10,7 @@ from sd4match.backbones.known import CONFIGS
 from sd4match.errors import SD4MatchError
 
 LAYERS = (0, 1, 2, 3)
-"""The up blocks whose outputs are features (METHOD.md section 1)."""
+"""The up blocks whose outputs are features (docs/explanation/method.md section 1)."""
 
 
 @dataclass(frozen=True)

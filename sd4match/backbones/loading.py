@@ -12,7 +12,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from sd4match.backbones.architectures import Architecture, read_architecture
 from sd4match.backbones.devices import choose_device, choose_dtype
-from sd4match.backbones.fingerprint import fingerprint
+from sd4match.backbones.fingerprints import fingerprint
 from sd4match.backbones.folders import COMPONENTS, locate, read_config
 from sd4match.backbones.image_encoders import NANO, ImageEncoder, load_image_encoder
 from sd4match.backbones.known import IMAGE_ENCODERS

@@ -1,12 +1,15 @@
 """One frozen model from a folder, with every weight accounted for."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.utils import logging as of_diffusers
+from transformers.utils import logging
 
 from sd4match.backbones.folders import weight_files
-from sd4match.backbones.quiet import quiet
 from sd4match.errors import SD4MatchError
 
 # Older CLIP files store position_ids, which are constants now; and a whole CLIP brings its text
@@ -49,7 +52,7 @@ def load_model(kind: Any, folder: Path, *, device: torch.device, dtype: torch.dt
         raise SD4MatchError(
             f"{folder}: not loadable as {kind.__name__} ({reason}): fetch it again"
         ) from error
-    # A loader fills what is missing with random numbers and goes on (METHOD.md section 7).
+    # A loader fills what is missing with random numbers and goes on (docs/explanation/method.md section 7).
     foreign = _TEXT_HALF if "Vision" in kind.__name__ else ()
     problems = {
         "missing": sorted(info["missing_keys"]),
@@ -68,3 +71,20 @@ def load_model(kind: Any, folder: Path, *, device: torch.device, dtype: torch.dt
                 "again, or save them anew with the installed transformers and diffusers"
             )
     return model.requires_grad_(False).eval().to(device)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence transformers and diffusers: what a user should see, we say ourselves."""
+    enabled, libraries = logging.is_progress_bar_enabled(), (logging, of_diffusers)
+    verbosities = [library.get_verbosity() for library in libraries]
+    logging.disable_progress_bar()
+    for library in libraries:
+        library.set_verbosity_error()
+    try:
+        yield
+    finally:
+        for library, verbosity in zip(libraries, verbosities, strict=True):
+            library.set_verbosity(verbosity)
+        if enabled:
+            logging.enable_progress_bar()

@@ -46,7 +46,7 @@ def encode_embeddings(backbone: Backbone, embeddings: Tensor) -> Tensor:
     """Run the text model on the output of its embedding layer.
 
     The text model takes token ids only, so a hook puts the embeddings in the place of its
-    embedding layer's output (METHOD.md section 7). Gradients flow to them.
+    embedding layer's output (docs/explanation/method.md section 7). Gradients flow to them.
 
     Args:
         backbone: whose text encoder.

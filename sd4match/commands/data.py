@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from sd4match.datasets.verify import Report
+    from sd4match.datasets.verification import Report
 
 app = typer.Typer(no_args_is_help=True, help="Make, fetch and check data sets.")
 
@@ -34,7 +34,7 @@ def shapes(
 
     Example: sd4match data shapes data/shapes
     """
-    from sd4match.datasets.shapes import generate
+    from sd4match.testbed.shapes import generate
 
     generate(out, seed=seed, scale=scale)
     typer.echo(f"shapes benchmark (seed {seed}, scale {scale:g}): {out}")
@@ -58,7 +58,7 @@ def download(
     Example: sd4match data download pf_willow data
     """
     from sd4match.datasets.benchmarks import FOLDERS
-    from sd4match.datasets.download import download as fetch
+    from sd4match.datasets.downloading import download as fetch
 
     with _bars(of_bytes=True) as progress:
         fetched = fetch(name, root, mirror=mirror, sha256=sha256, progress=progress)
@@ -78,7 +78,7 @@ def verify(
 
     Example: sd4match data verify pf_willow data
     """
-    from sd4match.datasets.verify import verify as check
+    from sd4match.datasets.verification import verify as check
 
     with _bars(of_bytes=False) as progress:
         report = check(name, root, progress=progress)

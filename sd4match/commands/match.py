@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from sd4match.commands import one_pass, options
+from sd4match.commands import options
 from sd4match.errors import SD4MatchError
-from sd4match.readouts import Readout
+from sd4match.matching.readout import Readout
 
 
 def match(
@@ -17,14 +17,14 @@ def match(
     point: Annotated[
         list[str] | None, typer.Option(help="x,y in pixels from the upper left corner; repeatable")
     ] = None,
-    category: one_pass.Category = None,
-    prompt: one_pass.PromptName = "text",
-    timestep: one_pass.Timestep = 50,
-    ensemble: one_pass.Ensemble = 8,
-    layer: one_pass.Layer = 1,
-    localizer: one_pass.Localizer = "kernel_softmax",
-    kernel: one_pass.Kernel = 7.0,
-    temperature: one_pass.Temperature = 0.04,
+    category: options.Category = None,
+    prompt: options.PromptName = "text",
+    timestep: options.Timestep = 50,
+    ensemble: options.Ensemble = 8,
+    layer: options.Layer = 1,
+    localizer: options.Localizer = "kernel_softmax",
+    kernel: options.Kernel = 7.0,
+    temperature: options.Temperature = 0.04,
     image_size: options.ImageSize = None,
     seed: options.Seed = 0,
     backbone: options.BackboneName = options.DEFAULT_BACKBONE,
@@ -38,7 +38,7 @@ def match(
     heatmap: Annotated[
         Path | None, typer.Option(help="also draw how each point correlates with the target")
     ] = None,
-    as_json: one_pass.Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Find points of one image in another: print a line a point, and draw both images.
 
@@ -52,16 +52,16 @@ def match(
         raise SD4MatchError("no point to match: give --point x,y, once or more often")
     readout = Readout(localizer, kernel, temperature)
 
-    from sd4match.matching_images import match_pair
-    from sd4match.own_images import image_pair
-    from sd4match.visualize import drawing, heatmaps, saving
+    from sd4match.datasets.own_images import image_pair
+    from sd4match.prediction.one_pair import match_pair
+    from sd4match.visualize import grid, heatmaps, panels
 
     pictures = [path for path in (out, heatmap) if path]
     files = [path.resolve() for path in (source, target, *pictures)]
     if len(set(files[1:])) < len(files) - 1 or files[0] in files[2:]:
         raise SD4MatchError("a picture would be written over another file: name others")
     for path in pictures:
-        saving.check(path)
+        panels.check(path)
     with image_pair(source, target, points=points, category=category) as pair:
         model = options.load_backbone(
             backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
@@ -79,17 +79,17 @@ def match(
             latents=latents,
             contents=contents,
         )
-        saving.save(drawing.matches(pair, found.positions), out)
+        panels.save(grid.matches(pair, found.positions), out)
         if heatmap:
-            note = one_pass.note(backbone, timestep=timestep, ensemble=ensemble)
+            note = options.note(backbone, timestep=timestep, ensemble=ensemble)
             figure = heatmaps.heatmaps(
                 pair,
-                {one_pass.label(prompt): found},
+                {options.label(prompt): found},
                 image_size=latents.image_size,
                 queries=range(len(points)),
                 note=f"{note}, layer {layer}",
             )
-            saving.save(figure, heatmap)
+            panels.save(figure, heatmap)
     rows: list[dict[str, Any]] = [
         {"point": list(query), "match": [float(x), float(y)], "correlation": float(peak)}
         for query, (x, y), peak in zip(points, found.positions, found.peaks, strict=True)

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from sd4match.atomic import require_writable
 from sd4match.commands import options
 from sd4match.datasets import CATEGORIES
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.readouts import Readout
+from sd4match.files.atomic import require_writable
+from sd4match.matching.readout import Readout
 
 TRUTH = "truth"  # folder beside the predictions
 
@@ -79,9 +79,10 @@ def predict(
         require_known(name, CATEGORIES.get(dataset, ()), what=f"category of {dataset}")
     found = options.open_pairs(dataset, data, split, pairs, among=category)
 
-    from sd4match import prediction, records, truth_records
+    from sd4match import prediction, records
     from sd4match.commands.progress import Progress
-    from sd4match.ground_truth import GroundTruth
+    from sd4match.pck.ground_truth import GroundTruth
+    from sd4match.records import truth
 
     model = options.load_backbone(
         backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
@@ -89,7 +90,7 @@ def predict(
     ready = options.load_prompt(prompt, model, template=template)
     latents, contents = options.caches(model, image_size)
     # Now, not after hours of passes: it reads every image once, and needs room beside the file.
-    truth_records.write_truth(out.parent / TRUTH, found)
+    truth.write_truth(out.parent / TRUTH, found)
     with Progress(f"predict {dataset} {split}", "pairs") as progress:
         positions = prediction.predict(
             model,

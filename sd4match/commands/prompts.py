@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.prompt_header import read_header
+from sd4match.prompts.header import read_header
 
 if TYPE_CHECKING:
     from sd4match.backbones import Backbone
@@ -73,7 +73,7 @@ def export(
     if format_ == "upstream" and (category, token) != (None, TOKEN):
         raise SD4MatchError("--category and --token are of --format textual-inversion: leave them")
     from sd4match import prompts
-    from sd4match.prompts.upstream import setting_of
+    from sd4match.prompts.upstream_files import setting_of
 
     loaded = _load(backbone)
     learned = prompts.load(prompt, loaded)

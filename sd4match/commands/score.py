@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from sd4match.ground_truth import GroundTruth
+    from sd4match.pck.ground_truth import GroundTruth
 
 ALPHAS = (0.05, 0.1, 0.15)
 
@@ -46,8 +46,9 @@ def score(
 
     Example: sd4match score runs/spair.parquet --alpha 0.1 --by viewpoint
     """
-    from sd4match import pck, records, truth_records
-    from sd4match.protocols import resolve
+    from sd4match import pck, records
+    from sd4match.pck.protocols import resolve
+    from sd4match.records import truth as truth_records
 
     if not predictions.is_file():
         raise SD4MatchError(f"no file {predictions}: `sd4match predict` makes it")
@@ -81,7 +82,7 @@ def score(
 
 
 def _labels(pairs: "pd.DataFrame", by: str, dataset: str) -> list[object]:
-    from sd4match.breakdown import LEVELS
+    from sd4match.pck.breakdowns import LEVELS
 
     require_known(by, ("category", *LEVELS), what="--by")
     if pairs[by].isna().any():
@@ -95,8 +96,8 @@ def _rows(
     """A row for all pairs and one a level: pck and pck_point, by alpha and then by setting."""
     import numpy as np
 
-    from sd4match.breakdown import Part, breakdown
-    from sd4match.pck import aggregate
+    from sd4match.pck.breakdowns import Part, breakdown
+    from sd4match.pck.scoring import aggregate
 
     def whole(mean: str) -> Part:
         found = aggregate(truth, correct, mean=mean)

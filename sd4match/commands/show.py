@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sd4match.commands import one_pass, options
+from sd4match.commands import options
 from sd4match.commands.predict import TRUTH
 from sd4match.commands.show_images import generate, pca
 from sd4match.errors import SD4MatchError
@@ -43,11 +43,12 @@ def grid(
 
     Example: sd4match show grid runs/spair.parquet --data data --order worst
     """
-    from sd4match import pck, records, truth_records
+    from sd4match import pck, records
+    from sd4match.records import truth as truth_records
     from sd4match.visualize import grid as pictures
-    from sd4match.visualize import saving
+    from sd4match.visualize import panels
 
-    saving.check(out)
+    panels.check(out)
     if not predictions.is_file():
         raise SD4MatchError(f"no file {predictions}: `sd4match predict` makes it")
     about, settings = records.about_of(predictions), records.settings_of(predictions)
@@ -68,10 +69,10 @@ def grid(
         [positions[own] for own in rows],
         [correct[own] for own in rows],
         note=f"{about['dataset']} {about['split']}, {order} pairs; correct at PCK@{alpha:g} "
-        f"({protocol}). {one_pass.label(about['prompt'])} prompt, t = {about['timestep']}, "
+        f"({protocol}). {options.label(about['prompt'])} prompt, t = {about['timestep']}, "
         f"E = {about['ensemble']}, layer {layer}, {readout.localizer}",
     )
-    saving.save(figure, out)
+    panels.save(figure, out)
     typer.echo(out)
 
 
@@ -85,9 +86,9 @@ def heatmap(
     keypoint: Annotated[
         list[int] | None, typer.Option(help="number of a keypoint, from 1; repeatable")
     ] = None,
-    timestep: one_pass.Timestep = 50,
-    ensemble: one_pass.Ensemble = 8,
-    layer: one_pass.Layer = 1,
+    timestep: options.Timestep = 50,
+    ensemble: options.Ensemble = 8,
+    layer: options.Layer = 1,
     image_size: options.ImageSize = None,
     seed: options.Seed = 0,
     backbone: options.BackboneName = options.DEFAULT_BACKBONE,
@@ -105,10 +106,10 @@ def heatmap(
     --prompt empty --prompt text --prompt runs/cpm/prompt.safetensors
     """
     from sd4match import datasets
-    from sd4match.matching_images import match_pair
-    from sd4match.visualize import heatmaps, saving
+    from sd4match.prediction.one_pair import match_pair
+    from sd4match.visualize import heatmaps, panels
 
-    saving.check(out)
+    panels.check(out)
     one = _find(datasets.load(dataset, data, split), pair)
     queries = [number - 1 for number in keypoint or [1]]
     known = len(one.source_keypoints)
@@ -119,7 +120,7 @@ def heatmap(
         backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
     )
     latents, contents = options.caches(model, image_size)
-    labels = [one_pass.label(name) for name in prompt]
+    labels = [options.label(name) for name in prompt]
     found = {
         name if labels.count(label) > 1 else label: match_pair(
             model,
@@ -134,12 +135,12 @@ def heatmap(
         )
         for name, label in zip(prompt, labels, strict=True)
     }
-    note = one_pass.note(backbone, timestep=timestep, ensemble=ensemble)
+    note = options.note(backbone, timestep=timestep, ensemble=ensemble)
     size = latents.image_size
     figure = heatmaps.heatmaps(
         one, found, image_size=size, queries=queries, note=f"{one.id}; {note}, layer {layer}"
     )
-    saving.save(figure, out)
+    panels.save(figure, out)
     typer.echo(out)
 
 

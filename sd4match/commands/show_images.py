@@ -5,18 +5,18 @@ from typing import Annotated
 
 import typer
 
-from sd4match.commands import one_pass, options
+from sd4match.commands import options
 
 
 def pca(
     images: Annotated[list[Path], typer.Argument(help="image files")],
-    prompt: one_pass.PromptName = "text",
-    category: one_pass.Category = None,
+    prompt: options.PromptName = "text",
+    category: options.Category = None,
     layer: Annotated[
         list[int] | None, typer.Option(help="UNet layer, 0 to 3, repeatable; all if none")
     ] = None,
-    timestep: one_pass.Timestep = 50,
-    ensemble: one_pass.Ensemble = 8,
+    timestep: options.Timestep = 50,
+    ensemble: options.Ensemble = 8,
     image_size: options.ImageSize = None,
     seed: options.Seed = 0,
     backbone: options.BackboneName = options.DEFAULT_BACKBONE,
@@ -33,13 +33,12 @@ def pca(
 
     Example: sd4match show pca a.jpg b.jpg c.jpg --category cat --layer 1 --layer 2
     """
-    from sd4match import own_images
-    from sd4match.datasets import load_image
-    from sd4match.matching_images import features
+    from sd4match.datasets import load_image, own_images
+    from sd4match.prediction.one_pair import features
+    from sd4match.visualize import panels
     from sd4match.visualize import pca as pictures
-    from sd4match.visualize import saving
 
-    saving.check(out)
+    panels.check(out)
     layers = sorted(set(layer or range(4)))
     with own_images.images(images, category=category) as opened:
         model = options.load_backbone(
@@ -61,13 +60,13 @@ def pca(
         named = [
             (path.name, load_image(*image)) for path, image in zip(images, opened, strict=True)
         ]
-    note = one_pass.note(backbone, timestep=timestep, ensemble=ensemble)
-    saving.save(pictures.pca(named, views, note=f"{one_pass.label(prompt)} prompt; {note}"), out)
+    note = options.note(backbone, timestep=timestep, ensemble=ensemble)
+    panels.save(pictures.pca(named, views, note=f"{options.label(prompt)} prompt; {note}"), out)
     typer.echo(out)
 
 
 def generate(
-    prompt: one_pass.PromptName,
+    prompt: options.PromptName,
     category: Annotated[
         list[str] | None,
         typer.Option(help="repeatable; all that were learned if none, of a class prompt"),
@@ -93,11 +92,11 @@ def generate(
 
     Example: sd4match show generate --prompt runs/cpm/prompt.safetensors --image a.jpg --image b.jpg
     """
-    from sd4match import own_images
     from sd4match.commands.progress import Progress
-    from sd4match.visualize import generation, saving
+    from sd4match.datasets import own_images
+    from sd4match.visualize import generation, panels
 
-    saving.check(out)
+    panels.check(out)
     with own_images.images(image or []) as opened:
         model = options.load_backbone(
             backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
@@ -116,11 +115,11 @@ def generate(
                     seed=seed,
                     image_size=image_size,
                 )
-                groups.append([*subject.read, (subject.label or one_pass.label(prompt), made)])
+                groups.append([*subject.read, (subject.label or options.label(prompt), made)])
                 progress.at(len(groups), len(subjects))
     note = (
-        f"{one_pass.label(prompt)} prompt, {backbone}, {steps} DDIM steps, guidance {guidance:g}, "
+        f"{options.label(prompt)} prompt, {backbone}, {steps} DDIM steps, guidance {guidance:g}, "
         f"seed {seed}"
     )
-    saving.save(generation.generated(groups, note=note), out)
+    panels.save(generation.generated(groups, note=note), out)
     typer.echo(out)

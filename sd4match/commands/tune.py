@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sd4match.commands import options
+from sd4match.commands.terminal import INTERRUPTED
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.recipe import TuningSettings
-from sd4match.terminal import INTERRUPTED
+from sd4match.tuning.recipe import TuningSettings
 
 if TYPE_CHECKING:
     from sd4match.commands.progress import Progress
-    from sd4match.tuning import Tuning
+    from sd4match.tuning.tuning import Tuning
 
-PAPER_EPOCHS = {"pf_pascal": 90, "spair": 5}  # METHOD.md section 1
+PAPER_EPOCHS = {"pf_pascal": 90, "spair": 5}  # docs/explanation/method.md section 1
 PAPER = TuningSettings(epochs=1)
 RECENT = 50  # steps whose mean loss is shown: each has other noise
 
@@ -88,9 +88,10 @@ def tune(
     train = options.open_pairs(dataset, data, "train", pairs)
     val = options.open_pairs(dataset, data, "val", pairs, among=train.categories)
 
-    from sd4match import prompts, tuning_folder
+    from sd4match import prompts
     from sd4match.prompts.cpm import parse
-    from sd4match.tuning import Tuning
+    from sd4match.tuning import folder
+    from sd4match.tuning.tuning import Tuning
 
     family = prompts.find("cpm" if parse(prompt) else prompt)
     if length is not None and "length" not in family.options:
@@ -110,7 +111,7 @@ def tune(
     )
     latents, contents = options.caches(model, image_size)
     tuning = Tuning(model, start, train, val, settings, latents=latents, contents=contents)
-    resumed = tuning_folder.resume(tuning, out / tuning_folder.CHECKPOINT)
+    resumed = folder.resume(tuning, out / folder.CHECKPOINT)
     if resumed and not tuning.finished:
         typer.echo(f"goes on after step {tuning.step} of {tuning.total_steps}", err=True)
     _run(tuning, out)
@@ -122,12 +123,12 @@ def tune(
         )
         raise typer.Exit(INTERRUPTED)
     best = max(row["val_pck"] for row in tuning.curves)
-    typer.echo(f"{out / tuning_folder.PROMPT}: finished, PCK@0.1 {100 * best:.1f} on {dataset} val")
+    typer.echo(f"{out / folder.PROMPT}: finished, PCK@0.1 {100 * best:.1f} on {dataset} val")
 
 
 def _run(tuning: "Tuning", out: Path) -> None:
     from sd4match.commands.progress import Progress
-    from sd4match.tuning_folder import run_in_folder
+    from sd4match.tuning.folder import run_in_folder
 
     title = f"tune {tuning.prompt.family}"
     with _interruptible() as stop, Progress(title, "steps", start=tuning.step) as progress:

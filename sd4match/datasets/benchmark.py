@@ -21,10 +21,10 @@ class Benchmark:
         read: parse a split; takes the data set's folder and the list file.
         published: (pairs, images) of each split, for planning where the data set is not at hand
             and for verifying it where it is.
-        reference: the length that alpha multiplies, one of `sd4match.protocols.REFERENCES`
-            (METHOD.md section 3).
+        reference: the length that alpha multiplies, one of `sd4match.pck.protocols.REFERENCES`
+            (docs/explanation/method.md section 3).
         trained_on: the benchmark whose training pairs its learned prompts come from: itself, or
-            another for one without a training split (METHOD.md section 1).
+            another for one without a training split (docs/explanation/method.md section 1).
     """
 
     name: str
@@ -36,3 +36,49 @@ class Benchmark:
     published: Mapping[str, tuple[int, int]]
     reference: str
     trained_on: str
+
+
+PF_PASCAL = (
+    "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa",
+    "train", "tvmonitor",
+)  # fmt: skip
+"""The 20 PASCAL VOC classes in their order: class 1 of PF-Pascal's lists is the first."""
+
+SPAIR = tuple(name for name in PF_PASCAL if name not in ("diningtable", "sofa"))
+"""SPair-71k's 18 categories."""
+
+PF_WILLOW = (
+    "car(G)", "car(M)", "car(S)", "duck(S)", "motorbike(G)", "motorbike(M)", "motorbike(S)",
+    "winebottle(M)", "winebottle(wC)", "winebottle(woC)",
+)  # fmt: skip
+"""PF-Willow's 10 sub-classes of 4 objects."""
+
+
+def object_name(category: str) -> str:
+    """Name the object of a category as a text prompt says it (docs/explanation/method.md section 1).
+
+    Args:
+        category: a category of any of the benchmarks.
+
+    Returns:
+        The category without PF-Willow's sub-class: ``"car(G)"`` gives ``"car"``.
+    """
+    return category.partition("(")[0]
+
+
+def class_alias(category: str) -> str:
+    """Name the PASCAL VOC class whose learned prompt serves a category (docs/explanation/method.md section 2).
+
+    Args:
+        category: a category of any of the benchmarks.
+
+    Returns:
+        The object's name, but ``"bottle"`` for wine bottles; ``"duck(S)"`` gives ``"duck"``, which
+        is no VOC class.
+    """
+    name = object_name(category)
+    return "bottle" if name == "winebottle" else name
+
+
+MANIFEST = "shapes.json"

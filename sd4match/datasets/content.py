@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from sd4match.datasets.cache import cache_files, write_cache
+from sd4match.datasets.index import cache_files, write_cache
 from sd4match.errors import SD4MatchError
 
 _CACHE_NAME = "contents.json"

@@ -9,8 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from sd4match.datasets.benchmark import Benchmark
-from sd4match.datasets.categories import PF_PASCAL
+from sd4match.datasets.benchmark import PF_PASCAL, Benchmark
 from sd4match.datasets.images import image_size
 from sd4match.datasets.pairs import ImagePair, mirror_box, mirror_points
 from sd4match.datasets.tables import Row, read_table

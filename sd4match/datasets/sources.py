@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sd4match.datasets.categories import PF_WILLOW
-from sd4match.datasets.willow_list import write_willow_list
+from sd4match.datasets.benchmark import PF_WILLOW
+from sd4match.datasets.pf_willow import write_willow_list
 
 _PROPOSAL_FLOW = "https://www.di.ens.fr/willow/research/proposalflow/dataset"
 _NCNET = (

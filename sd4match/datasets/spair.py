@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sd4match.datasets.benchmark import Benchmark
-from sd4match.datasets.categories import SPAIR
+from sd4match.datasets.benchmark import SPAIR, Benchmark
 from sd4match.datasets.pairs import ATTRIBUTES, ImagePair
 from sd4match.datasets.tables import read_text
 from sd4match.errors import SD4MatchError, require_known

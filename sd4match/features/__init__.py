@@ -1,7 +1,8 @@
-"""From images to feature maps: VAE latents, seeded noise, the truncated UNet, and their cost."""
+"""From images to feature maps: VAE latents, seeded noise, the truncated UNet, and their cost.
 
-from sd4match.features.contents import Contents
-from sd4match.features.extractor import extract
-from sd4match.features.latents import Latents
+>>> from sd4match.features import Latents, extract
+"""
 
-__all__ = ["Contents", "Latents", "extract"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

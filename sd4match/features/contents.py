@@ -10,8 +10,7 @@ from torch import Tensor
 
 from sd4match.backbones import Backbone, ImageEncoder, Reads
 from sd4match.datasets import ImagePair, Side, load_image
-from sd4match.features.images import to_tensor
-from sd4match.features.latents import image_key, where
+from sd4match.features.latents import image_key, to_tensor, where
 from sd4match.features.tensor_cache import TensorCache
 
 VERSION = 1
@@ -58,7 +57,7 @@ class Contents:
     def dense(self, pair: ImagePair, side: Side, *, image_size: int, hw: tuple[int, int]) -> Tensor:
         """DINO's feature map of one image of a pair, as fused features want it.
 
-        METHOD.md section 3: the encoder gets the square that the VAE gets, resized to as many
+        docs/explanation/method.md section 3: the encoder gets the square that the VAE gets, resized to as many
         patches as the map has cells.
 
         Args:

@@ -26,7 +26,7 @@ def extract(
     noise: Iterable[Iterable[Tensor]],
     chunk: int = 8,
 ) -> dict[int, Tensor]:
-    """Compute UNet features averaged over an ensemble of noise draws (METHOD.md section 1).
+    """Compute UNet features averaged over an ensemble of noise draws (docs/explanation/method.md section 1).
 
     All B·E noisy latents form one batch that runs in chunks, each made when its turn comes; the
     UNet ends after the deepest layer. Gradients flow to ``hidden`` (wrap the call in

@@ -1,15 +1,18 @@
 """VAE latents of images: the posterior once an image, on disk and in memory; samples by seed."""
 
+import hashlib
+import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from sd4match.backbones import Backbone
 from sd4match.datasets import ImagePair, Side, content_hash, load_image
-from sd4match.features.images import to_tensor
-from sd4match.features.noise import gaussian
 from sd4match.features.tensor_cache import TensorCache
 
 VERSION = 2
@@ -17,7 +20,7 @@ VERSION = 2
 
 
 class Latents:
-    """The VAE posteriors of a data set's images, each computed once (METHOD.md section 5).
+    """The VAE posteriors of a data set's images, each computed once (docs/explanation/method.md section 5).
 
     Images are known by their bytes, so one file under two names is encoded once. Each is encoded
     alone, so that its bits never depend on what else was in a batch.
@@ -122,3 +125,43 @@ def where(backbone: Backbone) -> str:
 
 def _content(pair: ImagePair, side: Side) -> str:
     return content_hash(pair.source_path if side == "source" else pair.target_path)
+
+
+def to_tensor(image: Image.Image, image_size: int) -> Tensor:
+    """Resize an image to a square, antialiased and anisotropic, and scale it to [-1, 1].
+
+    docs/explanation/method.md section 1, step 1.
+
+    Args:
+        image: any PIL image.
+        image_size: side of the square S, pixels.
+
+    Returns:
+        (3, S, S) float32 in [-1, 1].
+    """
+    square = image.convert("RGB").resize((image_size, image_size), Image.Resampling.BILINEAR)
+    pixels = torch.from_numpy(np.array(square, dtype=np.float32))
+    return pixels.permute(2, 0, 1).contiguous() / 127.5 - 1.0
+
+
+def gaussian(
+    shape: Sequence[int], *, seed: int, content: str, flip: bool, draw: int | str
+) -> Tensor:
+    """Draw standard normal noise for one image.
+
+    The batch, worker, device or retry it is drawn in makes no difference.
+
+    Args:
+        shape: of the result.
+        seed: the user's seed.
+        content: hash of the image's bytes.
+        flip: whether the image is mirrored.
+        draw: number of the draw in the ensemble, or the name of another use.
+
+    Returns:
+        float32 on the CPU.
+    """
+    key = json.dumps([int(seed), content, bool(flip), draw])  # NumPy scalars too
+    digest = hashlib.sha256(key.encode()).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    return torch.randn(*shape, generator=generator)

@@ -10,8 +10,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from sd4match import seal
-from sd4match.atomic import atomic_path
+from sd4match.files import seal
+from sd4match.files.atomic import atomic_path
 
 log = logging.getLogger(__name__)
 

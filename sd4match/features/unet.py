@@ -11,7 +11,7 @@ from torch import Tensor, nn
 def truncate(unet: UNet2DConditionModel, layer: int) -> UNet2DConditionModel:
     """Make a UNet whose output is the feature map after up block ``layer``.
 
-    METHOD.md section 7: later up blocks become stubs, so that the UNet still counts its skip
+    docs/explanation/method.md section 7: later up blocks become stubs, so that the UNet still counts its skip
     connections and upsampling sizes as before; cutting the list instead gives wrong shapes when
     the latent side is no multiple of 8. Features and gradients are bit-identical to the full
     UNet's, and gradient checkpointing and ``torch.compile`` work.

@@ -22,7 +22,7 @@ class MadeFor:
 
 
 class Prompt(nn.Module, ABC):
-    """A way to make the UNet's ``encoder_hidden_states`` (METHOD.md section 1).
+    """A way to make the UNet's ``encoder_hidden_states`` (docs/explanation/method.md section 1).
 
     A family is one module with one subclass; tuning, prediction, files and studies read only the
     attributes below. What is learned are the module's parameters, in fp32 whatever the backbone's
@@ -60,7 +60,7 @@ class Prompt(nn.Module, ABC):
     def hidden_states(
         self, backbone: Backbone, category: str | None = None, content: Tensor | None = None
     ) -> Tensor:
-        """Encode the prompt; ``sd4match.conditioning.hidden_states`` does it for images of pairs.
+        """Encode the prompt; ``sd4match.prediction.features.hidden_states`` does it for images of pairs.
 
         Args:
             backbone: the pipeline that the prompt belongs to.
@@ -95,5 +95,5 @@ class Prompt(nn.Module, ABC):
         return {}
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
-        """What the optimiser learns, and how fast (METHOD.md section 1)."""
+        """What the optimiser learns, and how fast (docs/explanation/method.md section 1)."""
         return [{"params": list(self.parameters()), "lr": learning_rate}]

@@ -21,7 +21,9 @@ SOURCES = {
 }
 """The names of what content tokens are computed from: whether of a pair, and what is read."""
 
-LINEAR_RATE = 0.1  # of the learning rate, for the linear layers (METHOD.md section 1)
+LINEAR_RATE = (
+    0.1  # of the learning rate, for the linear layers (docs/explanation/method.md section 1)
+)
 
 
 def parse(name: str) -> dict[str, Any] | None:
@@ -44,7 +46,7 @@ def parse(name: str) -> dict[str, Any] | None:
 
 
 class ConditionalPrompt(Prompt):
-    """G global learned tokens, then C content tokens (SD4Match-CPM, METHOD.md section 1).
+    """G global learned tokens, then C content tokens (SD4Match-CPM, docs/explanation/method.md section 1).
 
     With a ``Pair`` source one prompt serves both images of a pair; with ``Img`` each has its own.
 
@@ -121,7 +123,7 @@ class ConditionalPrompt(Prompt):
         if content is None:
             raise SD4MatchError(
                 f"a cpm prompt reads the content of each {self.depends_on} and was given none: "
-                "use sd4match.conditioning, which computes it"
+                "use sd4match.prediction.features, which computes it"
             )
         tokens = self.content_tokens(content.to(self.positions))
         shared = self.global_tokens.expand(len(tokens), -1, -1)

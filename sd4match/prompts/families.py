@@ -6,10 +6,13 @@ from sd4match.backbones import Backbone
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.prompts.base import MadeFor, Prompt
 from sd4match.prompts.cpm import ConditionalPrompt, parse
-from sd4match.prompts.empty import EmptyPrompt
-from sd4match.prompts.per_class import ClassHiddenPrompt, ClassPrompt
-from sd4match.prompts.single import SingleHiddenPrompt, SinglePrompt
-from sd4match.prompts.text import TextPrompt
+from sd4match.prompts.learned import (
+    ClassHiddenPrompt,
+    ClassPrompt,
+    SingleHiddenPrompt,
+    SinglePrompt,
+)
+from sd4match.prompts.text import EmptyPrompt, TextPrompt
 
 FAMILIES: dict[str, type[Prompt]] = {
     family.family: family

@@ -12,13 +12,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 
-from sd4match import seal
-from sd4match.atomic import atomic_path
 from sd4match.backbones import Backbone
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.prompt_header import ENTRY, FORMAT, LIBRARIES, broken, read_header
+from sd4match.files import seal
+from sd4match.files.atomic import atomic_path
 from sd4match.prompts.base import MadeFor, Prompt
 from sd4match.prompts.families import FAMILIES, require_made_for
+from sd4match.prompts.header import ENTRY, FORMAT, LIBRARIES, broken, read_header
 
 __all__ = ["load", "read_header", "save"]
 

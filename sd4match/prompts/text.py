@@ -67,3 +67,22 @@ class TextPrompt(Prompt):
     def config(self) -> Mapping[str, Any]:
         """See ``Prompt.config``."""
         return {"template": self.template}
+
+
+class EmptyPrompt(Prompt):
+    """The text "" through tokenizer and text encoder."""
+
+    family = "empty"
+    depends_on = "nothing"
+    learned = False
+
+    @classmethod
+    def initial(cls, backbone: Backbone, *, seed: int) -> Self:
+        """See ``Prompt.initial``; there is nothing to choose."""
+        return cls()
+
+    def hidden_states(
+        self, backbone: Backbone, category: str | None = None, content: Tensor | None = None
+    ) -> Tensor:
+        """See ``Prompt.hidden_states``."""
+        return encode_text(backbone, "")

@@ -5,13 +5,17 @@ import os
 import torch
 from safetensors.torch import save_file
 
-from sd4match.atomic import atomic_path
 from sd4match.backbones import Backbone
 from sd4match.backbones.text import embed_ids
 from sd4match.errors import SD4MatchError
+from sd4match.files.atomic import atomic_path
 from sd4match.prompts.base import Prompt
-from sd4match.prompts.per_class import ClassHiddenPrompt, ClassPrompt
-from sd4match.prompts.single import SingleHiddenPrompt, SinglePrompt
+from sd4match.prompts.learned import (
+    ClassHiddenPrompt,
+    ClassPrompt,
+    SingleHiddenPrompt,
+    SinglePrompt,
+)
 
 TOKEN = "<sd4match>"
 """What stands for the prompt in a text, where nobody chooses another word."""

@@ -6,18 +6,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sd4match.atomic import atomic_path
 from sd4match.backbones import Backbone
 from sd4match.errors import SD4MatchError
+from sd4match.files.atomic import atomic_path
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.cpm import ConditionalPrompt
-from sd4match.prompts.per_class import ClassPrompt
-from sd4match.prompts.single import SinglePrompt
-from sd4match.prompts.upstream import DATASET, HIDDEN, put_in_frame, setting_of, tensor_names
+from sd4match.prompts.learned import ClassPrompt, SinglePrompt
+from sd4match.prompts.upstream_files import DATASET, HIDDEN, put_in_frame, setting_of, tensor_names
 
 
 def export_upstream(prompt: Prompt, path: str | os.PathLike[str], backbone: Backbone) -> Path:
-    """Write a prompt as upstream's code does (METHOD.md section 6): the same one, the same bytes.
+    """Write a prompt as upstream's code does (docs/explanation/method.md section 6): the same one, the same bytes.
 
     ``import_upstream`` reads the same prompt back. Upstream finds the setting in the folder's
     name, which should therefore end with ``setting_of(prompt)``.

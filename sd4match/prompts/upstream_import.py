@@ -11,21 +11,33 @@ from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.cpm import SOURCES, ConditionalPrompt, parse
 from sd4match.prompts.families import belongs_to
-from sd4match.prompts.per_class import ClassHiddenPrompt, ClassPrompt
-from sd4match.prompts.single import SingleHiddenPrompt, SinglePrompt
-from sd4match.prompts.upstream import DATASET, HIDDEN, length_in_frame, tensor_names, token_setting
-from sd4match.prompts.upstream_files import UpstreamFile, find_upstream, read_tensors
+from sd4match.prompts.learned import (
+    ClassHiddenPrompt,
+    ClassPrompt,
+    SingleHiddenPrompt,
+    SinglePrompt,
+)
+from sd4match.prompts.upstream_files import (
+    DATASET,
+    HIDDEN,
+    UpstreamFile,
+    find_upstream,
+    length_in_frame,
+    read_tensors,
+    tensor_names,
+    token_setting,
+)
 
 _OF_CPM = {"global_embeds", "positional_embedding", "alpha_cond"}
 _VERSIONS = {768: " (Stable Diffusion 1)", 1024: " (Stable Diffusion 2)"}
 _CHANNELS = {"dino": {"feat": 768, "head": 768}, "clip": {"feat": 1280, "head": 1024}}
-"""F of what upstream's image encoders give, METHOD.md section 1."""
+"""F of what upstream's image encoders give, docs/explanation/method.md section 1."""
 
 
 def import_upstream(
     path: str | os.PathLike[str], backbone: Backbone, *, setting: str | None = None
 ) -> Prompt:
-    """Read a prompt that upstream's code learned (METHOD.md section 6).
+    """Read a prompt that upstream's code learned (docs/explanation/method.md section 6).
 
     A file cannot tell which weights it was learned with. Widths, and the frame around learned
     tokens, must fit; beyond that ``backbone`` is taken at its word, as are its image encoders.

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from sd4match.backbones import Backbone
 from sd4match.backbones.text import encode_text
-from sd4match.conditioning import hidden_states
 from sd4match.datasets import ImagePair, Side, load_image
 from sd4match.errors import SD4MatchError
 from sd4match.features import Contents
+from sd4match.prediction.features import hidden_states
 from sd4match.prompts import Prompt
 from sd4match.visualize.panels import footnote, panels, show, title
 

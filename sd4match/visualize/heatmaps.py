@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from sd4match.datasets import ImagePair, load_image
-from sd4match.matching_images import Matches
+from sd4match.prediction.one_pair import Matches
 from sd4match.visualize.panels import HALO, footnote, legend, panels, show, title
 
 MAP = "inferno"
@@ -91,7 +91,7 @@ def _heat(
 ) -> None:
     show(axes, image)
     h, w = correlation.shape
-    # The centres of the first and last cell lie at 0 and S - 1 of the square (METHOD.md section 3).
+    # The centres of the first and last cell lie at 0 and S - 1 of the square (docs/explanation/method.md section 3).
     steps = [
         side * (image_size - 1) / image_size / max(n - 1, 1)
         for side, n in zip(size, (w, h), strict=True)

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from sd4match.errors import SD4MatchError
-from sd4match.matching import vector_norm
+from sd4match.matching.correlation import vector_norm
 from sd4match.visualize.panels import footnote, panels, show, title
 
 _TAILS = (0.01, 0.99)  # a few extreme cells must not take all the contrast

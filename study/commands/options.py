@@ -7,8 +7,8 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from study.plan import Planner
-    from study.space import Space
+    from study.plan.plan import Planner
+    from study.space.space import Space
     from study.study import Study
 
 console = Console(highlight=False, soft_wrap=True)
@@ -30,8 +30,8 @@ def load(
 ) -> "tuple[Space, Planner]":
     """A checked search space and the planner of its configurations."""
     # Imported late: planning needs torch, which takes seconds that `--help` should not.
-    from study.plan import Planner
-    from study.space import load
+    from study.plan.plan import Planner
+    from study.space.reading import load
 
     loaded = load(space, overrides or [])
     return loaded, Planner(loaded, fetch=fetch)

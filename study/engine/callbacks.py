@@ -4,12 +4,14 @@ import importlib
 import inspect
 import logging
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import hydra
+import ray
 from hydra.errors import HydraException
 from ray.tune import Callback
 from ray.tune.experiment import Trial
@@ -19,7 +21,7 @@ from tensorboardX import SummaryWriter
 from sd4match.errors import SD4MatchError
 from study.engine.listener import Listener
 from study.engine.work import Work
-from study.stages import Tune
+from study.plan.stages import Tune
 
 log = logging.getLogger(__name__)
 
@@ -166,3 +168,35 @@ def create(callbacks: Sequence[Mapping[str, Any]]) -> list[Callback]:
             said = " ".join(str(error.__cause__ or error).split())
             raise SD4MatchError(f"callbacks: {given[TARGET]} cannot be made: {said}") from None
     return made
+
+
+EVERY = 2.0  # seconds between looks
+
+
+class Nodes(Here):
+    """Looks for changes while trials run.
+
+    Args:
+        on_event: called with (``lost`` or ``joined``, a place, message).
+    """
+
+    def __init__(self, on_event: Callable[[str, Work, str], None]) -> None:
+        self._on_event = on_event
+        self._there = _there()
+        self._looked = time.monotonic()
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Called by Ray Tune after each of its steps."""
+        if time.monotonic() - self._looked < EVERY:
+            return
+        before, self._there, self._looked = self._there, _there(), time.monotonic()
+        for event, one, other in (("lost", before, self._there), ("joined", self._there, before)):
+            for key in sorted(one.keys() - other.keys()):
+                place = Work("place", key, f"node {one[key]}", ())
+                self._on_event(event, place, f"{len(self._there)} nodes are there")
+
+
+def _there() -> dict[str, str]:
+    """Id and name of each living node."""
+    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return {node["NodeID"]: node["NodeManagerHostname"] for node in found if node["Alive"]}

@@ -4,19 +4,20 @@ import logging
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import ray
+from ray._raylet import Config  # type: ignore[attr-defined]
 
 from sd4match.backbones import choose_device
 from sd4match.errors import SD4MatchError
-from study.cost import Costs
-from study.engine import admission
-from study.memory import worker_mb
-from study.plan import Plan
-from study.space import Space
+from study.plan.cost import Costs, worker_mb
+from study.plan.plan import Plan
+from study.space.space import Space
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def joined(space: Space) -> Iterator[None]:
     try:
         _check_reachable(address)
         if address != LOCAL:
-            admission.obtain(address)
+            obtain(address)
         context: Any = ray.init(address=address, **options)
     except (OSError, ValueError, RuntimeError) as error:
         said = str(error).strip().splitlines()[0]
@@ -132,3 +133,60 @@ def _check_resources(space: Space) -> None:
                 f"resources.{name.lower()}s_per_trial={wanted:g}: this machine has "
                 f"{there.get(name, 0):g}"
             )
+
+
+MODE = "RAY_AUTH_MODE"
+LIMIT = 60  # seconds until a cluster has said whether it lets one in
+KNOCK = """
+import sys
+from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
+from ray._private.services import canonicalize_bootstrap_address_or_die
+from ray._raylet import GcsClient
+ensure_token_if_auth_enabled(create_token_if_missing=False)
+GcsClient(address=canonicalize_bootstrap_address_or_die(sys.argv[1]))
+"""
+
+
+def obtain(address: str) -> None:
+    """Let this process use tokens if, and only if, the cluster does.
+
+    Raises:
+        SD4MatchError: the cluster refuses the token, or should use tokens and does not.
+    """
+    asked = os.environ.get(MODE)
+    if _let_in(address, "disabled"):
+        if asked == "token":
+            raise SD4MatchError(
+                f"cluster.address={address}: {MODE}=token, but the cluster asks for none: start "
+                f"its nodes with {MODE}=token, or unset it here"
+            )
+        mode = "disabled"
+    elif _let_in(address, "token"):
+        mode = "token"
+    else:
+        raise SD4MatchError(
+            f"cluster.address={address}: the cluster asks for a token, and the one here is "
+            "another, or missing: RAY_AUTH_TOKEN_PATH names its file (else ~/.ray/auth_token)"
+        )
+    os.environ[MODE] = mode
+    Config.initialize("")
+
+
+def _let_in(address: str, mode: str) -> bool:
+    """Whether a cluster admits who comes like this.
+
+    Asked in a process of its own: Ray remembers the mode, and prints pages when it is refused.
+    """
+    try:
+        knock = subprocess.run(
+            [sys.executable, "-c", KNOCK, address],
+            env=os.environ | {MODE: mode},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+        )
+    except subprocess.TimeoutExpired:
+        raise OSError(f"no answer within {LIMIT} s") from None
+    if knock.returncode and "AuthenticationError" not in knock.stderr:
+        raise OSError(knock.stderr.strip().splitlines()[-1])
+    return knock.returncode == 0

@@ -1,18 +1,17 @@
 """What went wrong with a work item, and how often it is worth another try."""
 
-import errno
-from collections.abc import Iterator
 from typing import Literal
 
-from sd4match.atomic import FULL
 from sd4match.errors import SD4MatchError
+from sd4match.files.atomic import FULL
+from study.store.retry import causes, is_away
 
 Fault = Literal["mistake", "full", "away", "memory", "bug", "worker", "node"]
 
 TRIES: dict[Fault, int] = {
     "mistake": 1,  # data, weights or settings: the same input would fail again
     "full": 1,  # no room on the disk: the study stops
-    "away": 2,  # storage, after `study.patience` has waited for it
+    "away": 2,  # storage, after `study.store.retry` has waited for it
     "memory": 2,  # of the device, after batches became as small as they can
     "bug": 2,  # anything unforeseen; the second try is on a fresh worker
     "worker": 3,  # its process was killed
@@ -20,21 +19,14 @@ TRIES: dict[Fault, int] = {
 }
 """How often an item is tried before it counts as failed."""
 
-AWAY = {
-    errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNRESET, errno.ENODEV,
-    errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.EREMOTEIO,
-    errno.EAGAIN, errno.EBUSY,
-}  # fmt: skip
-"""What a shared file system says while its server or its network is gone."""
-
 
 def fault(error: BaseException) -> Fault:
     """Tell the fault behind an exception in a worker."""
-    chain = list(_chain(error))
+    chain = list(causes(error))
     numbers = {link.errno for link in chain if isinstance(link, OSError)}
     if numbers.intersection(FULL):
         return "full"
-    if numbers & AWAY:
+    if is_away(error):
         return "away"
     if any(map(out_of_memory, chain)):
         return "memory"
@@ -51,9 +43,3 @@ def out_of_memory(error: BaseException) -> bool:
 def last_line(text: str) -> str:
     """The last line of a traceback or a message: what went wrong."""
     return text.strip().splitlines()[-1]
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

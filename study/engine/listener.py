@@ -1,10 +1,13 @@
 """Who is told what a launch does: a terminal, a heartbeat, a record."""
 
+import logging
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from study.engine.work import Work
-from study.plan import Plan
+from study.plan.plan import Plan
+from study.store.study_folder import StudyFolder
 
 
 class Listener:
@@ -56,3 +59,31 @@ class Listeners(Listener):
         """See `Listener`."""
         for listener in self._all:
             listener.report(work, result)
+
+
+log = logging.getLogger(__name__)
+
+
+class Journal:
+    """Writes a line an event, and a failure's whole traceback.
+
+    The driver writes it, from what workers report: a worker that was killed has told its last
+    step, and nodes need not agree on a clock.
+
+    Args:
+        folder: the study's.
+    """
+
+    def __init__(self, folder: StudyFolder) -> None:
+        self.folder = folder
+
+    def write(self, event: str, work: Work, message: str) -> None:
+        """Add an event; a log that cannot be written stops nothing."""
+        clock = time.strftime("%Y-%m-%d %H:%M:%S")
+        path = self.folder.log("study" if work.kind == "place" else work.key)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"{clock} {event:7} {work.label}{': ' if message else ''}{message}\n")
+        except OSError as error:
+            log.warning("%s: %s", path, error)

@@ -8,11 +8,10 @@ from ray import tune
 
 from study.engine.faults import fault
 from study.engine.work import Work
-from study.patience import patient
+from study.store.retry import patient
 
 if TYPE_CHECKING:
-    from study.engine.execute import Workshop
-
+    from study.engine.worker import Workshop
 
 COLUMNS = dict.fromkeys(("epoch", "step", "loss", "val_pck"))
 """In every report: loggers such as Ray's for CSV take their columns from the first one."""
@@ -47,10 +46,10 @@ class StageTrainable(tune.Trainable):
     def open_workshop(self, config: dict[str, Any]) -> "Workshop":
         """What does the work, made once an actor."""
         # Imported late: torch takes seconds that the driver need not wait for.
-        from study.engine.execute import Workshop
-        from study.provenance.hardware import hardware
-        from study.scoring import Rule
-        from study.store import Store
+        from study.engine.machine import hardware
+        from study.engine.worker import Workshop
+        from study.space.metric import Rule
+        from study.store.store import Store
 
         self._hardware = {"hardware": hardware()}
         return Workshop(Store(config["store"]), Rule(**config["rule"]))

@@ -1,15 +1,16 @@
 """Work items: what is still to be computed of a plan, and what must be done before it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
-from study.stages import Extraction, Latents, Predict, Setting, Tune
-from study.store import Store
+from study.plan.stages import PROMPT_OPTIONS, Extraction, Latents, Predict, Setting, Tune
+from study.plan.stored import missing
+from study.store.store import Store
 
-if TYPE_CHECKING:  # a worker that only waits needs no torch
-    from study.plan import Plan
+if TYPE_CHECKING:
+    from study.plan.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def pending(plan: "Plan", store: Store) -> list[Work]:
     """What the store does not hold yet, in the order in which it should start.
 
     Latents come first, then prompts (others wait for them), then predictions; a predict trial is
-    one extraction with all its splits (DESIGN.md, idea 2).
+    one extraction with all its splits (docs/explanation/architecture.md, idea 2).
     """
     tuning = [_tune(tune) for key, tune in plan.tunes.items() if not store.prompt(key).exists()]
     predicting = []
@@ -57,12 +58,6 @@ def pending(plan: "Plan", store: Store) -> list[Work]:
         *latents,
         *(_needing(work, unmet) for work in (*tuning, *predicting)),
     ]
-
-
-def missing(plan: "Plan", store: Store, stage: Predict) -> tuple[Setting, ...]:
-    """The free settings that a plan wants of a predict stage and the store does not hold."""
-    recorded = store.recorded(stage.key)
-    return tuple(setting for setting in plan.settings[stage.key] if setting not in recorded)
 
 
 def _tune(tune: Tune) -> Work:
@@ -94,3 +89,37 @@ def _predict(extraction: Extraction, left: Mapping[Predict, tuple[Setting, ...]]
 def _needing(work: Work, unmet: Iterable[str]) -> Work:
     needs = tuple(need for need in work.needs if need in unmet)
     return Work(work.kind, work.key, work.label, work.stages, needs, work.settings)
+
+
+KEY = "preflight"
+VARIED = {"seed", *PROMPT_OPTIONS, "timestep", "kernel_size", "learning_rate", "steps"}
+"""Settings of a tuning that do not change what a step needs."""
+
+
+def preflight(items: Sequence[Work]) -> Work:
+    """The work item that tries what is about to run; everything else has to wait for it.
+
+    Prompts do not change what a pass needs, and a learned one is not there yet, so settings that
+    differ in the prompt alone are tried once.
+
+    Args:
+        items: the pending work.
+    """
+    tunes: dict[object, Tune] = {}
+    predicts: dict[object, tuple[Predict, dict[Setting, None]]] = {}
+    for item in items:
+        for stage in item.stages:
+            if isinstance(stage, Tune):
+                shape = {k: v for k, v in stage.settings.items() if k not in VARIED}
+                tunes.setdefault((stage.machine, *shape.items()), stage)
+            elif isinstance(stage, Predict):
+                anonymous = replace(stage.extraction, prompt="", template=None, tuned=False, seed=0)
+                _, settings = predicts.setdefault(anonymous, (stage, {}))
+                settings.update(dict.fromkeys(item.settings[stage.key]))
+    return Work(
+        "preflight",
+        KEY,
+        f"preflight: one pair through {len(predicts)} extraction and {len(tunes)} tuning settings",
+        (*tunes.values(), *(stage for stage, _ in predicts.values())),
+        settings={stage.key: tuple(settings) for stage, settings in predicts.values()},
+    )

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from ray.tune.search import Searcher
 
-from study.engine.endings import Endings
 from study.engine.faults import TRIES, Fault, last_line
 from study.engine.pace import Pace
-from study.engine.preflight import preflight
-from study.engine.sweep import sweep
-from study.engine.work import Work, pending
-from study.patience import patiently
-from study.store import Store
+from study.engine.work import Work, pending, preflight
+from study.search.record import Endings
+from study.store.integrity import sweep
+from study.store.retry import patiently
+from study.store.store import Store
 
 if TYPE_CHECKING:
-    from study.plan import Plan
+    from study.plan.plan import Plan
 
 
 class WorkQueue(Searcher):

@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError
-from study.comparison import configurations
+from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import at, drawable, fidelity, find, intervals, told_apart
-from study.figures.predicted import predicted
+from study.figures.predictions import predicted
 
 if TYPE_CHECKING:
     from study.study import Study

@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError
-from study import labels
-from study.ablation import Samples, estimates
-from study.comparison import SEED, Row, configurations, one_at_a_time
+from study.analysis.ablation import Samples, estimates
+from study.analysis.contrasts import Row, one_at_a_time
+from study.analysis.rows import SEED, configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import at, fidelity
+from study.space import labels
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -51,7 +52,7 @@ def ablation(
     measured with several seeds, each is a small dot.
 
     Args:
-        cells, samples, axis, baseline, resamples: as for `study.ablation.estimates`.
+        cells, samples, axis, baseline, resamples: as for `study.analysis.ablation.estimates`.
         alpha: threshold of PCK.
         fidelity: what was cut short, in words; ``full`` for nothing.
 
@@ -59,7 +60,7 @@ def ablation(
         A figure of a paper's width: a column for one data set, the page for more.
 
     Raises:
-        SD4MatchError: as `study.ablation.estimates`; when nothing of this axis was measured.
+        SD4MatchError: as `study.analysis.ablation.estimates`; when nothing of this axis was measured.
     """
     found = estimates(
         cells, samples, axis=axis, baseline=baseline, alphas=[alpha], resamples=resamples

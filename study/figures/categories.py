@@ -9,11 +9,11 @@ from matplotlib.patches import Patch
 
 from sd4match.datasets import object_name
 from sd4match.errors import SD4MatchError
-from study.comparison import configurations
+from study.analysis.rows import configurations
+from study.analysis.statistics.stats import LEVEL, PairSamples, difference, holm
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import at, best_other, fidelity, find, shared, told_apart
-from study.stats import LEVEL, PairSamples, difference, holm
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -30,7 +30,7 @@ def differences(
     Args:
         own, base: two configurations on the same pairs.
         names: of the categories, by their codes in ``own.category``.
-        resamples: as for `study.stats.difference`.
+        resamples: as for `study.analysis.statistics.stats.difference`.
 
     Returns:
         A row a category and one for ``all``, the largest gain first: ``category, pairs, base, pck,

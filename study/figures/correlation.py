@@ -8,13 +8,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError, require_known
-from study.axes import AXES
-from study.comparison import around, configurations
+from study.analysis.contrasts import around
+from study.analysis.rows import configurations
 from study.figures import page
-from study.figures.images import pairs_of, present
 from study.figures.kind import Kind, Names
 from study.figures.measured import at, middle, shown
-from study.figures.predicted import predicted
+from study.figures.predictions import pairs_of, predicted, present
+from study.space.axes import AXES
 
 if TYPE_CHECKING:
     from sd4match.backbones import Backbone
@@ -67,7 +67,7 @@ def _choices(study: "Study") -> list[Names]:
 def _draw(study: "Study", names: Names, alpha: float) -> Figure:
     from sd4match import backbones
     from sd4match.features import Contents, Latents
-    from sd4match.matching_images import match_pair
+    from sd4match.prediction.one_pair import match_pair
     from sd4match.visualize.heatmaps import heatmaps
 
     keys = prompts_of(study)

@@ -6,12 +6,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError
-from sd4match.records import read
-from study import labels
-from study.axes import AXES, OWN, TRAINED_ON
+from sd4match.records.parquet import read
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import fidelity
+from study.space import labels
+from study.space.axes import AXES, OWN, TRAINED_ON
 
 if TYPE_CHECKING:
     from study.study import Study

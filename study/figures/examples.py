@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from sd4match.datasets import ImagePair, load_image
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.visualize.drawing import COLOURS
+from sd4match.visualize.grid import COLOURS
 from sd4match.visualize.panels import HALO, footnote, legend, panels, show, title
-from study.comparison import configurations
+from study.analysis.rows import configurations
 from study.figures import page
-from study.figures.images import pairs_of, present
 from study.figures.kind import Kind, Names
 from study.figures.measured import best_other, fidelity, find, shared, told_apart
-from study.figures.predicted import Predicted, predicted
+from study.figures.predictions import Predicted, pairs_of, predicted, present
 
 if TYPE_CHECKING:
     from study.study import Study

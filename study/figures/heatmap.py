@@ -13,12 +13,12 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from sd4match.errors import SD4MatchError, require_known
-from study import labels
-from study.ablation import columns
-from study.comparison import around, configurations, tied
+from study.analysis.contrasts import around, tied
+from study.analysis.rows import columns, configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import Table, at, drawable, elsewhere, fidelity, middle, ordered
+from study.space import labels
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -36,7 +36,7 @@ def pairs(table: Table, *, base: str) -> list[Names]:
     """Two axes each that vary together around a configuration; the longer one comes first.
 
     Args:
-        table: `study.comparison.configurations`.
+        table: `study.analysis.rows.configurations`.
         base: the configuration.
 
     Returns:
@@ -69,7 +69,7 @@ def layout(table: Table, *, x: str, y: str, base: str) -> pd.DataFrame:
     """Which configuration stands where.
 
     Args:
-        table: `study.comparison.configurations`.
+        table: `study.analysis.rows.configurations`.
         x, y: the axes.
         base: all other axes have its values, where they apply.
 
@@ -109,7 +109,7 @@ def heatmap(
     """PCK over two axes, one panel a data set; the frame is the base, the bold number the best.
 
     Args:
-        cells: see `study.comparison`.
+        cells: see `study.analysis.contrasts`.
         x, y, base: as for `layout`.
         alpha: threshold of PCK.
         fidelity: what was cut short, in words.

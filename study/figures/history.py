@@ -1,7 +1,6 @@
 """How a search went: what each trial found, and the best so far."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +12,12 @@ from sd4match.errors import SD4MatchError
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import fidelity
-from study.metric import COST
+from study.search.record import _journal, read
+from study.space.metric import COST
 
 if TYPE_CHECKING:
     from study.study import Study
 
-JOURNAL = "optuna.journal"
 _STATES: Mapping[str, dict[str, Any]] = {
     "PRUNED": {"marker": "|", "label": "stopped early"},
     "FAIL": {"marker": "x", "label": "failed"},
@@ -82,44 +81,6 @@ def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
             page.limits(panel, "y")
     page.key(figure, panels[0].get_legend_handles_labels()[0])
     return figure
-
-
-def read(study: "Study") -> tuple[pd.DataFrame, dict[str, str]]:
-    """The trials of a study's search, finished or running, as `history` takes them.
-
-    Raises:
-        SD4MatchError: the record cannot be read.
-    """
-    import optuna  # a second; reading other answers does without
-
-    from study.search.record import WARM, open_storage
-
-    told = study.folder.read_search() or {}
-    # A study's own journal is beside it, wherever the folder is now.
-    where = str(_journal(study)) if _journal(study).exists() else str(told["storage"])
-    if "://" not in where and not Path(where).exists():
-        raise SD4MatchError(f"history: the search's record {where} is gone")
-    try:
-        storage = open_storage(where)
-        name = told.get("optuna_study") or optuna.get_all_study_names(storage)[-1]
-        record = optuna.load_study(study_name=name, storage=storage)
-        trials = record.get_trials(deepcopy=False)
-    except Exception as error:  # of the file system, a database driver, or Optuna's JSON
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise SD4MatchError(f"history: the search's record cannot be read: {said}") from error
-    directions = [direction.name.lower() for direction in record.directions]
-    names = record.metric_names or [f"objective {i + 1}" for i in range(len(directions))]
-    rows = [
-        {"state": trial.state.name, "warm": WARM in trial.user_attrs}
-        | dict(zip(names, trial.values or [np.nan] * len(names), strict=True))
-        for trial in trials
-    ]
-    frame = pd.DataFrame(rows, columns=["state", "warm", *names])
-    return frame, dict(zip(names, directions, strict=True))
-
-
-def _journal(study: "Study") -> Path:
-    return study.folder.path / JOURNAL
 
 
 def _choices(study: "Study") -> list[Names]:

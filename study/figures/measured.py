@@ -7,16 +7,17 @@ import numpy as np
 import pandas as pd
 
 from sd4match.errors import SD4MatchError
-from study import labels
-from study.ablation import Samples, columns
+from study.analysis.ablation import Samples
+from study.analysis.rows import columns
+from study.analysis.statistics.stats import interval
 from study.figures.page import Place
-from study.stats import interval
+from study.space import labels
 
 if TYPE_CHECKING:
     from study.study import Study
 
 Table = Mapping[str, labels.Settings]
-"""Every configuration's axes, by its key: what `study.comparison.configurations` gives."""
+"""Every configuration's axes, by its key: what `study.analysis.rows.configurations` gives."""
 
 
 def shown(cells: pd.DataFrame, keys: Collection[str]) -> list[Place]:
@@ -26,7 +27,7 @@ def shown(cells: pd.DataFrame, keys: Collection[str]) -> list[Place]:
     what was chosen is measured, is left out.
 
     Args:
-        cells: see `study.comparison`.
+        cells: see `study.analysis.contrasts`.
         keys: of the configurations.
 
     Returns:
@@ -124,7 +125,7 @@ def intervals(
     """PCK of configurations with 95 % intervals.
 
     Args:
-        cells, samples: see `study.ablation`.
+        cells, samples: see `study.analysis.ablation`.
         keys: the configurations.
         places: data sets and splits.
         alphas: thresholds; all must have been scored.

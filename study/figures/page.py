@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from study import labels
-from study.metric import MEAN, Metric
+from study.space import labels
+from study.space.metric import MEAN, Metric
 
 COLUMN, TEXT = 3.5, 7.0
 """Widths of a two-column paper's column and of its page, inches."""

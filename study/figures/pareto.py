@@ -10,12 +10,10 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from sd4match.datasets import object_name
 from sd4match.errors import SD4MatchError
-from study.choosing import over_seeds, representatives
-from study.comparison import configurations
+from study.analysis.rows import configurations, over_seeds, representatives, value
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import fidelity, told_apart
-from study.metric import value
 
 if TYPE_CHECKING:
     from study.study import Study
@@ -34,8 +32,8 @@ def cost(study: "Study") -> "pd.Series[float]":
         SD4MatchError: the architecture of a backbone is not known here.
     """
     from sd4match.prompts.cpm import SOURCES
-    from study.cost import Costs  # it takes torch with it
-    from study.stages import Machine
+    from study.plan.cost import Costs  # it takes torch with it
+    from study.plan.inputs import Machine
 
     costs = Costs()
     index = study.index

@@ -10,8 +10,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from sd4match.atomic import atomic_path
 from sd4match.errors import require_known
+from sd4match.files.atomic import atomic_path
 from study.figures.page import styled
 
 # Dates and version strings would change the bytes from day to day.

@@ -1,2 +1,5 @@
-"""One page that tells a study: collected once from its folder and store, rendered as HTML or
-Markdown. `study.report.writing.write` is the way in."""
+"""One page that tells a study: summary, figures, sortable tables, example pairs."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

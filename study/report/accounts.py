@@ -1,16 +1,21 @@
 """What a study cost and shared, and what of it is missing: counted from its index and records."""
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from study import labels
-from study.answers import PENDING
-from study.comparison import configurations
-from study.live import heartbeat, view
-from study.live.view import clock
+from study.analysis.measuring import PENDING
+from study.analysis.results import revision
+from study.analysis.rows import configurations
+from study.space import labels
+from study.space.labels import several
+from study.store import heartbeat
 from study.study import Study
+from study.tables import status
+from study.tables.status import clock
 
 MOST = 5
 """Configurations that are named for a reason; the rest is counted."""
@@ -78,7 +83,7 @@ def progress(study: Study) -> Progress:
     missing = cells[cells["status"] != "done"]
     pending = int((missing["reason"] == PENDING).sum())
     beat = heartbeat.read(study.folder.path)
-    running = view.lines(beat) if beat and beat["alive"] else []
+    running = status.live_lines(beat) if beat and beat["alive"] else []
     return Progress(len(cells), len(cells) - len(missing), pending, tuple(running))
 
 
@@ -131,3 +136,49 @@ def _spent(study: Study, keys: Iterable[str]) -> tuple[str, ...]:
     timed = [stages[key] for key in keys if "wall_s" in stages.get(key, {})]
     wall, device = (sum(stage[name] for stage in timed) for name in ("wall_s", "device_s"))
     return f"{len(timed):,}", clock(wall), clock(device)
+
+
+Fact = tuple[str, str]
+"""Name and value."""
+
+
+def origin(study: Study) -> list[Fact]:
+    """Code, versions and data; of a study that kept its provenance, machines and launches too."""
+    facts = study.folder.facts
+    found = [
+        ("code", revision(study)),
+        ("versions", ", ".join(f"{name} {at}" for name, at in facts["versions"].items())),
+        *_data(study),
+    ]
+    record = study.provenance
+    return [*found, *(_recorded(record) if record else [("machine", str(facts["machine"]))])]
+
+
+def _data(study: Study) -> Iterator[Fact]:
+    data = study.index.drop_duplicates(["dataset", "split"])[["dataset", "split", "pairs", "data"]]
+    for dataset, split, pairs, fingerprint in data.itertuples(index=False):
+        yield f"{labels.dataset(dataset)} {split}", f"{pairs:,} pairs, {fingerprint[:16]}"
+
+
+def _recorded(record: Mapping[str, Any]) -> Iterator[Fact]:
+    """What `study.launch.provenance` keeps, in words."""
+    for name, backbone in record["backbones"].items():
+        told = [f"{backbone[what]}" for what in ("fingerprint", "device", "dtype")]
+        yield f"backbone {name}", ", ".join([told[0][:16], *told[1:]])
+    seeds = record["seeds"].items()
+    yield "seeds", ", ".join(f"{of} {str(seed).strip('[]')}" for of, seed in seeds)
+    machines = {str(one): one for launch in record["launches"] for one in launch["machines"]}
+    for one in machines.values():
+        gpus = [f"{gpu['name']} ({gpu['memory_gb']} GB)" for gpu in one["gpus"]]
+        told = [one["cpu"], several(one["cores"], "core"), f"{one['memory_gb']} GB", *gpus]
+        yield f"machine {one['host']}", ", ".join([*told, one["system"]])
+    for number, launch in enumerate(record["launches"], 1):
+        yield f"launch {number}", "; ".join(_launch(launch))
+
+
+def _launch(launch: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{launch['started']}, {launch['outcome'] or 'not ended'}"
+    yield shlex.join(launch["command"])
+    for kind, spent in launch.get("time", {}).items():
+        if "stages" in spent:
+            yield f"{spent['stages']} × {kind} in {clock(spent['wall_s'])}"

@@ -4,19 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sd4match.errors import SD4MatchError
-from study import choosing, labels
-from study.comparison import configurations
-from study.labels import Settings
+from study.analysis import choosing
+from study.analysis.rows import configurations
 from study.report import accounts
-from study.report.accounts import Hole, Line, Progress
+from study.report.accounts import Fact, Hole, Line, Progress, origin
 from study.report.examples import Gallery, gallery
 from study.report.grids import Grid, axis_grid, configurations_grid
 from study.report.influence import Ranking, ranking, verdict
-from study.report.origin import Fact, origin
 from study.report.pictures import Picture, pictures
 from study.report.scores import Score, scores
-from study.reproducing import launch_command
+from study.space import labels
+from study.space.labels import Settings
 from study.study import Study
+from study.tables.reproduce import launch_command
 
 MOST_CHOICES = 40
 """Configurations to choose from in the examples; each costs a few kilobytes."""

@@ -15,12 +15,12 @@ from PIL import Image
 from sd4match import pck
 from sd4match.datasets import ImagePair, load_image
 from sd4match.errors import SD4MatchError
-from sd4match.truth_records import pairs_on_record
-from study import labels
-from study.answers import setting_of
-from study.figures.images import root_of
-from study.records import settings_of
-from study.stages import Setting
+from sd4match.records.parquet import settings_of
+from sd4match.records.truth import pairs_on_record
+from study.analysis.measuring import setting_of
+from study.figures.predictions import root_of
+from study.plan.stages import Setting
+from study.space import labels
 from study.study import Study
 
 HEIGHT = 200

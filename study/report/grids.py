@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from study import labels
-from study.labels import several
+from study.space import labels
+from study.space.labels import several
 from study.study import Study
 
 
@@ -64,7 +64,7 @@ def axis_grid(study: Study, axis: str) -> tuple[Grid, pd.DataFrame]:
 
     Returns:
         Test with intervals, the difference to the baseline on the same pairs, and validation; and
-        the frame of `study.ablation.estimates`.
+        the frame of `study.analysis.ablation.estimates`.
 
     Raises:
         SD4MatchError: nothing to compare along this axis.

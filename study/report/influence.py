@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sd4match.errors import SD4MatchError
-from study import labels
-from study.labels import several
-from study.report.wording import listed
+from study.space import labels
+from study.space.labels import listed, several
 from study.study import Study
 
 MOST = 8
@@ -73,7 +72,7 @@ def verdict(estimates: pd.DataFrame) -> str:
     """How many values of an axis are shown to differ from the baseline's on test, in words.
 
     Args:
-        estimates: see `study.ablation.estimates`, at one alpha.
+        estimates: see `study.analysis.ablation.estimates`, at one alpha.
     """
     others = estimates[(estimates["split"] == "test") & ~estimates["baseline"]]
     shown = others[others["mark"] != ""]

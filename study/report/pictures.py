@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError
 from study import figures
-from study.figures import Kind
+from study.figures.kind import Kind
 from study.study import Study
 
 _TOLD_OTHERWISE = ("examples", "importance")

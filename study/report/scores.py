@@ -3,7 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from study import ablation, labels
+from study.analysis.rows import KEY, columns
+from study.space import labels
 from study.study import Study
 
 SPLITS = {"test": "test", "val": "validation"}
@@ -66,12 +67,12 @@ def scores(study: Study, configuration: str) -> list[Score]:
         configuration: its key.
     """
     cells = {
-        tuple(cell[name] for name in ablation.KEY): cell
+        tuple(cell[name] for name in KEY): cell
         for cell in study.scores(configuration).to_dict("records")
     }
     gaps = _gaps(study, configuration)
     found = []
-    for key in ablation.columns(study.cells, None):
+    for key in columns(study.cells, None):
         if (cell := cells.get(key)) is None:
             continue
         pck, low, high = (float(cell[name]) for name in ("pck", "low", "high"))

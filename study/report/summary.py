@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from study import labels
-from study.labels import several
 from study.report.content import Content
 from study.report.scores import Score
-from study.report.wording import listed
+from study.space import labels
+from study.space.labels import listed, several
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,17 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from sd4match.atomic import atomic_path
 from sd4match.errors import require_known
-from study import labels
-from study.figures import save
-from study.labels import several
+from sd4match.files.atomic import atomic_path
+from study.figures.saving import save
 from study.report.content import Content, collect
 from study.report.examples import Example
 from study.report.grids import Cell
 from study.report.influence import MOST
 from study.report.pictures import inline
 from study.report.summary import words
+from study.space import labels
+from study.space.labels import several
 from study.study import Study
 
 FORMATS = {"html": "report.html", "md": "report.md"}

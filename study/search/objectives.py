@@ -6,18 +6,19 @@ from operator import ge
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from study import cells
-from study.answers import measure
-from study.axes import Configuration, Value
-from study.cost import Costs, extracted
-from study.metric import COST, MEAN, selecting, value
-from study.plan import Cell, Plan
-from study.scoring import Rule
-from study.search.settings import Direction
-from study.store import Store
+from study.analysis.measuring import measure
+from study.analysis.rows import value
+from study.plan import index
+from study.plan.cost import Costs, extracted
+from study.plan.plan import Cell, Plan
+from study.space.axes import Value
+from study.space.configuration import Configuration
+from study.space.metric import COST, MEAN, Rule, selecting
+from study.space.search_settings import Direction
+from study.store.store import Store
 
 if TYPE_CHECKING:
-    from study.space import Space
+    from study.space.space import Space
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Objectives:
         """The configurations of a plan that the store answers on every objective, in order."""
         if not plan.cells:
             return []
-        measured = measure(cells.frame(cells.table(plan)), store, rule)
+        measured = measure(index.frame(index.table(plan)), store, rule)
         columns: dict[str, Mapping[Any, float]] = {
             name: value(measured, selecting(name)).to_dict()
             for name in dict.fromkeys((self.metric, *self.names))
@@ -105,7 +106,7 @@ class Objectives:
 def over_seeds(rows: Iterable[Row]) -> list[Row]:
     """Rows that differ in the seed alone as one, the first, with their means.
 
-    As `study.choosing.over_seeds`: the best of them would be the luckiest.
+    As `study.analysis.rows.over_seeds`: the best of them would be the luckiest.
     """
     settings: dict[tuple[Value, ...], list[Row]] = {}
     for row in rows:

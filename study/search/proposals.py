@@ -11,8 +11,8 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from sd4match.errors import SD4MatchError
-from study.axes import AXES, Value
-from study.search.settings import Direction, Point
+from study.space.axes import AXES, Value
+from study.space.search_settings import Direction, Point
 
 ATTEMPTS = 5
 """How often a sampler is asked for one proposal."""

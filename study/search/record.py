@@ -1,11 +1,14 @@
 """The record of a search: an Optuna study on disk, that `optuna-dashboard` opens while it runs."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import optuna
+import pandas as pd
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
@@ -13,8 +16,15 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sd4match.errors import SD4MatchError
-from study.search.proposals import Told
-from study.search.settings import Direction
+from study.engine.faults import Fault
+from study.search.proposals import Proposals, Told
+from study.space.axes import AXES, Value
+from study.space.search_settings import Direction, Point
+from study.space.space import Space
+from study.store.study_folder import StudyFolder
+
+if TYPE_CHECKING:
+    from study.study import Study
 
 WARM = "warm_start"
 """Attribute of trials that an earlier study measured: its name."""
@@ -128,3 +138,93 @@ def open_storage(storage: str) -> BaseStorage:
         return RDBStorage(storage)
     Path(storage).parent.mkdir(parents=True, exist_ok=True)
     return JournalStorage(JournalFileBackend(storage))
+
+
+@dataclass
+class Endings:
+    """Early endings of one launch.
+
+    Attributes:
+        stopped: key of each tuning that was stopped early to why, for people.
+        spared: keys of tune stages that must not be stopped.
+        errors: id of each trial that ended with an error to its fault and the reason, for people.
+    """
+
+    stopped: dict[str, str] = field(default_factory=dict)
+    spared: set[str] = field(default_factory=set)
+    errors: dict[str, tuple[Fault, str]] = field(default_factory=dict)
+
+    def spare(self, tunes: Iterable[str]) -> None:
+        """Let these tunings run to their end, whatever they promise; stopped ones go on."""
+        for key in tunes:
+            self.spared.add(key)
+            self.stopped.pop(key, None)
+
+
+def known_points(space: Space, proposals: Proposals) -> Iterator[tuple[str, Point]]:
+    """The points of a search that the studies of ``search.warm_start`` lie on, each once.
+
+    They may have measured them at another setting of what is no axis here: the store, whose keys
+    hold every setting, says whether it answers.
+
+    Yields:
+        The study's name and the point.
+
+    Raises:
+        SD4MatchError: there is no such study in ``results``.
+    """
+    seen: set[tuple[tuple[str, Value], ...]] = set()
+    for name in space.file.search.warm_start:
+        index = StudyFolder.open(StudyFolder.of(space).path.parent / name).read_plan()
+        for _, row in index.drop_duplicates("configuration").iterrows():
+            point = proposals.read({axis: _plain(row[axis]) for axis in AXES})
+            if point is not None and tuple(point.items()) not in seen:
+                seen.add(tuple(point.items()))
+                yield name, point
+
+
+def _plain(cell: Any) -> Value:
+    """A table's cell as an axis' value."""
+    if pd.isna(cell):
+        return None
+    value: Value = cell.item() if hasattr(cell, "item") else cell
+    return value
+
+
+JOURNAL = "optuna.journal"
+
+
+def read(study: "Study") -> tuple[pd.DataFrame, dict[str, str]]:
+    """The trials of a study's search, finished or running, as `history` takes them.
+
+    Raises:
+        SD4MatchError: the record cannot be read.
+    """
+    import optuna  # a second; reading other answers does without
+
+    told = study.folder.read_search() or {}
+    # A study's own journal is beside it, wherever the folder is now.
+    where = str(_journal(study)) if _journal(study).exists() else str(told["storage"])
+    if "://" not in where and not Path(where).exists():
+        raise SD4MatchError(f"history: the search's record {where} is gone")
+    try:
+        storage = open_storage(where)
+        name = told.get("optuna_study") or optuna.get_all_study_names(storage)[-1]
+        record = optuna.load_study(study_name=name, storage=storage)
+        trials = record.get_trials(deepcopy=False)
+    except Exception as error:  # of the file system, a database driver, or Optuna's JSON
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise SD4MatchError(f"history: the search's record cannot be read: {said}") from error
+    directions = [direction.name.lower() for direction in record.directions]
+    names = record.metric_names or [f"objective {i + 1}" for i in range(len(directions))]
+    rows = [
+        {"state": trial.state.name, "warm": WARM in trial.user_attrs}
+        | dict(zip(names, trial.values or [np.nan] * len(names), strict=True))
+        for trial in trials
+    ]
+    frame = pd.DataFrame(rows, columns=["state", "warm", *names])
+    return frame, dict(zip(names, directions, strict=True))
+
+
+def _journal(study: "Study") -> Path:
+    return study.folder.path / JOURNAL

@@ -12,8 +12,8 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 
 from sd4match.errors import SD4MatchError, require_known
-from study.schema import Search
-from study.search.settings import GRID, TARGET, TARGETS
+from study.space.schema import Search
+from study.space.search_settings import GRID, TARGET, TARGETS
 
 
 def create(search: Search) -> BaseSampler | None:

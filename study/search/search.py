@@ -10,19 +10,19 @@ import optuna
 from optuna.trial import TrialState
 
 from sd4match.errors import SD4MatchError
-from study.axes import Configuration
-from study.engine.endings import Endings
-from study.engine.work import missing
-from study.folder import StudyFolder
-from study.keys import key_of
-from study.patience import patiently
-from study.plan import Plan, Planner
-from study.search import samplers, settings, warm_start
+from study.plan.inputs import key_of
+from study.plan.plan import Plan, Planner
+from study.plan.stored import missing
+from study.search import samplers
 from study.search.objectives import Objectives, Row, over_seeds
 from study.search.proposals import Proposal, Proposals, Told
-from study.search.record import STOPPED, WARM, Record
-from study.search.settings import Point
-from study.space import Space
+from study.search.record import STOPPED, WARM, Endings, Record, known_points
+from study.space import search_settings
+from study.space.configuration import Configuration
+from study.space.search_settings import Point
+from study.space.space import Space
+from study.store.retry import patiently
+from study.store.study_folder import StudyFolder
 
 NOT_ASKED = {"samples", "storage"}
 """Settings of a search that do not change which points it proposes."""
@@ -46,7 +46,7 @@ class OptunaSearch:
 
     A later launch proposes everything again, since the same seed and the same history bring the
     same points; what was told of them is read from the record, and what was measured is in the
-    store. So a finished search goes on where ``search.samples`` grew. Source: DESIGN.md, ideas 6
+    store. So a finished search goes on where ``search.samples`` grew. Source: docs/explanation/architecture.md, ideas 6
     and 8.
 
     Args:
@@ -71,13 +71,13 @@ class OptunaSearch:
         self._objectives = Objectives.of(space)
         self._datasets = self._objectives.datasets(space.file.data.evaluate)
         search = space.file.search
-        self._left = math.inf if search.sampler == settings.GRID else search.samples
+        self._left = math.inf if search.sampler == search_settings.GRID else search.samples
         self._proposals = Proposals(
-            settings.paid_axes(space),
+            search_settings.paid_axes(space),
             samplers.create(search),
             prompt=space.baseline["prompt"],
             directions=list(self._objectives.directions.values()),
-            given=settings.points(space),
+            given=search_settings.points(space),
             possible=lambda point: space.possible(point) is not None,
         )
 
@@ -175,7 +175,7 @@ class OptunaSearch:
             ]
         return [
             (name, point, None)
-            for name, point in warm_start.known_points(self._space, self._proposals)
+            for name, point in known_points(self._space, self._proposals)
             if self._answered(self._plan(self._grid(point)))
         ]
 

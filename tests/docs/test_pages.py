@@ -20,8 +20,8 @@ from typer.main import get_command
 
 import sd4match.cli
 import study.cli
-from sd4match.datasets.shapes import generate
-from study.space import load
+from sd4match.testbed.shapes import generate
+from study.space.reading import load
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from sd4match.atomic import ABANDONED, atomic_path, remove_abandoned
+from sd4match.files.atomic import ABANDONED, atomic_path, remove_abandoned
 
 
 def test_a_failed_block_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -49,7 +49,7 @@ def test_files_have_the_mode_that_the_umask_says_whatever_other_threads_write(tm
 
 KILLED = """
 import os, signal, sys
-from sd4match.atomic import atomic_path
+from sd4match.files.atomic import atomic_path
 with atomic_path(sys.argv[1]) as temporary:
     temporary.write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)

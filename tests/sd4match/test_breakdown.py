@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sd4match import datasets, pck
-from sd4match.breakdown import LEVELS, breakdown, labels_of
+from sd4match import datasets
 from sd4match.datasets.pairs import ATTRIBUTES
-from sd4match.datasets.shapes import generate
 from sd4match.errors import SD4MatchError
-from sd4match.pck import GroundTruth
+from sd4match.pck import scoring
+from sd4match.pck.breakdowns import LEVELS, breakdown, labels_of
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.testbed.shapes import generate
 
 
 def make_truth(counts):
@@ -91,7 +92,7 @@ def test_parts_add_up_to_the_whole(seed, mean):
     truth = make_truth([1, *rng.integers(0, 4, 30)])
     found = rng.random((2, len(truth.pair))) < 0.5
     labels = {name: rng.integers(0, len(levels), 31) for name, levels in LEVELS.items()}
-    whole = pck.aggregate(truth, found, mean=mean)
+    whole = scoring.aggregate(truth, found, mean=mean)
     parts = breakdown(truth, found, labels, mean=mean)
     for name in LEVELS:
         mine = [part for part in parts if part.by == name]

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from sd4match import prompts
-from sd4match.conditioning import dependence, hidden_states
 from sd4match.errors import SD4MatchError
 from sd4match.features import Contents
+from sd4match.prediction.features import dependence, hidden_states
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""PCK equals SD4Match's own on the same features (METHOD.md sections 1 and 3), within 1e-3.
+"""PCK equals SD4Match's own on the same features (docs/explanation/method.md section 1 and 3), within 1e-3.
 
 The evaluator here follows the description of that code base and works as it does: one pair at a
 time, wholly in the resized square, each localiser with a lookup of its own, peaks by sorting.
@@ -13,11 +13,17 @@ import pytest
 import torch
 from torch.nn.functional import grid_sample, interpolate
 
-from sd4match import pck
 from sd4match.datasets import ImagePair
-from sd4match.keypoints import cells_to_original, decode, encode, square_to_cells, to_square
-from sd4match.matching import match_many
-from sd4match.readouts import LOCALIZERS, Readout
+from sd4match.matching.keypoints import (
+    cells_to_original,
+    decode,
+    encode,
+    square_to_cells,
+    to_square,
+)
+from sd4match.matching.localization import match_many
+from sd4match.matching.readout import LOCALIZERS, Readout
+from sd4match.pck import scoring
 
 SIDE = 768
 SIGMA, TEMPERATURE = 7.0, 0.04
@@ -175,9 +181,9 @@ def our_pck(cases, localizer, *, stored):
         predicted.append(positions)
     found = {}
     for dataset in DATASETS:
-        truth = pck.GroundTruth.of([_of(dataset, case.pair) for case in cases])
-        correct = pck.correct(truth, np.concatenate(predicted), alpha=ALPHAS, image_size=SIDE)
-        found[dataset] = pck.aggregate(truth, correct, mean="image")
+        truth = scoring.GroundTruth.of([_of(dataset, case.pair) for case in cases])
+        correct = scoring.correct(truth, np.concatenate(predicted), alpha=ALPHAS, image_size=SIDE)
+        found[dataset] = scoring.aggregate(truth, correct, mean="image")
     return found
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sd4match.keypoints import cells_to_original, square_to_cells, to_square
+from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
 
 SIZES = st.tuples(st.integers(2, 2000), st.integers(2, 2000))
 

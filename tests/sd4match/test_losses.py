@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sd4match.errors import SD4MatchError
 from sd4match.losses import gaussian_cross_entropy
-from sd4match.matching import correlate
+from sd4match.matching.correlation import correlate
 
 GOLDEN = {
     name: torch.from_numpy(array)
@@ -37,7 +37,7 @@ def batch(seed=0, *, b=2, c=4, n=3, counts=(3, 2), dtype=torch.float64):
 
 
 def literal(source, target, source_kp, target_kp, counts, *, temperature=0.04, kernel_size=7):
-    """METHOD.md section 1 item 6 in loops, from a table of probabilities."""
+    """docs/explanation/method.md section 1 item 6 in loops, from a table of probabilities."""
     (h, w), (h2, w2) = source.shape[-2:], target.shape[-2:]
     sigma = (kernel_size // 2) / 2
     pairs = []

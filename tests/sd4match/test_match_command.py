@@ -9,10 +9,10 @@ import pytest
 from PIL import ExifTags, Image
 
 from sd4match import cli, prompts
-from sd4match.commands import one_pass, options
-from sd4match.matching_images import match_pair
-from sd4match.own_images import image_pair
-from sd4match.readouts import Readout
+from sd4match.commands import options
+from sd4match.datasets.own_images import image_pair
+from sd4match.matching.readout import Readout
+from sd4match.prediction.one_pair import match_pair
 
 FAST = ("--backbone", "nano", "--device", "cpu", "--image-size", 64)
 PASS = (*FAST, "--ensemble", 1)
@@ -258,7 +258,7 @@ def test_help_shows_an_example(call, command):
     ],
 )
 def test_what_pictures_call_a_prompt(name, expected):
-    assert one_pass.label(name) == expected
+    assert options.label(name) == expected
 
 
 def test_a_picture_is_not_written_over_another_file(call, files, tmp_path):

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sd4match.errors import SD4MatchError
-from sd4match.matching import LOCALIZERS, Readout, correlate, localize, match, match_many
+from sd4match.matching.correlation import correlate
+from sd4match.matching.localization import localize, match, match_many
+from sd4match.matching.readout import LOCALIZERS, Readout
 
 GOLDEN = {
     name: torch.from_numpy(array)

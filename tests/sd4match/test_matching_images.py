@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from sd4match import prompts
+from sd4match.datasets.own_images import image_pair
 from sd4match.errors import SD4MatchError
-from sd4match.keypoints import cells_to_original
-from sd4match.matching_images import features, match_pair
-from sd4match.own_images import image_pair
-from sd4match.prediction import predict
-from sd4match.readouts import Readout
+from sd4match.matching.keypoints import cells_to_original
+from sd4match.matching.readout import Readout
+from sd4match.prediction.one_pair import features, match_pair
+from sd4match.prediction.predictor import predict
 
 SETTINGS = {"timestep": 50, "ensemble": 2, "seed": 4}
 

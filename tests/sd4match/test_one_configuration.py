@@ -11,12 +11,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from sd4match import cli, pck, prompts, tuning_folder
+from sd4match import cli, prompts
 from sd4match.commands.tune import _interruptible
-from sd4match.prediction import predict
-from sd4match.readouts import Readout
-from sd4match.records import about_of, settings_of
-from sd4match.tuning import Tuning, TuningSettings
+from sd4match.matching.readout import Readout
+from sd4match.pck import scoring
+from sd4match.prediction.predictor import predict
+from sd4match.records.parquet import about_of, settings_of
+from sd4match.tuning import folder
+from sd4match.tuning.recipe import TuningSettings
+from sd4match.tuning.tuning import Tuning
 
 COMMAND = Path(sys.executable).parent / "sd4match"
 NANO = ("--backbone", "nano", "--image-size", 32)
@@ -213,7 +216,7 @@ def test_predict_writes_what_the_library_predicts(predicted, nano, pascal, tmp_p
     expected = predict(nano, prompt, pascal["test"], ensemble=2, settings=settings, image_size=32)
     table = pq.read_table(file)
     found = np.stack([table["x"].to_numpy(), table["y"].to_numpy()], -1).reshape(expected.shape)
-    truth = pck.GroundTruth.of(pascal["test"])
+    truth = scoring.GroundTruth.of(pascal["test"])
     sizes = truth.sizes[truth.pair]
     assert found.dtype == np.uint16
     assert (np.abs(found / 65535 * sizes - expected.clip(0, sizes)) <= 0.51 / 65535 * sizes).all()
@@ -269,7 +272,7 @@ def test_score_is_the_librarys_pck(predicted, nano, pascal, call):
     assert (code, err) == (0, "")
     facts = json.loads(out)
     pairs = pascal["test"]
-    truth = pck.GroundTruth.of(pairs)
+    truth = scoring.GroundTruth.of(pairs)
     positions = predict(
         nano,
         prompts.create("text", nano),
@@ -278,19 +281,19 @@ def test_score_is_the_librarys_pck(predicted, nano, pascal, call):
         settings=[(1, Readout("nearest")), (2, Readout("nearest"))],
         image_size=32,
     )
-    right = pck.correct(truth, positions, alpha=[0.1, 0.5], protocol="dift")
+    right = scoring.correct(truth, positions, alpha=[0.1, 0.5], protocol="dift")
     whole, mean, car, cat = facts["scores"]
     levels = [part["level"] for part in (whole, mean, car, cat)]
     assert levels == ["all", "mean of categories", "car", "cat"]
     names = [pair.category for pair in pairs]
-    by_category = pck.aggregate(truth, right, mean="category", categories=names)
+    by_category = scoring.aggregate(truth, right, mean="category", categories=names)
     np.testing.assert_allclose(mean["pck"], by_category)
-    np.testing.assert_allclose(whole["pck"], pck.aggregate(truth, right))
-    np.testing.assert_allclose(whole["pck_point"], pck.aggregate(truth, right, mean="keypoint"))
+    np.testing.assert_allclose(whole["pck"], scoring.aggregate(truth, right))
+    np.testing.assert_allclose(whole["pck_point"], scoring.aggregate(truth, right, mean="keypoint"))
     assert whole["pck"] != whole["pck_point"]
     assert whole["pairs"] == car["pairs"] + cat["pairs"] == 6  # one pair has no keypoint
     of_cars = np.array([pair.category == "car" for pair in pairs])
-    part = pck.aggregate(truth.subset(of_cars), right[..., of_cars[truth.pair]])
+    part = scoring.aggregate(truth.subset(of_cars), right[..., of_cars[truth.pair]])
     np.testing.assert_allclose(car["pck"], part)
     assert facts["protocol"] == {"coordinates": "original", "reference": None, "strict": False}
     assert [setting["layer"] for setting in facts["settings"]] == [1, 2]
@@ -387,7 +390,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(
 
 
 def test_two_tunings_do_not_share_a_folder(tune, tmp_path):
-    with tuning_folder._alone(tmp_path):
+    with folder._alone(tmp_path):
         code, out, err = tune(tmp_path, "--steps", 1, "--length", 2)
     assert (code, out) == (1, "")
     assert "another tuning is running in it" in err

@@ -8,9 +8,9 @@ import torch
 from sd4match import backbones, prompts
 from sd4match.errors import SD4MatchError
 from sd4match.features import Contents, Latents
-from sd4match.optimizer import PromptOptimizer
-from sd4match.prediction import predict
-from sd4match.recipe import TuningSettings
+from sd4match.prediction.predictor import predict
+from sd4match.tuning.recipe import TuningSettings
+from sd4match.tuning.steps import PromptOptimizer
 
 FAMILIES = {
     "single": {"length": 4},
@@ -116,7 +116,7 @@ def test_float16_scales_the_loss_until_nothing_overflows(half, nano, batch, capl
     prompt, optimizer = optimizer_of(half)
     scale_up(optimizer, 2.0**30)
     start = prompt.embeddings.detach().clone()
-    with caplog.at_level(logging.INFO, logger="sd4match.optimizer"):
+    with caplog.at_level(logging.INFO, logger="sd4match.tuning.steps"):
         optimizer.step(batch[:1], 0)
     assert optimizer.overflows == 1
     assert "overflow at loss scale 1.07374e+09" in caplog.text

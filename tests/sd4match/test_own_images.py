@@ -5,8 +5,8 @@ import pytest
 from PIL import ExifTags, Image
 
 from sd4match.datasets import load_image
+from sd4match.datasets.own_images import image_pair, images
 from sd4match.errors import SD4MatchError
-from sd4match.own_images import image_pair, images
 
 SIZE = (12, 8)
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sd4match import pck
 from sd4match.errors import SD4MatchError
-from sd4match.pck import PROTOCOLS, GroundTruth, Protocol
+from sd4match.pck import scoring
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.pck.protocols import PROTOCOLS, Protocol
 
 DATASETS = ("pf_pascal", "pf_willow", "spair")
 NAMES = tuple(PROTOCOLS)
@@ -68,7 +69,7 @@ KEYPOINTS = [[50.0, 30.0], [150.0, 90.0]]  # extent 100 x 60, in the square 200 
 )
 def test_reference_length(dataset, protocol, expected):
     truth = GroundTruth.of([make_pair(dataset, KEYPOINTS)])
-    _, reference = pck.distances(truth, KEYPOINTS, protocol=protocol, image_size=800)
+    _, reference = scoring.distances(truth, KEYPOINTS, protocol=protocol, image_size=800)
     assert reference.dtype == np.float64
     np.testing.assert_allclose(reference, [expected, expected], rtol=1e-12)
 
@@ -91,7 +92,7 @@ def test_reference_length(dataset, protocol, expected):
 def test_a_chosen_reference_is_that_of_any_data_set(dataset, coordinates, reference, expected):
     truth = GroundTruth.of([make_pair(dataset, KEYPOINTS)])
     protocol = Protocol(coordinates, reference)
-    _, lengths = pck.distances(truth, KEYPOINTS, protocol=protocol, image_size=800)
+    _, lengths = scoring.distances(truth, KEYPOINTS, protocol=protocol, image_size=800)
     np.testing.assert_allclose(lengths, [expected, expected], rtol=1e-12)
 
 
@@ -109,35 +110,35 @@ def test_letterboxing_changes_no_answer(dataset):
         np.full_like(truth.sizes, 768),
         truth.boxes * factor[:, None],
     )
-    found = pck.correct(truth, predicted, alpha=0.1, protocol=Protocol("letterbox"))
+    found = scoring.correct(truth, predicted, alpha=0.1, protocol=Protocol("letterbox"))
     there = predicted * factor[truth.pair, None]
     assert 0.1 < found.mean() < 0.95
-    assert (found == pck.correct(boxed, there, alpha=0.1, protocol=Protocol("original"))).all()
-    assert (found != pck.correct(truth, predicted, alpha=0.1)).any()  # the square is another
+    assert (found == scoring.correct(boxed, there, alpha=0.1, protocol=Protocol("original"))).all()
+    assert (found != scoring.correct(truth, predicted, alpha=0.1)).any()  # the square is another
 
 
 @pytest.mark.parametrize(("protocol", "expected"), [("sd4match", 10), ("dift", math.sqrt(13))])
 def test_distance(protocol, expected):
     truth = GroundTruth.of([make_pair("spair", KEYPOINTS)])
     predicted = np.add(KEYPOINTS, [[3, 2], [0, 0]])
-    distance, _ = pck.distances(truth, predicted, protocol=protocol, image_size=800)
+    distance, _ = scoring.distances(truth, predicted, protocol=protocol, image_size=800)
     np.testing.assert_allclose(distance, [expected, 0], atol=1e-12)
 
 
 def test_sd4match_clamps_the_truth_and_not_the_prediction():
     # x = 400 is 800 in the square, and the truth moves to 799 - 1e-4.
     truth = GroundTruth.of([make_pair("pf_pascal", [[400.0, -5.0]])])
-    distance, _ = pck.distances(truth, [[400.0, 0.0]], image_size=800)
+    distance, _ = scoring.distances(truth, [[400.0, 0.0]], image_size=800)
     np.testing.assert_allclose(distance, [math.hypot(1 + 1e-4, 1e-4)], rtol=1e-9)
-    distance, _ = pck.distances(truth, [[410.0, -5.0]], image_size=800)
+    distance, _ = scoring.distances(truth, [[410.0, -5.0]], image_size=800)
     np.testing.assert_allclose(distance, [math.hypot(21 + 1e-4, 20 + 1e-4)], rtol=1e-9)
-    distance, _ = pck.distances(truth, [[400.0, -5.0]], protocol="dift")
+    distance, _ = scoring.distances(truth, [[400.0, -5.0]], protocol="dift")
     assert distance == 0
 
 
 def test_willow_reference_is_measured_before_the_clamp():
     truth = GroundTruth.of([make_pair("pf_willow", [[-100.0, 0.0], [500.0, 10.0]])])
-    _, reference = pck.distances(truth, np.zeros((2, 2)), image_size=800)
+    _, reference = scoring.distances(truth, np.zeros((2, 2)), image_size=800)
     np.testing.assert_allclose(reference, 1200)
 
 
@@ -161,9 +162,9 @@ def test_on_the_limit(protocol, on_the_limit, alpha, side):
         at, inside, outside = (
             np.array([[20.0, 20.0]]) + np.array(angle) * limit * f for f in (1, 1 - 1e-6, 1 + 1e-6)
         )
-        assert pck.score(pair, at, alpha=alpha, protocol=protocol)[0] == on_the_limit
-        assert pck.score(pair, inside, alpha=alpha, protocol=protocol)[0]
-        assert not pck.score(pair, outside, alpha=alpha, protocol=protocol)[0]
+        assert scoring.score(pair, at, alpha=alpha, protocol=protocol)[0] == on_the_limit
+        assert scoring.score(pair, inside, alpha=alpha, protocol=protocol)[0]
+        assert not scoring.score(pair, outside, alpha=alpha, protocol=protocol)[0]
 
 
 # One pair and many -------------------------------------------------------------------------------
@@ -183,12 +184,12 @@ def test_many_pairs_are_scored_as_each_one(dataset, protocol, seed, alpha, image
     noise = np.random.default_rng(seed).normal(0, 20, (3, *truth.keypoints.shape))
     predicted = truth.keypoints + noise
     kwargs = {"alpha": alpha, "protocol": protocol, "image_size": image_size}
-    many = pck.correct(truth, predicted, **kwargs)
+    many = scoring.correct(truth, predicted, **kwargs)
     assert many.shape == (3, len(truth.pair))
     for i, pair in enumerate(pairs):
         mine = truth.pair == i
         for setting in range(3):
-            one = pck.score(pair, predicted[setting, mine], **kwargs)
+            one = scoring.score(pair, predicted[setting, mine], **kwargs)
             assert one.dtype == bool
             assert one.tolist() == many[setting, mine].tolist()
 
@@ -203,13 +204,13 @@ def test_more_tolerance_finds_more_and_scale_does_not_matter(dataset, protocol, 
     pairs = random_pairs(dataset, seed)
     truth = GroundTruth.of(pairs)
     predicted = truth.keypoints + np.random.default_rng(seed).normal(0, 20, truth.keypoints.shape)
-    found = pck.correct(truth, predicted, alpha=(0.05, 0.1, 0.2), protocol=protocol)
+    found = scoring.correct(truth, predicted, alpha=(0.05, 0.1, 0.2), protocol=protocol)
     assert (found[0] <= found[1]).all()
     assert (found[1] <= found[2]).all()
     double = GroundTruth(
         truth.dataset, truth.pair, truth.keypoints * 2, truth.sizes * 2, truth.boxes * 2
     )
-    again = pck.correct(double, predicted * 2, alpha=(0.05, 0.1, 0.2), protocol=protocol)
+    again = scoring.correct(double, predicted * 2, alpha=(0.05, 0.1, 0.2), protocol=protocol)
     assert (found == again).all()
 
 
@@ -218,8 +219,8 @@ def test_several_alphas_are_one_axis():
     predicted = truth.keypoints + np.random.default_rng(0).normal(
         0, 20, (4, *truth.keypoints.shape)
     )
-    together = pck.correct(truth, predicted, alpha=[0.05, 0.1])
-    apart = [pck.correct(truth, predicted, alpha=alpha) for alpha in (0.05, 0.1)]
+    together = scoring.correct(truth, predicted, alpha=[0.05, 0.1])
+    apart = [scoring.correct(truth, predicted, alpha=alpha) for alpha in (0.05, 0.1)]
     assert together.shape == (2, 4, len(truth.pair))
     assert (together == np.stack(apart)).all()
 
@@ -227,7 +228,7 @@ def test_several_alphas_are_one_axis():
 def test_a_pair_without_keypoints():
     for dataset in DATASETS:
         empty = make_pair(dataset, [])
-        assert pck.score(empty, np.zeros((0, 2)), alpha=0.1).shape == (0,)
+        assert scoring.score(empty, np.zeros((0, 2)), alpha=0.1).shape == (0,)
 
 
 def test_ground_truth_rows():
@@ -269,18 +270,18 @@ FOUND = np.array([[1, 0, 1, 1, 1, 0, 0], [0, 0, 0, 0, 0, 0, 1]], dtype=bool)
 )
 def test_aggregate(mean, expected):
     categories = ["cat", "cow", "dog", "cat", "dog"]
-    found = pck.aggregate(TRUTH, FOUND, mean=mean, categories=categories)
+    found = scoring.aggregate(TRUTH, FOUND, mean=mean, categories=categories)
     assert found.dtype == np.float64
     np.testing.assert_allclose(found, expected, rtol=1e-15)
-    assert pck.aggregate(TRUTH, FOUND[0], mean=mean, categories=categories).shape == ()
-    everything = pck.aggregate(TRUTH, np.ones(7, dtype=bool), mean=mean, categories=categories)
+    assert scoring.aggregate(TRUTH, FOUND[0], mean=mean, categories=categories).shape == ()
+    everything = scoring.aggregate(TRUTH, np.ones(7, dtype=bool), mean=mean, categories=categories)
     assert everything == 1.0
 
 
 def test_counts():
-    assert pck.counts(TRUTH, FOUND).tolist() == [[1, 0, 3, 0, 0], [0, 0, 0, 1, 0]]
+    assert scoring.counts(TRUTH, FOUND).tolist() == [[1, 0, 3, 0, 0], [0, 0, 0, 1, 0]]
     none = GroundTruth.of([make_pair("pf_pascal", [])])
-    assert pck.counts(none, np.zeros((2, 0), dtype=bool)).tolist() == [[0], [0]]
+    assert scoring.counts(none, np.zeros((2, 0), dtype=bool)).tolist() == [[0], [0]]
 
 
 @given(seed=st.integers(0, 2**20))
@@ -289,10 +290,12 @@ def test_aggregate_does_not_depend_on_other_settings(seed):
     truth = GroundTruth.of(random_pairs("pf_pascal", seed, n_pairs=20))
     assume(len(truth.pair))
     found = np.random.default_rng(seed).random((5, len(truth.pair))) < 0.5
-    for mean in pck.MEANS:
+    for mean in scoring.MEANS:
         kwargs = {"mean": mean, "categories": ["cat", "cow"] * 10}
-        together = pck.aggregate(truth, found, **kwargs)
-        assert together.tolist() == [float(pck.aggregate(truth, row, **kwargs)) for row in found]
+        together = scoring.aggregate(truth, found, **kwargs)
+        assert together.tolist() == [
+            float(scoring.aggregate(truth, row, **kwargs)) for row in found
+        ]
 
 
 # Errors ------------------------------------------------------------------------------------------
@@ -323,7 +326,7 @@ def test_aggregate_does_not_depend_on_other_settings(seed):
 def test_score_names_the_mistake(kwargs, says):
     call = {"pair": make_pair("spair", KEYPOINTS), "predicted": KEYPOINTS, "alpha": 0.1, **kwargs}
     with pytest.raises(SD4MatchError, match=says) as error:
-        pck.score(**call)
+        scoring.score(**call)
     assert "\n" not in str(error.value)
 
 
@@ -357,7 +360,7 @@ def test_a_protocol_names_the_part_it_does_not_know(parts, says):
 )
 def test_aggregate_names_the_mistake(kwargs, says):
     with pytest.raises(SD4MatchError, match=says):
-        pck.aggregate(**{"truth": TRUTH, "correct": FOUND, **kwargs})
+        scoring.aggregate(**{"truth": TRUTH, "correct": FOUND, **kwargs})
 
 
 def test_ground_truth_is_of_one_data_set():

@@ -11,15 +11,18 @@ from hypothesis import strategies as st
 from PIL import Image
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 
-from sd4match import backbones, image_features, matching, prediction, prompts
+from sd4match import backbones, prompts
 from sd4match.datasets import content_hash, load_image
 from sd4match.errors import SD4MatchError
 from sd4match.features import Contents
-from sd4match.features.noise import gaussian
-from sd4match.keypoints import decode, encode
-from sd4match.pck import GroundTruth
-from sd4match.prediction import predict
-from sd4match.readouts import Readout
+from sd4match.features.latents import gaussian
+from sd4match.matching import localization
+from sd4match.matching.keypoints import decode, encode
+from sd4match.matching.readout import Readout
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.prediction import features as image_features
+from sd4match.prediction import predictor
+from sd4match.prediction.predictor import predict
 
 SIDE = 64
 SETTINGS = {"timestep": 50, "ensemble": 2, "image_size": SIDE, "seed": 4}
@@ -33,7 +36,7 @@ def text(nano):
 
 @torch.no_grad()
 def features(nano, image, content, flip, hidden, layers):
-    """METHOD.md section 1 to the letter, one image and one draw at a time on the whole UNet."""
+    """docs/explanation/method.md section 1 to the letter, one image and one draw at a time on the whole UNet."""
     square = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     pixels = torch.tensor(np.array(square)).permute(2, 0, 1)[None] / 127.5 - 1
     posterior = nano.vae.encode(pixels).latent_dist
@@ -73,7 +76,7 @@ def hidden_states(nano, prompt, pair, side):
 
 @torch.no_grad()
 def fused(nano, image, maps):
-    """METHOD.md section 3: DINO gets the VAE's square, resized to 14 pixels a cell."""
+    """docs/explanation/method.md section 3: DINO gets the VAE's square, resized to 14 pixels a cell."""
     square = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     pixels = torch.tensor(np.array(square)).permute(2, 0, 1)[None] / 127.5 - 1
     h, w = maps.shape[2:]
@@ -102,7 +105,7 @@ def naive(nano, prompt, pair, settings, fusion=False):
         last = torch.tensor(source[layer].shape[:1:-1]) - 1
         square = torch.tensor(pair.source_keypoints) * SIDE / torch.tensor(pair.source_size)
         queries = square.clamp(1e-4, SIDE - 1 - 1e-4) * last / (SIDE - 1)
-        found = matching.match(
+        found = localization.match(
             source[layer],
             target[layer],
             queries[None],
@@ -325,9 +328,9 @@ def test_maps_live_from_first_to_last_use(pascal):
         return made
 
     (pair,) = pascal["test"].subset([0])
-    tasks = [prediction._Task((f"s{i}", False), (f"t{i}", False), i, pair) for i in range(50)]
+    tasks = [predictor._Task((f"s{i}", False), (f"t{i}", False), i, pair) for i in range(50)]
     most = 0
-    for _ in prediction._with_features(tasks, features, 3):
+    for _ in predictor._with_features(tasks, features, 3):
         most = max(most, len(alive))
     assert most <= 5
 

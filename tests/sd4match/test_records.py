@@ -5,16 +5,11 @@ import pyarrow as pa
 import pytest
 
 from sd4match.errors import SD4MatchError
-from sd4match.ground_truth import GroundTruth
-from sd4match.readouts import Readout
-from sd4match.records import (
-    about_of,
-    read_predictions,
-    settings_of,
-    write,
-    write_predictions,
-)
-from sd4match.truth_records import read_truth, write_truth
+from sd4match.matching.readout import Readout
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.records.parquet import about_of, settings_of, write
+from sd4match.records.predictions import read_predictions, write_predictions
+from sd4match.records.truth import read_truth, write_truth
 
 SETTINGS = [(1, Readout("nearest")), (2, Readout(kernel_sigma=3.0)), (2, Readout("softmax"))]
 ABOUT = {"dataset": "pf_pascal", "timestep": 50, "fusion": False}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sd4match import seal
+from sd4match.files import seal
 
 
 @pytest.fixture

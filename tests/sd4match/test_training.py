@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from sd4match import prompts, training
+from sd4match import prompts
 from sd4match.errors import SD4MatchError
 from sd4match.features import Contents
-from sd4match.recipe import TuningSettings
-from sd4match.training import step_loss
+from sd4match.tuning import steps
+from sd4match.tuning.recipe import TuningSettings
+from sd4match.tuning.steps import step_loss
 
 
 def test_the_defaults_are_the_papers():
@@ -64,13 +65,13 @@ def test_the_batch_loss_is_the_mean_of_its_pairs(nano, pascal, latents):
 
 def test_sources_and_targets_are_one_batch_of_the_unet(nano, pascal, latents, monkeypatch):
     sizes = []
-    extract = training.extract
+    extract = steps.extract
 
     def watched(backbone, images, hidden, *, noise, chunk, **rest):
         sizes.append((len(images), len(hidden), [len(draws) for draws in noise], chunk))
         return extract(backbone, images, hidden, noise=noise, chunk=chunk, **rest)
 
-    monkeypatch.setattr(training, "extract", watched)
+    monkeypatch.setattr(steps, "extract", watched)
     prompt = prompts.create("single", nano, length=4)
     pairs = [pascal["train"][i] for i in (0, 1, 3)]
     recipe = TuningSettings(steps=1, kernel_size=3)

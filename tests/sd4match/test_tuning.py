@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from sd4match import pck, prompts
+from sd4match import prompts
 from sd4match.errors import SD4MatchError
 from sd4match.features import Latents
 from sd4match.features.latents import image_key
-from sd4match.prediction import predict
-from sd4match.readouts import Readout
-from sd4match.tuning import Tuning, TuningSettings
+from sd4match.matching.readout import Readout
+from sd4match.pck import scoring
+from sd4match.prediction.predictor import predict
+from sd4match.tuning.recipe import TuningSettings
+from sd4match.tuning.tuning import Tuning
 
 
 @pytest.fixture
@@ -81,9 +83,9 @@ def test_validation_is_the_recipes(nano, start, pascal, latents):
         settings=[(1, Readout("nearest"))],
         latents=latents,
     )[0]
-    truth = pck.GroundTruth.of(pascal["val"])
-    right = pck.correct(truth, predicted, alpha=0.1, image_size=64)
-    assert row["val_pck"] == pck.aggregate(truth, right, mean="image")
+    truth = scoring.GroundTruth.of(pascal["val"])
+    right = scoring.correct(truth, predicted, alpha=0.1, image_size=64)
+    assert row["val_pck"] == scoring.aggregate(truth, right, mean="image")
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from sd4match import prompts
 from sd4match.errors import SD4MatchError
-from sd4match.tuning import Tuning, TuningSettings
-from sd4match.tuning_folder import resume, run, run_in_folder
+from sd4match.tuning.folder import resume, run, run_in_folder
+from sd4match.tuning.recipe import TuningSettings
+from sd4match.tuning.tuning import Tuning
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from sd4match import datasets
-from sd4match.datasets import shapes
-from sd4match.pck import GroundTruth
-from study.folder import StudyFolder
-from study.plan import Planner
-from study.space import load
-from study.stats import PairSamples
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.testbed import shapes
+from study.analysis.statistics.stats import PairSamples
+from study.plan.plan import Planner
+from study.space.reading import load
+from study.store.study_folder import StudyFolder
 from study.study import Study
 
 from .bucket import serving

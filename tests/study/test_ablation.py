@@ -3,9 +3,16 @@ import pandas as pd
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.ablation import estimates
-from study.comparison import one_at_a_time, varied
-from study.stats import PairSamples, difference, differences, holm, interval, intervals
+from study.analysis.ablation import estimates
+from study.analysis.contrasts import one_at_a_time, varied
+from study.analysis.statistics.stats import (
+    PairSamples,
+    difference,
+    differences,
+    holm,
+    interval,
+    intervals,
+)
 
 
 def names(cells, axis, baseline="base"):

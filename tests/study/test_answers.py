@@ -9,14 +9,15 @@ import pandas as pd
 import pytest
 from scipy.io import loadmat, savemat
 
-from sd4match import datasets, pck
+from sd4match import datasets
 from sd4match.errors import SD4MatchError
-from sd4match.pck import GroundTruth
-from study import cells
-from study.answers import measure, samples
-from study.axes import AXES
-from study.scoring import Rule
-from study.store import Store
+from sd4match.pck import scoring
+from sd4match.pck.ground_truth import GroundTruth
+from study.analysis.measuring import measure, samples
+from study.plan import index as cells
+from study.space.axes import AXES
+from study.space.metric import Rule
+from study.store.store import Store
 
 RULE = Rule((0.05, 0.1, 0.15), "sd4match")
 SPACE = """
@@ -82,7 +83,7 @@ def shares(store, cell, alpha):
     positions = store.read_predictions(file, truth)[block]
     size = cell.predict.extraction.image_size
     return [
-        (int(pck.score(pair, positions[truth.pair == i], alpha=alpha, image_size=size).sum()),
+        (int(scoring.score(pair, positions[truth.pair == i], alpha=alpha, image_size=size).sum()),
          len(pair.target_keypoints))
         for i, pair in enumerate(pairs)
     ]  # fmt: skip

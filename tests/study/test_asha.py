@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.engine.asha import PromptAsha
-from study.engine.endings import Endings
+from study.engine.scheduler import PromptAsha
 from study.engine.work import Work
+from study.search.record import Endings
 
 SPACE = """
 baseline: {prompt: single, length: 2, ensemble: 1}

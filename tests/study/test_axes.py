@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sd4match.errors import SD4MatchError
-from study.axes import AXES, configure, find
+from study.space.axes import AXES, find
+from study.space.configuration import configure
 
 BASE = {
     "backbone": "nano",

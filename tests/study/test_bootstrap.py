@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from study.bootstrap import design
-from study.stats import PairSamples, differences
+from study.analysis.statistics.bootstrap import design
+from study.analysis.statistics.stats import PairSamples, differences
 
 
 def pairs_of(sizes, number, rng):

@@ -8,7 +8,7 @@ from ray.tune.logger import CSVLoggerCallback
 from sd4match.errors import SD4MatchError
 from study.engine.callbacks import Curves, create
 from study.engine.work import Work
-from study.space import load
+from study.space.reading import load
 
 
 def callbacks(tmp_path, text):

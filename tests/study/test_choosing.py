@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study import choosing
-from study.asking import best_report
-from study.layout import Layout
+from study.analysis import choosing
+from study.tables.best import best_report
+from study.tables.layout import Layout
 
 
 def best(cells, metric="spair/val/pck@0.1", where=None):

@@ -15,10 +15,10 @@ from ray import cloudpickle
 from ray._raylet import AuthenticationTokenLoader, Config
 
 from sd4match.errors import SD4MatchError
-from study.engine import admission, cluster
-from study.engine.launch import fit
+from study.engine import cluster
+from study.engine.run import fit
 from study.engine.work import Work
-from study.folder import StudyFolder
+from study.store.study_folder import StudyFolder
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
@@ -94,7 +94,7 @@ def nodes(tmp_path, monkeypatch):
     folder = tempfile.mkdtemp(prefix="nodes-")
     nodes = Nodes(folder)
     with monkeypatch.context() as patch:
-        patch.setenv(admission.MODE, "token")
+        patch.setenv(cluster.MODE, "token")
         patch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
         for name, value in cluster.SETTINGS.items():
             patch.setenv(name, value)
@@ -113,14 +113,14 @@ def test_a_cluster_that_asks_for_a_token_is_joined_with_it_alone(nodes, tmp_path
     for name, value in (("RAY_AUTH_TOKEN", "f" * 64), ("RAY_AUTH_TOKEN_PATH", "/nowhere")):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
-            patch.delenv(admission.MODE)
+            patch.delenv(cluster.MODE)
             with pytest.raises(SD4MatchError, match="the cluster asks for a token"):
-                admission.obtain(address)
+                cluster.obtain(address)
 
     done = []
     space = made_up.space_in(tmp_path, f"cluster.address={address}")
     with monkeypatch.context() as patch:
-        patch.delenv(admission.MODE)  # it has a token, and is to find out that it is wanted
+        patch.delenv(cluster.MODE)  # it has a token, and is to find out that it is wanted
         with cluster.joined(space):
             items = [Work("predict", f"item-{i}", "0.1", ("its stage",)) for i in range(2)]
             queue = made_up.MadeUp(items, lambda event, *_: done.append(event))
@@ -128,5 +128,5 @@ def test_a_cluster_that_asks_for_a_token_is_joined_with_it_alone(nodes, tmp_path
                 queue, space, StudyFolder.of(space), cluster.resources(space), [],
                 ahead=4, trainable=waiting.Waiting,
             )  # fmt: skip
-        assert os.environ[admission.MODE] == "token"
+        assert os.environ[cluster.MODE] == "token"
     assert done.count("done") == 2

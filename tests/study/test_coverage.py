@@ -10,8 +10,8 @@ from numpy.polynomial.hermite_e import hermegauss
 from scipy.special import expit
 from scipy.stats import ttest_1samp
 
-from study.sample_size import needed
-from study.stats import Difference, PairSamples, differences, intervals
+from study.analysis.ablation import needed
+from study.analysis.statistics.stats import Difference, PairSamples, differences, intervals
 
 
 def spair():
@@ -111,7 +111,7 @@ def test_means_over_few_seeds_cover_at_least_95_percent(seeds, between, most):
 
 
 def test_resampling_three_seeds_would_be_too_sure():
-    """What `study.seeds` says of percentile intervals: from the least to the largest, 75 %."""
+    """What `study.analysis.statistics.seeds` says of percentile intervals: from the least to the largest, 75 %."""
     rng = np.random.default_rng(0)
     means = rng.normal(0, 1, (4000, 3))
     drawn = means @ (rng.multinomial(3, np.full(3, 1 / 3), size=2000).T / 3)

@@ -7,7 +7,7 @@ import pytest
 
 from sd4match import datasets
 from sd4match.errors import SD4MatchError
-from study.data import DataRef, refer
+from study.plan.inputs import DataRef, refer
 
 
 def ids(ref):

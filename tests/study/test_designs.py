@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sd4match.errors import SD4MatchError
-from study.plan import Planner
-from study.space import load
+from study.plan.plan import Planner
+from study.space.reading import load
 
 
 @pytest.fixture

@@ -10,19 +10,18 @@ from scipy.io import loadmat, savemat
 
 from sd4match import prompts
 from sd4match.errors import SD4MatchError
-from sd4match.pck import GroundTruth
-from sd4match.prediction import predict
-from sd4match.readouts import Readout
-from study import cells
-from study.answers import measure
-from study.cost import Costs
-from study.data import refer
-from study.engine.execute import Workshop
-from study.engine.preflight import preflight
-from study.engine.work import pending
-from study.scoring import Rule
-from study.speed import expected
-from study.store import Store
+from sd4match.matching.readout import Readout
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.prediction.predictor import predict
+from study.analysis.measuring import measure
+from study.engine.work import pending, preflight
+from study.engine.worker import Workshop
+from study.plan import index
+from study.plan.cost import Costs
+from study.plan.inputs import refer
+from study.space.metric import Rule
+from study.store.store import Store
+from study.store.timings import expected
 
 RULE = Rule((0.1,), "sd4match")
 SPACE = """
@@ -297,7 +296,7 @@ def test_every_family_runs_and_sub_classes_without_a_prompt_are_missing(plan_on,
         """
     )
     finish(plan, store)
-    frame = cells.frame(cells.table(plan))
+    frame = index.frame(index.table(plan))
     found = measure(frame, store, RULE)
     status = found.groupby(["prompt", "dataset"])["status"].agg(lambda s: "/".join(sorted(set(s))))
     for prompt in ("class", "class_hidden"):
@@ -335,7 +334,7 @@ def test_a_class_prompt_validates_on_the_categories_it_learns(plan_on, store):
 def test_a_large_split_is_encoded_in_parts_of_which_each_image_is_in_one(
     plan_on, store, done, monkeypatch
 ):
-    monkeypatch.setattr("study.stages.PART", 2)
+    monkeypatch.setattr("study.plan.stages.PART", 2)
     plan = plan_on(SPACE)
     parts = list(plan.latents.values())
     assert len(parts) > len({part.data for part in parts}) == 3

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.exporting import FORMATS
+from study.analysis.sql.querying import FORMATS
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.axes import AXES
-from study.importance import importance
-from study.importance.measure import Measure
-from study.metric import Metric
-from study.stats import PairSamples, difference
+from study.analysis.importance.measure import Measure
+from study.analysis.statistics.stats import PairSamples, difference
+from study.search.ped_anova import importance
+from study.space.axes import AXES
+from study.space.metric import Metric
 
 # All ordered pairs of 8 images in each of 5 categories.
 EVERY = np.array([(i, j) for i in range(8) for j in range(8) if i != j])

@@ -9,9 +9,9 @@ import time
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study import lease
-from study.lease import leased
-from study.mirror import local
+from study.store import lock
+from study.store.lock import leased
+from study.store.mirror import local
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def folder(results, machine):
 
 def leave(bucket, folder, **state):
     """A launch's object, as another machine wrote it."""
-    name = "/".join((*folder.parts[-2:], lease.FOLDER, "other.json"))
+    name = "/".join((*folder.parts[-2:], lock.FOLDER, "other.json"))
     bucket.write(name, json.dumps({"pid": 1, "host": "far", "time": time.time()} | state).encode())
 
 
@@ -31,7 +31,7 @@ def test_a_second_launch_is_refused_with_the_first_ones_name(folder, bucket):
         refused = pytest.raises(SD4MatchError, match=r"small is being launched by process \d+ on ")
         with refused, leased(folder):
             pytest.fail("not alone")
-    assert not lease.Mirror(folder).read(folder / lease.FOLDER)
+    assert not lock.Mirror(folder).read(folder / lock.FOLDER)
     with leased(folder):
         pass
 
@@ -55,22 +55,22 @@ def test_a_killed_launch_of_this_machine_is_nobodys(folder, bucket):
 
 def test_what_no_launch_wrote_is_nobodys(folder, bucket):
     for content in (b"", b"{}", b"[1]"):
-        bucket.write("/".join((*folder.parts[-2:], lease.FOLDER, "other.json")), content)
+        bucket.write("/".join((*folder.parts[-2:], lock.FOLDER, "other.json")), content)
         with leased(folder):
             pass
 
 
 def test_it_is_renewed_and_one_that_was_taken_over_stops(folder, monkeypatch):
-    monkeypatch.setattr(lease, "RENEWED", 0.1)
+    monkeypatch.setattr(lock, "RENEWED", 0.1)
 
     def taken_over():
         with leased(folder):
-            mirror = lease.Mirror(folder)
-            (name,) = first = mirror.read(folder / lease.FOLDER)
+            mirror = lock.Mirror(folder)
+            (name,) = first = mirror.read(folder / lock.FOLDER)
             end = time.monotonic() + 20
-            while mirror.read(folder / lease.FOLDER) == first:
+            while mirror.read(folder / lock.FOLDER) == first:
                 assert time.monotonic() < end
-            mirror.remove(folder / lease.FOLDER / name)  # what a launch does that thinks it is dead
+            mirror.remove(folder / lock.FOLDER / name)  # what a launch does that thinks it is dead
             time.sleep(20)
 
     with pytest.raises(KeyboardInterrupt):

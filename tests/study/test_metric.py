@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.metric import Metric, value
+from study.analysis.rows import value
+from study.space.metric import Metric
 
 
 @pytest.mark.parametrize(

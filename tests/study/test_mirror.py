@@ -5,9 +5,9 @@ import pytest
 
 from sd4match.errors import SD4MatchError
 from study.engine.faults import fault
-from study.folder import StudyFolder
-from study.mirror import Mirror, local
-from study.store import Store
+from study.store.mirror import Mirror, local
+from study.store.store import Store
+from study.store.study_folder import StudyFolder
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ import itertools
 import pytest
 
 from sd4match.features.latents import Latents
-from study import cells
-from study.answers import measure
-from study.engine.execute import Workshop
-from study.engine.sweep import sweep
+from study.analysis.measuring import measure
 from study.engine.work import pending
-from study.scoring import Rule
-from study.store import Store
+from study.engine.worker import Workshop
+from study.plan import index
+from study.space.metric import Rule
+from study.store.integrity import sweep
+from study.store.store import Store
 
 RULE = Rule((0.1,), "sd4match")
 SPACE = """
@@ -65,7 +65,7 @@ def test_what_one_begins_others_go_on_with(plan, store_on, tmp_path, monkeypatch
     store.pull_plan(plan)
     assert sweep(plan, store) == []
     assert pending(plan, store) == []
-    found, wanted = (measure(cells.frame(cells.table(plan)), s, RULE) for s in (store, alone))
+    found, wanted = (measure(index.frame(index.table(plan)), s, RULE) for s in (store, alone))
     assert found.equals(wanted)
     everything = store_on("other")
     everything.mirror.pull(everything.folder)

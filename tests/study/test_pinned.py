@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sd4match.features import contents, latents
-from study import stages
+from study.plan import stages
 
 MAKE = runpy.run_path(str(Path(__file__).parent / "pinned" / "make.py"))
 AGAIN = "regenerate with `python tests/study/pinned/make.py`"
@@ -33,7 +33,7 @@ def test_output_is_the_pinned_one(output, found, reference, shapes_root):
     if other:
         advice = f"keys too, for {' and '.join(other)} changed: if nothing else did, no version"
     else:
-        advice = f"raise {MAKE['version_of'](output)} in study/stages.py"
+        advice = f"raise {MAKE['version_of'](output)} in study/plan/stages.py"
         if "latents" in output:
             advice += " and VERSION in sd4match/features/latents.py"
     pytest.fail(f"output changed: {output}: {advice}; {AGAIN}")

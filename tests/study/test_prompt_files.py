@@ -4,13 +4,13 @@ import pytest
 
 from sd4match import backbones, prompts
 from sd4match.errors import SD4MatchError
-from study import prompt_files
-from study.engine.execute import Workshop
 from study.engine.work import pending
-from study.plan import Planner
-from study.scoring import Rule
-from study.space import load
-from study.store import Store
+from study.engine.worker import Workshop
+from study.plan import prompt_files
+from study.plan.plan import Planner
+from study.space.metric import Rule
+from study.space.reading import load
+from study.store.store import Store
 
 CPM = "CPM_spair_sd2-1_Pair-DINO-Feat-G2-C3"
 

@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from study.folder import StudyFolder
-from study.plan import Planner
-from study.provenance.record import Provenance, recorded
-from study.space import load
+from study.launch.provenance import Provenance, recorded
+from study.plan.plan import Planner
+from study.space.reading import load
+from study.store.study_folder import StudyFolder
 
 SPACE = """
 design: factorial

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from study.rendering import BEST, SECOND, Table, marks
+from study.tables.table import BEST, SECOND, Table, marks
 
 TABLE = Table(
     "Ablation of a_b & <c>",

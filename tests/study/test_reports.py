@@ -3,10 +3,9 @@
 import pytest
 
 from sd4match import prompts
-from study.engine.execute import Workshop
-from study.engine.reports import reports
-from study.scoring import Rule
-from study.store import Store
+from study.engine.worker import Workshop, reports
+from study.space.metric import Rule
+from study.store.store import Store
 
 SPACE = """
 baseline: {prompt: single, length: 2, ensemble: 1}

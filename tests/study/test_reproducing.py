@@ -5,8 +5,8 @@ import shlex
 import pytest
 import yaml
 
-from study.reproducing import launch_command, search_space
-from study.space import load
+from study.space.reading import load
+from study.tables.reproduce import launch_command, search_space
 
 
 def settings_of(study, key):

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from sd4match.pck import GroundTruth
-from study.plan import Planner
-from study.plan_report import plan_of, plan_report
-from study.scoring import Record, score
-from study.space import load
-from study.store import Store
+from sd4match.pck.ground_truth import GroundTruth
+from study.launch.plan_report import plan_of, plan_report
+from study.plan.plan import Planner
+from study.space.reading import load
+from study.store.scores import Record, score
+from study.store.store import Store
 
 SPACE = """
 baseline: {prompt: empty, ensemble: 1, image_size: 32, kernel: 3}

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from sd4match import pck
 from sd4match.errors import SD4MatchError
-from sd4match.pck import GroundTruth
-from sd4match.readouts import Readout
-from study.records import settings_of
-from study.scoring import Record, Rule, score
-from study.store import Store
+from sd4match.matching.readout import Readout
+from sd4match.pck import scoring
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.records.parquet import settings_of
+from study.space.metric import Rule
+from study.store.scores import Record, read_scores, score
+from study.store.store import Store
 
 GRIDS = [
     [(0, Readout("nearest")), (0, Readout("softmax"))],
@@ -36,7 +37,7 @@ def contents(folder):
     return {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*.*")}
 
 
-@pytest.mark.parametrize("protocol", pck.PROTOCOLS)
+@pytest.mark.parametrize("protocol", scoring.PROTOCOLS)
 def test_counts_are_those_of_each_pair_alone(recorded, protocol):
     store, record, pairs = recorded
     rule = Rule(RULE.alphas, protocol)
@@ -47,11 +48,11 @@ def test_counts_are_those_of_each_pair_alone(recorded, protocol):
         positions = store.read_predictions(predictions, truth)
         assert settings_of(file) == settings_of(predictions) == grid
         for alpha in rule.alphas:
-            correct, keypoints = store.read_scores(file, alpha)
+            correct, keypoints = read_scores(file, alpha)
             assert 0 < correct.sum() < len(grid) * keypoints.sum()
             for row, of_setting in enumerate(positions):
                 for i, pair in enumerate(pairs):
-                    found = pck.score(
+                    found = scoring.score(
                         pair,
                         of_setting[truth.pair == i],
                         alpha=alpha,

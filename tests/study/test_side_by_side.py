@@ -3,8 +3,8 @@
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.side_by_side import comparison_report
-from study.stats import difference
+from study.analysis.statistics.stats import difference
+from study.tables.comparison import comparison_report
 
 TEXT = """
 baseline: {backbone: nano, prompt: single, length: 4, ensemble: 1, kernel: 3}

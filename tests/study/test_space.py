@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.space import load
+from study.space.reading import load
 
 SHIPPED = sorted(Path(__file__).parents[2].glob("search_spaces/*.yaml"))
 

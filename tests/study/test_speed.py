@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from study import speed
-from study.speed import expected, record
-from study.stages import Machine
-from study.store import Store
+from study.plan.inputs import Machine
+from study.store import timings
+from study.store.store import Store
+from study.store.timings import expected, record
 
 CPU = Machine("nano", "f" * 64, "cpu", "float32", 1, 8)
 
@@ -38,16 +38,16 @@ def test_kinds_add_up(store):
     timed(store, "predict", 10.0)
     timed(store, "tune", 100.0)
     found = expected(store, {(CPU, "predict"): 1.0, (CPU, "tune"): 1.0})
-    assert found.low == pytest.approx(110 / speed.MARGIN)
-    assert found.high == pytest.approx(110 * speed.MARGIN)
+    assert found.low == pytest.approx(110 / timings.MARGIN)
+    assert found.high == pytest.approx(110 * timings.MARGIN)
 
 
 def test_a_timed_pass_stands_in_for_kinds_without_times(store):
     timed(store, "predict", 10.0)
-    timed(store, speed.PASS, 4.0)
+    timed(store, timings.PASS, 4.0)
     found = expected(store, {(CPU, "predict"): 1.0, (CPU, "tune"): 1.0})
-    assert found.low == pytest.approx((10 + 4) / speed.MARGIN)
-    assert found.high == pytest.approx(10 * speed.MARGIN + 4 * speed.AROUND_A_PASS)
+    assert found.low == pytest.approx((10 + 4) / timings.MARGIN)
+    assert found.high == pytest.approx(10 * timings.MARGIN + 4 * timings.AROUND_A_PASS)
     assert "timed pass" in found.source
 
 

@@ -7,8 +7,15 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
 from sd4match.errors import SD4MatchError
-from study import bootstrap
-from study.stats import PairSamples, difference, differences, holm, interval, intervals
+from study.analysis.statistics import bootstrap
+from study.analysis.statistics.stats import (
+    PairSamples,
+    difference,
+    differences,
+    holm,
+    interval,
+    intervals,
+)
 
 
 def draw_pairs(categories, images, each, seed=0):

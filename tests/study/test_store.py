@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from sd4match.errors import SD4MatchError
-from sd4match.pck import GroundTruth
-from sd4match.readouts import Readout
-from study.records import settings_of
-from study.store import Store
+from sd4match.matching.readout import Readout
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.records.parquet import settings_of
+from study.store.scores import read_scores, write_scores
+from study.store.store import Store
 
 NEAREST = (0, Readout("nearest"))
 SOFTMAX = (1, Readout("softmax", temperature=0.1))
@@ -108,10 +109,10 @@ def test_scores_come_back(store, truth):
     counts = {alpha: rng.integers(0, keypoints + 1, (2, truth.n_pairs)) for alpha in (0.05, 0.1)}
     predictions = store.write_predictions("k", settings, positions(truth, settings), truth)
     file = store.score_file("k", predictions, {"alphas": [0.05, 0.1]})
-    store.write_scores(file, settings, counts, keypoints)
+    write_scores(file, settings, counts, keypoints, address=store.address(file))
     assert settings_of(file) == settings
     for alpha in counts:
-        correct, of = store.read_scores(file, alpha)
+        correct, of = read_scores(file, alpha)
         np.testing.assert_array_equal(correct, counts[alpha])
         np.testing.assert_array_equal(of, keypoints)
 

@@ -12,18 +12,19 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from sd4match import prompts, records
-from sd4match.atomic import ABANDONED, atomic_path
+from sd4match import prompts
 from sd4match.errors import SD4MatchError
-from sd4match.records import about_of
-from study.alone import alone
-from study.engine.execute import Workshop
+from sd4match.files.atomic import ABANDONED, atomic_path
+from sd4match.records import parquet
+from sd4match.records.parquet import about_of
 from study.engine.faults import fault
-from study.engine.sweep import sweep
 from study.engine.trainable import StageTrainable
 from study.engine.work import pending
-from study.scoring import Rule
-from study.store import Store
+from study.engine.worker import Workshop
+from study.space.metric import Rule
+from study.store.integrity import sweep
+from study.store.lock import alone
+from study.store.store import Store
 
 RULE = Rule((0.1,), "sd4match")
 SPACE = """
@@ -122,7 +123,7 @@ def test_files_under_each_others_names_are_computed_again(plan, done, store, par
     one.write_bytes(second)
     other.write_bytes(first)
     with pytest.raises(SD4MatchError, match=f"damaged .it is {part}/"):
-        records.settings_of(one)
+        parquet.settings_of(one)
     assert sorted(sweep(plan, store)) == [one, other]
     finish(plan, store)
     whole, left = measured(done), measured(store)
@@ -135,7 +136,7 @@ def test_what_another_launch_removes_meanwhile_is_no_damage(plan, store, monkeyp
     (key,) = plan.tunes
     for gone in (store.prompt(key), store.checkpoint(key)):
         gone.unlink(missing_ok=True)
-        monkeypatch.setattr("study.engine.sweep._files", lambda *_, gone=gone: [gone])
+        monkeypatch.setattr("study.store.integrity._files", lambda *_, gone=gone: [gone])
         assert sweep(plan, store) == []
 
 
@@ -172,7 +173,7 @@ def test_damaged_latents_are_computed_again_by_who_reads_them(plan, done, store,
 
 def failing(monkeypatch, number, times):
     """Let the next writes of tables fail; how often they were tried."""
-    tried, write = [], records.pq.write_table
+    tried, write = [], parquet.pq.write_table
 
     def write_table(table, where, **options):
         tried.append(where)
@@ -181,7 +182,7 @@ def failing(monkeypatch, number, times):
             raise OSError(number, "of the disk")
         write(table, where, **options)
 
-    monkeypatch.setattr(records.pq, "write_table", write_table)
+    monkeypatch.setattr(parquet.pq, "write_table", write_table)
     return tried
 
 
@@ -366,7 +367,7 @@ def test_what_a_launch_made_stays(tmp_path):
 
 def test_the_lock_of_a_killed_launch_is_nobodys(tmp_path):
     hold = (
-        "import sys, time, pathlib; from study.alone import alone\n"
+        "import sys, time, pathlib; from study.store.lock import alone\n"
         "with alone(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", hold, str(tmp_path / "small")]

@@ -4,7 +4,7 @@ import math
 import pandas as pd
 import pytest
 
-from study import footnotes, tables
+from study.tables import footnotes, tables
 
 
 @pytest.fixture

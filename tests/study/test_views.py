@@ -5,15 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from sd4match import pck
 from sd4match.errors import SD4MatchError
-from study import views
-from study.answers import setting_of
-from study.records import settings_of
-from study.scoring import truth_of
+from sd4match.pck import scoring
+from sd4match.records.parquet import settings_of
+from study.analysis.measuring import setting_of
+from study.analysis.sql import views
+from study.store.scores import truth_of
 
 
-@pytest.mark.parametrize("protocol", pck.PROTOCOLS)
+@pytest.mark.parametrize("protocol", scoring.PROTOCOLS)
 def test_keypoints_are_those_that_pck_counts(answered, protocol):
     opened = answered.under(protocol)
     rows = opened.query(
@@ -28,7 +28,7 @@ def test_keypoints_are_those_that_pck_counts(answered, protocol):
         truth, pairs = truth_of(store.folder, row["data"])
         file = store.recorded(row["predict"])[setting_of(row)]
         positions = store.read_predictions(file, truth)[settings_of(file).index(setting_of(row))]
-        error, reference = pck.distances(
+        error, reference = scoring.distances(
             truth, positions, protocol=protocol, image_size=row["image_size"]
         )
         here = (rows["configuration"] == row["configuration"]) & (rows["dataset"] == row["dataset"])
@@ -41,7 +41,7 @@ def test_keypoints_are_those_that_pck_counts(answered, protocol):
         assert found["error"].to_numpy() == pytest.approx(error[order], rel=1e-12)
         assert found["reference"].to_numpy() == pytest.approx(reference[order])
         for alpha in opened.rule.alphas:
-            correct = pck.correct(
+            correct = scoring.correct(
                 truth, positions, alpha=alpha, protocol=protocol, image_size=row["image_size"]
             )
             assert found[f"correct@{alpha:g}"].tolist() == correct[order].tolist()

@@ -16,9 +16,9 @@ from ray import cloudpickle
 from ray.tune.experiment import Trial
 
 from study.engine import cluster
-from study.engine.launch import fit
+from study.engine.run import fit
 from study.engine.work import Work
-from study.folder import StudyFolder
+from study.store.study_folder import StudyFolder
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from sd4match.pck import GroundTruth
-from study.engine.work import missing, pending
-from study.store import Store
+from sd4match.pck.ground_truth import GroundTruth
+from study.engine.work import pending
+from study.plan.stored import missing
+from study.store.store import Store
 
 SPACE = """
 baseline: {prompt: single, length: 2, ensemble: 1}

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from ray.tune.search import Searcher
 
-from sd4match import seal
-from sd4match.pck import GroundTruth
-from study.engine import preflight
-from study.engine.endings import Endings
+from sd4match.files import seal
+from sd4match.pck.ground_truth import GroundTruth
+from study.engine import work as preflight
 from study.engine.faults import TRIES
 from study.engine.pace import LEAST, Pace
 from study.engine.work import Work, pending
 from study.engine.work_queue import WorkQueue
-from study.store import Store
+from study.search.record import Endings
+from study.store.store import Store
 
 SPACE = """
 baseline: {prompt: single, length: 2, ensemble: 1}

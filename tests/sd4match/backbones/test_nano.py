@@ -5,15 +5,17 @@ import json
 import pytest
 from safetensors import safe_open
 
-from sd4match import backbones, pck, prompts
+from sd4match import backbones, prompts
 from sd4match.backbones.folders import NANO_FOLDER
 from sd4match.backbones.image_encoders import identify_image_encoder
-from sd4match.backbones.train_nano.diffusion import AIMS
-from sd4match.backbones.train_nano.models import export, initial_models, read_json
-from sd4match.backbones.train_nano.settings import read_settings
-from sd4match.datasets import load, shapes
-from sd4match.prediction import predict
-from sd4match.readouts import Readout
+from sd4match.datasets import load
+from sd4match.matching.readout import Readout
+from sd4match.pck import scoring
+from sd4match.prediction.predictor import predict
+from sd4match.testbed import shapes
+from sd4match.testbed.nano.training.diffusion import AIMS
+from sd4match.testbed.nano.training.models import export, initial_models, read_json
+from sd4match.testbed.nano.training.settings import read_settings
 
 PINNED = {
     "pipeline": "2058cf716080bdc89c551067f8059f515df91a97a91ad49b1980659082716652",
@@ -85,9 +87,9 @@ def score(backbone, pairs, prompt):
         backbone, prompts.create(prompt, backbone), pairs, timestep=100, ensemble=1,
         settings=settings,
     )  # fmt: skip
-    truth = pck.GroundTruth.of(pairs)
-    correct = pck.correct(truth, positions, alpha=0.1, image_size=backbone.image_size)
-    return pck.aggregate(truth, correct, mean="image")
+    truth = scoring.GroundTruth.of(pairs)
+    correct = scoring.correct(truth, positions, alpha=0.1, image_size=backbone.image_size)
+    return scoring.aggregate(truth, correct, mean="image")
 
 
 @pytest.mark.slow

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from transformers import CLIPTokenizer
 
 from sd4match import backbones
-from sd4match.backbones import nano_words
 from sd4match.backbones.text import embed_ids, encode_embeddings, encode_text, token_ids
-from sd4match.datasets import shapes
+from sd4match.testbed import shapes
+from sd4match.testbed.nano import words
 
 TEXTS = ["", "a photo of a cat", "Ein Bild: 日本 🙂 123 o'clock", "red car " * 60]
 
@@ -67,13 +67,13 @@ def test_the_hook_leaves_even_when_the_model_fails(backbone):
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return CLIPTokenizer.from_pretrained(nano_words.FOLDER)
+    return CLIPTokenizer.from_pretrained(words.FOLDER)
 
 
 def test_caption_words_are_single_tokens(tokenizer):
-    ids = [tokenizer(word).input_ids for word in nano_words.WORDS]
+    ids = [tokenizer(word).input_ids for word in words.WORDS]
     assert {len(tokens) for tokens in ids} == {3}
-    assert len({tokens[1] for tokens in ids}) == len(nano_words.WORDS)
+    assert len({tokens[1] for tokens in ids}) == len(words.WORDS)
 
 
 @pytest.mark.parametrize("style", shapes.STYLES)
@@ -103,6 +103,6 @@ def test_any_text_has_tokens(tokenizer, text):
 
 
 def test_the_tokenizer_in_the_package_is_the_one_its_words_give(tmp_path):
-    nano_words.write(tmp_path)
+    words.write(tmp_path)
     for name in ("vocab.json", "merges.txt"):
-        assert (tmp_path / name).read_bytes() == (nano_words.FOLDER / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (words.FOLDER / name).read_bytes()

@@ -21,8 +21,8 @@ from PIL import Image
 from scipy.io import savemat
 
 from sd4match import cli, datasets
-from sd4match.datasets import categories, resuming, sources
-from sd4match.datasets.download import download
+from sd4match.datasets import benchmark, fetching, sources
+from sd4match.datasets.downloading import download
 from sd4match.errors import SD4MatchError
 
 COMMAND = Path(sys.executable).parent / "sd4match"
@@ -100,7 +100,7 @@ def site(monkeypatch):
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     site.url = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(resuming, "PAUSE_S", 0.001)
+    monkeypatch.setattr(fetching, "PAUSE_S", 0.001)
     for name, source in sources.SOURCES.items():
         local = dataclasses.replace(
             source,
@@ -146,7 +146,7 @@ def tarred(files):
 
 def willow_images(folder):
     """All sub-classes with two images each, and keypoints beside them as in the real archive."""
-    for i, name in enumerate(categories.PF_WILLOW):
+    for i, name in enumerate(benchmark.PF_WILLOW):
         for j in range(2):
             path = folder / name / f"image_{j}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -198,7 +198,7 @@ def test_pf_willow_without_its_list_gets_one_from_the_annotations(full_site, tmp
     download("pf_willow", tmp_path / "data")
     pairs = datasets.load("pf_willow", tmp_path / "data", "test")
     assert len(pairs) == 20
-    assert pairs.categories == categories.PF_WILLOW
+    assert pairs.categories == benchmark.PF_WILLOW
     expected = np.random.default_rng(1).uniform(0, 20, size=(2, 10)).T.astype(np.float32)
     np.testing.assert_array_equal(pairs[0].target_keypoints, expected)
     assert "made from the annotations" in caplog.text
@@ -257,7 +257,7 @@ def test_a_server_without_ranges_sends_it_all_again(full_site, tmp_path, ranges)
 
 
 def test_a_later_run_goes_on_too(full_site, tmp_path, cached):
-    full_site.broken["SPair-71k.tar.gz"] = [100_000] + [0] * (resuming.TRIES - 1)
+    full_site.broken["SPair-71k.tar.gz"] = [100_000] + [0] * (fetching.TRIES - 1)
     with pytest.raises(SD4MatchError, match=r"run it again to go on .*; give --mirror") as error:
         download("spair", tmp_path / "data")
     assert "\n" not in str(error.value)

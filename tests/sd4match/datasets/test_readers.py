@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from sd4match import datasets
-from sd4match.datasets import categories
+from sd4match.datasets import benchmark
 
 ALL = [(name, split) for name in datasets.NAMES for split in datasets.SPLITS[name]]
 
@@ -59,10 +59,10 @@ def test_pf_pascal_keeps_pairs_without_common_keypoints(shared_root):
 def test_pf_pascal_classes_count_from_one(shared_root):
     train = datasets.load("pf_pascal", shared_root, "train")
     assert [pair.category for pair in train] == ["bicycle", "bicycle", "bicycle", "tvmonitor"]
-    assert categories.PF_PASCAL[0] == "aeroplane"
-    assert len(categories.PF_PASCAL) == 20
-    assert len(categories.SPAIR) == 18
-    assert len(categories.PF_WILLOW) == 10
+    assert benchmark.PF_PASCAL[0] == "aeroplane"
+    assert len(benchmark.PF_PASCAL) == 20
+    assert len(benchmark.SPAIR) == 18
+    assert len(benchmark.PF_WILLOW) == 10
 
 
 def test_pf_pascal_mirrors_flipped_rows(shared_root):

@@ -8,9 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sd4match.datasets.shapes import CATEGORIES, STYLES, contact_sheet, draw, generator
-from sd4match.datasets.shapes.paint import COLOURS
 from sd4match.errors import SD4MatchError
+from sd4match.testbed.shapes.category import CATEGORIES
+from sd4match.testbed.shapes.drawing import draw
+from sd4match.testbed.shapes.paint import COLOURS
+from sd4match.testbed.shapes.sheet import contact_sheet
+from sd4match.testbed.shapes.style import STYLES, generator
 
 
 @pytest.fixture(scope="module", params=sorted(CATEGORIES))

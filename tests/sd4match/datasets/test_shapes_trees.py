@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from scipy.io import loadmat
 
-from sd4match.datasets.shapes import CATEGORIES, generate
-from sd4match.datasets.shapes.category import SHARED
-from sd4match.datasets.shapes.trees import write_pf_willow, write_spair
 from sd4match.errors import SD4MatchError
+from sd4match.testbed.shapes import generate
+from sd4match.testbed.shapes.category import CATEGORIES, SHARED
+from sd4match.testbed.shapes.trees import write_pf_willow, write_spair
 
 SCALE = 0.2
 
@@ -204,7 +204,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     def fail(*args):
         raise OSError("disk full")
 
-    monkeypatch.setattr("sd4match.datasets.shapes.trees.layouts.write_captions", fail)
+    monkeypatch.setattr("sd4match.testbed.shapes.layouts.write_captions", fail)
     with pytest.raises(OSError, match="disk full"):
         generate(tmp_path / "data", scale=0.1)
     assert list(tmp_path.iterdir()) == []

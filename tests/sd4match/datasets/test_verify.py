@@ -11,9 +11,9 @@ from PIL import Image
 from scipy.io import savemat
 
 from sd4match import cli, datasets
-from sd4match.datasets.shapes import generate
-from sd4match.datasets.verify import verify
+from sd4match.datasets.verification import verify
 from sd4match.errors import SD4MatchError
+from sd4match.testbed.shapes import generate
 
 FOLDERS = datasets.FOLDERS
 

@@ -1,7 +1,7 @@
 import pytest
 from safetensors.torch import save
 
-from sd4match import seal
+from sd4match.files import seal
 
 
 @pytest.fixture(scope="session")

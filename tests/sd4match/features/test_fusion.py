@@ -2,8 +2,8 @@
 
 import torch
 
-from sd4match.features.fusion import fuse
-from sd4match.matching import correlate
+from sd4match.matching.correlation import correlate
+from sd4match.prediction.features import fuse
 
 
 def test_correlations_are_the_mean_of_both_times_a_half():

@@ -11,7 +11,7 @@ from sd4match import backbones
 from sd4match.datasets import ImagePair
 from sd4match.errors import SD4MatchError
 from sd4match.features import Latents
-from sd4match.features.images import to_tensor
+from sd4match.features.latents import to_tensor
 
 SIZE = 32
 

@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from sd4match.features.images import to_tensor
-from sd4match.features.noise import gaussian
+from sd4match.features.latents import gaussian, to_tensor
 
 CONTENT = hashlib.sha256(b"an image").hexdigest()
 

@@ -1,4 +1,4 @@
-"""The conditional prompting module, against METHOD.md section 1."""
+"""The conditional prompting module, against docs/explanation/method.md section 1."""
 
 import itertools
 
@@ -37,7 +37,7 @@ def test_the_source_says_what_it_reads(source, depends_on, encoder, part):
 
 
 def test_the_papers_module_has_its_size():
-    """1.77 M parameters, METHOD.md section 1."""
+    """1.77 M parameters, docs/explanation/method.md section 1."""
     paper = ConditionalPrompt("Pair-DINO-Feat", 25, 50, width=1024, channels=768, patches=256)
     assert sum(p.numel() for p in paper.parameters()) == 1_767_680
 

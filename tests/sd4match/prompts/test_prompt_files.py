@@ -7,8 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sd4match import prompts, seal
+from sd4match import prompts
 from sd4match.errors import SD4MatchError
+from sd4match.files import seal
 
 TRAINING = {"steps": 12, "learning_rate": 0.01, "data": "pf_pascal"}
 

@@ -1,4 +1,4 @@
-"""Upstream's prompt files, built here from the tensor names of METHOD.md section 6."""
+"""Upstream's prompt files, built here from the tensor names of docs/explanation/method.md section 6."""
 
 import copy
 import json

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from matplotlib.patches import ConnectionPatch
 
-from sd4match.visualize.drawing import COLOURS, matches
+from sd4match.visualize.grid import COLOURS, matches
 
 
 def test_points_lines_and_numbers_are_where_they_should_be(pair, drawn):

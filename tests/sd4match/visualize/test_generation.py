@@ -11,8 +11,8 @@ from PIL import Image
 
 from sd4match import prompts
 from sd4match.backbones.text import encode_text
+from sd4match.datasets.own_images import images
 from sd4match.errors import SD4MatchError
-from sd4match.own_images import images
 from sd4match.visualize.generation import generate, generated, subjects
 
 SIDE = 64

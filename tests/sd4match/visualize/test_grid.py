@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from sd4match.errors import SD4MatchError
-from sd4match.pck import GroundTruth
+from sd4match.pck.ground_truth import GroundTruth
 from sd4match.visualize.grid import RIGHT, WRONG, grid, ranked
 
 

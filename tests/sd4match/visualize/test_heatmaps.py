@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.collections import QuadMesh
 
-from sd4match.keypoints import cells_to_original
-from sd4match.matching_images import Matches
+from sd4match.matching.keypoints import cells_to_original
+from sd4match.prediction.one_pair import Matches
 from sd4match.visualize.heatmaps import heatmaps
 
 SIDE = 64

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from sd4match.errors import SD4MatchError
-from sd4match.visualize.saving import check, save
+from sd4match.visualize.panels import check, save
 
 
 def figure():

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 
 from sd4match import backbones, prompts
-from sd4match.datasets import shapes
-from sd4match.pck import GroundTruth
-from study import space as spaces
-from study.engine.endings import Endings
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.testbed import shapes
 from study.engine.work import pending
-from study.folder import StudyFolder
-from study.plan import Planner
-from study.scoring import Record, score
+from study.plan.plan import Planner
+from study.search.record import Endings
 from study.search.search import OptunaSearch
+from study.space import space as spaces
+from study.store.scores import Record, score
+from study.store.study_folder import StudyFolder
 
 SMALL = """\
 baseline: {prompt: empty, ensemble: 1, image_size: 32}

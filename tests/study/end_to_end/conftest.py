@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from sd4match.datasets.shapes import generate
+from sd4match.testbed.shapes import generate
 
 SPACE = """\
 baseline: {backbone: nano, prompt: single, length: 4, image_size: 64, ensemble: 1, kernel: 3}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.engine import admission
+from study.engine import cluster
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,7 @@ def test_killed_workers_nodes_and_drivers_change_no_byte(
         with monkeypatch.context() as patch:
             patch.setenv("RAY_AUTH_MODE", "token")
             with pytest.raises(SD4MatchError, match="the cluster asks for none"):
-                admission.obtain(bench.cluster.address)
+                cluster.obtain(bench.cluster.address)
         _, launches, killed = bench.disturbed("results", seed=6)
     finally:
         bench.close()

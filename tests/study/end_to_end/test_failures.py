@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from study.alone import alone
+from study.store.lock import alone
 
 pytestmark = pytest.mark.slow
 FEW = ("data.pairs=null", "data.evaluate=[pf_pascal]", "resources.cpus_per_trial=2")  # one worker

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import study
-from study import figures
+from study.figures import kinds
 
 pytestmark = pytest.mark.slow
 AXES = ("prompt", "timestep", "layer")
@@ -19,7 +19,7 @@ def test_a_launch_ends_with_tables_and_figures(launched):
     assert (ended.code, ended.err) == (0, "")
     folder = terminal.results / "small"
     tables = {f"{stem}{suffix}" for stem in ("overview", *AXES) for suffix in (".md", ".csv")}
-    views = figures.applicable(study.open(folder))
+    views = kinds.applicable(study.open(folder))
     drawn = {view.stem for view in views if view.kind.reads == "scores"}
     assert {"alphas", "curves", "pareto", *(f"axis-{axis}" for axis in AXES)} <= drawn
     assert {file.name for file in (folder / "tables").iterdir()} == tables

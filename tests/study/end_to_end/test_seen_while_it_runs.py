@@ -17,7 +17,7 @@ import pytest
 from tensorboardX.proto.event_pb2 import Event
 
 import study
-from study.live import heartbeat
+from study.store import heartbeat
 
 pytestmark = pytest.mark.slow
 CALLBACK = "callbacks=[{_target_: ray.tune.logger.CSVLoggerCallback}]"

@@ -5,12 +5,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sd4match.pck import GroundTruth
-from study.engine.endings import Endings
-from study.folder import StudyFolder
-from study.plan import Plan, Planner
+from sd4match.pck.ground_truth import GroundTruth
+from study.plan.plan import Plan, Planner
+from study.search.record import Endings
 from study.search.search import OptunaSearch
-from study.space import load
+from study.space.reading import load
+from study.store.study_folder import StudyFolder
 from study.study import open_study
 
 FACTORIAL = """

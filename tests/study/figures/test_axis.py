@@ -7,10 +7,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from sd4match.errors import SD4MatchError
-from study import figures
-from study.ablation import estimates
+from study.analysis.ablation import estimates
 from study.figures import axis as kind
-from study.figures import page
+from study.figures import kinds, page
 
 
 def curve(panel):
@@ -65,7 +64,7 @@ def test_fewer_data_sets_make_smaller_pictures_without_warnings(
     figure = kind.ablation(some, samples, axis=axis, baseline="base", resamples=50)
     assert len(figure.axes) == len(datasets)
     assert figure.get_figwidth() == (3.5 if len(datasets) == 1 else 7)
-    figures.save(figure, tmp_path, "small")
+    kinds.save(figure, tmp_path, "small")
     assert not recwarn.list
 
 
@@ -106,7 +105,7 @@ def test_no_window_and_no_global_state(made):
     figure = kind.ablation(cells, samples, axis="layer", baseline="base", resamples=50)
     assert type(figure.canvas) is FigureCanvasAgg
     code = (
-        "import matplotlib; before = dict(matplotlib.rcParams); import study.figures;"
+        "import matplotlib; before = dict(matplotlib.rcParams); import study.figures.kinds;"
         "import matplotlib.pyplot as plt; assert dict(matplotlib.rcParams) == before;"
         "assert not plt.get_fignums()"
     )

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from study.analysis.statistics.stats import difference
 from study.figures import categories
-from study.stats import difference
 
 
 def test_rows_are_differences_of_a_categorys_pairs(made):

@@ -5,7 +5,7 @@ import pytest
 
 from sd4match.errors import SD4MatchError
 from study.figures import correlation, examples
-from study.figures.predicted import predicted
+from study.figures.predictions import predicted
 
 
 def test_the_largest_gains_and_worst_losses_are_chosen(factorial):
@@ -50,19 +50,19 @@ def test_keypoints_are_drawn_where_they_were_predicted(factorial):
 
 
 def test_without_the_images_it_says_where_to_draw(factorial, monkeypatch, tmp_path):
-    from study.figures import images
+    from study.figures import predictions
 
-    monkeypatch.setattr(images, "root_of", lambda _: tmp_path / "gone")
+    monkeypatch.setattr(predictions, "root_of", lambda _: tmp_path / "gone")
     with pytest.raises(SD4MatchError, match="examples needs the data set's images"):
         factorial.plot("examples")
     with pytest.raises(SD4MatchError, match="images of spair are not here"):
         factorial.plot("examples", "spair")
     with pytest.raises(SD4MatchError, match="images of spair are not here"):
-        images.pairs_of(factorial, "spair", "test", None)
+        predictions.pairs_of(factorial, "spair", "test", None)
 
 
 def test_other_images_are_refused(factorial):
-    from study.figures.images import pairs_of
+    from study.figures.predictions import pairs_of
 
     _, pairs = factorial.folder.store.read_truth(str(factorial.index["data"].iloc[0]))
     with pytest.raises(SD4MatchError, match="has another pf_pascal"):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.comparison import configurations
+from study.analysis.rows import configurations
 from study.figures import heatmap
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from study.analysis.statistics.stats import interval
 from study.figures.alphas import STEPS
-from study.figures.predicted import predicted
-from study.stats import interval
+from study.figures.predictions import predicted
 
 
 def of(study, place, alpha, **axes):

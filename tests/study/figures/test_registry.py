@@ -7,9 +7,9 @@ import pytest
 from typer.models import ArgumentInfo
 
 from sd4match.errors import SD4MatchError
-from study import figures
-from study.answer_files import write_answers
-from study.commands.showing import plot
+from study.commands.show import plot
+from study.figures import kinds as figures
+from study.launch.outputs import write_answers
 
 
 def stems(study):

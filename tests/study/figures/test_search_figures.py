@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from sd4match.errors import SD4MatchError
+from study.analysis.rows import value
 from study.figures import history, importance, pareto
-from study.metric import value
-from study.plan import Planner
+from study.plan.plan import Planner
 from study.search.objectives import tflop_per_image
-from study.space import load
+from study.space.reading import load
 
 
 def test_history_draws_the_trials_and_the_best_so_far(searched):

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from study.live import heartbeat
+from study.store import heartbeat
 
 
 @pytest.fixture

@@ -5,15 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from sd4match.pck import GroundTruth
-from study import speed
-from study.engine import preflight
+from sd4match.pck.ground_truth import GroundTruth
+from study.engine import work as preflight
 from study.engine.work import Work, pending
-from study.live.progress import Progress
-from study.live.view import lines
-from study.plan import Planner
-from study.space import load
-from study.store import Store
+from study.launch.progress import Progress
+from study.plan.plan import Planner
+from study.space.reading import load
+from study.store import timings
+from study.store.store import Store
+from study.tables.status import lines
 
 SPACE = """
 design: factorial
@@ -166,7 +166,7 @@ def test_time_left_is_known_when_every_kind_was_timed_and_shrinks(launch):
     assert "time left: unknown" in text(progress)
     machine = of(items, "tune").stages[0].machine
     for kind in ("latents", "tune", "predict"):
-        speed.record(store, machine, kind, key="a", tflop=1.0, seconds=1000.0)
+        timings.record(store, machine, kind, key="a", tflop=1.0, seconds=1000.0)
     progress._time._read = -1e9  # as after some seconds
     low, high = progress.snapshot()["left"]
     assert 0 < low < high
@@ -183,9 +183,9 @@ def test_time_left_is_known_when_every_kind_was_timed_and_shrinks(launch):
 def test_a_search_counts_on_what_it_will_propose(launch, space):
     _, plan, items, store = launch
     machine = of(items, "tune").stages[0].machine
-    speed.record(store, machine, "tune", key="a", tflop=1.0, seconds=100.0)
+    timings.record(store, machine, "tune", key="a", tflop=1.0, seconds=100.0)
     searching = Progress(space, store, plan, {(machine, "tune"): 5.0})
-    assert searching.snapshot()["left"] == [5 * 100 / speed.MARGIN, 5 * 100 * speed.MARGIN]
+    assert searching.snapshot()["left"] == [5 * 100 / timings.MARGIN, 5 * 100 * timings.MARGIN]
 
 
 def test_a_preflight_runs_and_counts_as_nothing(launch):

@@ -13,15 +13,16 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from sd4match import backbones
-from sd4match.datasets import shapes
-from sd4match.pck import GroundTruth
-from sd4match.readouts import Readout
-from study import stages
-from study.data import refer
-from study.engine.execute import Workshop
-from study.scoring import Record, Rule, score
-from study.stages import PROMPT_OPTIONS, Extraction, Latents, Machine, Predict, Tune
-from study.store import Store
+from sd4match.matching.readout import Readout
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.testbed import shapes
+from study.engine.worker import Workshop
+from study.plan import stages
+from study.plan.inputs import Machine, refer
+from study.plan.stages import PROMPT_OPTIONS, Extraction, Latents, Predict, Tune
+from study.space.metric import Rule
+from study.store.scores import Record, read_scores, score
+from study.store.store import Store
 
 REFERENCE = Path(__file__).with_name("reference.json")
 SIDE = 32
@@ -46,7 +47,7 @@ TOLERANCES = {
 
 
 def versions():
-    """The versions of all stages, as `study.stages` says."""
+    """The versions of all stages, as `study.plan.stages` says."""
     names = dict.fromkeys(version_of(output) for output in TOLERANCES)
     return {name: getattr(stages, name) for name in names}
 
@@ -110,7 +111,7 @@ def scores(store, root):
     store.write_predictions("made-up", SETTINGS, truth.keypoints + noise, truth)
     (file,) = score(store, Record("made-up", data.fingerprint, SIDE), SETTINGS, RULE)
     for alpha in RULE.alphas:
-        yield store.read_scores(file, alpha)[0]
+        yield read_scores(file, alpha)[0]
 
 
 def agrees(output, found, reference):
@@ -138,7 +139,7 @@ def main():
         forgotten = {name for name in changed if old["versions"][name] == versions()[name]}
         if forgotten and old["identity"] == things:
             names = ", ".join(sorted(forgotten))
-            raise SystemExit(f"output changed: raise {names} in study/stages.py first")
+            raise SystemExit(f"output changed: raise {names} in study/plan/stages.py first")
     rounded = {name: np.round(values.astype(float), 4).tolist() for name, values in found.items()}
     content = {"versions": versions(), "identity": things, "outputs": rounded}
     REFERENCE.write_text(json.dumps(content) + "\n")

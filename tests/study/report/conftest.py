@@ -7,11 +7,11 @@ import zlib
 import numpy as np
 import pytest
 
-from sd4match.pck import GroundTruth
-from study.folder import StudyFolder
-from study.plan import Planner
-from study.scoring import Record, score
-from study.space import load
+from sd4match.pck.ground_truth import GroundTruth
+from study.plan.plan import Planner
+from study.space.reading import load
+from study.store.scores import Record, score
+from study.store.study_folder import StudyFolder
 from study.study import open_study
 
 SPACE = """

@@ -7,15 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from study import figures
-from study.live import heartbeat, view
+from study.analysis.statistics.stats import difference, interval
+from study.figures import kinds
 from study.report.content import collect
 from study.report.influence import verdict
 from study.report.summary import words
 from study.report.writing import html
-from study.space import load
-from study.stats import difference, interval
+from study.space.reading import load
+from study.store import heartbeat
 from study.study import open_study
+from study.tables import status
 
 from .conftest import HOSTILE, SPACE
 
@@ -85,7 +86,7 @@ def test_interactions_are_named_by_both_axes(make_study):
 def test_every_figure_without_a_model_is_shown(study, content):
     wanted = {
         view.stem
-        for view in figures.applicable(study)
+        for view in kinds.applicable(study)
         if view.kind.reads != "model" and view.kind.name not in ("examples", "importance")
     }
     own = {section.picture.stem for section in content.sections}
@@ -158,7 +159,7 @@ def test_a_study_that_runs_says_so(make_study):
     assert "not measured yet" in report.no_best
     assert "was interrupted: 10 of 25 cells" in words(report).unfinished
     snapshot = {
-        "phase": view.COMPUTING, "seconds": 200, "workers": 2, "left": [300, 300], "best": None,
+        "phase": status.COMPUTING, "seconds": 200, "workers": 2, "left": [300, 300], "best": None,
         "work": {"predict": {"total": 4, "there": 0, "done": 1, "failed": 0, "stopped": 0}},
         "running": [], "incidents": [], "failed": 0, "failures": [],
     }  # fmt: skip

@@ -4,13 +4,13 @@ import numpy as np
 import optuna
 import pytest
 
-from sd4match.pck import GroundTruth
-from study import space as spaces
-from study.engine.endings import Endings
+from sd4match.pck.ground_truth import GroundTruth
 from study.engine.work import pending
-from study.folder import StudyFolder
-from study.plan import Plan, Planner
+from study.plan.plan import Plan, Planner
+from study.search.record import Endings
 from study.search.search import OptunaSearch
+from study.space import space as spaces
+from study.store.study_folder import StudyFolder
 
 
 def usefulness(stage, setting):

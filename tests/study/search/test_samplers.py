@@ -5,10 +5,10 @@ import pytest
 from optuna.trial import TrialState
 
 from sd4match.errors import SD4MatchError
-from study.schema import Search
 from study.search import samplers
 from study.search.proposals import Proposals, Told
-from study.search.settings import SAMPLERS
+from study.space.schema import Search
+from study.space.search_settings import SAMPLERS
 
 AXES = {"prompt": ("empty", "text", "single", "cpm"), "length": (75, 4, 16), "timestep": (0, 50)}
 POINTS = 2 * 3 + 2 * 3  # three families without a length and `single` with three

@@ -3,8 +3,8 @@
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.search.settings import paid_axes, points
-from study.space import load
+from study.space.reading import load
+from study.space.search_settings import paid_axes, points
 
 SPACE = """
 baseline: {prompt: single}

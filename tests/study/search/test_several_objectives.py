@@ -7,11 +7,11 @@ import pytest
 import study
 from sd4match.errors import SD4MatchError
 from sd4match.features.cost import flops
-from study.asking import best_report
-from study.folder import StudyFolder
-from study.metric import COST
-from study.plan import Planner
+from study.plan.plan import Planner
 from study.search.objectives import Objectives, Row, tflop_per_image
+from study.space.metric import COST
+from study.store.study_folder import StudyFolder
+from study.tables.best import best_report
 
 SPACE = """
 baseline: {prompt: empty, ensemble: 1}

@@ -4,8 +4,8 @@ import pytest
 
 from sd4match.errors import SD4MatchError
 from study.engine.work import pending
-from study.folder import StudyFolder
-from study.plan import Planner
+from study.plan.plan import Planner
+from study.store.study_folder import StudyFolder
 
 from .conftest import usefulness, write
 

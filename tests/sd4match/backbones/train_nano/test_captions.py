@@ -5,7 +5,7 @@ import pytest
 from transformers import CLIPTokenizer
 
 from sd4match.backbones.folders import NANO_FOLDER
-from sd4match.backbones.train_nano.captions import (
+from sd4match.testbed.nano.training.captions import (
     BARE,
     EMPTY,
     FULL,
@@ -15,9 +15,9 @@ from sd4match.backbones.train_nano.captions import (
     choose,
     describe,
 )
-from sd4match.backbones.train_nano.corpus import NAMES
-from sd4match.backbones.train_nano.models import read_json
-from sd4match.datasets.shapes import CATEGORIES
+from sd4match.testbed.nano.training.corpus import NAMES
+from sd4match.testbed.nano.training.models import read_json
+from sd4match.testbed.shapes.category import CATEGORIES
 
 CAR = NAMES.index("car")
 

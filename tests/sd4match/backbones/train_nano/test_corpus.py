@@ -2,9 +2,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sd4match.backbones.train_nano.corpus import CELLS, NAMES, SIDE, _regions, drawing, open_corpus
-from sd4match.datasets import shapes
-from sd4match.datasets.shapes import CATEGORIES
+from sd4match.testbed import shapes
+from sd4match.testbed.nano.training.corpus import (
+    CELLS,
+    NAMES,
+    SIDE,
+    _regions,
+    drawing,
+    open_corpus,
+)
+from sd4match.testbed.shapes.category import CATEGORIES
 
 
 @pytest.fixture(scope="module")

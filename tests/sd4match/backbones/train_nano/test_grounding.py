@@ -6,13 +6,13 @@ import pytest
 import torch
 from diffusers.models.attention_processor import AttnProcessor
 
-from sd4match.backbones.train_nano.grounding import (
+from sd4match.testbed.nano.training.grounding import (
     WatchedAttention,
     attention_loss,
     matching_loss,
     watch,
 )
-from sd4match.backbones.train_nano.models import initial_models
+from sd4match.testbed.nano.training.models import initial_models
 
 
 def regions(landmark):

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from sd4match.backbones.train_nano import loop
-from sd4match.backbones.train_nano.loop import Stage, Training
-from sd4match.backbones.train_nano.settings import Schedule
 from sd4match.errors import SD4MatchError
+from sd4match.testbed.nano.training import loop
+from sd4match.testbed.nano.training.loop import Stage, Training
+from sd4match.testbed.nano.training.settings import Schedule
 
 CPU = torch.device("cpu")
 

@@ -4,8 +4,8 @@ import math
 import pytest
 
 from sd4match.backbones.folders import NANO_FOLDER
-from sd4match.backbones.train_nano.settings import read_settings
 from sd4match.errors import SD4MatchError
+from sd4match.testbed.nano.training.settings import read_settings
 
 SHIPPED = NANO_FOLDER / "training.json"
 

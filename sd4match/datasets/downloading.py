@@ -1,0 +1,142 @@
+"""``sd4match data download``: a benchmark, from its authors' site to where its reader looks."""
+
+import logging
+import os
+import shutil
+import string
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from sd4match.datasets.archives import extract
+from sd4match.datasets.benchmarks import FOLDERS
+from sd4match.datasets.fetching import Fetcher, Progress, advice
+from sd4match.datasets.sources import SOURCES, Remote, Source
+from sd4match.datasets.tables import read_table
+from sd4match.errors import SD4MatchError, require_known
+
+_log = logging.getLogger(__name__)
+
+
+def download(
+    name: str,
+    root: str | os.PathLike[str],
+    *,
+    mirror: str | None = None,
+    sha256: str | None = None,
+    progress: Progress | None = None,
+) -> bool:
+    """Fetch what is missing of a benchmark. It appears in ``root`` when it is whole.
+
+    Args:
+        name: one of ``datasets.NAMES``.
+        root: the folder that holds the data sets; made when missing.
+        mirror: an address below which the files are, under their own names.
+        sha256: the archive's SHA-256, instead of what is known of it.
+        progress: called with a file's name, its bytes that are here, and all its bytes or None.
+
+    Returns:
+        Whether anything was missing.
+
+    Raises:
+        SD4MatchError: a file cannot be fetched, is another than it should be or no archive;
+            ``root`` cannot be written, or something else is there.
+    """
+    from sd4match.datasets.benchmark import MANIFEST  # slow to import
+
+    require_known(name, SOURCES, what="data set")
+    if sha256 is not None and (len(sha256) != 64 or set(sha256) - set(string.hexdigits)):
+        raise SD4MatchError(f"sha256 {sha256!r}: expected 64 hexadecimal digits")
+    source, root = SOURCES[name], Path(root)
+    folder = root / FOLDERS[name]
+    place = folder / source.place
+    if (root / MANIFEST).exists():
+        raise SD4MatchError(f"{root} holds the generated shapes benchmark: name another folder")
+    lists = {file: remote for file, remote in source.lists.items() if not (folder / file).exists()}
+    missing = [entry for entry in source.inside if not (place / entry).exists()]
+    if not missing and not lists:
+        return False
+    if missing and place.is_dir() and any(place.iterdir()):
+        raise SD4MatchError(
+            f"{place} is there, but has no {', '.join(missing)}: move it away and download again"
+        )
+    record = root / f"{folder.name}.download.json"
+    fetcher = Fetcher(name, record, mirror=mirror, progress=progress)
+    files = {file: _fetch_list(fetcher, remote, source) for file, remote in lists.items()}
+    archive = fetcher.fetch(source.archive, sha256=sha256) if missing else None
+    try:
+        beside = folder.resolve().parent  # it may be a link to another disk
+        beside.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=beside, prefix=f".{folder.name}-") as temporary:
+            _install(source, folder, files, archive, Path(temporary))
+    except SD4MatchError as error:
+        if archive is None:
+            raise
+        fetcher.discard(source.archive)  # or it would be found in the cache and fail again
+        raise SD4MatchError(f"{error}; it was removed: {advice(archive)}") from error
+    except OSError as error:
+        raise SD4MatchError(
+            f"{root} cannot be written ({error.strerror or error}): make room, or name another "
+            "folder"
+        ) from error
+    fetcher.write_record()
+    return True
+
+
+def _fetch_list(fetcher: Fetcher, remote: Remote, source: Source) -> Path | None:
+    """Fetch a pair list; None when none can be had, but it can be made."""
+    try:
+        path = fetcher.fetch(remote)
+        try:
+            read_table(path, source.columns)
+        except SD4MatchError:
+            fetcher.discard(remote)  # a site that is gone may answer with some page
+            raise
+    except SD4MatchError as error:
+        if source.rebuild is None:
+            raise
+        _log.info("%s", error)
+        return None
+    return path
+
+
+def _install(
+    source: Source,
+    folder: Path,
+    lists: Mapping[str, Path | None],
+    archive: Path | None,
+    temporary: Path,
+) -> None:
+    """Put a data set together in a temporary folder, then move it to its own."""
+    stage = temporary / "stage"
+    stage.mkdir()
+    images = folder / source.place
+    if archive:
+        images = stage / source.place
+        _unpack(archive, temporary / "archive", source.inside).rename(images)
+    for name, file in lists.items():
+        if file:
+            shutil.copyfile(file, stage / name)
+        elif source.rebuild:
+            source.rebuild(images, stage / name)
+            _log.warning(
+                "%s could not be fetched, so it was made from the annotations: the same pairs, but "
+                "their order may be another",
+                folder / name,
+            )
+    if folder.exists():
+        # The lists last: with them, a data set looks whole.
+        for entry in sorted(stage.iterdir(), key=lambda path: path.name in lists):
+            entry.rename(folder / entry.name)
+    else:
+        stage.rename(folder)
+
+
+def _unpack(archive: Path, folder: Path, inside: tuple[str, ...]) -> Path:
+    """Unpack, and find the folder in there that holds some folders."""
+    extract(archive, folder)
+    for above in ("", "*/", "*/*/"):
+        for entry in sorted(folder.glob(f"{above}{inside[0]}")):
+            if all((entry.parent / name).is_dir() for name in inside):
+                return entry.parent
+    raise SD4MatchError(f"{archive}: expected a folder in it with {', '.join(inside)}")

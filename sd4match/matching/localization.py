@@ -1,0 +1,184 @@
+"""Where in the target does a source point lie: correlation maps and what is read from them.
+
+Positions are (x, y) in feature cells of corner-aligned maps: cell (0, 0) is the first, (w-1, h-1)
+the last. METHOD.md section 1, items 4 and 5; kernel-softmax is from SFNet (arXiv 1904.01810).
+
+Half-precision maps are correlated in float32: bfloat16 cannot tell neighbouring peaks apart.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from sd4match.errors import SD4MatchError
+from sd4match.matching.correlation import _blend, _checked, _corners, _rows, correlate, vector_norm
+from sd4match.matching.readout import LOCALIZERS, Readout
+
+__all__ = ["LOCALIZERS", "Readout", "correlate", "localize", "match", "match_many"]
+
+_CHUNK = 2**20  # elements of probability maps alive at once, however many readouts
+
+
+def localize(
+    correlation: Tensor,
+    *,
+    localizer: str = "kernel_softmax",
+    kernel_sigma: float | Sequence[float] = 7.0,
+    temperature: float = 0.04,
+) -> Tensor:
+    """Read target positions from correlation maps.
+
+    Args:
+        correlation: (B, N, h, w).
+        localizer, kernel_sigma, temperature: see `Readout`; several widths may be given.
+
+    Returns:
+        (B, N, 2) positions in target cells; (K, B, N, 2) for a sequence of K widths. Differentiable
+        for the softmaxes.
+
+    Raises:
+        SD4MatchError: an invalid setting, a wrong shape, or "bilinear", which takes `match`.
+    """
+    if localizer == "bilinear":
+        raise SD4MatchError("localizer 'bilinear' needs the source map: call match(...) instead")
+    if correlation.ndim != 4 or 0 in correlation.shape[2:]:
+        raise SD4MatchError(
+            f"correlation has shape {tuple(correlation.shape)}: expected (B, N, h, w)"
+        )
+    readouts, several = _readouts(localizer, kernel_sigma, temperature)
+    answers = _read(correlation.to(torch.promote_types(correlation.dtype, torch.float32)), readouts)
+    return answers if several else answers[0]
+
+
+def match(
+    source_map: Tensor,
+    target_map: Tensor,
+    queries: Tensor,
+    *,
+    localizer: str = "kernel_softmax",
+    kernel_sigma: float | Sequence[float] = 7.0,
+    temperature: float = 0.04,
+    l2_normalize: bool = True,
+) -> Tensor:
+    """Find the queries in the target, by any localizer.
+
+    Args:
+        source_map, target_map, queries, l2_normalize: see `correlate`.
+        localizer, kernel_sigma, temperature: see `Readout`; several widths may be given.
+
+    Returns:
+        (B, N, 2) positions in target cells; (K, B, N, 2) for a sequence of K widths.
+
+    Raises:
+        SD4MatchError: an invalid setting, or shapes that do not fit together.
+
+    Example:
+        >>> one = torch.eye(4).reshape(1, 4, 2, 2)  # every cell has its own descriptor
+        >>> match(one, one, torch.tensor([[[1.0, 0.0]]]), localizer="nearest")
+        tensor([[[1., 0.]]])
+    """
+    readouts, several = _readouts(localizer, kernel_sigma, temperature)
+    answers = match_many(source_map, target_map, queries, readouts, l2_normalize=l2_normalize)
+    return answers if several else answers[0]
+
+
+def match_many(
+    source_map: Tensor,
+    target_map: Tensor,
+    queries: Tensor,
+    readouts: Sequence[Readout],
+    *,
+    l2_normalize: bool = True,
+) -> Tensor:
+    """Read one correlation in many ways: a further readout costs little.
+
+    "bilinear" correlates the queries' corner cells; a sampled descriptor is a weighted sum of its
+    corners', and so are its correlations. Asked together with "bilinear", the other readouts take
+    that way and agree with `correlate` up to rounding; among themselves they change no bit.
+
+    Args:
+        source_map, target_map, queries, l2_normalize: see `correlate`.
+        readouts: what is asked, R of them.
+
+    Returns:
+        (R, B, N, 2) positions in target cells, in the order of ``readouts``.
+
+    Raises:
+        SD4MatchError: no readout, or shapes that do not fit together.
+    """
+    if not readouts:
+        raise SD4MatchError("match_many was given no readout: pass at least one, e.g. [Readout()]")
+    others = [readout for readout in readouts if readout.localizer != "bilinear"]
+    if len(others) == len(readouts):
+        correlation = correlate(source_map, target_map, queries, l2_normalize=l2_normalize)
+        return _read(correlation, readouts)
+
+    source, target, queries = _checked(source_map, target_map, queries)
+    corners, weights = _corners(source, queries)
+    # A corner's arg-max does not depend on its own length: only the target's is divided out.
+    rows = _rows(corners.flatten(1, 2), target, l2_normalize)
+    rows = rows.view(*corners.shape[:3], rows.shape[-1])
+    bilinear = _blend(_peaks(rows, target.shape[-1]), weights)
+    answers: Iterator[Tensor] = iter(())
+    if others:
+        correlation = _blend(rows, weights)
+        if l2_normalize:
+            correlation = correlation / vector_norm(_blend(corners, weights), dim=-1)
+        correlation = correlation.view(*correlation.shape[:2], *target.shape[-2:])
+        answers = iter(_read(correlation, others))
+    return torch.stack([bilinear if r.localizer == "bilinear" else next(answers) for r in readouts])
+
+
+def _read(correlation: Tensor, readouts: Sequence[Readout]) -> Tensor:
+    """(B, N, h, w) -> (R, B, N, 2), for readouts other than "bilinear"."""
+    peak = _peaks(correlation.flatten(2), correlation.shape[-1])
+    soft = [readout for readout in readouts if readout.localizer != "nearest"]
+    expected = iter(_expectations(correlation, peak, soft) if soft else ())
+    return torch.stack([peak if r.localizer == "nearest" else next(expected) for r in readouts])
+
+
+def _expectations(correlation: Tensor, peak: Tensor, readouts: Sequence[Readout]) -> Tensor:
+    """(R, B, N, 2); a plain softmax is a Gaussian of infinite width."""
+    h, w = correlation.shape[-2:]
+    x, y = (torch.arange(n, dtype=peak.dtype, device=peak.device) for n in (w, h))
+    offsets = torch.cat([y - peak[..., 1:], x - peak[..., :1]], dim=-1).square()
+    numbers = [
+        (0.5 / r.kernel_sigma**2 if r.kernel_sigma else 0.0, 1 / (r.temperature or 1.0))
+        for r in readouts
+    ]
+    # A copy that blocks would make the host wait for all that the device still has to do.
+    factors = torch.tensor(numbers, dtype=peak.dtype).to(peak.device, non_blocking=True)
+    decay, scale = factors.T.reshape(2, -1, 1, 1, 1)
+    # The Gaussian is a factor a row times a factor a column: no h x w exponentials. Below e^-40
+    # it changes nothing, and exponentials that underflow take ten times as long.
+    gaussian = (offsets * -decay).clamp_min(-40).exp()
+    rows = (gaussian[..., :h] * scale).unsqueeze(-1)
+    columns = gaussian[..., h:].unsqueeze(-2)
+    answers = []
+    size = max(1, _CHUNK // max(1, correlation.numel()))
+    for row, column in zip(torch.split(rows, size), torch.split(columns, size), strict=True):
+        logits = (correlation * row).mul_(column)
+        p = logits.flatten(-2).softmax(-1).view_as(logits)
+        # No matrix product: its order of additions would depend on how many rows there are.
+        expected = [(p.sum(-2) * x).sum(-1), (p.sum(-1) * y).sum(-1)]
+        answers.append(torch.stack(expected, dim=-1))
+    return torch.cat(answers)
+
+
+def _peaks(rows: Tensor, width: int) -> Tensor:
+    """(..., hw) -> (..., 2) position of the first largest value, in the rows' dtype."""
+    index = rows.argmax(-1)
+    return torch.stack([index % width, index // width], dim=-1).to(rows.dtype)
+
+
+def _readouts(
+    localizer: str, kernel_sigma: float | Iterable[float], temperature: float
+) -> tuple[list[Readout], bool]:
+    """The readouts of one `localize` or `match` call, and whether several widths were given."""
+    if not isinstance(kernel_sigma, Iterable):
+        return [Readout(localizer, kernel_sigma, temperature)], False
+    readouts = [Readout(localizer, sigma, temperature) for sigma in kernel_sigma]
+    if not readouts:
+        raise SD4MatchError("kernel_sigma is empty: give one width or more")
+    return readouts, True

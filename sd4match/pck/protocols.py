@@ -1,0 +1,109 @@
+"""What a PCK protocol is made of, and the three that have a name (METHOD.md section 3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sd4match.datasets.benchmarks import BENCHMARKS
+from sd4match.errors import SD4MatchError, require_known
+from sd4match.pck.ground_truth import GroundTruth
+
+COORDINATES = ("square", "original", "letterbox")
+REFERENCES = ("img", "bbox", "bbox-kp")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A way to tell whether a keypoint is found; how to average is chosen apart.
+
+    Args:
+        coordinates: where distances are measured. "square": in the model's anisotropic square,
+            the truth clamped to it; "original": in original pixels; "letterbox": in a uniformly
+            scaled image, which is the same question as in original pixels, answered there.
+        reference: the length that alpha multiplies, in those coordinates. "img": the larger side
+            of the target image; "bbox": that of the target object's box; "bbox-kp": the larger
+            extent of the pair's target keypoints before any clamp (0 for a single one); None: the
+            data set's own (PF-Pascal: "img", SPair-71k: "bbox", PF-Willow: "bbox-kp").
+        strict: a distance equal to the limit is wrong (<) rather than right (≤).
+
+    Raises:
+        SD4MatchError: unknown coordinates or reference.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> replace(PROTOCOLS["dift"], strict=True)
+        Protocol(coordinates='original', reference=None, strict=True)
+    """
+
+    coordinates: str = "square"
+    reference: str | None = None
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        require_known(self.coordinates, COORDINATES, what="coordinates")
+        if self.reference is not None:
+            require_known(self.reference, REFERENCES, what="reference")
+
+
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
+    {
+        "sd4match": Protocol("square"),
+        "dift": Protocol("original"),
+        "geoaware": Protocol("letterbox", strict=True),
+    }
+)
+
+
+def resolve(protocol: str | Protocol) -> Protocol:
+    """The protocol of a name.
+
+    Raises:
+        SD4MatchError: an unknown name.
+    """
+    if isinstance(protocol, Protocol):
+        return protocol
+    require_known(protocol, PROTOCOLS, what="protocol")
+    return PROTOCOLS[protocol]
+
+
+def reference_lengths(
+    truth: GroundTruth, reference: str | None, scale: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The length that alpha multiplies, of each pair.
+
+    Args:
+        truth: P pairs.
+        reference: as of `Protocol`.
+        scale: (P, 2) factors from original pixels to the protocol's.
+
+    Returns:
+        (P,) lengths in the protocol's pixels.
+
+    Raises:
+        SD4MatchError: a pair without a box where that is the reference, or an unknown data set.
+    """
+    if reference is None:
+        require_known(truth.dataset, BENCHMARKS, what="data set")
+        reference = BENCHMARKS[truth.dataset].reference
+    if reference == "img":
+        sides = truth.sizes.astype(np.float64)
+    elif reference == "bbox":
+        boxes = truth.boxes.astype(np.float64)
+        sides = boxes[:, 2:] - boxes[:, :2]
+        absent = np.flatnonzero(np.isnan(sides).any(axis=1))
+        if len(absent):
+            raise SD4MatchError(
+                f"pair {absent[0]} (the first is 0) of {truth.dataset} has no target box, which "
+                "this PCK is relative to: read it from the annotation or, where the data set has "
+                "none (PF-Willow), take reference 'bbox-kp', the extent of the keypoints"
+            )
+    else:
+        sides = np.zeros((truth.n_pairs, 2))
+        kept, starts = truth.ranges()
+        if len(kept):
+            points = truth.keypoints.astype(np.float64)
+            sides[kept] = np.maximum.reduceat(points, starts) - np.minimum.reduceat(points, starts)
+    return np.asarray((sides * scale).max(axis=1))

@@ -1,0 +1,147 @@
+"""One pair of images looked at closely: features, correlation maps and matches.
+
+The steps are those of ``prediction.predict``, and so are the positions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sd4match.backbones import Backbone
+from sd4match.datasets import ImagePair, Side
+from sd4match.errors import SD4MatchError
+from sd4match.features import Contents, Latents
+from sd4match.matching.correlation import correlate
+from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
+from sd4match.matching.localization import match_many
+from sd4match.matching.readout import Readout
+from sd4match.prediction.features import Maps, image_features
+from sd4match.prediction.predictor import latents_for
+from sd4match.prompts import Prompt
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """Where the N source keypoints of a pair are found in its target.
+
+    Attributes:
+        positions: (N, 2) float32, (x, y) in original pixels of the target.
+        correlation: (N, h, w) float32, cosine similarity with every cell of the target's map,
+            which is corner-aligned with the square that the model sees.
+    """
+
+    positions: NDArray[np.float32]
+    correlation: NDArray[np.float32]
+
+    @property
+    def peaks(self) -> NDArray[np.float32]:
+        """(N,) the largest correlation of each keypoint, at most 1: how sure the match is."""
+        peaks: NDArray[np.float32] = self.correlation.max(axis=(1, 2))
+        return peaks
+
+
+@torch.no_grad()
+def match_pair(
+    backbone: Backbone,
+    prompt: Prompt,
+    pair: ImagePair,
+    *,
+    timestep: int = 50,
+    ensemble: int = 8,
+    layer: int = 1,
+    readout: Readout | None = None,
+    image_size: int | None = None,
+    seed: int = 0,
+    latents: Latents | None = None,
+    contents: Contents | None = None,
+) -> Matches:
+    """Find the source keypoints of one pair in its target.
+
+    Args:
+        backbone, prompt, timestep, ensemble, image_size, seed, latents, contents: as for
+            ``predict``.
+        pair: of a data set, or from ``own_images.image_pair``.
+        layer: the up block to match on.
+        readout: how a position is read from its correlation map; ``Readout()`` by default.
+
+    Returns:
+        The matches and the correlation maps.
+
+    Raises:
+        SD4MatchError: as ``predict``; or the prompt needs a category and the pair has none.
+    """
+    latents = latents_for(backbone, image_size, latents)
+    source, target = (
+        maps[layer][None]
+        for maps in features(
+            backbone,
+            prompt,
+            [(pair, "source"), (pair, "target")],
+            layers=[layer],
+            timestep=timestep,
+            ensemble=ensemble,
+            seed=seed,
+            latents=latents,
+            contents=contents,
+        )
+    )
+    h, w = source.shape[-2:]
+    square = to_square(pair.source_keypoints, pair.source_size, latents.image_size)
+    cells = square_to_cells(square, latents.image_size, (h, w))
+    queries = torch.tensor(cells, dtype=torch.float32, device=backbone.device)[None]
+    found = match_many(source, target, queries, [readout or Readout()])[0, 0].cpu().numpy()
+    positions = cells_to_original(found, pair.target_size, latents.image_size, (h, w))
+    return Matches(
+        positions=positions.astype(np.float32),
+        correlation=correlate(source, target, queries)[0].cpu().numpy(),
+    )
+
+
+@torch.no_grad()
+def features(
+    backbone: Backbone,
+    prompt: Prompt,
+    images: Sequence[tuple[ImagePair, Side]],
+    *,
+    layers: Sequence[int],
+    timestep: int = 50,
+    ensemble: int = 8,
+    image_size: int | None = None,
+    seed: int = 0,
+    latents: Latents | None = None,
+    contents: Contents | None = None,
+) -> list[Maps]:
+    """Extract the features that ``predict`` would match images of pairs by.
+
+    Args:
+        backbone, prompt, timestep, ensemble, image_size, seed, latents, contents: as for
+            ``predict``.
+        images: each a pair and the side that is wanted.
+        layers: up blocks to read.
+
+    Returns:
+        For each image, layer -> (C, h, w).
+
+    Raises:
+        SD4MatchError: as ``match_pair``.
+    """
+    if prompt.depends_on == "category" and not all(pair.category for pair, _ in images):
+        raise SD4MatchError(
+            f"a {prompt.family} prompt needs to know what the images show: name their category"
+        )
+    return image_features(
+        images,
+        backbone=backbone,
+        prompt=prompt,
+        latents=latents_for(backbone, image_size, latents),
+        contents=contents or Contents(backbone),
+        timestep=timestep,
+        ensemble=ensemble,
+        layers=layers,
+        fusion=False,
+        seed=seed,
+        chunk=8,
+    )

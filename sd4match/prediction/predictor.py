@@ -1,0 +1,216 @@
+"""Pairs in, predicted keypoints out."""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sd4match.backbones import Backbone
+from sd4match.datasets import ImagePair, PairSet, Side, object_name
+from sd4match.errors import SD4MatchError
+from sd4match.features.contents import Contents
+from sd4match.features.latents import Latents, image_key
+from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
+from sd4match.matching.localization import match_many
+from sd4match.matching.readout import Readout
+from sd4match.prediction.features import Maps, dependence, image_features
+from sd4match.prompts import Prompt, require_made_for
+
+Image = tuple[Hashable, str]  # what its prompt depends on, and which image it is
+
+
+@torch.no_grad()
+def predict(
+    backbone: Backbone,
+    prompt: Prompt,
+    pairs: PairSet,
+    *,
+    timestep: int = 50,
+    ensemble: int = 8,
+    settings: Sequence[tuple[int, Readout]] = ((1, Readout()),),
+    image_size: int | None = None,
+    fusion: bool = False,
+    seed: int = 0,
+    latents: Latents | None = None,
+    contents: Contents | None = None,
+    batch_size: int = 8,
+    progress: Callable[[int, int], None] | None = None,
+) -> NDArray[np.float32]:
+    """Find every source keypoint of every pair in its target image.
+
+    Object by object, each image's features are computed once for what the prompt depends on, in an
+    order that depends on the images alone, and dropped after the last pair that needs them: the
+    order of the pairs does not change the answer, nor their number the memory.
+
+    Args:
+        backbone: the frozen models.
+        prompt: what conditions them.
+        pairs: P pairs with K keypoints in all.
+        timestep: of the noise added.
+        ensemble: E noise draws to average features over; one latent sample serves all.
+        settings: S answers of the same pass: an up block to match on, and a way to read a
+            position from its correlation map.
+        image_size: side S of the square the model sees, pixels; the backbone's own by default.
+        fusion: match on DINO's features too (docs/explanation/method.md section 3).
+        seed: of the noise and the latent samples.
+        latents: keeps VAE moments for other calls; made for ``image_size`` when not given.
+        contents: keeps what image encoders see, likewise.
+        batch_size: images extracted together, and noisy latents a UNet pass.
+        progress: called with the numbers of pairs done and in all.
+
+    Returns:
+        (S, K, 2) positions (x, y) in original pixels of the target images, rows as in
+        ``pck.GroundTruth.of(pairs)``.
+
+    Raises:
+        SD4MatchError: a setting that the backbone does not have, a category that the prompt does
+            not know, an unreadable image, features that are not finite.
+    """
+    if ensemble < 1 or batch_size < 1 or not settings:
+        raise SD4MatchError(
+            f"ensemble {ensemble}, batch size {batch_size}, {len(settings)} settings: "
+            "predict needs at least one of each"
+        )
+    require_made_for(prompt, backbone)
+    latents = latents_for(backbone, image_size, latents)
+    side = latents.image_size
+    by_object, rows = _tasks(pairs, prompt)
+    total = sum(len(tasks) for tasks in by_object.values())
+    predicted = np.empty((len(settings), rows, 2), dtype=np.float32)
+    # "bilinear" apart: with it, ``match_many`` would give the others other last bits, and what is
+    # stored must not depend on what else was asked.
+    groups: dict[tuple[int, bool], list[int]] = defaultdict(list)
+    for i, (layer, readout) in enumerate(settings):
+        groups[layer, readout.localizer == "bilinear"].append(i)
+    features = partial(
+        image_features,
+        backbone=backbone,
+        prompt=prompt,
+        latents=latents,
+        contents=contents or Contents(backbone),
+        timestep=timestep,
+        ensemble=ensemble,
+        layers=[layer for layer, _ in settings],
+        fusion=fusion,
+        seed=seed,
+        chunk=batch_size,
+    )
+    done = 0
+    for tasks in by_object.values():
+        matches: list[_Match] = []
+        for task, source, target in _with_features(tasks, features, batch_size):
+            square = to_square(task.pair.source_keypoints, task.pair.source_size, side)
+            for (layer, _), wanted in groups.items():
+                hw = source[layer].shape[1], source[layer].shape[2]
+                queries = torch.tensor(square_to_cells(square, side, hw), dtype=torch.float32)
+                # One pair at a time: its bits do not depend on the pairs beside it.
+                cells = match_many(
+                    source[layer][None],
+                    target[layer][None],
+                    queries[None].to(backbone.device, non_blocking=True),
+                    [settings[i][1] for i in wanted],
+                    l2_normalize=not fusion,
+                )
+                matches.append(_Match(task, wanted, hw, cells[:, 0]))
+            done += 1
+            if progress:
+                progress(done, total)
+        _write(predicted, matches, side)
+    return predicted
+
+
+def latents_for(backbone: Backbone, image_size: int | None, latents: Latents | None) -> Latents:
+    """The latents given, or new ones.
+
+    Raises:
+        SD4MatchError: the latents given are of another image size or backbone, or there is no such
+            size.
+    """
+    if latents is None:
+        return Latents(backbone, image_size)
+    if latents.backbone.fingerprint != backbone.fingerprint:
+        raise SD4MatchError(
+            f"latents of backbone {latents.backbone.name}, not {backbone.name}: make them for it"
+        )
+    if image_size not in (None, latents.image_size):
+        raise SD4MatchError(
+            f"image size {image_size}, but latents for {latents.image_size}: give one of the two"
+        )
+    return latents
+
+
+class _Task(NamedTuple):
+    """A pair to match: its two images by content, and the row of its first keypoint."""
+
+    source: Image
+    target: Image
+    row: int
+    pair: ImagePair
+
+
+class _Match(NamedTuple):
+    """What was found for a pair on one layer: (S', N, 2) target cells at S' of the settings."""
+
+    task: _Task
+    settings: list[int]
+    hw: tuple[int, int]
+    cells: Tensor
+
+
+def _write(predicted: NDArray[np.float32], matches: Sequence[_Match], side: int) -> None:
+    """Put matches in their places, by one transfer for all: each makes a GPU run dry."""
+    found = torch.cat([match.cells.flatten() for match in matches]).cpu()
+    for match, cells in zip(matches, found.split([m.cells.numel() for m in matches]), strict=True):
+        pair, row, n = match.task.pair, match.task.row, match.cells.shape[1]
+        predicted[match.settings, row : row + n] = cells_to_original(
+            cells.view(-1, n, 2).numpy(), pair.target_size, side, match.hw
+        )
+
+
+def _tasks(pairs: PairSet, prompt: Prompt) -> tuple[dict[str, list[_Task]], int]:
+    """Sort the pairs that have keypoints by object, then images; count all keypoints."""
+    groups: dict[str, list[_Task]] = defaultdict(list)
+    rows = 0
+    for pair in pairs:
+        n = len(pair.source_keypoints)
+        if n:
+            source = dependence(prompt, pair, "source"), image_key(pair, "source")
+            target = dependence(prompt, pair, "target"), image_key(pair, "target")
+            # Sub-classes of PF-Willow share images.
+            groups[object_name(pair.category)].append(_Task(source, target, rows, pair))
+        rows += n
+    # Images first: pairs of the same images are alike to all that follows.
+    return {
+        name: sorted(groups[name], key=lambda task: (task.source[1], task.target[1]))
+        for name in sorted(groups)
+    }, rows
+
+
+def _with_features(
+    tasks: Sequence[_Task],
+    features: Callable[[Sequence[tuple[ImagePair, Side]]], list[Maps]],
+    batch_size: int,
+) -> Iterator[tuple[_Task, Maps, Maps]]:
+    """Give each task its two images' maps, keeping an image's from its first use to its last."""
+    images: dict[Image, tuple[ImagePair, Side]] = {}  # in the order of first use
+    last_use: dict[Image, int] = {}
+    for i, task in enumerate(tasks):
+        images.setdefault(task.source, (task.pair, "source"))
+        images.setdefault(task.target, (task.pair, "target"))
+        last_use[task.source] = last_use[task.target] = i
+    coming = iter(images.items())
+    alive: dict[Image, Maps] = {}
+    for i, task in enumerate(tasks):
+        while not alive.keys() >= {task.source, task.target}:
+            keys, batch = zip(*islice(coming, batch_size), strict=True)
+            alive.update(zip(keys, features(batch), strict=True))
+        yield task, alive[task.source], alive[task.target]
+        for image in {task.source, task.target}:
+            if last_use[image] == i:
+                del alive[image]

@@ -1,0 +1,21 @@
+from .category import CATEGORIES as CATEGORIES
+from .drawing import Drawing as Drawing
+from .drawing import draw as draw
+from .generator import Manifest as Manifest
+from .generator import generate as generate
+from .sheet import contact_sheet as contact_sheet
+from .style import STYLES as STYLES
+from .style import Style as Style
+from .style import generator as generator
+
+__all__ = [
+    "CATEGORIES",
+    "STYLES",
+    "Drawing",
+    "Manifest",
+    "Style",
+    "contact_sheet",
+    "draw",
+    "generate",
+    "generator",
+]

@@ -1,0 +1,218 @@
+"""The steps that teach a prompt: micro-batches, loss scaling, gradient checkpointing."""
+
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor
+
+from sd4match.backbones import Backbone
+from sd4match.datasets import ImagePair, Side
+from sd4match.errors import SD4MatchError
+from sd4match.features.contents import Contents
+from sd4match.features.extractor import extract
+from sd4match.features.latents import Latents
+from sd4match.losses import gaussian_cross_entropy
+from sd4match.matching.keypoints import to_square
+from sd4match.prediction.features import hidden_states
+from sd4match.prompts import Prompt
+from sd4match.tuning.recipe import TuningSettings
+
+log = logging.getLogger(__name__)
+
+LEAST_SCALE = 1.0
+"""Gradients that overflow float16 even when the loss is not scaled up do not get better."""
+
+
+class PromptOptimizer:
+    """Adam on a prompt, batch by batch (docs/explanation/method.md section 1, "Training recipe").
+
+    What is learned is float32; the frozen models compute in the backbone's dtype. In float16 small
+    gradients would vanish, so the loss is scaled up, as far as the gradients do not overflow: a
+    step where they do changes nothing but the scale.
+
+    Args:
+        backbone: the frozen models.
+        prompt: changed in place.
+        settings: the recipe.
+        latents, contents: what ``step_loss`` looks into.
+
+    Attributes:
+        overflows: how many steps changed nothing.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        prompt: Prompt,
+        settings: TuningSettings,
+        *,
+        latents: Latents,
+        contents: Contents,
+    ) -> None:
+        self.overflows = 0
+        self._backbone = backbone
+        self._prompt = prompt
+        self._settings = settings
+        self._latents = latents
+        self._contents = contents
+        rate = settings.learning_rate
+        self._adam = torch.optim.Adam(prompt.parameter_groups(rate), lr=rate)
+        self._scaler = torch.amp.GradScaler(
+            backbone.device.type, enabled=backbone.dtype == torch.float16
+        )
+
+    def step(self, pairs: Sequence[ImagePair], number: int) -> float:
+        """Learn from a batch.
+
+        Args:
+            pairs: the batch; each has a keypoint at least.
+            number: of the step, from 0: it decides the noise.
+
+        Returns:
+            The loss before the step: its mean over the pairs.
+
+        Raises:
+            SD4MatchError: the loss or its gradient is not finite; the prompt is as it was.
+        """
+        self._adam.zero_grad()
+        loss = self._backward(pairs, number)
+        if not math.isfinite(loss):
+            raise self._not_finite(f"loss {loss}", number)
+        scale = self._scaler.get_scale()  # 1 where nothing is scaled
+        self._scaler.unscale_(self._adam)
+        if not self._finite():
+            if scale <= LEAST_SCALE:
+                raise self._not_finite("the gradient", number)
+            self.overflows += 1
+            log.info("step %d: gradients overflow at loss scale %g", number + 1, scale)
+        self._scaler.step(self._adam)
+        self._scaler.update()
+        return loss
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a later process needs to go on: tensors, numbers, lists and dicts only."""
+        return {
+            "adam": self._adam.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "overflows": self.overflows,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where ``state_dict`` was called, on a backbone of the same dtype."""
+        self._adam.load_state_dict(state["adam"])
+        self._scaler.load_state_dict(state["scaler"])
+        self.overflows = state["overflows"]
+
+    def _backward(self, pairs: Sequence[ImagePair], number: int) -> float:
+        """Add up the gradients of micro-batches, each weighted by its share of the pairs."""
+        size = self._settings.micro_batch or len(pairs)
+        total = 0.0
+        with _checkpointing(self._backbone.unet, self._settings.checkpointing):
+            for start in range(0, len(pairs), size):
+                part = pairs[start : start + size]
+                loss = step_loss(
+                    self._backbone,
+                    self._prompt,
+                    part,
+                    self._settings,
+                    latents=self._latents,
+                    contents=self._contents,
+                    step=number,
+                ) * (len(part) / len(pairs))
+                self._scaler.scale(loss).backward()
+                total += loss.item()
+        return total
+
+    def _finite(self) -> bool:
+        gradients = [p.grad for p in self._prompt.parameters() if p.grad is not None]
+        return all(bool(gradient.isfinite().all()) for gradient in gradients)
+
+    def _not_finite(self, what: str, number: int) -> SD4MatchError:
+        half = self._backbone.dtype == torch.float16
+        advice = "dtype bfloat16 or float32, or " if half else ""
+        return SD4MatchError(
+            f"{what} is not finite in step {number + 1}: use {advice}a lower learning rate"
+        )
+
+
+@contextmanager
+def _checkpointing(unet: UNet2DConditionModel, wanted: bool) -> Iterator[None]:
+    """Recompute the UNet's activations in backward passes of this block.
+
+    Truncated UNets share its blocks, and others share the UNet: it is left as it was. The text
+    encoder's activations are so few (77 tokens) that they stay.
+    """
+    if not wanted:
+        yield
+        return
+    unet.enable_gradient_checkpointing()
+    try:
+        yield
+    finally:
+        unet.disable_gradient_checkpointing()
+
+
+def step_loss(
+    backbone: Backbone,
+    prompt: Prompt,
+    pairs: Sequence[ImagePair],
+    settings: TuningSettings,
+    *,
+    latents: Latents,
+    contents: Contents,
+    step: int,
+) -> Tensor:
+    """Compute the loss of a batch, whose sources and targets go through the UNet as one.
+
+    Args:
+        backbone: the frozen models.
+        prompt: what learns.
+        pairs: B pairs, each with a keypoint at least.
+        settings: the recipe.
+        latents: of images of the size that is trained at.
+        contents: where prompts that read images look.
+        step: which step it is: each draws its own noise.
+
+    Returns:
+        The mean over the pairs, with gradients to the prompt's parameters.
+    """
+    images: list[tuple[ImagePair, Side]] = [
+        *((pair, "source") for pair in pairs),
+        *((pair, "target") for pair in pairs),
+    ]
+    clean = torch.stack([latents.sample(*image, settings.seed) for image in images])
+    maps = extract(
+        backbone,
+        clean,
+        hidden_states(backbone, prompt, images, contents),
+        timestep=settings.timestep,
+        layers=[settings.layer],
+        # The name keeps it apart from the numbered draws of prediction.
+        noise=[[latents.noise(*image, settings.seed, f"step {step}")] for image in images],
+        chunk=len(images),
+    )[settings.layer]
+    side = latents.image_size
+    counts = [len(pair.source_keypoints) for pair in pairs]
+    keypoints = torch.zeros(len(images), max(counts), 2)
+    for i, (pair, which) in enumerate(images):
+        points = pair.source_keypoints if which == "source" else pair.target_keypoints
+        size = pair.source_size if which == "source" else pair.target_size
+        keypoints[i, : len(points)] = torch.from_numpy(to_square(points, size, side))
+    source_map, target_map = maps.split(len(pairs))
+    source_keypoints, target_keypoints = keypoints.split(len(pairs))
+    return gaussian_cross_entropy(
+        source_map,
+        target_map,
+        source_keypoints,
+        target_keypoints,
+        torch.tensor(counts),
+        source_hw=(side, side),
+        target_hw=(side, side),
+        temperature=settings.temperature,
+        kernel_size=settings.kernel_size,
+    )

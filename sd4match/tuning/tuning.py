@@ -1,0 +1,259 @@
+"""Learning a prompt."""
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from sd4match import pck
+from sd4match.backbones import Backbone
+from sd4match.datasets import PairSet
+from sd4match.errors import SD4MatchError
+from sd4match.features.contents import Contents
+from sd4match.features.latents import Latents
+from sd4match.matching.readout import Readout
+from sd4match.prediction.predictor import latents_for, predict
+from sd4match.prompts import Prompt, require_made_for
+from sd4match.tuning.recipe import MEMORY_SETTINGS, TuningSettings
+from sd4match.tuning.steps import PromptOptimizer
+
+__all__ = ["Tuning", "TuningSettings"]
+
+EPOCHS = 8
+"""A tuning counted in steps has this many epochs, or fewer."""
+
+_HASHED = {
+    "backbone": "it had another backbone",
+    "image_encoder": "it had another image encoder",
+    "train": "it had other training pairs or images",
+    "val": "it had other validation pairs or images",
+}
+"""What to say of settings whose values are hashes, which tell people nothing."""
+
+
+class Tuning:
+    """A prompt being learned, an epoch at a time.
+
+    Data order, noise and latent samples are functions of the seed and the step, so a tuning that
+    goes on from a ``state_dict`` is bit for bit the one that was never interrupted. On CUDA it is
+    so but for the last digits, for torch's fused attention adds gradients up in no fixed order.
+
+    Args:
+        backbone: the frozen models.
+        prompt: of a learned family; trained in place.
+        train: pairs to learn from; those without keypoints are left out.
+        val: pairs that choose the best epoch; None takes the last one.
+        settings: the recipe.
+        latents: keeps VAE moments for other users; made when not given.
+        contents: keeps what image encoders see, likewise.
+
+    Attributes:
+        epoch, step: how many are done.
+        total_steps: how many there will be.
+        losses: of every step done.
+        curves: a row an epoch: epoch, step, loss (mean over its steps), val_pck (PCK@0.1 of
+            nearest neighbour, mean over pairs; None without validation pairs), overflows (steps
+            so far that float16 could not make) and micro_batch (which may change on the way).
+
+    Raises:
+        SD4MatchError: a prompt with nothing to learn, no keypoints, or settings that the backbone
+            does not have.
+
+    Example:
+        >>> tuning = Tuning(backbone, prompt, train, val, TuningSettings(epochs=5))
+        >>> while not tuning.finished:
+        ...     row = tuning.run_epoch()
+        >>> prompts.save(tuning.best_prompt(), "prompt.safetensors")
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        prompt: Prompt,
+        train: PairSet,
+        val: PairSet | None,
+        settings: TuningSettings,
+        *,
+        latents: Latents | None = None,
+        contents: Contents | None = None,
+    ) -> None:
+        if not prompt.learned:
+            raise SD4MatchError(f"prompt family {prompt.family!r} has nothing to learn: predict")
+        require_made_for(prompt, backbone)
+        backbone.architecture.check(layers=(settings.layer,), timestep=settings.timestep)
+        self.backbone = backbone
+        self.prompt = prompt.to(backbone.device)
+        self.train = train
+        self.val = val
+        self.settings = settings
+        self.latents = latents_for(backbone, settings.image_size, latents)
+        self.contents = contents or Contents(backbone)
+        self.epoch = 0
+        self.step = 0
+        self.losses: list[float] = []
+        self.curves: list[dict[str, Any]] = []
+        self._best = copy.deepcopy(prompt.state_dict())
+        self._optimizer = PromptOptimizer(
+            backbone, self.prompt, settings, latents=self.latents, contents=self.contents
+        )
+        self._usable = [i for i, pair in enumerate(train) if len(pair.source_keypoints)]
+        if not self._usable:
+            raise SD4MatchError(f"no keypoint in {train}: there is nothing to learn from")
+        self._truth = None if val is None else pck.GroundTruth.of(val)
+        if self._truth and not len(self._truth.pair):
+            raise SD4MatchError(f"no keypoint in {val}: validate on other pairs, or on none")
+        self._pass_steps = math.ceil(len(self._usable) / settings.batch_size)
+        if settings.steps:
+            self.total_steps, self._epoch_steps = settings.steps, math.ceil(settings.steps / EPOCHS)
+        else:
+            self.total_steps = (settings.epochs or 0) * self._pass_steps
+            self._epoch_steps = self._pass_steps
+
+    @property
+    def finished(self) -> bool:
+        """Whether every epoch is done and validated."""
+        return self.epoch * self._epoch_steps >= self.total_steps
+
+    def run_epoch(
+        self,
+        *,
+        on_step: Callable[[int, float], None] | None = None,
+        on_pair: Callable[[int, int], None] | None = None,
+    ) -> dict[str, Any]:
+        """Train to the end of the running epoch, then validate.
+
+        Interrupted anywhere, a second call (or one after ``load_state_dict``) finishes the epoch.
+
+        Args:
+            on_step: called after each step with the number of steps done and the step's loss. It
+                may raise: the tuning is then between two steps, and ``state_dict`` may be called.
+            on_pair: likewise after each validation pair, with the pairs done and in all.
+
+        Returns:
+            The epoch's row of ``curves``.
+
+        Raises:
+            SD4MatchError: the loss is not finite; the prompt is as it was before that step.
+        """
+        end = min(self.total_steps, (self.epoch + 1) * self._epoch_steps)
+        while self.step < end:
+            loss = self._train_step()
+            self.losses.append(loss)
+            self.step += 1
+            if on_step:
+                on_step(self.step, loss)
+        score = self._validate(on_pair)
+        # Strictly better: the first of equals is kept.
+        if score is None or all(score > row["val_pck"] for row in self.curves):
+            self._best = copy.deepcopy(self.prompt.state_dict())
+        own = self.losses[self.epoch * self._epoch_steps :]
+        self.epoch += 1
+        row = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "loss": sum(own) / len(own),
+            "val_pck": score,
+            "overflows": self._optimizer.overflows,
+            "micro_batch": self.settings.micro_batch,
+        }
+        self.curves.append(row)
+        return dict(row)
+
+    def best_prompt(self) -> Prompt:
+        """The prompt after its best epoch so far: highest val_pck, the first of equals."""
+        best = copy.deepcopy(self.prompt)
+        best.load_state_dict(self._best)
+        return best
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a later process needs to go on, between any two steps.
+
+        Returns:
+            A copy, of tensors, numbers, strings, lists and dicts only: for ``torch.save``, and
+            ``torch.load`` with ``weights_only=True``.
+        """
+        return copy.deepcopy(
+            {
+                "run": self._run(),
+                "epoch": self.epoch,
+                "step": self.step,
+                "curves": self.curves,
+                "losses": self.losses,
+                "prompt": self.prompt.state_dict(),
+                "best": self._best,
+                "optimizer": self._optimizer.state_dict(),
+            }
+        )
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where ``state_dict`` was called.
+
+        Args:
+            state: of a tuning with the same backbone, data and settings; ``micro_batch`` and
+                ``checkpointing`` may be others, where memory was short.
+
+        Raises:
+            SD4MatchError: the state is of another tuning.
+        """
+        run = self._run()
+        for name in run:
+            if (was := state["run"].get(name)) != run[name]:
+                told = _HASHED.get(name, f"{name} was {was}, now {run[name]}")
+                raise SD4MatchError(
+                    f"the checkpoint is of another tuning: {told}: remove it, or tune as before"
+                )
+        state = copy.deepcopy(dict(state))
+        self.epoch, self.step = state["epoch"], state["step"]
+        self.curves, self.losses, self._best = state["curves"], state["losses"], state["best"]
+        self.prompt.load_state_dict(state["prompt"])
+        self._optimizer.load_state_dict(state["optimizer"])
+
+    def _run(self) -> dict[str, Any]:
+        """What must be the same for a state to fit."""
+        settings = asdict(self.settings)
+        for name in MEMORY_SETTINGS:
+            del settings[name]
+        reads = self.prompt.reads
+        return {
+            "backbone": self.backbone.fingerprint,
+            "image_encoder": reads and self.backbone.image_encoder(reads.encoder).fingerprint,
+            "dtype": str(self.backbone.dtype).removeprefix("torch."),
+            "prompt": self.prompt.family,
+            **self.prompt.config(),
+            "train": self.train.fingerprint,
+            "val": None if self.val is None else self.val.fingerprint,
+            **settings,
+            "image_size": self.latents.image_size,
+        }
+
+    def _validate(self, on_pair: Callable[[int, int], None] | None) -> float | None:
+        if self.val is None or self._truth is None:
+            return None
+        predicted = predict(
+            self.backbone,
+            self.prompt,
+            self.val,
+            timestep=self.settings.timestep,
+            ensemble=1,
+            settings=[(self.settings.layer, Readout("nearest"))],
+            seed=self.settings.seed,
+            latents=self.latents,
+            contents=self.contents,
+            progress=on_pair,
+        )[0]
+        side = self.latents.image_size
+        correct = pck.correct(self._truth, predicted, alpha=0.1, image_size=side)
+        return float(pck.aggregate(self._truth, correct, mean="image"))
+
+    def _train_step(self) -> float:
+        return self._optimizer.step([self.train[i] for i in self._batch()], self.step)
+
+    def _batch(self) -> list[int]:
+        """Positions in ``train`` of this step's pairs: a function of the seed and the step."""
+        number, step = divmod(self.step, self._pass_steps)
+        order = np.random.default_rng([self.settings.seed, number]).permutation(self._usable)
+        start = step * self.settings.batch_size
+        return [int(i) for i in order[start : start + self.settings.batch_size]]

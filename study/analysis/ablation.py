@@ -1,0 +1,199 @@
+"""One axis at a time: PCK along it, and by how much each value differs from the baseline.
+
+Tables and figures take ``cells`` (see `study.comparison`) and ``samples``, which gives the per-pair
+PCK behind a cell.
+"""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from sd4match.errors import SD4MatchError
+from study.analysis.contrasts import Row, one_at_a_time
+from study.analysis.rows import KEY, MEASURED, columns
+from study.analysis.statistics.stats import (
+    LEVEL,
+    Difference,
+    PairSamples,
+    differences,
+    holm,
+    intervals,
+    require_same_pairs,
+)
+
+Samples = Callable[[str, str, str, float], PairSamples]
+"""(configuration, dataset, split, alpha) -> PCK of the pairs that count."""
+_NUMBERS = (
+    "pck", "low", "high", "effect", "effect_low", "effect_high", "p_value", "p_holm",
+    "needed_pairs", "needed_seeds", "pck_point",
+)  # fmt: skip
+_COLUMNS = [
+    "configuration", "value", "label", "baseline", *KEY, "pck", "low", "high", "seeds",
+    "effect", "effect_low", "effect_high", "effect_seeds", "p_value", "p_holm", "mark",
+    "needed_pairs", "needed_seeds", "pck_point", "pairs", "keypoints", "status", "reason",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """A row in one column: its cells by seed, and the samples of those that are done."""
+
+    row: Row
+    cells: Mapping[int, Mapping[Hashable, object]]
+    samples: Mapping[int, PairSamples]
+
+
+def estimates(
+    cells: pd.DataFrame,
+    samples: Samples,
+    *,
+    axis: str,
+    baseline: str,
+    alphas: Sequence[float] | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """PCK with its interval, and the difference to the baseline, along one axis.
+
+    A row is the mean over the seeds that were measured; its difference is over the seeds that it
+    shares with the baseline. With one seed both are for that seed: intervals say what other images
+    would give, not what another seed would (`study.analysis.statistics.seeds`). Every cell is read once.
+
+    Args:
+        cells, samples: see the module.
+        axis, baseline: as for `study.analysis.contrasts.one_at_a_time`.
+        alphas: thresholds; None for all there are.
+        resamples, seed: as for `study.analysis.statistics.stats.intervals`.
+
+    Returns:
+        One row per row of `one_at_a_time` × data set × split (test, val) × alpha:
+        ``configuration`` (of the baseline's seed, or the first), ``value, label, baseline``
+        (bool), ``dataset, split, alpha``; ``seeds``, ``pck, low, high`` over these;
+        ``effect_seeds``, ``effect, effect_low, effect_high, p_value`` over these; ``p_holm`` (over
+        the rows of one data set, split and alpha), ``mark`` ("*" when it is below
+        `study.analysis.statistics.stats.LEVEL`), ``needed_pairs, needed_seeds`` (how many more for a mark, 0 with one:
+        see `study.analysis.ablation.needed`); ``pck_point, pairs, keypoints, status, reason``. NaN where
+        missing.
+
+    Raises:
+        SD4MatchError: as `one_at_a_time`; when an alpha was not scored; when rows of one column
+            were scored on different pairs.
+    """
+    rows = one_at_a_time(cells, axis=axis, baseline=baseline)
+    wanted = {name for row in rows for name in row.by_seed.values()}
+    around = cells.loc[cells["configuration"].isin(wanted), list(MEASURED)].to_dict("records")
+    by_place = {tuple(cell[name] for name in ("configuration", *KEY)): cell for cell in around}
+    parts: list[dict[str, object]] = []
+    for key in columns(cells, alphas):
+        column = []
+        for row in rows:
+            found = {s: by_place.get((name, *key), {}) for s, name in row.by_seed.items()}
+            done = [s for s, cell in found.items() if cell.get("status") == "done"]
+            read = {s: samples(row.by_seed[s], *key) for s in done}
+            column.append(_Measured(row, found, read))
+        own = next(place for place, row in enumerate(rows) if row.configuration == baseline)
+        _require_same_pairs(column, own, key)
+        entries = [_described(measured) | dict(zip(KEY, key, strict=True)) for measured in column]
+        entries[own]["baseline"] = True
+        _add_statistics(entries, column, own, resamples=resamples, seed=seed)
+        parts += entries
+    return pd.DataFrame(parts, columns=_COLUMNS)
+
+
+def _require_same_pairs(column: Sequence[_Measured], own: int, key: Sequence[object]) -> None:
+    first = next((m for m in (column[own], *column) if m.samples), column[own])
+    for measured in column:
+        for seed, samples in measured.samples.items():
+            try:
+                require_same_pairs(samples, next(iter(first.samples.values())))
+            except SD4MatchError as error:
+                names = measured.row.by_seed[seed], first.row.configuration
+                where = f"{' against '.join(names)} on {key[0]} {key[1]}"
+                raise SD4MatchError(f"{where}: {error}") from None
+
+
+def _described(measured: _Measured) -> dict[str, object]:
+    """A row's entry with everything that needs no statistics."""
+    row, done = measured.row, [measured.cells[seed] for seed in measured.samples]
+    entry: dict[str, object] = {
+        "configuration": row.configuration, "value": row.value, "label": row.label,
+        "baseline": False, "seeds": len(done), "effect_seeds": 0, "mark": "",
+        **dict.fromkeys(_NUMBERS, np.nan),
+    }  # fmt: skip
+    if not done:
+        why = next((cell.get("reason") for cell in measured.cells.values()), None)
+        reason = why if isinstance(why, str) else "not part of the study"
+        return entry | {"pairs": 0, "keypoints": None, "status": "missing", "reason": reason}
+    pairs = len(next(iter(measured.samples.values())).pck)
+    points = float(np.mean([float(str(cell["pck_point"])) for cell in done]))
+    entry |= {"pck_point": points, "keypoints": done[0]["keypoints"]}
+    return entry | {"pairs": pairs, "status": "done", "reason": None}
+
+
+def _add_statistics(
+    entries: Sequence[dict[str, object]],
+    column: Sequence[_Measured],
+    own: int,
+    *,
+    resamples: int,
+    seed: int,
+) -> None:
+    """Fill in a column's intervals and differences to row ``own``, all from the same resamples."""
+    done = [place for place, measured in enumerate(column) if measured.samples]
+    rows = [column[place].samples for place in done]
+    for place, found in zip(done, intervals(rows, resamples=resamples, seed=seed), strict=True):
+        entries[place] |= {"pck": found.mean, "low": found.low, "high": found.high}
+    if own not in done:
+        return
+    others = [place for place in done if place != own]
+    rows = [column[place].samples for place in others]
+    gaps = differences(rows, column[own].samples, resamples=resamples, seed=seed)
+    tested = [(place, gap) for place, gap in zip(others, gaps, strict=True) if gap is not None]
+    adjusted = holm([gap.p_value for _, gap in tested]).tolist()
+    for (place, gap), p_holm in zip(tested, adjusted, strict=True):
+        marked = p_holm < LEVEL
+        pairs, seeds = (0.0, 0.0) if marked else needed(gap, comparisons=len(tested))
+        entries[place] |= {
+            "effect": gap.effect, "effect_low": gap.low, "effect_high": gap.high,
+            "effect_seeds": gap.seeds, "p_value": gap.p_value, "p_holm": p_holm,
+            "mark": "*" if marked else "", "needed_pairs": pairs, "needed_seeds": seeds,
+        }  # fmt: skip
+
+
+_POWER = 0.8
+
+
+def needed(gap: Difference, *, comparisons: int) -> tuple[float, float]:
+    """How many pairs, or seeds, more would show a difference of this size in a table.
+
+    The usual formula of sample size: a two-sided test at level a finds an effect d with power b
+    when its standard error is d / (z(1 - a/2) + z(b)) (Chow, Shao and Wang, *Sample Size
+    Calculations in Clinical Research*, 2008, section 3.1). Here b is 80 % and a is 5 % over the
+    number of comparisons, Holm's first and hardest step. The square of one part of the error
+    falls with the number of pairs (of more images, as many pairs an image as now), that of the
+    other with the number of seeds.
+
+    Args:
+        gap: what was found; its effect is taken to be the true one.
+        comparisons: how many rows of the column are compared with the baseline.
+
+    Returns:
+        Additional pairs with the seeds as they are, and additional seeds with the pairs as they
+        are. 0 where there are enough; infinity where this alone cannot do it. Seeds are NaN when
+        there is one: how much seeds matter is not known then, and pairs are for this seed.
+    """
+    if not np.isfinite(gap.images_error):
+        return np.nan, np.nan
+    wanted = (gap.effect / (ndtri(_POWER) - ndtri(LEVEL / comparisons / 2))) ** 2
+    images, seeds = gap.images_error**2, np.nan_to_num(gap.seeds_error) ** 2
+    pairs = _more(gap.pairs, images, wanted - seeds)
+    return pairs, np.nan if gap.seeds == 1 else _more(gap.seeds, seeds, wanted - images)
+
+
+def _more(there: int, variance: float, allowed: float) -> float:
+    if variance <= allowed:
+        return 0.0
+    return float(np.ceil(there * variance / allowed) - there) if allowed > 0 else np.inf

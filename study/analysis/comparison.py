@@ -1,0 +1,205 @@
+"""Two studies side by side: what was asked differently, and how the same configurations differ."""
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import yaml
+
+from sd4match.datasets import BENCHMARKS
+from sd4match.errors import SD4MatchError, require_known
+from study.analysis.results import revision
+from study.analysis.rows import configurations
+from study.analysis.sql.views import scores
+from study.analysis.statistics.stats import difference
+from study.space import labels
+from study.space.schema import flatten
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+_NOT_ASKED = ("name", "axes", "cluster", "resources", "results")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What a comparison found.
+
+    Attributes:
+        settings: (setting, in a, in b) of all that differs in what was asked.
+        only: configurations that only a has, and that only b has; none where two were named.
+        differences: b minus a, a row a pair of configurations, data set and split: columns
+            ``a, b, dataset, split, alpha, pck_a, pck_b, effect, low, high, p_value, pairs, note``;
+            where there is no difference to give, ``note`` says why.
+    """
+
+    settings: list[tuple[str, Any, Any]]
+    only: tuple[list[str], list[str]]
+    differences: pd.DataFrame
+
+
+def compare(
+    a: "Study",
+    b: "Study",
+    *,
+    configurations_of: tuple[str, str] | None = None,
+    alpha: float | None = None,
+) -> Comparison:
+    """Compare studies over the configurations that both have, or one configuration of each.
+
+    Args:
+        a, b: the studies, which may be one.
+        configurations_of: a configuration of ``a`` and one of ``b``; None for all in both.
+        alpha: threshold; the usual one of ``a`` by default.
+
+    Raises:
+        SD4MatchError: there is no such configuration, or the studies have none in common, or no
+            data set and split; one was not scored at the alpha.
+    """
+    ours, theirs = configurations(a.cells), configurations(b.cells)
+    if configurations_of is None:
+        couples = [(key, key) for key in ours if key in theirs]
+        if not couples:
+            raise SD4MatchError(
+                f"studies {a.name} and {b.name} have no configuration in common: compare one of "
+                "each, as NAME:CONFIGURATION"
+            )
+        settings = list(_settings(a, b))
+        only = [k for k in ours if k not in theirs], [k for k in theirs if k not in ours]
+    else:
+        one, other = configurations_of
+        require_known(one, ours, what="configuration", where=f"study {a.name}")
+        require_known(other, theirs, what="configuration", where=f"study {b.name}")
+        couples, only = [(one, other)], ([], [])
+        settings = [
+            *((n, v, theirs[other][n]) for n, v in ours[one].items() if v != theirs[other][n]),
+            *_settings(a, b),
+        ]
+    differences = pd.DataFrame(_differences(a, b, couples, alpha or a.rule.usual_alpha))
+    if differences.empty:
+        raise SD4MatchError(f"studies {a.name} and {b.name} have no data set and split in common")
+    return Comparison(settings, only, differences)
+
+
+def _settings(a: "Study", b: "Study") -> Iterator[tuple[str, Any, Any]]:
+    """What the studies were launched with, where it differs."""
+    if a.folder == b.folder:
+        return
+    asked = [
+        dict(flatten(yaml.safe_load((s.folder.path / "study.yaml").read_text(encoding="utf-8"))))
+        | {"code": revision(s), "protocol": s.rule.protocol}
+        for s in (a, b)
+    ]
+    for name in dict.fromkeys((*asked[0], *asked[1])):
+        left, right = asked[0].get(name), asked[1].get(name)
+        # What varies around the baseline shows in the configurations.
+        if name.split(".")[0] not in _NOT_ASKED and left != right:
+            yield name, left, right
+
+
+def _differences(
+    a: "Study", b: "Study", couples: Sequence[tuple[str, str]], alpha: float
+) -> Iterator[dict[str, object]]:
+    """A row a couple of configurations, data set and split that both studies ask for."""
+    left, right, protocol = _by_place(a, alpha), _by_place(b, alpha), a.rule.protocol
+    for one, other in couples:
+        for dataset, split in (place for place in left[one] if place in right[other]):
+            ours, theirs = left[one][dataset, split], right[other][dataset, split]
+            row = {"a": one, "b": other, "dataset": dataset, "split": split, "alpha": alpha}
+            row |= {"pck_a": ours["pck"], "pck_b": theirs["pck"], "note": None}
+            gone = next((c["reason"] for c in (ours, theirs) if c["status"] != "done"), None)
+            if gone is not None:
+                yield row | {"note": f"missing: {gone}"}
+            elif ours["data"] != theirs["data"]:
+                yield row | {"note": "other pairs or images"}
+            elif (
+                ours["predict"] == theirs["predict"]
+                and one == other
+                and protocol == b.rule.protocol
+            ):
+                same = {"effect": 0.0, "low": 0.0, "high": 0.0, "p_value": 1.0}
+                yield row | same | {"pairs": ours["pairs"], "note": "the same record in the store"}
+            else:
+                where = (dataset, split, alpha)
+                found = difference(b.samples(other, *where), a.samples(one, *where))
+                yield row | {
+                    "effect": found.effect, "low": found.low, "high": found.high,
+                    "p_value": found.p_value, "pairs": found.pairs,
+                }  # fmt: skip
+
+
+def _by_place(
+    study: "Study", alpha: float
+) -> dict[str, dict[tuple[str, str], dict[Hashable, Any]]]:
+    """Configuration, then data set and split, to the cell at one alpha."""
+    cells = scores(study)
+    found: dict[str, dict[tuple[str, str], dict[Hashable, Any]]] = {}
+    for cell in cells[cells["alpha"] == alpha].to_dict("records"):
+        place = (str(cell["dataset"]), str(cell["split"]))
+        found.setdefault(str(cell["configuration"]), {})[place] = cell
+    if not found:
+        raise SD4MatchError(f"study {study.name}: alpha {alpha:g} was not scored: give --alpha")
+    return found
+
+
+def differences(
+    studies: Sequence["Study"], datasets: Iterable[str], splits: Iterable[str]
+) -> dict[str, str]:
+    """Why studies are not comparable with the first one.
+
+    Args:
+        studies: at least one.
+        datasets, splits: what they are to be compared on.
+
+    Returns:
+        Name of a study to what differs, in words; those that can be compared are left out.
+    """
+    first, *others = studies
+    wanted = [(dataset, split) for dataset in datasets for split in splits]
+    found = {}
+    for other in others:
+        apart = [
+            f"{what} ({b}, not {a})"
+            for what, a, b in (
+                ("protocol", first.rule.protocol, other.rule.protocol),
+                ("fidelity", first.folder.facts["fidelity"], other.folder.facts["fidelity"]),
+            )
+            if a != b
+        ]
+        ours, theirs = _data(first), _data(other)
+        for where in wanted:
+            a, b = ours.get(where), theirs.get(where)
+            if a is not None and b is not None and a != b:
+                name = f"{labels.dataset(where[0])} {where[1]}"
+                more = f"{b[1]:,} pairs, not {a[1]:,}" if a[1] != b[1] else "other images or pairs"
+                apart.append(f"data of {name} ({more})")
+        if apart:
+            found[other.name] = (
+                f"study {other.name} is not comparable with {first.name}, it differs in"
+                f" {'; '.join(apart)}"
+            )
+    return found
+
+
+def not_as_published(study: "Study", datasets: Iterable[str]) -> str | None:
+    """Why a study's test numbers are not comparable with published ones; None where they are."""
+    fidelity = str(study.folder.facts["fidelity"])
+    reasons = [] if fidelity == "full" else [fidelity]
+    if study.rule.protocol != "sd4match":
+        reasons.append(f"protocol {study.rule.protocol}")
+    for dataset in datasets:
+        held = _data(study).get((dataset, "test"))
+        whole, _ = BENCHMARKS[dataset].published["test"]
+        if held is not None and held[1] != whole:
+            reasons.append(f"{held[1]:,} of {whole:,} pairs of {labels.dataset(dataset)}")
+    return f"study {study.name} has {', '.join(reasons)}" if reasons else None
+
+
+def _data(study: "Study") -> dict[tuple[str, str], tuple[str, int]]:
+    """(data set, split) to the fingerprint of its pairs, and how many."""
+    rows = study.index.drop_duplicates(["dataset", "split"]).to_dict("records")
+    return {
+        (str(row["dataset"]), str(row["split"])): (str(row["data"]), int(row["pairs"]))
+        for row in rows
+    }

@@ -1,0 +1,133 @@
+"""Importance from a factorial: functional ANOVA, exact since every combination was measured."""
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from study.analysis.importance.measure import COLUMNS, FACTORIAL, Measure
+from study.analysis.statistics.bootstrap import Floats
+from study.analysis.statistics.stats import design_of
+from study.space.configuration import TIES
+from study.space.labels import Settings, Value
+
+_CHUNK = 250  # contrasts at a time: a tenth of the memory that those of a large study take
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """All combinations of some axes' values.
+
+    Attributes:
+        levels: axis to its values, two or more.
+        configurations: (K,) the configuration that answers each combination, the last axis
+            fastest. One answers several where an axis means nothing for it.
+    """
+
+    levels: Mapping[str, tuple[Value, ...]]
+    configurations: tuple[str, ...]
+
+
+def grid_of(settings: Mapping[str, Settings]) -> Grid | None:
+    """The grid that configurations fill; None where combinations are missing.
+
+    Args:
+        settings: configuration to its axes. An axis that means nothing for a configuration (None)
+            makes it the answer for all of that axis's values. A training axis that always moves
+            with its evaluation axis is no axis of its own.
+    """
+    rows = list(settings.values())
+    levels = {}
+    for axis in rows[0]:
+        values = tuple(dict.fromkeys(row[axis] for row in rows if row[axis] is not None))
+        if len(values) > 1 and not _follows(rows, axis):
+            levels[axis] = values
+    places = [
+        [range(len(v)) if row[a] is None else (v.index(row[a]),) for a, v in levels.items()]
+        for row in rows
+    ]
+    shape = [len(values) for values in levels.values()]
+    # Counted before it is made: the combinations of a large space may be too many to list.
+    if not levels or sum(math.prod(map(len, place)) for place in places) != math.prod(shape):
+        return None
+    filled: dict[tuple[int, ...], str] = {}
+    for name, place in zip(settings, places, strict=True):
+        filled |= dict.fromkeys(itertools.product(*place), name)
+    if len(filled) != math.prod(shape):
+        return None
+    return Grid(levels, tuple(filled[place] for place in np.ndindex(*shape)))
+
+
+def shares(measure: Measure, grid: Grid, *, resamples: int, seed: int) -> pd.DataFrame:
+    """Main effects and two-way interactions as shares of the variance over the grid.
+
+    The variance of PCK over the grid is a sum over sets of axes (functional ANOVA: Hooker 2007),
+    each a sum of squared orthonormal contrasts of the K combinations. What the chance of the images
+    adds to a square, its squared standard error, is subtracted, as the error's mean square is in
+    an analysis of variance; it is subtracted once more from resampled squares, since resampling
+    adds it again. What is missing to a sum of 1 belongs to three and more axes.
+
+    Args:
+        measure: what varies.
+        grid: its configurations.
+        resamples, seed: as for `study.analysis.statistics.stats.intervals`.
+
+    Returns:
+        `COLUMNS`, one row an axis and one every two axes; values in [0, 1], with NaN for bounds
+        where pairs are too few.
+    """
+    shape = [len(values) for values in grid.levels.values()]
+    size = math.prod(shape)
+    by_name = {name: measure.pairs(name) for name in dict.fromkeys(grid.configurations)}
+    drawn = design_of([{0: pairs} for pairs in by_name.values()], resamples, seed)
+    contrasts = _contrasts(np.stack([by_name[name].pck for name in grid.configurations]), shape)
+    effect, error, moved = contrasts.mean(axis=1), np.zeros(size), np.empty((size, resamples))
+    for start in range(0, size, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        errors = drawn.standard_errors(contrasts[part])
+        moved[part] = drawn.deviations(contrasts[part], errors)
+        error[part] = np.nan_to_num(errors) ** 2
+    if np.isnan(drawn.inflation):  # too few pairs to tell their chance: shares without interval
+        moved[:] = np.nan
+
+    axes = list(grid.levels)
+    sets = [tuple(np.flatnonzero(place)) for place in np.ndindex(*shape)]
+    every = [found for found in dict.fromkeys(sets) if found]
+    of_set = {found: [k for k, s in enumerate(sets) if s == found] for found in every}
+    square = {s: max(float((effect[k] ** 2 - error[k]).sum()), 0.0) for s, k in of_set.items()}
+    drawn_square = {
+        s: np.maximum(((effect[k, None] + moved[k]) ** 2 - 2 * error[k, None]).sum(axis=0), 0.0)
+        for s, k in of_set.items()
+    }
+    total, drawn_total = sum(square.values()), np.sum(list(drawn_square.values()), axis=0)
+    found = []
+    for chosen in (s for s in every if len(s) <= 2):
+        value = square[chosen] / total if total > 0 else 0.0
+        drawn_share = drawn_square[chosen] / np.where(drawn_total > 0, drawn_total, 1.0)
+        low, high = np.quantile(drawn_share, [0.025, 0.975])
+        names = [axes[place] for place in chosen]
+        other = names[1] if len(names) > 1 else None
+        found.append([names[0], other, FACTORIAL, value, min(low, value), max(high, value)])
+    return pd.DataFrame(found, columns=COLUMNS)
+
+
+def _contrasts(values: Floats, shape: list[int]) -> Floats:
+    """``values`` (K, P) in an orthonormal basis: along each axis the mean first, then contrasts."""
+    turned: NDArray[np.float64] = values.reshape(*shape, -1)
+    for place, number in enumerate(shape):
+        # Householder's reflection of the first unit vector to the constant one.
+        normal = np.full(number, 1 / math.sqrt(number))
+        normal[0] -= 1
+        basis = np.eye(number) - 2 * np.outer(normal, normal) / (normal @ normal)
+        turned = np.moveaxis(np.tensordot(basis, turned, axes=(1, place)), 0, place)
+    return np.ascontiguousarray(turned.reshape(len(values), -1)) / math.sqrt(len(values))
+
+
+def _follows(rows: list[Settings], axis: str) -> bool:
+    """Whether a training axis is tied to its evaluation axis."""
+    leader = next((name for name, train in TIES.items() if train == axis), None)
+    return leader is not None and all(row[axis] in (None, row[leader]) for row in rows)

@@ -1,0 +1,171 @@
+"""From records to answers: PCK of every cell, and of every pair where statistics need it."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sd4match.datasets import object_name
+from sd4match.errors import SD4MatchError
+from sd4match.matching.readout import Readout
+from sd4match.records.parquet import settings_of
+from study.analysis.statistics.stats import PairSamples
+from study.plan.stages import Setting
+from study.space.axes import AXES
+from study.space.metric import Rule
+from study.store.scores import Record, read_averages, read_scores, score, truth_of
+from study.store.store import Store
+
+PENDING = "not computed yet"
+"""The reason of cells that nothing went wrong with."""
+
+FREE = [name for name, axis in AXES.items() if axis.cost == "free"]
+
+
+def measure(
+    index: pd.DataFrame,
+    store: Store,
+    rule: Rule,
+    *,
+    failures: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """PCK of every cell at every alpha.
+
+    Args:
+        index: rows as `study.plan.index.frame` gives them.
+        store: where the records are; scores that are missing are made from predictions.
+        rule: how to score.
+        failures: work item key to the reason why it failed.
+
+    Returns:
+        One row per (configuration, dataset, split, alpha): those and the axes, then ``pck`` (mean
+        over pairs with keypoints of each pair's PCK, in [0, 1]), ``pck_point`` (mean over
+        keypoints), ``pairs`` (how many count), ``keypoints``, ``status`` ("done" or "missing")
+        and ``reason``.
+    """
+    wide = _averages(index, store, rule)
+    merged = index.drop(columns="pairs").merge(
+        wide, on=["predict", *FREE], how="left", validate="many_to_one"
+    )
+    merged["reason"] = _reasons(merged, failures or {})
+    measures = [f"{name}@{a:g}" for a in rule.alphas for name in ("pck", "point")]
+    kept = merged.drop(columns=["data", "predict", "extraction", "tune", "missing", *measures])
+    cells = kept.loc[kept.index.repeat(len(rule.alphas))].reset_index(drop=True)
+    cells["alpha"] = np.tile(np.asarray(rule.alphas, dtype=float), len(kept))
+    for column, name in (("pck", "pck"), ("pck_point", "point")):
+        by_alpha = merged[[f"{name}@{a:g}" for a in rule.alphas]]
+        cells[column] = by_alpha.to_numpy(dtype=float).reshape(-1)
+    done = cells["pck"].notna()
+    cells["status"] = np.where(done, "done", "missing")
+    cells["reason"] = cells["reason"].where(~done, None)
+    order = ["alpha", "pck", "pck_point", "pairs", "keypoints", "status", "reason"]
+    cells = cells[[name for name in cells if name not in order] + order]
+    return cells.astype({"pairs": "Int64", "keypoints": "Int64"})
+
+
+def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> PairSamples:
+    """PCK of each pair that counts, with the identity of its images.
+
+    Args:
+        cell: a row of `measure`'s index.
+        store, rule: as for `measure`.
+        alpha: one of the rule's.
+
+    Raises:
+        SD4MatchError: the cell was not measured, or not at this alpha.
+    """
+    if alpha not in rule.alphas:
+        raise SD4MatchError(
+            f"alpha {alpha:g} is not scored; the study has "
+            f"{', '.join(f'{scored:g}' for scored in rule.alphas)}"
+        )
+    setting = setting_of(cell.to_dict())
+    (file,) = score(store, _record(cell), [setting], rule)
+    settings, found, keypoints = _counts(store.folder, file, alpha)
+    correct = found[settings.index(setting)]
+    counts = keypoints > 0
+    source, target, category = (part[counts] for part in _identity(store.folder, cell["data"]))
+    return PairSamples(correct[counts] / keypoints[counts], source, target, category)
+
+
+def pairs_of(cell: "pd.Series[Any]", store: Store) -> pd.DataFrame:
+    """The pairs behind `samples` in the same order: id, category, grades of difficulty, ….
+
+    Raises:
+        SD4MatchError: their ground truth was never recorded, or is damaged.
+    """
+    truth, pairs = truth_of(store.folder, str(cell["data"]))
+    return pairs[truth.n_keypoints > 0]
+
+
+@lru_cache(maxsize=64)  # a file holds many settings, which are asked for one by one
+def _counts(store: Path, file: Path, alpha: float) -> tuple[list[Setting], np.ndarray, np.ndarray]:
+    """A score file's settings, (S, P) counts and (P,) keypoints."""
+    return [*settings_of(file)], *read_scores(file, alpha)
+
+
+@lru_cache(maxsize=16)
+def _identity(store: Path, data: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(P,) numbers that name each pair's source image, target image and category."""
+    _, pairs = truth_of(store, data)
+    images = pd.Categorical(pd.concat([pairs["source"], pairs["target"]])).codes
+    source, target = np.split(images, 2)
+    # Sub-classes of PF-Willow share images (docs/explanation/method.md section 2), so images are drawn by object.
+    category = pd.Categorical(pairs["category"].map(object_name)).codes
+    return source, target, category
+
+
+def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
+    """Averages of all recorded cells by stage and free setting; missing scores are made."""
+    alphas = [f"{alpha:g}" for alpha in rule.alphas]
+    names = ["pairs", "keypoints", *(f"{m}@{a}" for a in alphas for m in ("pck", "point"))]
+    rows: list[list[object]] = []
+    wanted = index.drop_duplicates(["predict", *FREE])
+    for key, part in wanted.groupby("predict", sort=False):
+        recorded = store.recorded(str(key))
+        asked = [s for s in map(setting_of, part[FREE].to_dict("records")) if s in recorded]
+        found: set[Setting] = set()
+        for file in score(store, _record(part.iloc[0]), asked, rule):
+            settings, averages = read_averages(file)
+            for place, setting in enumerate(settings):
+                # A setting may be on record twice, in files of different grids: the first counts.
+                if setting in found:
+                    continue
+                found.add(setting)
+                measured = [
+                    measure[alpha][place] if averages.pairs else None
+                    for alpha in alphas
+                    for measure in (averages.pck, averages.point)
+                ]
+                layer, readout = setting
+                free = [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
+                rows.append([key, *free, averages.pairs, averages.keypoints, *measured])
+    wide = pd.DataFrame(rows, columns=["predict", *FREE, *names])
+    real = [name for name in wide if name not in ("predict", "layer", "localizer")]
+    return wide.astype({"layer": "Int64", "localizer": object, **dict.fromkeys(real, float)})
+
+
+def _reasons(merged: pd.DataFrame, failures: Mapping[str, str]) -> "pd.Series[Any]":
+    """Why a cell has no answer, by row; for those that have one it is not used."""
+    short = {key: text.strip().splitlines()[-1] for key, text in failures.items()}
+    unmeasured = np.where(merged["pairs"].isna(), PENDING, "no pair has a common keypoint")
+    reasons = merged["missing"].astype(object)
+    for stage in ("extraction", "tune"):
+        reasons = reasons.where(reasons.notna(), merged[stage].astype(object).map(short.get))
+    return reasons.where(reasons.notna(), unmeasured)
+
+
+def _record(row: "pd.Series[Any]") -> Record:
+    return Record(str(row["predict"]), str(row["data"]), int(row["image_size"]))
+
+
+def setting_of(row: Mapping[Any, Any]) -> Setting:
+    """The free setting that a row of the index reads from its record."""
+
+    def number(name: str) -> float | None:
+        return None if pd.isna(row[name]) else float(row[name])
+
+    return int(row["layer"]), Readout(row["localizer"], number("kernel"), number("temperature"))

@@ -1,0 +1,144 @@
+"""Rows of the table of results: which to take, averaged over seeds."""
+
+import difflib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from sd4match.errors import SD4MatchError
+from study.space import labels
+from study.space.metric import MEAN, Metric
+
+if TYPE_CHECKING:
+    pass
+
+KEY = ("dataset", "split", "alpha")
+_SPLITS = ("test", "val")
+
+
+def columns(cells: pd.DataFrame, alphas: Sequence[float] | None) -> list[tuple[str, str, float]]:
+    """(dataset, split, alpha) in the order of papers, test before val."""
+    there = sorted({float(alpha) for alpha in cells["alpha"]})
+    wanted = there if alphas is None else [_scored(alpha, there) for alpha in alphas]
+    known = {name: i for i, name in enumerate(labels.DATASETS)}
+    datasets = sorted(cells["dataset"].unique(), key=lambda d: (known.get(d, len(known)), d))
+    held = set(cells[["dataset", "split"]].itertuples(index=False, name=None))
+    return [(d, s, a) for d in datasets for s in _SPLITS if (d, s) in held for a in wanted]
+
+
+def _scored(alpha: float, there: Sequence[float]) -> float:
+    for known in there:
+        if np.isclose(alpha, known):
+            return known
+    raise SD4MatchError(
+        f"alpha {alpha:g} was not scored; there are {', '.join(f'{a:g}' for a in there)}"
+    )
+
+
+Scores = TypeVar("Scores", "pd.Series[float]", pd.DataFrame)
+
+
+def over_seeds(scores: Scores, cells: pd.DataFrame) -> Scores:
+    """Configurations that differ in the seed alone as one, with the mean over those measured.
+
+    The best of them would be the luckiest, on the pairs that it is chosen by.
+
+    Args:
+        scores: by configuration; NaN where not measured.
+        cells: see `study.analysis.contrasts`.
+
+    Returns:
+        The means by the first configuration of each setting, in the order of ``scores``.
+    """
+    means = scores.groupby(representatives(cells, scores.index), sort=False).mean()
+    return means.reindex(scores.index.intersection(means.index))
+
+
+def representatives(cells: pd.DataFrame, among: "pd.Index[str] | None" = None) -> "pd.Series[str]":
+    """Each configuration to the first that equals it in all but the seed.
+
+    Args:
+        cells: see `study.analysis.contrasts`.
+        among: the only configurations that count; None for all.
+    """
+    axes = [str(name) for name in cells.columns if name not in (*MEASURED, SEED)]
+    rows = cells.drop_duplicates("configuration").set_index("configuration")[axes]
+    rows = rows if among is None else rows[rows.index.isin(among)]
+    keys = rows.index.to_series()
+    return keys.groupby([rows[axis] for axis in axes], dropna=False).transform("first")
+
+
+def matching(cells: pd.DataFrame, where: str) -> list[str]:
+    """The configurations that meet an SQL condition on the axes.
+
+    Raises:
+        SD4MatchError: when the condition is no SQL, or nothing meets it.
+    """
+    axes = [name for name in cells.columns if name not in MEASURED]
+    with duckdb.connect(config={"enable_external_access": "false"}) as connection:
+        connection.register(
+            "cells", cells.drop_duplicates("configuration")[["configuration", *axes]]
+        )
+        try:
+            # In brackets it stays a condition: no ORDER BY, UNION or second statement.
+            asked = f"SELECT configuration FROM cells WHERE ({where}\n)"
+            found = connection.execute(asked).fetchall()
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise SD4MatchError(f"condition {where!r}: {reason}; axes: {', '.join(axes)}") from None
+    if not found:
+        raise SD4MatchError(f"no configuration matches {where!r}")
+    return [str(name) for (name,) in found]
+
+
+MEASURED = (
+    "configuration", "dataset", "split", "alpha",
+    "pck", "pck_point", "pairs", "keypoints", "status", "reason",
+)  # fmt: skip
+"""Columns of ``cells`` that are no axis; PCK means lie in [0, 1], status is done or missing."""
+
+SEED = "seed"
+
+
+def configurations(cells: pd.DataFrame) -> dict[str, labels.Settings]:
+    """The axes of every configuration, in the order of ``cells``; None where one means nothing."""
+    axes = [str(name) for name in cells.columns if name not in MEASURED]
+    frame = cells.drop_duplicates("configuration").set_index("configuration")[axes].astype(object)
+    rows = frame.where(frame.notna(), None).to_dict("index")
+    return {str(name): {str(k): v for k, v in row.items()} for name, row in rows.items()}
+
+
+def value(cells: pd.DataFrame, metric: Metric | str) -> "pd.Series[float]":
+    """A metric of every configuration.
+
+    Args:
+        cells: one row per (configuration, dataset, split, alpha), see `study.analysis.contrasts`.
+        metric: the metric or its name.
+
+    Returns:
+        Values in [0, 1] by configuration, in the order of ``cells``; NaN where not measured. A
+        mean over data sets is NaN unless all of them were measured: others are not comparable.
+
+    Raises:
+        SD4MatchError: when the metric has no name or the study does not measure it.
+    """
+    wanted = Metric.parse(metric) if isinstance(metric, str) else metric
+    rows = cells[(cells["split"] == wanted.split) & np.isclose(cells["alpha"], wanted.alpha)]
+    if wanted.dataset != MEAN:
+        rows = rows[rows["dataset"] == wanted.dataset]
+    if rows.empty:
+        there = [str(Metric(*key)) for key in _keys(cells)]
+        near = difflib.get_close_matches(str(wanted), there, n=3, cutoff=0.0)
+        raise SD4MatchError(f"the study does not measure {wanted}; near it: {', '.join(near)}")
+    measure = "pck_point" if wanted.point else "pck"
+    by_dataset = rows.pivot(index="configuration", columns="dataset", values=measure)
+    values = by_dataset.astype(float).mean(axis=1, skipna=False)
+    return values.reindex(cells["configuration"].unique()).rename(str(wanted))
+
+
+def _keys(cells: pd.DataFrame) -> list[tuple[str, str, float]]:
+    unique = cells[["dataset", "split", "alpha"]].drop_duplicates()
+    return [(str(d), str(s), float(a)) for d, s, a in unique.itertuples(index=False)]

@@ -1,0 +1,217 @@
+"""The views that SQL reads: what a study measured, as tables with documented columns."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from study.analysis.sql.keypoints import keypoints
+from study.space import labels
+from study.space.axes import AXES
+from study.space.metric import Rule
+from study.store import timings
+from study.store.store import Store
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+_AXES = {name: f"{labels.axis(name)}; NULL where it means nothing" for name in AXES}
+_PAID = {name: _AXES[name] for name, axis in AXES.items() if axis.cost != "free"}
+_CONFIGURATION = {"configuration": "key of the configuration"}
+_SPLIT = {"dataset": "pf_pascal, pf_willow or spair", "split": "val or test"}
+
+VIEWS: Mapping[str, Mapping[str, str]] = {
+    "configurations": {**_CONFIGURATION, **_AXES},
+    "scores": {
+        **_CONFIGURATION,
+        **_AXES,
+        **_SPLIT,
+        "alpha": "threshold, a share of the reference length",
+        "pck": "mean over pairs of each pair's PCK, 0 to 1",
+        "pck_point": "share of all keypoints that are correct, 0 to 1",
+        "pairs": "pairs that count: those with keypoints",
+        "keypoints": "keypoints of these pairs",
+        "status": "done or missing",
+        "reason": "why it is missing",
+        "predict": "key of the stage whose predictions are scored",
+        "data": "fingerprint of the split's pairs and images",
+    },
+    "keypoints": {
+        **_CONFIGURATION,
+        **_SPLIT,
+        "pair": "the data set's name of the pair",
+        "category": "of the pair",
+        "keypoint": "number of the keypoint in the data set",
+        "x": "predicted position in the target image, original pixels",
+        "y": "likewise, from the top",
+        "true_x": "annotated position, original pixels",
+        "true_y": "likewise",
+        "error": "distance between the two, in the protocol's pixels",
+        "reference": "the length there that alpha multiplies",
+        "correct@<alpha>": "whether the error is within alpha; a column an alpha, in double quotes",
+    },
+    "trials": {
+        "trial": "key of a prompt under one extraction setting",
+        "tune": "key of the stage that learned the prompt; NULL where none had to",
+        **_PAID,
+        "configurations": "how many configurations it answers",
+        "cells": "how many cells: configurations × splits",
+        "done": "how many of these were measured",
+        "reason": "why the first of the others was not",
+    },
+    "stages": {
+        "stage": "key, which names the folder in the store",
+        "kind": "tune, predict or score",
+        "settings": "what is computed, JSON",
+        "dataset": "predicted or scored data set, or the one a prompt is used on",
+        "split": "val or test; NULL for a tuning",
+        "files": "files in the store; 0 when nothing is there",
+        "bytes": "their size",
+        "seconds": "how long it took; NULL where it was not timed",
+    },
+}
+"""View to column to what it says."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What DuckDB needs to answer from a view.
+
+    Attributes:
+        sql: the SELECT that is the view.
+        frames: tables that it reads, by name.
+        files: files that it reads.
+    """
+
+    sql: str
+    frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, frame: pd.DataFrame) -> "View":
+        """A table as it is."""
+        return cls(f"SELECT * FROM _{name}_", {f"_{name}_": frame})
+
+
+Views = Mapping[str, Callable[[], View]]
+"""View to how it is made; nothing is read before."""
+
+
+def views_of(study: "Study") -> Views:
+    """How each view of a study is made."""
+    index, store, rule = study.index, study.folder.store, study.rule
+
+    frames: dict[str, Callable[[], pd.DataFrame]] = {
+        "configurations": lambda: study.configurations().reset_index(),
+        "scores": lambda: scores(study),
+        "trials": lambda: trials(index, study.cells),
+        "stages": lambda: stages(index, store, rule),
+    }
+
+    def made(name: str) -> View:
+        if name == "keypoints":
+            return View(*keypoints(index, store, rule))
+        return View.of(name, frames[name]())
+
+    return {name: partial(made, name) for name in VIEWS}
+
+
+def scores(study: "Study") -> pd.DataFrame:
+    """The study's cells with where each number comes from."""
+    repeats = len(study.rule.alphas)  # `measure` gives a row an alpha, in the order of the index
+    whence = study.index.loc[study.index.index.repeat(repeats), ["predict", "data"]]
+    return study.cells.assign(**{str(name): whence[name].to_numpy() for name in whence})
+
+
+def schema() -> str:
+    """The views and their columns, for people."""
+    lines = []
+    for view, columns in VIEWS.items():
+        lines.append(view)
+        lines += [f"  {column:18} {said}" for column, said in columns.items()]
+    return "\n".join([*lines, 'names with a dot need double quotes: "train.layer"'])
+
+
+PAID = [name for name, axis in AXES.items() if axis.cost != "free"]
+TUNED = [name for name in PAID if AXES[name].cost == "tune"]
+
+
+def trials(index: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """One row a trial: a prompt under one extraction setting.
+
+    Args:
+        index: see `study.plan.index.table`.
+        cells: what was measured of it, see `study.analysis.measuring.measure`.
+
+    Returns:
+        The columns of the view ``trials``, in the order of the index.
+    """
+    repeats = len(cells) // max(1, len(index))  # one an alpha
+    measured = cells.iloc[::repeats] if repeats else cells
+    found = index.assign(
+        done=(measured["status"] == "done").to_numpy(), reason=measured["reason"].to_numpy()
+    )
+    grouped = found.groupby("extraction", sort=False)
+    return pd.DataFrame(
+        {
+            # Data sets may have prompts of their own: each is a trial.
+            "tune": grouped["tune"].first(),
+            **{name: grouped[name].first() for name in PAID},
+            "configurations": grouped["configuration"].nunique(),
+            "cells": grouped.size(),
+            "done": grouped["done"].sum(),
+            "reason": grouped["reason"].first(),
+        }
+    ).reset_index(names="trial")
+
+
+def stages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
+    """One row a stage that a study needs, with what it left in the store.
+
+    Args:
+        index: see `study.plan.index.table`.
+        store: where the files are.
+        rule: what is scored.
+
+    Returns:
+        The columns of the view ``stages``: tunings, predictions, then their scores.
+    """
+    seconds = dict(_seconds(store.speed))
+    rows = []
+    for kind in ("tune", "predict", "score"):
+        column = "tune" if kind == "tune" else "predict"
+        for row in index[index[column].notna()].drop_duplicates(column).to_dict("records"):
+            key = str(row[column])
+            files = [file for file in (store.folder / kind / key).glob("*") if file.is_file()]
+            rows.append(
+                {
+                    "stage": key,
+                    "kind": kind,
+                    "settings": json.dumps(_settings(kind, row, rule)),
+                    "dataset": row["dataset"],
+                    "split": None if kind == "tune" else row["split"],
+                    "files": len(files),
+                    "bytes": sum(file.stat().st_size for file in files),
+                    "seconds": None if kind == "score" else seconds.get(key),
+                }
+            )
+    columns = ["stage", "kind", "settings", "dataset", "split", "files", "bytes", "seconds"]
+    return pd.DataFrame(rows, columns=columns).astype({"seconds": float})
+
+
+def _settings(kind: str, row: Mapping[Any, Any], rule: Rule) -> dict[str, Any]:
+    if kind == "score":
+        return rule.address(int(row["image_size"]))
+    names = TUNED if kind == "tune" else PAID
+    return {name: row[name] for name in names if not pd.isna(row[name])}
+
+
+def _seconds(folder: Path) -> Iterator[tuple[str, float]]:
+    """Stage key to how long it took, of those that were timed."""
+    for file in sorted(folder.glob("*/*.json")):
+        _, seconds = timings.read(file)
+        yield file.stem, seconds

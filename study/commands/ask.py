@@ -1,0 +1,147 @@
+"""``study best | query | compare | export``: questions about what was measured."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sd4match.errors import SD4MatchError
+from study.commands.options import Json, Name, Protocol, Results, console, open_study, print_json
+from study.space import labels
+
+
+def best(
+    name: Name,
+    metric: Annotated[
+        str | None, typer.Option(help="data set/split/pck@alpha[/point]; the study's by default")
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option(help="an SQL condition, for example \"prompt = 'text'\"")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="how many of the best to list")] = 1,
+    pareto: Annotated[
+        str | None, typer.Option(help="trade-offs between objectives: pck, cost, or any metric")
+    ] = None,
+    protocol: Protocol = None,
+    results: Results = "results",
+    as_json: Json = False,
+    as_yaml: Annotated[
+        bool, typer.Option("--yaml", help="a search space that starts from the best")
+    ] = False,
+) -> None:
+    """Print the best configuration, chosen on validation, with intervals and how to run it.
+
+    Example: study best quickstart --metric mean/val/pck@0.1 --top 5 --pareto pck,cost
+    """
+    from study.tables.best import best_report
+    from study.tables.reproduce import search_space
+
+    if as_yaml and (as_json or pareto or top > 1):
+        raise SD4MatchError("--yaml writes the best alone: not with --json, --top or --pareto")
+    study = open_study(name, results).under(protocol)
+    if as_yaml:
+        row = study.best(metric, where=where)
+        settings = {str(name): value for name, value in row.iloc[:-1].items()}
+        typer.echo(search_space(study.folder, str(row.name), settings), nl=False)
+        return
+    objectives = [part.strip() for part in pareto.split(",")] if pareto else []
+    facts, text = best_report(study, metric, where, number=top, objectives=objectives)
+    if as_json:
+        print_json(facts)
+    else:
+        console.print(text, markup=False)
+
+
+def query(
+    name: Name,
+    sql: Annotated[str, typer.Argument(help="DuckDB SQL, one SELECT over the study's views")] = "",
+    schema: Annotated[
+        bool, typer.Option("--schema", help="list the views and what their columns say")
+    ] = False,
+    protocol: Protocol = None,
+    results: Results = "results",
+    as_json: Json = False,
+) -> None:
+    """Answer an SQL query over what a study measured, read-only.
+
+    The views: configurations, scores, keypoints, trials, stages.
+
+    Example: study query quickstart "SELECT prompt, max(pck) FROM scores GROUP BY prompt"
+    """
+    from study.analysis.sql import views
+
+    if schema:
+        if as_json:
+            print_json(views.VIEWS)
+        else:
+            typer.echo(views.schema())
+        return
+    answer = open_study(name, results).under(protocol).query(sql)
+    there, plain = answer.notna(), answer.astype(object)
+    if as_json:
+        print_json(plain.where(there, None).to_dict("records"))
+    else:
+        shown = plain.where(there, labels.MISSING).to_string(index=False)
+        typer.echo(shown if len(answer) else "no rows")
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="a study, or NAME:CONFIGURATION")],
+    b: Annotated[str, typer.Argument(help="another, or the same with another configuration")],
+    alpha: Annotated[float | None, typer.Option(help="threshold; the study's usual one")] = None,
+    protocol: Protocol = None,
+    results: Results = "results",
+    as_json: Json = False,
+) -> None:
+    """Compare two studies over what both measured, or one configuration of each, on equal pairs.
+
+    Example: study compare quickstart sample
+
+    Example: study compare quickstart:b63f4a5c20 quickstart:e02d1c796e
+    """
+    from study.tables.comparison import comparison_report
+
+    (one, key), (other, key_of_other) = (_named(text) for text in (a, b))
+    if bool(key) != bool(key_of_other):
+        raise SD4MatchError("compare two studies, or NAME:CONFIGURATION with NAME:CONFIGURATION")
+    alphas = () if alpha is None else (alpha,)
+    first, second = (open_study(name, results).under(protocol, alphas) for name in (one, other))
+    keys = (key, key_of_other) if key else None
+    found = first.compare(second, configurations=keys, alpha=alpha)
+    if as_json:
+        differences = found.differences.astype(object)
+        print_json(
+            {
+                "settings": [
+                    dict(zip(("name", "a", "b"), row, strict=True)) for row in found.settings
+                ],
+                "only": dict(zip(("a", "b"), found.only, strict=True)),
+                "differences": differences.where(differences.notna(), None).to_dict("records"),
+            }
+        )
+    else:
+        console.print(comparison_report(first, second, found), markup=False)
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, _, key = text.rpartition(":")
+    return (name, key) if name and "/" not in key else (text, "")  # a URL has a colon, too
+
+
+def export(
+    name: Name,
+    out: Annotated[Path, typer.Option(help="the folder to write to")],
+    format: Annotated[str, typer.Option(help="csv, parquet or json")] = "parquet",  # noqa: A002
+    view: Annotated[
+        list[str] | None, typer.Option(help="only these views; all but keypoints by default")
+    ] = None,
+    protocol: Protocol = None,
+    results: Results = "results",
+) -> None:
+    """Write what a study measured to files: its configurations, scores, trials and stages.
+
+    Example: study export quickstart --format csv --out exported
+    """
+    study = open_study(name, results).under(protocol)
+    for file in study.export(out, form=format, views=view or ()):
+        typer.echo(file)

@@ -1,0 +1,92 @@
+"""How long stages take, kept for the estimates of later plans."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+
+from sd4match import backbones
+from sd4match.features.unet import truncate
+from sd4match.prompts import read_header
+from study.plan.cost import Costs, extracted
+from study.plan.inputs import Machine
+from study.plan.plan import Plan
+from study.plan.stages import Latents, Predict, Setting, Tune
+from study.store import timings
+from study.store.store import Store
+
+
+@contextmanager
+def timed(
+    store: Store, stage: Latents | Tune | Predict, settings: Sequence[Setting]
+) -> Iterator[None]:
+    """Time what is done in the block; a stage that fails, or goes on, says nothing.
+
+    Args:
+        store: keeps the time.
+        stage: what is done.
+        settings: the free settings that are read from a prediction.
+    """
+    continued = isinstance(stage, Tune) and store.checkpoint(stage.key).exists()
+    started = time.perf_counter()
+    yield
+    seconds = time.perf_counter() - started
+    if continued:
+        return
+    costs = Costs()
+    if isinstance(stage, Tune):
+        kind, machine, flop = "tune", stage.machine, costs.tune(stage)
+    elif isinstance(stage, Latents):
+        kind, machine = "latents", stage.machine
+        flop = costs.encode(machine, stage.image_size, stage.images)
+    else:
+        kind, machine = "predict", stage.extraction.machine
+        images = extracted(stage.data, _source(store, stage))
+        flop = costs.predict(stage, layer=max(layer for layer, _ in settings), images=images)
+    timings.record(store, machine, kind, key=stage.key, tflop=flop / 1e12, seconds=seconds)
+
+
+def _source(store: Store, stage: Predict) -> str | None:
+    """What a cpm prompt reads; it decides how many images are extracted."""
+    extraction = stage.extraction
+    if extraction.file:
+        return extraction.file.source
+    if not extraction.tuned:
+        return None
+    source: str | None = read_header(store.prompt(extraction.prompt))["config"].get("source")
+    return source
+
+
+def time_passes(plan: Plan, store: Store) -> None:
+    """Time a batch through the UNet for each backbone of a plan, and keep that in the store.
+
+    Raises:
+        SD4MatchError: the weights are not here and cannot be fetched.
+    """
+    costs = Costs()
+    wanted: dict[Machine, tuple[int, int]] = {}
+    for key, stage in plan.predicts.items():
+        layer = max(layer for layer, _ in plan.settings[key])
+        wanted.setdefault(stage.extraction.machine, (stage.extraction.image_size, layer))
+    for machine, (image_size, layer) in wanted.items():
+        seconds = _seconds(machine, image_size, layer)
+        tflop = machine.batch_size * costs.unet(machine, image_size, layer) / 1e12
+        key = f"{image_size}-{layer}-{machine.batch_size}"
+        timings.record(store, machine, timings.PASS, key=key, tflop=tflop, seconds=seconds)
+
+
+@torch.inference_mode()
+def _seconds(machine: Machine, image_size: int, layer: int) -> float:
+    torch.set_num_threads(machine.threads)
+    backbone = backbones.load(machine.backbone, device=machine.device, dtype=machine.dtype)
+    unet = truncate(backbone.unet, layer)
+    side = image_size // backbone.architecture.vae_factor
+    shape = (machine.batch_size, backbone.architecture.vae["latent_channels"], side, side)
+    sample = torch.zeros(shape).to(backbone.device, backbone.dtype)
+    states = sample.new_zeros(shape[0], backbone.max_tokens, backbone.hidden_size)
+    for _ in range(2):  # the first one warms up
+        started = time.perf_counter()
+        unet(sample, 50, encoder_hidden_states=states).sample.sum().item()  # waits for a GPU
+        seconds = time.perf_counter() - started
+    return seconds

@@ -1,0 +1,282 @@
+"""Doing the work: each function computes what one stage needs and puts it into the store.
+
+Nothing here knows Ray: a worker calls these, and so can a test or a notebook. Work that was begun
+before goes on from what the store holds of it.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sd4match import prompts
+from sd4match.datasets import ImagePair, PairSet, Side
+from sd4match.errors import SD4MatchError
+from sd4match.files.atomic import atomic_path
+from sd4match.prediction.predictor import predict
+from sd4match.prompts import Prompt
+from sd4match.tuning import folder
+from sd4match.tuning.tuning import Tuning
+from study.engine.batches import fitting, smaller
+from study.engine.loaded import Bench, require_same
+from study.engine.timing import timed
+from study.engine.work import Work
+from study.plan.stages import Latents, Predict, Setting, Tune
+from study.space.metric import Rule
+from study.store.scores import Record, score
+from study.store.store import Store
+
+
+class Workshop(Bench):
+    """Does the work items of a worker, one after the other.
+
+    Args:
+        store: where results go.
+        rule: how predictions are scored.
+    """
+
+    def __init__(self, store: Store, rule: Rule) -> None:
+        super().__init__(store)
+        self.rule = rule
+
+    def do(self, work: Work) -> Iterator[dict[str, Any]]:
+        """Do a work item.
+
+        Yields:
+            A small report after each part: an epoch of a tuning, a split of a prediction.
+
+        Raises:
+            SD4MatchError: data or weights are missing, broken or changed since the plan was made.
+        """
+        for stage in work.stages:
+            if work.kind == "preflight":
+                yield self.try_out(stage, work.settings)
+                continue
+            self._pull(stage)
+            settings = work.settings.get(stage.key, ())
+            if isinstance(stage, Predict) and self._predicted(stage, settings):
+                yield self.predict(stage, settings)  # which is too quick to be timed
+                continue
+            # Loaded before the clock starts: a worker does that once, for all its stages.
+            self.backbone(stage.extraction.machine if isinstance(stage, Predict) else stage.machine)
+            with timed(self.store, stage, settings):
+                if isinstance(stage, Latents):
+                    yield self.encode(stage)
+                elif isinstance(stage, Tune):
+                    yield from self.tune(stage)
+                else:
+                    yield self.predict(stage, settings)
+
+    def _pull(self, stage: Latents | Tune | Predict) -> None:
+        """Bring what the store holds for a stage, and of an earlier attempt at it."""
+        if isinstance(stage, Tune):
+            self.store.pull(tunes=[stage.key])
+        elif isinstance(stage, Predict):
+            prompts = [stage.extraction.prompt] if stage.extraction.tuned else []
+            self.store.pull(tunes=prompts, predicts=[stage.key], data=[stage.data.fingerprint])
+
+    def encode(self, stage: Latents) -> dict[str, Any]:
+        """Compute the VAE moments of a part of a split's images."""
+        latents = self.latents(stage.machine, stage.image_size)
+        pairs = stage.data.open()
+        images: dict[tuple[str, bool], tuple[ImagePair, Side]] = {}
+        for pair in pairs:
+            images[pair.source_id, pair.flip] = (pair, "source")
+            images[pair.target_id, pair.flip] = (pair, "target")
+        ours = [images[image] for image in sorted(images)[stage.part :: stage.parts]]
+        paths = (getattr(pair, f"{side}_path") for pair, side in ours)
+        with self.shared(stage.machine, stage.image_size, paths):
+            for image in ours:
+                latents.moments(*image)
+        with atomic_path(self.store.latents_mark(stage.key)) as temporary:
+            temporary.write_text(f'{{"images": {len(ours)}}}\n')
+        self.store.push(latents=[stage.key])
+        return {"images": len(ours)}
+
+    def tune(self, stage: Tune) -> Iterator[dict[str, Any]]:
+        """Learn a prompt; continues from an earlier attempt's checkpoint."""
+        train, val = stage.train.open(), stage.val.open()
+        checkpoint = self.store.checkpoint(stage.key)
+        tuning = self.tuning(stage, stage.settings, train, val)
+        size, kinds = int(stage.settings["image_size"]), _kinds(tuning.prompt)
+        with self.shared(stage.machine, size, _images(train, val), kinds=kinds):
+            while not tuning.finished:
+                try:
+                    for report in reports(tuning, checkpoint):
+                        self.store.push(tunes=[stage.key])
+                        yield report
+                except Exception as error:
+                    batch = tuning.settings.micro_batch or tuning.settings.batch_size
+                    micro, state = smaller(batch, error), tuning.state_dict()
+                    tuning = self.tuning(stage, stage.settings, train, val, micro_batch=micro)
+                    tuning.load_state_dict(state)
+        folder.write_curves(tuning, self.store.curves(stage.key))
+        self.store.push(tunes=[stage.key])
+        settings = tuning.settings
+        # The prompt comes last: its file says that the stage is done.
+        prompts.save(
+            tuning.best_prompt(),
+            self.store.prompt(stage.key),
+            training={
+                **stage.settings,
+                "data": stage.train.dataset,
+                "pairs": stage.train.pairs,
+                # What was asked is in the stage's key; this is what memory left of it.
+                **({"micro_batch": settings.micro_batch} if settings.micro_batch else {}),
+            },
+        )
+        self.store.push(tunes=[stage.key])
+        self.store.mirror.remove(checkpoint)
+
+    def try_out(
+        self, stage: Latents | Tune | Predict, settings: Mapping[str, tuple[Setting, ...]]
+    ) -> dict[str, Any]:
+        """One pair through a predict stage or one training step; nothing but latents is kept.
+
+        Raises:
+            SD4MatchError: it failed; says at which setting, and why.
+        """
+        try:
+            if isinstance(stage, Tune):
+                self._try_tune(stage)
+            elif isinstance(stage, Predict):
+                backbone = self.backbone(stage.extraction.machine)
+                # A learned prompt is not there yet; its pass needs what that of any other does.
+                blank = prompts.create("empty", backbone)
+                prompt = blank if stage.extraction.tuned else self.prompt(stage.extraction)
+                pairs = _with_keypoints(stage.data.open(), 1)
+                self.positions(stage, settings[stage.key], prompt, pairs=pairs)
+        except Exception as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise SD4MatchError(f"preflight: {stage.label}: {reason}") from error
+        return {"tried": stage.label}
+
+    def _try_tune(self, stage: Tune) -> None:
+        few = _with_keypoints(stage.train.open(), int(stage.settings["batch_size"]))
+        settings = {**stage.settings, "steps": 1}
+
+        def step(batch: int) -> None:
+            micro = None if batch == settings["batch_size"] else batch
+            self.tuning(stage, settings, few, None, micro_batch=micro).run_epoch()
+
+        fitting(int(settings["batch_size"]), step)
+
+    def predict(self, stage: Predict, settings: tuple[Setting, ...]) -> dict[str, Any]:
+        """Predict and score one split at all the free settings that are wanted of it."""
+        extraction, pairs = stage.extraction, stage.data.open()
+        self.store.write_truth(pairs)
+        if not self._predicted(stage, settings):
+            truth, _ = self.store.read_truth(stage.data.fingerprint)
+            prompt, planned = self.prompt(extraction), extraction.machine.batch_size
+            kinds = _kinds(prompt) | ({"dino"} if extraction.fused_with else set())
+            with self.shared(
+                extraction.machine, extraction.image_size, _images(pairs), kinds=kinds
+            ):
+                positions, batch = fitting(
+                    planned,
+                    lambda batch: self.positions(stage, settings, prompt, pairs=pairs, batch=batch),
+                )
+            about = None if batch == planned else {"batch_size": batch}
+            self.store.write_predictions(stage.key, settings, positions, truth, about=about)
+        record = Record(stage.key, stage.data.fingerprint, extraction.image_size)
+        score(self.store, record, settings, self.rule)
+        self.store.push(predicts=[stage.key], data=[stage.data.fingerprint])
+        return {"split": f"{stage.data.dataset} {stage.data.split}", "pairs": len(pairs)}
+
+    def _predicted(self, stage: Predict, settings: tuple[Setting, ...]) -> bool:
+        """Whether an earlier attempt at this item came as far as here."""
+        return self.store.recorded(stage.key).keys() >= set(settings)
+
+    def positions(
+        self,
+        stage: Predict,
+        settings: tuple[Setting, ...],
+        prompt: Prompt,
+        *,
+        pairs: PairSet,
+        batch: int | None = None,
+    ) -> np.ndarray:
+        """Predicted keypoints (S, K, 2) in original pixels at S free settings.
+
+        Args:
+            stage, settings, prompt, pairs: what is predicted.
+            batch: images a UNet batch, where memory does not suffice for the planned one.
+        """
+        extraction = stage.extraction
+        backbone = self.backbone(extraction.machine)
+        if extraction.fused_with:
+            encoder = backbone.image_encoder("dino")
+            require_same(
+                f"image encoder {encoder.name}", encoder.fingerprint, extraction.fused_with
+            )
+        return predict(
+            backbone,
+            prompt,
+            pairs,
+            timestep=extraction.timestep,
+            ensemble=extraction.ensemble,
+            settings=settings,
+            image_size=extraction.image_size,
+            seed=extraction.seed,
+            fusion=extraction.fused_with is not None,
+            latents=self.latents(extraction.machine, extraction.image_size),
+            contents=self.contents(extraction.machine),
+            batch_size=batch or extraction.machine.batch_size,
+        )
+
+
+def _with_keypoints(pairs: PairSet, count: int) -> PairSet:
+    """The first pairs that a model has anything to do for."""
+    filled = (i for i, pair in enumerate(pairs) if len(pair.keypoint_ids))
+    return pairs.subset(islice(filled, count))
+
+
+def _images(*several: PairSet) -> Iterator[Path]:
+    for pair in chain.from_iterable(several):
+        yield from (pair.source_path, pair.target_path)
+
+
+def _kinds(prompt: Prompt) -> set[str]:
+    """The image encoders that a prompt reads."""
+    return {prompt.reads.encoder} if prompt.reads else set()
+
+
+EVERY = 10.0
+"""Seconds between reports within an epoch."""
+
+
+def reports(tuning: Tuning, checkpoint: Path, *, every: float = EVERY) -> Iterator[dict[str, Any]]:
+    """Learn to the end, from where the checkpoint is; see `sd4match.tuning.folder.run`.
+
+    A checkpoint is written before each report: who hears of it may stop the tuning.
+
+    Args:
+        tuning, checkpoint: as of `run`.
+        every: seconds.
+
+    Yields:
+        ``step`` (how many are done) and ``loss`` (mean over the steps since the last report), and
+        after an epoch the rest of its row of ``tuning.curves``.
+    """
+    if not tuning.step:
+        folder.resume(tuning, checkpoint)
+    told, last, due = tuning.step, time.monotonic(), False
+
+    def on_step(step: int, loss: float) -> None:
+        nonlocal due
+        due = time.monotonic() - last >= every  # so never in the middle of a validation
+
+    def report(row: dict[str, Any]) -> dict[str, Any]:
+        nonlocal told, last, due
+        new = tuning.losses[told:]
+        told, last, due = tuning.step, time.monotonic(), False
+        return {**row, "step": tuning.step, "loss": sum(new) / len(new) if new else None}
+
+    while not tuning.finished:
+        rows = folder.run(tuning, checkpoint, stop=lambda: due, on_step=on_step)
+        yield from map(report, rows)
+        if not tuning.finished:
+            yield report({})

@@ -1,0 +1,98 @@
+"""Figures of a study: a registry of kinds, one module each.
+
+    >>> from study import figures
+    >>> for view in figures.applicable(study):           # doctest: +SKIP
+    ...     figures.save(view.draw(), folder, view.stem)
+
+A kind's module has a pure function from frames to a figure, and a `Kind` that says whether a study
+can draw it and takes the frames from it.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from sd4match.errors import SD4MatchError
+from study.figures import (
+    alphas,
+    axis,
+    categories,
+    correlation,
+    curves,
+    examples,
+    heatmap,
+    history,
+    importance,
+    lines,
+    pareto,
+)
+from study.figures.kind import View
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        axis.KIND, heatmap.KIND, lines.FAMILIES, lines.KERNEL, alphas.KIND, categories.KIND,
+        importance.KIND, pareto.KIND, history.KIND, curves.KIND, examples.KIND, correlation.KIND,
+    )
+}  # fmt: skip
+"""Every kind of figure, by its name."""
+
+
+def applicable(study: "Study") -> list[View]:
+    """The figures that a study can draw, cheap ones first; nothing is drawn or computed yet.
+
+    None while a search has not planned its baseline, which it does last: most are around it.
+    """
+    if study.baseline not in study.configurations().index:
+        return []
+    return [View(study, kind, names) for kind in KINDS.values() for names in kind.choices(study)]
+
+
+def views(study: "Study", kind: str, names: Sequence[str] = ()) -> list[View]:
+    """The figures of one kind: of some names, or all the usual ones.
+
+    Args:
+        study: of what.
+        kind: one of `KINDS`.
+        names: axes or configurations, as the kind takes them.
+
+    Raises:
+        SD4MatchError: no such kind, or the study cannot draw it; says what it can.
+    """
+    if kind not in KINDS:
+        hint = (
+            f"; the kind of an axis's figure is axis: `axis {kind}`" if kind in study.axes else ""
+        )
+        raise SD4MatchError(f"no kind of figure {kind!r}{hint}; {_can(study)}")
+    if names:
+        return [View(study, KINDS[kind], tuple(names))]
+    choices = KINDS[kind].choices(study)
+    if not choices:
+        raise SD4MatchError(
+            f"{kind} needs {KINDS[kind].lacks}, which study {study.name} has not; {_can(study)}"
+        )
+    return [View(study, KINDS[kind], of) for of in choices]
+
+
+def draw(
+    study: "Study", kind: str, names: Sequence[str] = (), *, alpha: float | None = None
+) -> Figure:
+    """One figure.
+
+    Args:
+        study, kind, names: as for `views`; without names, the first of the usual ones.
+        alpha: threshold of PCK; the study's usual one by default.
+
+    Raises:
+        SD4MatchError: as `views`; an unknown name, or nothing of it was measured.
+    """
+    return views(study, kind, names)[0].draw(alpha=alpha)
+
+
+def _can(study: "Study") -> str:
+    kinds = dict.fromkeys(view.kind.name for view in applicable(study))
+    return f"study {study.name} can draw {', '.join(kinds) or 'none yet'}"

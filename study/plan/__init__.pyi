@@ -1,0 +1,39 @@
+from .cost import Costs as Costs
+from .estimates import Estimate as Estimate
+from .estimates import estimate as estimate
+from .inputs import ABSENT as ABSENT
+from .inputs import DataRef as DataRef
+from .inputs import Machine as Machine
+from .inputs import PromptFile as PromptFile
+from .inputs import key_of as key_of
+from .inputs import refer as refer
+from .plan import Cell as Cell
+from .plan import Plan as Plan
+from .plan import Planner as Planner
+from .stages import Extraction as Extraction
+from .stages import Latents as Latents
+from .stages import Predict as Predict
+from .stages import Setting as Setting
+from .stages import Tune as Tune
+from .staging import Models as Models
+
+__all__ = [
+    "ABSENT",
+    "Cell",
+    "Costs",
+    "DataRef",
+    "Estimate",
+    "Extraction",
+    "Latents",
+    "Machine",
+    "Models",
+    "Plan",
+    "Planner",
+    "Predict",
+    "PromptFile",
+    "Setting",
+    "Tune",
+    "estimate",
+    "key_of",
+    "refer",
+]

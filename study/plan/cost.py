@@ -1,0 +1,117 @@
+"""What stages cost: images through the models, and floating-point operations."""
+
+import math
+from dataclasses import dataclass, field
+
+from sd4match import backbones
+from sd4match.backbones import Architecture
+from sd4match.features.cost import Flops, Footprint, flops, footprint
+from sd4match.prompts.cpm import SOURCES
+from sd4match.tuning.tuning import EPOCHS
+from study.plan.inputs import DataRef, Machine
+from study.plan.plan import Plan
+from study.plan.stages import Predict, Tune
+
+FORWARD_AND_BACKWARD = 2  # times the forward pass (docs/explanation/method.md section 5)
+
+
+def extracted(data: DataRef, source: str | None) -> int:
+    """How many images are extracted: each once, but once a pair where pairs decide the prompt."""
+    of_pairs, _ = SOURCES[source] if source else (False, None)
+    return 2 * data.pairs if of_pairs else data.images
+
+
+def training_images(tune: Tune) -> int:
+    """Images through the UNet forward and backward: both of every pair of every step."""
+    steps, batch = int(tune.settings["steps"]), int(tune.settings["batch_size"])
+    return 2 * steps * min(batch, tune.train.pairs)
+
+
+def validation_images(tune: Tune) -> int:
+    """Images through the UNet to validate every epoch."""
+    return epochs(tune) * extracted(tune.val, tune.settings["source"])
+
+
+def epochs(tune: Tune) -> int:
+    """How many epochs a tuning has, each with its validation."""
+    steps = int(tune.settings["steps"])
+    return math.ceil(steps / math.ceil(steps / EPOCHS))
+
+
+@dataclass
+class Costs:
+    """Counts stages' operations on their architectures; no weights are needed."""
+
+    _architectures: dict[str, Architecture] = field(default_factory=dict)
+    _flops: dict[tuple[str, int, int], Flops] = field(default_factory=dict)
+
+    def predict(self, stage: Predict, *, layer: int, images: int) -> float:
+        """Extracting some images to a layer, all noise draws."""
+        extraction = stage.extraction
+        one = self.unet(extraction.machine, extraction.image_size, layer)
+        return float(images * extraction.ensemble * one)
+
+    def unet(self, machine: Machine, image_size: int, layer: int) -> int:
+        """One image and noise draw through the UNet."""
+        return self._one(machine, image_size, layer).unet
+
+    def tune(self, stage: Tune) -> float:
+        """Learning a prompt, with its validations."""
+        settings = stage.settings
+        one = self._one(stage.machine, int(settings["image_size"]), int(settings["layer"]))
+        passes = training_images(stage) * FORWARD_AND_BACKWARD + validation_images(stage)
+        text = FORWARD_AND_BACKWARD * one.text * int(settings["steps"])
+        return float(passes * one.unet + text)
+
+    def encode(self, machine: Machine, image_size: int, images: int) -> float:
+        """VAE moments of some images."""
+        return float(self._one(machine, image_size, 0).vae_encode * images)
+
+    def architecture(self, machine: Machine) -> Architecture:
+        """The architecture of a machine's backbone."""
+        name = machine.backbone
+        if name not in self._architectures:
+            self._architectures[name] = backbones.architecture(name)
+        return self._architectures[name]
+
+    def _one(self, machine: Machine, image_size: int, layer: int) -> Flops:
+        known = (machine.backbone, image_size, layer)
+        if known not in self._flops:
+            self._flops[known] = flops(self.architecture(machine), image_size, layer)
+        return self._flops[known]
+
+
+BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
+RUNTIME = 1e9
+"""Bytes for Python, the libraries and their workspaces; a round number."""
+
+
+def worker_mb(plan: Plan, costs: Costs) -> float:
+    """An estimate of the peak of one worker, 10⁶ bytes; image encoders are not counted.
+
+    A prediction keeps weights and what the dearest module reads and writes for a batch; a tuning
+    keeps what all modules write for both images of every pair of a step.
+    """
+
+    def counted(machine: Machine, image_size: int, layer: int) -> Footprint:
+        return footprint(costs.architecture(machine), image_size, layer)
+
+    needs = [0.0]
+    predicts = {
+        (stage.extraction.machine, stage.extraction.image_size, layer)
+        for key, stage in plan.predicts.items()
+        for layer, _ in plan.settings[key]
+    }
+    for machine, size, layer in predicts:
+        made = counted(machine, size, layer)
+        numbers = made.weights + max(machine.batch_size * made.unet_peak, made.vae_peak)
+        needs.append(BYTES[machine.dtype] * numbers)
+    tunes = {
+        (t.machine, int(s["image_size"]), int(s["layer"]), int(s["batch_size"]))
+        for t in plan.tunes.values()
+        for s in [t.settings]
+    }
+    for machine, size, layer, batch in tunes:
+        made = counted(machine, size, layer)
+        needs.append(BYTES[machine.dtype] * (made.weights + 2 * batch * made.unet_all))
+    return (RUNTIME + max(needs)) / 1e6

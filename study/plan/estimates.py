@@ -1,0 +1,234 @@
+"""What a plan costs, and what sharing saves: counted, before anything runs."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from study.plan.cost import Costs, extracted, training_images, validation_images, worker_mb
+from study.plan.inputs import ABSENT, Machine
+from study.plan.plan import Plan, latents_of
+from study.plan.stages import Extraction, Latents, Predict, Tune
+from study.plan.stored import Recorded, Reuse, recorded, reuse
+from study.space.metric import Rule
+from study.store.store import Store
+from study.store.timings import Duration, expected
+
+Operations = dict[tuple[Machine, str], float]
+"""TFLOP by the machine that does it and the kind of stage."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A plan in numbers; ``…_alone`` is what the same cells cost one configuration at a time.
+
+    Attributes:
+        configurations: distinct questions.
+        trials, trials_alone: predict trials, one a (prompt, extraction setting).
+        tunings, tunings_alone: prompts to learn.
+        passes, passes_alone: images through the UNet in prediction, noise draws counted.
+        tuning_passes: images through the UNet in training (forward and backward) and validation.
+        encodes, encodes_alone: images through the VAE encoder in prediction and tuning.
+        tflop, tflop_alone: all of it, in 10¹² operations (2 a multiply-add).
+        stored_trials, stored_tunings: how many of these the store holds already.
+        tflop_left: what the store does not hold yet.
+        work: the same by machine and kind of stage.
+        duration: device time of what is left; None where nothing was measured on such a device.
+        worker_mb: about what the dearest stage takes of a worker's memory, 10⁶ bytes.
+        disk_mb: upper bound of what predictions and latents will take, 10⁶ bytes.
+        predictions: what becomes of each, of those on record too.
+        absent: data sets, prompt files and weights that are planned without being here.
+    """
+
+    configurations: int
+    trials: int
+    trials_alone: int
+    tunings: int
+    tunings_alone: int
+    passes: int
+    passes_alone: int
+    tuning_passes: int
+    encodes: int
+    encodes_alone: int
+    tflop: float
+    tflop_alone: float
+    stored_trials: int
+    stored_tunings: int
+    tflop_left: float
+    work: Operations
+    duration: Duration | None
+    worker_mb: float
+    disk_mb: float
+    predictions: Reuse
+    absent: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; what is left is there as one number."""
+        facts = asdict(replace(self, work={}))
+        del facts["work"]
+        return facts
+
+
+def estimate(plan: Plan, store: Store, rule: Rule) -> Estimate:
+    """Count a plan.
+
+    Args:
+        plan: what is to be run.
+        store: what is there already.
+        rule: how predictions are scored.
+
+    Returns:
+        The numbers; FLOPs are counted on the architecture, no weights are needed.
+    """
+    costs = Costs()
+    images = {key: images_of(plan, stage) for key, stage in plan.predicts.items()}
+    deepest = {key: max(layer for layer, _ in wanted) for key, wanted in plan.settings.items()}
+
+    def predict_flop(key: str, layer: int) -> float:
+        return costs.predict(plan.predicts[key], layer=layer, images=images[key])
+
+    latents, trials = list(plan.latents.values()), plan.extractions
+    shared = sum(predict_flop(key, layer) for key, layer in deepest.items())
+    shared += sum(map(costs.tune, plan.tunes.values()))
+    shared += sum(costs.encode(s.machine, s.image_size, s.images) for s in latents)
+
+    # One configuration at a time, nothing kept: how often each stage would be done again.
+    predicts: Counter[tuple[str, int]] = Counter()
+    tunes: Counter[str] = Counter()
+    trials_alone = 0
+    for cells in plan.by_configuration.values():
+        answerable = [cell for cell in cells if not cell.missing]
+        predicts.update((cell.predict.key, cell.setting[0]) for cell in answerable)
+        tunes.update({cell.tune.key for cell in answerable if cell.tune})
+        trials_alone += len({cell.predict.extraction.key for cell in answerable})
+    encoded = [(plan.predicts[key], n) for (key, _), n in predicts.items()]
+    read = [(plan.tunes[key], n) for key, n in tunes.items()]
+    alone = sum(n * predict_flop(key, layer) for (key, layer), n in predicts.items())
+    alone += sum(
+        n * costs.encode(p.extraction.machine, p.extraction.image_size, p.data.images)
+        for p, n in encoded
+    )
+    alone += sum(
+        n * (costs.tune(t) + costs.encode(t.machine, _size(t), t.train.images + t.val.images))
+        for t, n in read
+    )
+
+    records = recorded(plan, store)
+    left = remaining(plan, store, records)
+    work = work_of(plan, store, left, costs, images)
+    return Estimate(
+        configurations=len(plan.by_configuration),
+        trials=len(trials),
+        trials_alone=trials_alone,
+        tunings=len(plan.tunes),
+        tunings_alone=tunes.total(),
+        passes=sum(images[key] * p.extraction.ensemble for key, p in plan.predicts.items()),
+        passes_alone=sum(
+            n * images[key] * plan.predicts[key].extraction.ensemble
+            for (key, _), n in predicts.items()
+        ),
+        tuning_passes=sum(training_images(t) + validation_images(t) for t in plan.tunes.values()),
+        encodes=sum(stage.images for stage in latents),
+        encodes_alone=sum(n * p.data.images for p, n in encoded)
+        + sum(n * (t.train.images + t.val.images) for t, n in read),
+        tflop=shared / 1e12,
+        tflop_alone=alone / 1e12,
+        stored_trials=sum(
+            not any(stage.key in left for stage in stages) for _, stages in trials.values()
+        ),
+        stored_tunings=sum(key not in left for key in plan.tunes),
+        tflop_left=sum(work.values()),
+        work=work,
+        duration=expected(store, work),
+        worker_mb=worker_mb(plan, costs),
+        disk_mb=_disk(plan, latents, costs) / 1e6,
+        predictions=reuse(plan, store, rule, records),
+        absent=_absent(plan, latents, [extraction for extraction, _ in trials.values()]),
+    )
+
+
+def images_of(plan: Plan, stage: Predict) -> int:
+    """How many images a predict stage extracts."""
+    extraction = stage.extraction
+    if extraction.file:
+        return extracted(stage.data, extraction.file.source)
+    tune = plan.tunes.get(extraction.prompt)
+    return extracted(stage.data, tune.settings["source"] if tune else None)
+
+
+def _size(tune: Tune) -> int:
+    return int(tune.settings["image_size"])
+
+
+def _disk(plan: Plan, latents: Sequence[Latents], costs: Costs) -> float:
+    """Bytes: two uint16 a keypoint (20 a pair at most, docs/explanation/method.md section 2), two fp32 moments a cell."""
+    predictions = sum(
+        4 * 20 * stage.data.pairs * len(plan.settings[key]) for key, stage in plan.predicts.items()
+    )
+    moments = 0.0
+    for stage in latents:
+        known = costs.architecture(stage.machine)
+        side = stage.image_size / known.vae_factor
+        moments += stage.images * 2 * 4 * known.vae["latent_channels"] * side**2
+    return predictions + moments
+
+
+def _absent(
+    plan: Plan, latents: Sequence[Latents], extractions: Sequence[Extraction]
+) -> tuple[str, ...]:
+    data = {stage.data for stage in latents}
+    models = {extraction.machine.fingerprint for extraction in extractions}
+    models |= {extraction.fused_with or "" for extraction in extractions}
+    models |= {extraction.file.fingerprint for extraction in extractions if extraction.file}
+    models |= {tune.settings["reads"] or "" for tune in plan.tunes.values()}
+    return tuple(
+        sorted({f"{d.dataset} in {d.root}" for d in data if not d.present})
+        + sorted(name.removeprefix(ABSENT) for name in models if name.startswith(ABSENT))
+    )
+
+
+def remaining(plan: Plan, store: Store, records: Recorded) -> dict[str, int]:
+    """The stages that must run.
+
+    Args:
+        plan, store: what is wanted, and what is there.
+        records: see `study.plan.stored.recorded`.
+
+    Returns:
+        Keys of tunings and predictions -> the deepest layer that is wanted (0 for a tuning).
+    """
+    left = {key: 0 for key in plan.tunes if not store.prompt(key).exists()}
+    for key in plan.predicts:
+        wanted = [setting for setting in plan.settings[key] if setting not in records[key]]
+        if wanted:
+            left[key] = max(layer for layer, _ in wanted)
+    return left
+
+
+def work_of(
+    plan: Plan, store: Store, left: Mapping[str, int], costs: Costs, images: Mapping[str, int]
+) -> Operations:
+    """The operations of what is left.
+
+    Args:
+        plan, store: see `remaining`.
+        left: see `remaining`.
+        costs: counts them.
+        images: predict stage key -> how many images are extracted.
+
+    Returns:
+        TFLOP; the latents that these stages wait for are part of it.
+    """
+    work: Operations = defaultdict(float)
+    tunes = [plan.tunes[key] for key in left if key in plan.tunes]
+    predicts = [plan.predicts[key] for key in left if key in plan.predicts]
+    for tune in tunes:
+        work[tune.machine, "tune"] += costs.tune(tune) / 1e12
+    for stage in predicts:
+        flop = costs.predict(stage, layer=left[stage.key], images=images[stage.key])
+        work[stage.extraction.machine, "predict"] += flop / 1e12
+    for key, latents in latents_of(tunes, predicts).items():
+        if not store.latents_mark(key).exists():
+            flop = costs.encode(latents.machine, latents.image_size, latents.images)
+            work[latents.machine, "latents"] += flop / 1e12
+    return dict(work)

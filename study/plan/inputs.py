@@ -1,0 +1,185 @@
+"""Which pairs a study uses: whole splits or seeded subsets, and what is known before they exist."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sd4match import datasets
+from sd4match.datasets import PairSet
+from sd4match.errors import SD4MatchError
+from sd4match.prompts.cpm import SOURCES
+
+
+@dataclass(frozen=True)
+class DataRef:
+    """One split as a study uses it; small enough to travel to a worker.
+
+    Attributes:
+        dataset, split, root: as `sd4match.datasets.load` takes them.
+        subset: number of pairs kept, None for all; ``seed`` draws them.
+        fingerprint: of the pairs kept and their images; ``absent:…`` when only planned.
+        pairs: how many pairs.
+        images: how many (object, image, flip) there are, which is how many are extracted.
+        categories: of the pairs kept, sorted.
+    """
+
+    dataset: str
+    split: str
+    root: str
+    subset: int | None
+    seed: int
+    fingerprint: str
+    pairs: int
+    images: int
+    categories: tuple[str, ...]
+
+    @property
+    def present(self) -> bool:
+        """Whether the data were found on disk."""
+        return not self.fingerprint.startswith("absent:")
+
+    def open(self) -> PairSet:
+        """The pairs themselves.
+
+        Raises:
+            SD4MatchError: data missing or broken, or changed since the plan was made.
+        """
+        pairs = _open(self.dataset, self.root, self.split, self.subset, self.seed)
+        if pairs.fingerprint != self.fingerprint:
+            raise SD4MatchError(
+                f"{self.dataset} {self.split} in {self.root} changed while the study ran: "
+                "launch it again"
+            )
+        return pairs
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; ``DataRef(**values)`` reads them back."""
+        return asdict(self)
+
+
+def refer(dataset: str, split: str, *, root: str, subset: int | None, seed: int) -> DataRef:
+    """Describe a split as it is on disk or, when its folder is missing, as it was published.
+
+    Raises:
+        SD4MatchError: the data set is there but broken.
+    """
+    folder = Path(root).expanduser() / datasets.FOLDERS[dataset]
+    root = str(Path(root).expanduser().resolve())
+    if not folder.is_dir():
+        pairs, images = datasets.BENCHMARKS[dataset].published[split]
+        kept = pairs if subset is None else min(subset, pairs)
+        return DataRef(
+            dataset, split, root, subset, seed, f"absent:{dataset}/{split}/{kept}/{seed}", kept,
+            min(images, 2 * kept), datasets.CATEGORIES[dataset],
+        )  # fmt: skip
+    found = _open(dataset, root, split, subset, seed)
+    extracted = {
+        (datasets.object_name(pair.category), image, pair.flip)
+        for pair in found
+        for image in (pair.source_id, pair.target_id)
+    }
+    return DataRef(
+        dataset, split, root, subset, seed, found.fingerprint, len(found), len(extracted),
+        tuple(found.categories),
+    )  # fmt: skip
+
+
+def _open(dataset: str, root: str, split: str, subset: int | None, seed: int) -> PairSet:
+    pairs = datasets.load(dataset, root, split)
+    if subset is None or subset >= len(pairs):
+        return pairs
+
+    # The pairs with the smallest hashes: a larger subset contains a smaller one of the same seed.
+    def rank(index: int) -> bytes:
+        return hashlib.sha256(f"{seed}:{pairs[index].id}".encode()).digest()
+
+    return pairs.subset(sorted(sorted(range(len(pairs)), key=rank)[:subset]))
+
+
+def key_of(spec: Mapping[str, Any]) -> str:
+    """Twenty hexadecimal digits (80 bits) of the SHA-256 of ``spec`` as canonical JSON.
+
+    Args:
+        spec: everything that determines an output; JSON values only.
+
+    Raises:
+        TypeError, ValueError: for values without one JSON form (objects, NaN).
+    """
+    return hashlib.sha256(_CANONICAL.encode(spec).encode()).hexdigest()[:20]
+
+
+# Made once: a large plan has a million keys.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(frozen=True)
+class PromptFile:
+    """A prompt file, and what a plan must know of it.
+
+    Attributes:
+        path: where it is: our file, or upstream's file or folder.
+        fingerprint: of its content and of what its folder's name tells; ``absent:…`` when only
+            planned.
+        made_for: fingerprint of the backbone it was learned with; None where the file cannot tell.
+        source: what a cpm prompt reads, such as ``Pair-DINO-Feat``.
+        categories: that a class prompt knows; empty for the others.
+    """
+
+    path: str
+    fingerprint: str
+    made_for: str | None = None
+    source: str | None = None
+    categories: tuple[str, ...] = ()
+
+    @property
+    def present(self) -> bool:
+        """Whether the file was found."""
+        return not self.fingerprint.startswith(ABSENT)
+
+    @property
+    def encoder(self) -> str | None:
+        """The kind of image encoder that it reads."""
+        return None if self.source is None else SOURCES[self.source][1].encoder
+
+
+ABSENT = "absent:"
+"""How the fingerprint of what is only planned with begins."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a result's bytes depend on beside the question: docs/explanation/architecture.md, idea 5.
+
+    Attributes:
+        backbone: name or folder, as `sd4match.backbones.load` takes it.
+        fingerprint: of its weights and configuration; ``absent:…`` when only planned.
+        device, dtype: ``cpu`` or ``cuda`` or ``mps``; ``float32``, ``float16`` or ``bfloat16``.
+        threads: CPU threads of a worker (the order of float additions depends on it).
+        batch_size: images a UNet batch in prediction.
+        image_encoders: (kind, name) of those that are not the usual ones.
+    """
+
+    backbone: str
+    fingerprint: str
+    device: str
+    dtype: str
+    threads: int
+    batch_size: int
+    image_encoders: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether the weights are here, so that the fingerprint is theirs."""
+        return not self.fingerprint.startswith(ABSENT)
+
+    def identity(self) -> dict[str, Any]:
+        """The part that goes into keys: the fingerprint stands for the backbone's name."""
+        return {
+            "backbone": self.fingerprint,
+            "device": self.device,
+            "dtype": self.dtype,
+            "threads": self.threads,
+        }

@@ -1,0 +1,198 @@
+"""From configurations to stages: what must be computed, with everything shared that can be."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from itertools import chain
+
+from sd4match import datasets
+from sd4match.backbones import Architecture
+from sd4match.errors import SD4MatchError
+from study.plan.inputs import DataRef
+from study.plan.stages import Extraction, Latents, Predict, Setting, Tune
+from study.plan.staging import Answer, Staging
+from study.space.axes import OWN, TRAINED_ON, Value
+from study.space.configuration import Configuration
+from study.space.space import Space
+
+REPORT_SPLITS = ("val", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One configuration on one split: which record answers it.
+
+    Attributes:
+        setting: the free setting to read from the record of ``predict``.
+        missing: why there can be no answer; such a cell needs no stage.
+    """
+
+    configuration: Configuration
+    predict: Predict
+    setting: Setting
+    tune: Tune | None
+    missing: str | None = None
+
+    @property
+    def data(self) -> DataRef:
+        """The split it is about."""
+        return self.predict.data
+
+
+@dataclass
+class Plan:
+    """Everything a set of configurations needs, each stage once.
+
+    Attributes:
+        by_configuration: the cells of each configuration, one a split.
+        tunes, predicts: the distinct stages by key.
+        settings: the free settings wanted of every predict stage.
+    """
+
+    by_configuration: dict[Configuration, list[Cell]] = field(default_factory=dict)
+    tunes: dict[str, Tune] = field(default_factory=dict)
+    predicts: dict[str, Predict] = field(default_factory=dict)
+    settings: dict[str, dict[Setting, None]] = field(default_factory=dict)
+
+    def add(self, cell: Cell) -> None:
+        """Add a cell, once, and the stages it needs; what is already there is shared."""
+        key = cell.predict.key
+        there = self.by_configuration.setdefault(cell.configuration, [])
+        if any(other.predict.key == key for other in there):
+            return
+        there.append(cell)
+        if cell.missing:
+            return
+        if key not in self.predicts:
+            self.predicts[key], self.settings[key] = cell.predict, {}
+        # A dict keeps the order of arrival, which a set does not.
+        self.settings[key][cell.setting] = None
+        if cell.tune is not None:
+            self.tunes.setdefault(cell.tune.key, cell.tune)
+
+    def update(self, other: "Plan") -> None:
+        """Add the cells of another plan that are not there yet."""
+        for cell in other.cells:
+            self.add(cell)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """All cells, in the order of the configurations."""
+        return list(chain.from_iterable(self.by_configuration.values()))
+
+    @property
+    def extractions(self) -> dict[str, tuple[Extraction, list[Predict]]]:
+        """Predict trials: each extraction with its stages, by the extraction's key."""
+        trials: dict[str, tuple[Extraction, list[Predict]]] = {}
+        for predict in self.predicts.values():
+            extraction = predict.extraction
+            trials.setdefault(extraction.key, (extraction, []))[1].append(predict)
+        return trials
+
+    @property
+    def latents(self) -> dict[str, Latents]:
+        """Latent stages of all that this plan extracts or trains on, by key."""
+        return latents_of(self.tunes.values(), self.predicts.values())
+
+
+def latents_of(tunes: Iterable[Tune], predicts: Iterable[Predict]) -> dict[str, Latents]:
+    """The latent stages that other stages wait for, by key; those of tunings come first."""
+    wanted = chain(
+        ((t.machine, int(t.settings["image_size"]), d) for t in tunes for d in (t.train, t.val)),
+        ((p.extraction.machine, p.extraction.image_size, p.data) for p in predicts),
+    )
+    # Many wait for the same: found by a cheaper name than the key, which hashes everything.
+    distinct: dict[tuple[str, int, str], tuple[Latents, ...]] = {}
+    for machine, size, data in wanted:
+        name = (machine.fingerprint, size, data.fingerprint)
+        if name not in distinct:
+            distinct[name] = Latents.of(machine, size, data)
+    return {stage.key: stage for stage in chain.from_iterable(distinct.values())}
+
+
+class Planner:
+    """Plans configurations of one space; opens every data set and backbone once.
+
+    Args:
+        space: the checked search space.
+        fetch: download weights that are not here, as a launch must; a plan does without.
+    """
+
+    def __init__(self, space: Space, *, fetch: bool = False) -> None:
+        self.space = space
+        self._staging = Staging(space.file, fetch=fetch)
+
+    def plan(
+        self,
+        configurations: Iterable[Configuration],
+        *,
+        splits: tuple[str, ...] = REPORT_SPLITS,
+        only: Collection[str] | None = None,
+    ) -> Plan:
+        """The stages that answer these configurations on ``splits`` of the study's data sets.
+
+        PF-Willow takes part in ``test`` only (it has no other split).
+
+        Args:
+            configurations: what is asked; equal ones count once.
+            splits: of ``val`` and ``test``.
+            only: some of the study's data sets; None takes all.
+
+        Raises:
+            SD4MatchError: a data set, backbone or prompt file is broken, they do not go together,
+                or an image size is impossible.
+        """
+        plan = Plan()
+        settings: dict[Setting, Setting] = {}
+        answers: dict[tuple[Value, ...], list[Answer]] = {}
+        for configuration in configurations:
+            # What differs in free axes alone is answered by the very same stages.
+            paid = configuration.paid
+            if paid not in answers:
+                answers[paid] = [
+                    answer
+                    for answer in self._staging.answers(configuration, splits)
+                    if only is None or answer[0].data.dataset in only
+                ]
+            setting = (int(configuration["layer"] or 0), configuration.readout)
+            setting = settings.setdefault(setting, setting)
+            for predict, tune, missing in answers[paid]:
+                plan.add(Cell(configuration, predict, setting, tune, missing))
+        return plan
+
+    def require_data(self) -> None:
+        """Refuse to go on without the data sets and prompt files that the space needs.
+
+        Raises:
+            SD4MatchError: some are not there; says which, and what to do.
+        """
+        file, space = self.space.file, self.space
+        wanted = [(d, s) for d in file.data.evaluate for s in REPORT_SPLITS]
+        if space.trains:
+            sources = {file.baseline.train.data, *space.axes.get("train.data", ())}
+            for dataset in file.data.evaluate:
+                own = TRAINED_ON[dataset]
+                for data in sorted(own if source == OWN else str(source) for source in sources):
+                    wanted += [(data, "train"), (data, "val")]
+        refs = [self.data(d, s) for d, s in dict.fromkeys(wanted) if s in datasets.SPLITS[d]]
+        absent = dict.fromkeys(ref.dataset for ref in refs if not ref.present)
+        if absent:
+            raise SD4MatchError(
+                f"data set missing: {', '.join(absent)} in {file.data.root}: make small ones with "
+                f"`sd4match data shapes {file.data.root}`, or set data.root and data.evaluate"
+            )
+        asked = {space.baseline["prompt"], *space.axes.get("prompt", ())}
+        for name in file.prompts:
+            for data, path in file.prompts[name].items() if name in asked else ():
+                if not self._staging.prompt_file(name, data).present:
+                    raise SD4MatchError(
+                        f"prompts.{name}.{data}: {path} is not there: unpack upstream's pretrained "
+                        "prompts there, or name where they are"
+                    )
+
+    def architecture(self, configuration: Configuration) -> Architecture:
+        """The architecture of a configuration's backbone."""
+        return self._staging.models.architecture(str(configuration["backbone"]))
+
+    def data(self, dataset: str, split: str) -> DataRef:
+        """One split as this study uses it."""
+        return self._staging.data(dataset, split)

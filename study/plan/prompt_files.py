@@ -1,0 +1,81 @@
+"""Prompts that were learned elsewhere: files of ours, and upstream's as they are downloaded."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from sd4match import prompts
+from sd4match.backbones import Backbone
+from sd4match.errors import SD4MatchError, require_known
+from sd4match.prompts import Prompt
+from sd4match.prompts.cpm import SOURCES, parse
+from sd4match.prompts.upstream_files import DATASET, find_upstream, read_tensors
+from study.plan.inputs import ABSENT, PromptFile
+
+
+def describe(path: str) -> PromptFile:
+    """What a plan must know of a prompt file; it need not be there.
+
+    Raises:
+        SD4MatchError: it is there, and no prompt.
+    """
+    file = _resolved(path)
+    if not file.exists():
+        return PromptFile(str(file), f"{ABSENT}prompt file {path}")
+    if file.suffix == ".safetensors":
+        header = prompts.read_header(file)
+        config: dict[str, Any] = header["config"]
+        if config.get("source") is not None:
+            require_known(config["source"], SOURCES, what="source", where=path)
+        if not isinstance(config.get("categories", []), list):
+            raise SD4MatchError(f"{path}: its categories are no list: tune or import it again")
+        return PromptFile(
+            str(file),
+            _digest(file),
+            header["backbone"]["fingerprint"],
+            config.get("source"),
+            tuple(config.get("categories", ())),
+        )
+    upstream = find_upstream(file)
+    # Its folder's name decides how a file of upstream's is read.
+    fingerprint = hashlib.sha256(f"{_digest(upstream.path)} {upstream.setting}".encode())
+    told = parse(upstream.setting or "")
+    sequences = upstream.path.name == "caption.pt"
+    if not sequences and told is None:
+        raise SD4MatchError(
+            f"{path}: its folder's name does not tell its setting: rename it, such as "
+            "CPM_spair_sd2-1_Pair-DINO-Feat-G25-C50, or use `sd4match prompts import --setting`"
+        )
+    categories = sorted(read_tensors(upstream.path).keys() - {DATASET}) if sequences else ()
+    return PromptFile(
+        str(file),
+        fingerprint.hexdigest(),
+        None,
+        str(told["source"]) if told else None,
+        tuple(categories),
+    )
+
+
+def load(file: PromptFile, backbone: Backbone) -> Prompt:
+    """The prompt of a file that was planned with.
+
+    Raises:
+        SD4MatchError: it is gone or changed, or does not belong to the backbone.
+    """
+    if describe(file.path).fingerprint != file.fingerprint:
+        raise SD4MatchError(
+            f"{file.path} on this worker is not the prompt that was planned with: give every node "
+            "the same files, or launch again"
+        )
+    if _resolved(file.path).suffix == ".safetensors":
+        return prompts.load(_resolved(file.path), backbone)
+    return prompts.import_upstream(_resolved(file.path), backbone)
+
+
+def _resolved(path: str) -> Path:
+    return Path(path).expanduser().resolve()
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -1,0 +1,193 @@
+"""Stages: the units of work that are stored under a hash of everything that determines them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from sd4match.matching.readout import Readout
+from study.plan.inputs import DataRef, Machine, key_of
+
+if TYPE_CHECKING:
+    from study.plan.inputs import PromptFile
+
+# A stage's version is part of its key. Raise it when the stage's output changes for the same
+# settings; tests/study/test_pinned.py fails when that was forgotten.
+LATENTS_VERSION = 2  # equals sd4match.features.latents.VERSION, as a test says
+CONTENTS_VERSION = 1  # equals sd4match.features.contents.VERSION, likewise
+TUNE_VERSION = 2
+PREDICT_VERSION = 2
+SCORE_VERSION = 2
+
+PROMPT_OPTIONS = ("length", "source", "global_length", "content_length")
+"""Settings of a tune stage that are the prompt's own; None where its family has no such thing."""
+
+PART = 64
+"""Images of a latents stage, at most: seconds on a GPU, some minutes on a CPU."""
+
+Setting = tuple[int, Readout]
+"""A free setting: UNet layer and readout. One pass answers any number of them."""
+
+
+@dataclass(frozen=True)
+class Latents:
+    """VAE moments of a split's images, for all trials of all studies; see `of`.
+
+    Attributes:
+        part: which of the split's `parts`; image i is in part i modulo their number.
+    """
+
+    machine: Machine
+    image_size: int
+    data: DataRef
+    part: int = 0
+
+    @classmethod
+    def of(cls, machine: Machine, image_size: int, data: DataRef) -> "tuple[Latents, ...]":
+        """The stages of a split: more than one where it is large, for several workers."""
+        whole = cls(machine, image_size, data)
+        return tuple(replace(whole, part=part) for part in range(whole.parts))
+
+    @property
+    def parts(self) -> int:
+        """How many stages there are of this split."""
+        return max(1, ceil(self.data.images / PART))
+
+    @property
+    def images(self) -> int:
+        """How many images this part has."""
+        return len(range(self.part, self.data.images, self.parts))
+
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        part = f" {self.part + 1}/{self.parts}" if self.parts > 1 else ""
+        return f"latents {self.data.dataset} {self.data.split}{part}"
+
+    @cached_property
+    def key(self) -> str:
+        """Content address of this stage."""
+        return key_of(
+            {
+                "stage": "latents",
+                "version": LATENTS_VERSION,
+                **self.machine.identity(),
+                "image_size": self.image_size,
+                "data": self.data.fingerprint,
+                "part": [self.part, self.parts],
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Tune:
+    """Learn one prompt on one data set.
+
+    Attributes:
+        settings: the prompt's family and options, the fingerprint of the image encoder it reads,
+            seed, image size and the training recipe, as JSON values.
+    """
+
+    machine: Machine
+    settings: Mapping[str, Any] = field(hash=False)
+    train: DataRef
+    val: DataRef
+
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        settings = self.settings
+        known = (("length", "N"), ("source", ""), ("global_length", "G"), ("content_length", "C"))
+        options = [
+            f"{short}={settings[name]}" if short else str(settings[name])
+            for name, short in known
+            if settings[name] is not None
+        ]
+        return " ".join(["tune", str(settings["family"]), *options, "on", self.train.dataset])
+
+    @cached_property
+    def key(self) -> str:
+        """Content address of this stage."""
+        return key_of(
+            {
+                "stage": "tune",
+                "version": [TUNE_VERSION, LATENTS_VERSION, CONTENTS_VERSION],
+                **self.machine.identity(),
+                **self.settings,
+                "train": self.train.fingerprint,
+                "val": self.val.fingerprint,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """One prompt under one extraction setting: the unit that a predict trial answers.
+
+    Attributes:
+        prompt: family of a prompt that is not learned, else the key of its `Tune`, or of its file
+            and the image encoder that it reads.
+        tuned: whether ``prompt`` is the key of a `Tune`.
+        template: of a ``text`` prompt.
+        fused_with: fingerprint of the image encoder whose features are fused; None for none.
+        file: where a prompt that was learned elsewhere is; ``prompt`` stands for it in keys.
+    """
+
+    machine: Machine
+    prompt: str
+    tuned: bool
+    timestep: int
+    ensemble: int
+    image_size: int
+    seed: int
+    template: str | None = None
+    fused_with: str | None = None
+    file: "PromptFile | None" = None
+
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        known_by_key = self.tuned or self.file
+        prompt = f"prompt {self.prompt[:6]}" if known_by_key else self.prompt
+        fused = " +dino" if self.fused_with else ""
+        return f"predict {prompt} t={self.timestep} E={self.ensemble}{fused}"
+
+    @cached_property
+    def key(self) -> str:
+        """Content address of the trial: its stages' without their data."""
+        return key_of(self.identity())
+
+    def identity(self) -> dict[str, Any]:
+        """What determines the features of a given image."""
+        return {
+            "stage": "predict",
+            "version": [PREDICT_VERSION, LATENTS_VERSION, CONTENTS_VERSION],
+            **self.machine.identity(),
+            "batch_size": self.machine.batch_size,
+            "prompt": self.prompt,
+            "timestep": self.timestep,
+            "ensemble": self.ensemble,
+            "image_size": self.image_size,
+            "seed": self.seed,
+            "template": self.template,
+            "fused_with": self.fused_with,
+        }
+
+
+@dataclass(frozen=True)
+class Predict:
+    """One extraction's matches on one split; the store keeps any number of settings under it."""
+
+    extraction: Extraction
+    data: DataRef
+
+    @property
+    def label(self) -> str:
+        """What it is, for people."""
+        return f"{self.extraction.label} on {self.data.dataset} {self.data.split}"
+
+    @cached_property
+    def key(self) -> str:
+        """Content address; free settings are not part of it, they are answers of the same pass."""
+        return key_of({**self.extraction.identity(), "data": self.data.fingerprint})

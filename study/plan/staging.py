@@ -1,0 +1,214 @@
+"""The stages that answer one configuration, each made once for all that share it."""
+
+from collections.abc import Iterator, Mapping
+
+from sd4match import backbones, datasets
+from sd4match.backbones import Architecture
+from sd4match.errors import SD4MatchError
+from sd4match.prompts import find, serving_category
+from sd4match.prompts.cpm import SOURCES
+from study.plan.inputs import ABSENT, DataRef, Machine, PromptFile, key_of, refer
+from study.plan.prompt_files import describe
+from study.plan.stages import PROMPT_OPTIONS, Extraction, Predict, Tune
+from study.space.axes import Value
+from study.space.configuration import Configuration
+from study.space.schema import SpaceFile
+
+Answer = tuple[Predict, Tune | None, str | None]
+"""A stage, the tuning of its prompt, and why there can be no answer."""
+
+
+class Staging:
+    """Makes stages; opens every data set, backbone and prompt file once.
+
+    Args:
+        file: the search space.
+        fetch: download weights that are not here.
+    """
+
+    def __init__(self, file: SpaceFile, *, fetch: bool) -> None:
+        self.models = Models(file, fetch=fetch)
+        self._file = file
+        self._data: dict[tuple[str, str], DataRef] = {}
+        self._files: dict[tuple[str, str], PromptFile] = {}
+        self._tunes: dict[tuple[object, ...], Tune] = {}
+
+    def data(self, dataset: str, split: str) -> DataRef:
+        """One split as this study uses it."""
+        if (dataset, split) not in self._data:
+            file = self._file.data
+            self._data[dataset, split] = refer(
+                dataset, split, root=file.root, subset=file.pairs, seed=file.seed
+            )
+        return self._data[dataset, split]
+
+    def answers(self, configuration: Configuration, splits: tuple[str, ...]) -> Iterator[Answer]:
+        """Each of the splits that a data set of the study has, with what answers it.
+
+        Raises:
+            SD4MatchError: settings that the backbone refuses, or a prompt file that is broken or
+                not for it.
+        """
+        values = configuration.as_dict
+        machine = self.models.machine(str(values["backbone"]))
+        self.models.architecture(str(values["backbone"])).check(
+            image_size=_whole(values["image_size"]), timestep=_whole(values["timestep"])
+        )
+        extractions: dict[object, Extraction] = {}  # one for all data sets that share a prompt
+        for dataset in self._file.data.evaluate:
+            tune = self._tune(configuration, machine, dataset)
+            file = self._prompt_file_of(configuration, machine, dataset)
+            prompt = tune.key if tune else file.path if file else None
+            if prompt not in extractions:
+                extractions[prompt] = self._extraction(values, machine, tune, file)
+            for split in splits:
+                if split in datasets.SPLITS[dataset]:
+                    data = self.data(dataset, split)
+                    missing = _unknown_categories(values["prompt"], tune, file, data)
+                    yield Predict(extractions[prompt], data), tune, missing
+
+    def _extraction(
+        self,
+        values: Mapping[str, Value],
+        machine: Machine,
+        tune: Tune | None,
+        file: PromptFile | None,
+    ) -> Extraction:
+        prompt = tune.key if tune else str(values["prompt"])
+        if file:
+            reads = file.encoder and self.models.encoder(machine, file.encoder)
+            prompt = key_of({"file": file.fingerprint, "reads": reads})
+        return Extraction(
+            machine=machine,
+            prompt=prompt,
+            tuned=tune is not None,
+            timestep=_whole(values["timestep"]),
+            ensemble=_whole(values["ensemble"]),
+            image_size=_whole(values["image_size"]),
+            seed=_whole(values["seed"]),
+            template=None if values["template"] is None else str(values["template"]),
+            fused_with=self.models.encoder(machine, "dino") if values["fusion"] == "dino" else None,
+            file=file,
+        )
+
+    def _tune(self, configuration: Configuration, machine: Machine, dataset: str) -> Tune | None:
+        if not configuration.learned:
+            return None
+        values, recipe = configuration.as_dict, self._file.recipe
+        kind = None if values["source"] is None else SOURCES[str(values["source"])][1].encoder
+        settings = {
+            "family": values["prompt"],
+            **{name: values[name] for name in PROMPT_OPTIONS},
+            "reads": kind and self.models.encoder(machine, kind),
+            "seed": values["seed"],
+            "image_size": values["image_size"],
+            "timestep": values["train.timestep"],
+            "layer": values["train.layer"],
+            "kernel_size": values["train.kernel_size"],
+            "steps": recipe.steps,
+            "learning_rate": recipe.learning_rate,
+            "batch_size": recipe.batch_size,
+        }
+        data = str(configuration.training_data(dataset))
+        known = (machine, data, *settings.values())
+        if known not in self._tunes:
+            train, val = self.data(data, "train"), self.data(data, "val")
+            self._tunes[known] = Tune(machine, settings, train, val)
+        return self._tunes[known]
+
+    def _prompt_file_of(
+        self, configuration: Configuration, machine: Machine, dataset: str
+    ) -> PromptFile | None:
+        name, data = str(configuration["prompt"]), configuration.training_data(dataset)
+        files = self._file.prompts.get(name)
+        if files is None:
+            return None
+        if data not in files:
+            raise SD4MatchError(
+                f"prompts.{name}: no file for {data}, whose prompt {dataset} is evaluated with: "
+                "name it, or set train.data or data.evaluate"
+            )
+        file = self.prompt_file(name, data)
+        if machine.known and file.made_for not in (None, machine.fingerprint):
+            raise SD4MatchError(
+                f"prompts.{name}.{data}: {file.path} was made for a backbone with other weights "
+                f"than {machine.backbone} ({str(file.made_for)[:12]}): name that backbone"
+            )
+        return file
+
+    def prompt_file(self, name: str, data: str) -> PromptFile:
+        """The file of a name for the prompts of a training data set."""
+        if (name, data) not in self._files:
+            self._files[name, data] = describe(self._file.prompts[name][data])
+        return self._files[name, data]
+
+
+def _unknown_categories(
+    prompt: Value, tune: Tune | None, file: PromptFile | None, data: DataRef
+) -> str | None:
+    """Why a learned prompt cannot answer for a split: categories it never saw (docs/explanation/method.md section 2)."""
+    if tune and find(str(prompt)).depends_on == "category":
+        known, teacher = tune.train.categories, tune.train.dataset
+    elif file and file.categories:
+        known, teacher = file.categories, file.path
+    else:
+        return None
+    unknown = [c for c in data.categories if serving_category(known, c) is None]
+    return f"{teacher} teaches no {prompt} prompt for {', '.join(unknown)}" if unknown else None
+
+
+def _whole(value: object) -> int:
+    assert isinstance(value, int), value  # checked when the space was read
+    return value
+
+
+class Models:
+    """Looks every backbone and image encoder up once.
+
+    Args:
+        file: the search space; says on which device and how they run.
+        fetch: download weights that are not here.
+    """
+
+    def __init__(self, file: SpaceFile, *, fetch: bool) -> None:
+        self._file = file
+        self._fetch = fetch
+        self._machines: dict[str, Machine] = {}
+        self._architectures: dict[str, Architecture] = {}
+        self._encoders: dict[tuple[Machine, str], str] = {}
+
+    def architecture(self, backbone: str) -> Architecture:
+        """A backbone's configurations, which need no weights."""
+        if backbone not in self._architectures:
+            self._architectures[backbone] = backbones.architecture(backbone)
+        return self._architectures[backbone]
+
+    def machine(self, backbone: str) -> Machine:
+        """A backbone on the device that this study runs on."""
+        if backbone not in self._machines:
+            file = self._file
+            if self._fetch:
+                backbones.fetch(backbone)
+            device = backbones.choose_device(file.device)
+            dtype = backbones.choose_dtype(file.dtype, device)
+            self._machines[backbone] = Machine(
+                backbone=backbone,
+                fingerprint=backbones.identify(backbone) or f"{ABSENT}{backbone}",
+                device=device.type,
+                dtype=str(dtype).removeprefix("torch."),
+                threads=file.resources.cpus_per_trial,
+                batch_size=file.batch_size,
+                image_encoders=tuple(sorted(file.image_encoders.items())),
+            )
+        return self._machines[backbone]
+
+    def encoder(self, machine: Machine, kind: str) -> str:
+        """Fingerprint of the image encoder of a kind that goes with a backbone."""
+        if (machine, kind) not in self._encoders:
+            names = backbones.image_encoder_names(machine.backbone)
+            name = {**names, **dict(machine.image_encoders)}[kind]
+            if self._fetch:
+                backbones.fetch_image_encoder(name)
+            fingerprint = backbones.identify_image_encoder(name) or f"{ABSENT}{name}"
+            self._encoders[machine, kind] = fingerprint
+        return self._encoders[machine, kind]

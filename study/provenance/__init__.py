@@ -1,1 +1,0 @@
-"""Where a study's numbers come from: what was asked, by which code, on which machines, when."""

@@ -1,0 +1,123 @@
+"""One configuration: a value for every axis, and what it depends on."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from sd4match.matching.readout import Readout
+from study.space.axes import AXES, OWN, TRAINED_ON, Value, families
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One point of the space: a value for every axis, None where the axis means nothing.
+
+    Build it with `configure`, which makes equal questions equal configurations.
+
+    Attributes:
+        values: the axes' values in the order of `AXES`.
+    """
+
+    values: tuple[Value, ...]
+
+    def __getitem__(self, name: str) -> Value:
+        return self.values[_PLACES[name]]
+
+    # Not kept: a plan holds 100,000 of these.
+    @property
+    def as_dict(self) -> dict[str, Value]:
+        """Axis name to value, in the order of `AXES`."""
+        return dict(zip(AXES, self.values, strict=True))
+
+    @cached_property
+    def key(self) -> str:
+        """Ten hexadecimal digits that name this configuration in every study and table."""
+        # Only what means something: an axis for other prompts, added later, does not rename it.
+        meant = {name: value for name, value in self.as_dict.items() if value is not None}
+        return hashlib.sha256(json.dumps(meant).encode()).hexdigest()[:10]
+
+    @property
+    def learned(self) -> bool:
+        """Whether its prompt must be tuned."""
+        family = families().get(str(self["prompt"]))
+        return family is not None and family.learned
+
+    @property
+    def paid(self) -> tuple[Value, ...]:
+        """The values of all axes that are not free: what decides which passes are needed."""
+        return tuple(self.values[place] for place in _PAID)
+
+    @property
+    def unseeded(self) -> tuple[Value, ...]:
+        """The values of all axes but the seed: those that have the same are chosen together."""
+        return self.values[:_SEED] + self.values[_SEED + 1 :]
+
+    @property
+    def readout(self) -> Readout:
+        """How its matches are read from a correlation map."""
+        return _readout(self["localizer"], self["kernel"], self["temperature"])
+
+    def training_data(self, dataset: str) -> str | None:
+        """The data set whose prompt is used on ``dataset``; None for prompts that are not learned.
+
+        Source: docs/explanation/architecture.md, idea 7 (``trained_on``).
+        """
+        data = self["train.data"]
+        return TRAINED_ON[dataset] if data == OWN else None if data is None else str(data)
+
+
+_PLACES: Mapping[str, int] = {name: place for place, name in enumerate(AXES)}
+_SEED = _PLACES["seed"]
+_PAID = tuple(_PLACES[name] for name, axis in AXES.items() if axis.cost != "free")
+
+
+@cache  # equal readouts are one object
+def _readout(localizer: Value, kernel: Value, temperature: Value) -> Readout:
+    assert not isinstance(kernel, str)
+    assert not isinstance(temperature, str)
+    return Readout(str(localizer), kernel, temperature)
+
+
+@cache
+def _meaningless(prompt: Value) -> Mapping[str, None]:
+    """The axes that say nothing about a prompt."""
+    return {name: None for name, axis in AXES.items() if not axis.applies(prompt)}
+
+
+TIES: Mapping[str, str] = {"timestep": "train.timestep", "layer": "train.layer"}
+"""Evaluation axes that a training axis can be tied to."""
+
+
+def configure(values: Mapping[str, Value], *, tie: Collection[str] = ()) -> Configuration:
+    """The canonical configuration of these values: equal questions get equal configurations.
+
+    Args:
+        values: a checked value for every axis.
+        tie: names in `TIES`: train at the evaluation's timestep, or layer (docs/explanation/architecture.md, idea 1).
+
+    Returns:
+        The configuration; settings that mean nothing for it are None.
+
+    Raises:
+        SD4MatchError: values that are impossible together.
+    """
+    from sd4match.prompts.cpm import check_lengths
+
+    settled = dict(values)
+    for name in tie:
+        settled[TIES[name]] = settled[name]
+    settled.update(_meaningless(settled["prompt"]))
+    n_global, n_content = settled["global_length"], settled["content_length"]
+    if isinstance(n_global, int) and isinstance(n_content, int):
+        check_lengths(n_global, n_content)
+    if settled["localizer"] != "kernel_softmax":
+        settled["kernel"] = None
+    if settled["localizer"] not in ("softmax", "kernel_softmax"):
+        settled["temperature"] = None
+    return Configuration(tuple(settled[name] for name in AXES))

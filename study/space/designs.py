@@ -1,0 +1,104 @@
+"""Designs: which configurations of a search space a study asks about."""
+
+import hashlib
+import itertools
+import math
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from study.space.axes import Value
+from study.space.configuration import Configuration
+
+if TYPE_CHECKING:
+    from study.space.space import Space
+
+Values = Mapping[str, Value]
+
+
+def one_at_a_time(space: "Space") -> Iterator[Configuration]:
+    """Move one axis away from the baseline, all others stay."""
+    moves = ({name: value} for name, values in space.axes.items() for value in values)
+    return filter(None, map(space.possible, moves))
+
+
+def leave_one_out(space: "Space") -> Iterator[Configuration]:
+    """Put one axis of the full setting back to its plain value, and at last all of them.
+
+    The file's ``baseline`` is the plain setting and ``axes`` gives the recommended value of each;
+    with all of these it is the full setting, which is `Space.baseline` here: what the others are
+    compared with. So one file answers "what does each add alone" as ``one_at_a_time``, and "what is
+    lost without each" as ``leave_one_out``.
+    """
+    yield from one_at_a_time(space)
+    plain = space.possible({name: values[-1] for name, values in space.axes.items()})
+    if plain is not None:
+        yield plain
+
+
+def factorial(space: "Space") -> Iterator[Configuration]:
+    """Take every combination, or a seeded fraction of those of the paid axes.
+
+    A larger fraction contains a smaller one of the same seed. The free axes are never cut: the
+    same pass answers all their values.
+    """
+    fraction, seed = space.file.factorial.fraction, space.file.factorial.seed
+    points = itertools.product(*space.paid.values())
+    chosen: Iterator[Values] = (dict(zip(space.paid, p, strict=True)) for p in points)
+    if fraction < 1:
+        # Distinct ones are drawn from: a prompt without a length is not there once a length.
+        distinct: dict[str, Values] = {}
+        for point in chosen:
+            if (found := space.possible(point)) is not None:
+                distinct.setdefault(found.key, point)
+
+        def rank(key: str) -> str:
+            return hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()
+
+        kept = set(sorted(distinct, key=rank)[: math.ceil(fraction * len(distinct))])
+        chosen = (point for key, point in distinct.items() if key in kept)
+    return _with_free(space, chosen)
+
+
+def search(space: "Space") -> Iterator[Configuration]:
+    """Draw as many points of the paid axes as a sampler will propose, and take their free grids.
+
+    This stands for a search in a plan: what it runs is decided while it runs (`study.search`).
+    """
+    sizes = [len(values) for values in space.paid.values()]
+    whole, wanted = math.prod(sizes), space.file.search.samples
+    if space.file.search.sampler == "grid":  # all there is
+        wanted = whole
+    whole = min(whole, sys.maxsize)  # of more than that `sample` cannot draw
+    numbers = random.Random(space.file.search.seed).sample(range(whole), min(whole, 10 * wanted))
+    # More are drawn than wanted: several combinations may be one point, as in a factorial.
+    distinct: dict[tuple[Value, ...], Values] = {}
+    for point in (_point(space.paid, number) for number in numbers):
+        if len(distinct) < wanted and (found := space.possible(point)) is not None:
+            distinct.setdefault(found.paid, point)
+    return _with_free(space, iter(distinct.values()))
+
+
+DESIGNS: Mapping[str, Callable[["Space"], Iterator[Configuration]]] = {
+    "one_at_a_time": one_at_a_time,
+    "leave_one_out": leave_one_out,
+    "factorial": factorial,
+    "search": search,
+}
+
+
+def _with_free(space: "Space", points: Iterator[Values]) -> Iterator[Configuration]:
+    """Every value of the free axes at each point of the paid ones."""
+    grid = [dict(zip(space.free, p, strict=True)) for p in itertools.product(*space.free.values())]
+    for point in points:
+        yield from filter(None, (space.possible({**point, **free}) for free in grid))
+
+
+def _point(axes: Mapping[str, tuple[Value, ...]], number: int) -> dict[str, Value]:
+    """The combination of that number, without counting up to it."""
+    point = {}
+    for name, values in axes.items():
+        number, place = divmod(number, len(values))
+        point[name] = values[place]
+    return point

@@ -1,0 +1,130 @@
+"""The words of tables and figures: the field's terms for data sets, axes, values and settings."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+Value = str | int | float | None
+Settings = Mapping[str, Value]
+"""Axis to value; None where the axis means nothing."""
+
+DATASETS = {"pf_pascal": "PF-Pascal", "pf_willow": "PF-Willow", "spair": "SPair-71k"}
+
+AXES = {
+    "prompt": "prompt",
+    "template": "prompt text",
+    "length": "prompt length (tokens)",
+    "source": "content tokens from",
+    "global_length": "global tokens G",
+    "content_length": "content tokens C",
+    "timestep": "timestep t",
+    "layer": "UNet layer",
+    "localizer": "localiser",
+    "kernel": "kernel width σ (cells)",
+    "temperature": "softmax temperature β",
+    "ensemble": "ensemble size E",
+    "fusion": "fused with",
+    "image_size": "image size (px)",
+    "train.timestep": "training timestep t",
+    "train.layer": "training UNet layer",
+    "train.kernel_size": "loss window (cells)",
+    "train.data": "training data",
+}
+
+MISSING = "–"
+MOST_VALUES = 20
+
+
+def dataset(name: str) -> str:
+    """A data set's name as papers write it."""
+    return DATASETS.get(name, name)
+
+
+def axis(name: str) -> str:
+    """An axis in words, with its unit."""
+    return AXES.get(name, name)
+
+
+def value(raw: Value) -> str:
+    """A setting's value; a dash where it means nothing."""
+    return MISSING if raw is None else f"{raw:g}" if isinstance(raw, float) else str(raw)
+
+
+def values(several: Sequence[Value]) -> str:
+    """An axis's values; of more than a line holds, the first and the last."""
+    told = [value(raw) for raw in several]
+    if len(told) > MOST_VALUES:
+        told = [*told[: MOST_VALUES - 1], f"… ({len(told)} in all)", told[-1]]
+    return ", ".join(told)
+
+
+def settings(row: Settings) -> str:
+    """``prompt=single, length=75, …``: the axes that apply."""
+    return ", ".join(f"{name}={value(raw)}" for name, raw in row.items() if raw is not None)
+
+
+def over_seeds(seeds: Sequence[int], shown: Value) -> str:
+    """What a number is the mean of, after a comma; nothing for one seed.
+
+    Args:
+        seeds: that were measured.
+        shown: the one whose scores stand below.
+    """
+    if len(seeds) == 1:
+        return ""
+    return f", mean over seeds {values(seeds)}; below is seed {value(shown)}"
+
+
+def training(rows: Iterable[Settings]) -> str:
+    """How the prompts of these configurations were learned, in words."""
+    learned: list[Settings] = []
+    read: list[Settings] = []
+    rest: list[Settings] = []
+    for row in rows:
+        if row["train.timestep"] is not None:
+            learned.append(row)
+        elif row["train.data"] is not None:
+            read.append(row)  # of prompt files only the data are known that they were learned on
+        else:
+            rest.append(row)
+
+    def seen(name: str, rows: list[Settings]) -> str:
+        told = ", ".join(dict.fromkeys(value(row[name]) for row in rows))
+        return told.replace("own", "each data set's own pairs") if name == "train.data" else told
+
+    parts = []
+    if learned:
+        parts.append(
+            f"t = {seen('train.timestep', learned)}, layer {seen('train.layer', learned)}, "
+            f"loss window {seen('train.kernel_size', learned)}, on {seen('train.data', learned)}"
+        )
+    if read:
+        parts.append(f"{seen('prompt', read)} from files, on {seen('train.data', read)}")
+    if rest:
+        parts.append(f"no training for {seen('prompt', rest)}" if parts else "no training")
+    return "; ".join(parts)
+
+
+def several(number: int, what: str) -> str:
+    """``1 cell``, ``2,000 cells``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def percent(share: float) -> str:
+    """A share in percent; a dash where it is NaN."""
+    return MISSING if share != share else f"{100 * share:.1f}"
+
+
+def signed(share: float) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def bounds(low: float, high: float) -> str:
+    """An interval of shares in percent, after a space; nothing where it is NaN."""
+    if low != low:
+        return ""  # a single pair has no interval
+    return f" [{100 * low:.1f}, {100 * high:.1f}]".replace("-", "−")
+
+
+def listed(words: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

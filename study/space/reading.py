@@ -1,0 +1,145 @@
+"""Finding a search space's YAML file and reading it with Hydra."""
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+from yaml import MarkedYAMLError, YAMLError
+
+from sd4match.errors import SD4MatchError, require_known
+from study.space.checks import check
+from study.space.schema import Baseline, SpaceFile, TrainAxes
+from study.space.space import Space
+
+BUNDLED = Path(__file__).parent / "search_spaces"  # in a wheel
+CHECKOUT = Path(__file__).parents[1] / "search_spaces"  # beside an editable install
+
+
+def find_file(space: str) -> Path:
+    """The file of a search space.
+
+    Args:
+        space: a name in ``./search_spaces`` or among the shipped ones, or a path to a YAML file.
+
+    Raises:
+        SD4MatchError: there is none; names the nearest.
+    """
+    if "/" in space or space.endswith((".yaml", ".yml")):
+        path = Path(space).expanduser().resolve()
+        if path.suffix != ".yaml" or not path.is_file():
+            raise SD4MatchError(f"search space {path}: no such .yaml file: give one, or a name")
+        return path
+    folders = [Path.cwd() / "search_spaces", BUNDLED, CHECKOUT]
+    for folder in folders:
+        if (folder / f"{space}.yaml").is_file():
+            return (folder / f"{space}.yaml").resolve()
+    files = (file for folder in folders for file in folder.glob("*.yaml") if file.is_file())
+    names = sorted({file.stem for file in files})
+    require_known(space, names, what="search space")
+    raise AssertionError  # a known name was found above
+
+
+def compose_file(path: Path, overrides: Sequence[str]) -> SpaceFile:
+    """Read a file over the schema's defaults, and overrides over both.
+
+    Raises:
+        SD4MatchError: no YAML, an unknown setting, a value of the wrong type.
+    """
+    store = ConfigStore.instance()
+    store.store(name="_schema", node=SpaceFile)
+    # The schema comes first and the file is laid over it, so users' files need no boilerplate.
+    store.store(name="_space", node={"defaults": ["_schema", path.stem, "_self_"]})
+    GlobalHydra.instance().clear()
+    try:
+        with _lone_files(path.parent) as folder, initialize_config_dir(folder, version_base="1.3"):
+            composed = compose("_space", overrides=[*map(_adding, overrides)])
+        file: Any = OmegaConf.to_object(composed)
+    except RecursionError:
+        raise SD4MatchError(f"search space {path}: too deeply nested, or in itself") from None
+    # ValueError: bytes that are no text, and overrides that Hydra's parser lets pass.
+    except (HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError) as error:
+        raise SD4MatchError(f"search space {path}: {_in_words(error, path)}") from None
+    assert isinstance(file, SpaceFile)
+    return file
+
+
+@contextmanager
+def _lone_files(folder: Path) -> Iterator[str]:
+    """A folder with the same YAML files and no sub-folders.
+
+    Hydra takes a folder beside the file for a group of configurations, and ``results=…`` for the
+    choice of one where there is a ``results/``.
+    """
+    with tempfile.TemporaryDirectory(prefix="sd4match-space-") as lone:
+        for file in folder.glob("*.yaml"):
+            (Path(lone) / file.name).symlink_to(file)
+        yield lone
+
+
+def _adding(override: str) -> str:
+    """Hydra adds a key that is not there only when told to; a new axis is an everyday wish."""
+    open_ended = re.match(r"(axes|image_encoders|prompts)[.=]", override)
+    return f"++{override}" if open_ended else override
+
+
+def _in_words(error: Exception, path: Path) -> str:
+    """What a person needs of a Hydra or OmegaConf message, as one line."""
+    if isinstance(error, MarkedYAMLError) and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, OmegaConfBaseException) and cause.full_key:
+        if isinstance(cause, ConfigKeyError) and is_dataclass(cause.object_type):
+            return _nearest(cause.full_key, str(cause.key), cause.object_type)
+        return f"{cause.full_key}: {str(cause).splitlines()[0]}"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if isinstance(cause, OmegaConfBaseException):
+        return f"{_section(path)}{str(cause).splitlines()[0]}"
+    return " ".join(lines[:2])
+
+
+def _section(path: Path) -> str:
+    """The section of a file that does not go with the schema, where that is what is wrong."""
+    given: Any = OmegaConf.load(path)
+    for name in given:
+        try:
+            OmegaConf.merge(OmegaConf.structured(SpaceFile), {name: given[name]})
+        except OmegaConfBaseException:
+            return f"{name}: "
+    return ""
+
+
+def _nearest(place: str, key: str, section: Any) -> str:
+    """The refusal of a setting that a section of the schema does not have."""
+    what = "axis" if section in (Baseline, TrainAxes) else "setting"
+    try:
+        require_known(key, [field.name for field in fields(section)], what=what, where=place)
+    except SD4MatchError as error:
+        return str(error)
+    raise AssertionError  # OmegaConf knows the same fields
+
+
+def load(space: str, overrides: Sequence[str] = ()) -> Space:
+    """Read and check a search space.
+
+    Args:
+        space: a name in ``./search_spaces`` or among the shipped ones, or a path to a YAML file.
+        overrides: Hydra overrides, ``key=value``.
+
+    Returns:
+        The checked space.
+
+    Raises:
+        SD4MatchError: file not found, an unknown setting or axis, an impossible value.
+    """
+    path = find_file(space)
+    return check(compose_file(path, overrides), source=str(path))

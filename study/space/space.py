@@ -1,0 +1,134 @@
+"""Search spaces: check what a file asks for, and say which configurations that is."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from omegaconf import DictConfig, OmegaConf
+
+from sd4match.backbones import architecture
+from sd4match.datasets import SPLITS
+from sd4match.errors import SD4MatchError
+from study.space.axes import OWN, TRAINED_ON, Cost, Value, find
+from study.space.configuration import Configuration, configure
+from study.space.designs import DESIGNS
+from study.space.metric import Rule
+from study.space.schema import SpaceFile
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Space:
+    """A checked search space.
+
+    Attributes:
+        file: every setting, as written or by default.
+        settings: the baseline's value of every axis, whether or not it means something there.
+        axes: axis name to the values it takes, in the order of the file.
+        tied: the evaluation axes that training follows.
+    """
+
+    file: SpaceFile
+    settings: Mapping[str, Value]
+    axes: Mapping[str, tuple[Value, ...]]
+    tied: tuple[str, ...] = ()
+    _left_out: set[str] = field(default_factory=set, compare=False)
+    _image_sizes: dict[str, int] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def baseline(self) -> Configuration:
+        """The configuration that all others are compared with."""
+        return self.with_values({})
+
+    @property
+    def name(self) -> str:
+        """The study's name: its folder in ``results/``."""
+        return self.file.name
+
+    @property
+    def fidelity(self) -> str:
+        """How far this study is from the full protocol, in words for plans and tables."""
+        pairs, steps = self.file.data.pairs, self.file.recipe.steps
+        said = [] if pairs is None else [f"a seeded subset of {pairs} pairs a split"]
+        if self.trains and steps < SpaceFile().recipe.steps:
+            said.append(f"{steps:,} tuning steps")
+        return ", ".join(said) or "full"
+
+    @property
+    def rule(self) -> Rule:
+        """How predictions are scored."""
+        return Rule(tuple(self.file.alphas), self.file.protocol)
+
+    @property
+    def metric(self) -> str | None:
+        """What configurations are chosen by, on validation; None if no data set has that split."""
+        if self.file.search.metric is not None:
+            return self.file.search.metric
+        names = [name for name in self.file.data.evaluate if "val" in SPLITS[name]]
+        if not names:
+            return None
+        return f"{names[0] if len(names) == 1 else 'mean'}/val/pck@{self.rule.usual_alpha:g}"
+
+    def to_yaml(self) -> str:
+        """Every setting, as a file that `load` reads back."""
+        config: DictConfig = OmegaConf.structured(self.file)
+        return OmegaConf.to_yaml(config)
+
+    @property
+    def trains(self) -> bool:
+        """Whether any configuration may have a learned prompt."""
+        prompts = (*self.axes.get("prompt", ()), self.baseline["prompt"])
+        return any(self.with_values({"prompt": prompt}).learned for prompt in prompts)
+
+    def with_values(self, values: Mapping[str, Value]) -> Configuration:
+        """The baseline with some axes set to other checked values.
+
+        Raises:
+            SD4MatchError: values that are impossible together.
+        """
+        settled = {**self.settings, **values}
+        if settled["image_size"] is None:
+            settled["image_size"] = self._image_size(str(settled["backbone"]))
+        # Where all data sets have one teacher, naming it is no other question than "own".
+        if {settled["train.data"]} == {TRAINED_ON[name] for name in self.file.data.evaluate}:
+            settled["train.data"] = OWN
+        return configure(settled, tie=self.tied)
+
+    def cost(self, axis: str) -> Cost:
+        """What a new value of an axis costs here; tied axes move the training as well."""
+        return "tune" if axis in self.tied and self.trains else find(axis).cost
+
+    @cached_property
+    def free(self) -> Mapping[str, tuple[Value, ...]]:
+        """The axes that every pass answers at all their values."""
+        return {name: v for name, v in self.axes.items() if self.cost(name) == "free"}
+
+    @cached_property
+    def paid(self) -> Mapping[str, tuple[Value, ...]]:
+        """The axes of which a new value costs a pass or a prompt."""
+        return {name: v for name, v in self.axes.items() if name not in self.free}
+
+    def configurations(self) -> Iterator[Configuration]:
+        """The distinct configurations of the design, the baseline first.
+
+        Combinations that are impossible (G + C above 75) are left out with a warning.
+        """
+        yield from dict.fromkeys((self.baseline, *DESIGNS[self.file.design](self)))
+
+    def possible(self, values: Mapping[str, Value]) -> Configuration | None:
+        """As `with_values`; None, with a warning, for values that are impossible together."""
+        try:
+            return self.with_values(values)
+        except SD4MatchError as error:  # each value is possible; these together are not
+            if str(error) not in self._left_out:  # once, not with every value of every other axis
+                self._left_out.add(str(error))
+                given = ", ".join(f"{name}={value}" for name, value in values.items())
+                log.warning("left out %s: %s", given, error)
+            return None
+
+    def _image_size(self, backbone: str) -> int:
+        if backbone not in self._image_sizes:
+            self._image_sizes[backbone] = architecture(backbone).image_size
+        return self._image_sizes[backbone]

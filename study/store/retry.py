@@ -1,0 +1,64 @@
+"""Waiting for storage that is away for a while: a server that restarts, a network that flaps."""
+
+import errno
+import logging
+from collections.abc import Callable, Iterator
+from typing import ParamSpec, TypeVar
+
+from tenacity import (
+    Retrying,
+    before_sleep_log,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+)
+
+from sd4match.files.atomic import FULL
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+AWAY = {
+    errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.ECONNRESET, errno.ENODEV,
+    errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.EREMOTEIO,
+    errno.EAGAIN, errno.EBUSY,
+}  # fmt: skip
+"""What a shared file system says while its server or its network is gone."""
+
+ATTEMPTS = 10
+"""One to 60 seconds apart, five minutes in all."""
+
+
+def patient() -> Retrying:
+    """Tries again what failed because storage was away; any other error is raised at once.
+
+    Example:
+        >>> for attempt in patient():
+        ...     with attempt:
+        ...         write()
+    """
+    return Retrying(
+        retry=retry_if_exception(is_away),
+        wait=wait_exponential(max=60),
+        stop=stop_after_attempt(ATTEMPTS),
+        before_sleep=before_sleep_log(logging.getLogger("study"), logging.WARNING),
+        reraise=True,
+    )
+
+
+def patiently(function: Callable[P, T]) -> Callable[P, T]:
+    """Let calls of a function wait for storage, as `patient` does."""
+    return patient().wraps(function)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that a file system does not answer for now; a full disk is another."""
+    numbers = {link.errno for link in causes(error) if isinstance(link, OSError)}
+    return bool(numbers & AWAY) and not numbers.intersection(FULL)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and those that it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,240 @@
+"""A study's folder in ``results/``: what was asked, which records answer it, what failed."""
+
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sd4match.errors import SD4MatchError, require_known
+from sd4match.files.atomic import atomic_path
+from sd4match.pck.protocols import PROTOCOLS
+from study.plan import index as plan_index
+from study.store.lock import launching_here
+from study.store.mirror import Mirror, local
+from study.store.store import Store
+
+if TYPE_CHECKING:
+    from study.plan.plan import Plan
+    from study.space.space import Space
+
+PACKAGES = ("sd4match-study", "torch", "diffusers", "transformers", "ray", "optuna", "numpy")
+
+FACTS = {"name": str, "baseline": str, "alphas": list, "protocol": str, "fidelity": str}
+"""What ``study.json`` must say, whichever version wrote it."""
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """Paths and files of one study.
+
+    Attributes:
+        path: ``<results>/<study name>``, or what stands for it here where results are behind a URL
+            (`study.store.mirror`); the store is its sibling ``store``.
+    """
+
+    path: Path
+
+    @classmethod
+    def of(cls, space: "Space") -> "StudyFolder":
+        """The folder of a search space's study; nothing is made."""
+        if space.name == "store":
+            raise SD4MatchError("name: 'store' is taken by the results store: choose another")
+        return cls(local(space.file.results) / space.name)
+
+    @classmethod
+    def open(cls, path: str | Path) -> "StudyFolder":
+        """An existing study's folder.
+
+        Raises:
+            SD4MatchError: there is no study there; lists those beside it.
+        """
+        try:
+            folder = cls(local(path))
+        except (OSError, RuntimeError, ValueError) as error:  # a loop of links, NUL, ~nobody
+            raise SD4MatchError(f"study {path}: names no place ({error})") from None
+        # A launch on this machine has the originals.
+        if folder.mirror.url and not launching_here(folder.path):
+            folder.mirror.pull(folder.path, _asked, below=False, exact=True)
+        if not (folder.path / "study.json").is_file():
+            beside = Mirror(folder.path.parent)
+            others = sorted(
+                set(beside.folders()) - {"store"}
+                if beside.url
+                else (file.parent.name for file in beside.folder.glob("*/study.json"))
+            )
+            hint = f"there are: {', '.join(others)}" if others else "launch one first"
+            raise SD4MatchError(f"no study in {folder.place}: {hint}")
+        return folder
+
+    @staticmethod
+    def store_of(space: "Space") -> Store:
+        """The store of a space's studies; nothing is made."""
+        return StudyFolder.of(space).store
+
+    @cached_property
+    def mirror(self) -> Mirror:
+        """What brings this folder here, and sends it, where results are behind a URL."""
+        return Mirror(self.path)
+
+    @property
+    def place(self) -> str:
+        """Where the study is, for people: a path or a URL."""
+        return self.mirror.url or str(self.path)
+
+    def send(self, files: Iterable[Path]) -> None:
+        """Send those of some new files that are in this folder to where it is."""
+        self.mirror.send(file for file in files if file.is_relative_to(self.path))
+
+    @cached_property
+    def store(self) -> Store:
+        """The store that this study shares with its siblings."""
+        return Store(self.path.parent / "store")
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What ``study.json`` says.
+
+        Raises:
+            SD4MatchError: it cannot be read, or lacks something.
+        """
+        facts = self._read_json("study.json")
+        for name, kind in FACTS.items():
+            if not isinstance(facts.get(name), kind):
+                raise self._damaged("study.json", f"no {name}")
+        alphas = facts["alphas"]
+        if not alphas or not all(isinstance(alpha, float) and alpha > 0 for alpha in alphas):
+            raise self._damaged("study.json", "alphas")
+        require_known(facts["protocol"], PROTOCOLS, what="protocol", where=str(self.path))
+        return facts
+
+    def write_space(self, space: "Space") -> None:
+        """Record what is asked, and with which versions; makes the folder."""
+        self._write("study.yaml", space.to_yaml())
+        self._write_json(
+            "study.json",
+            {
+                "name": space.name,
+                "design": space.file.design,
+                "baseline": space.baseline.key,
+                "axes": list(space.axes),
+                "alphas": space.file.alphas,
+                "protocol": space.file.protocol,
+                "fidelity": space.fidelity,
+                "metric": space.metric,
+                "versions": {package: version(package) for package in PACKAGES},
+                "machine": f"{platform.machine()} {platform.system()}",
+            },
+        )
+
+    def holds_another(self, space: "Space") -> bool:
+        """Whether an earlier launch of this name asked something else."""
+        file = self.path / "study.yaml"
+        return file.is_file() and file.read_bytes() != space.to_yaml().encode()
+
+    def write_plan(self, plan: "Plan") -> None:
+        """Record which stage answers which configuration on which split."""
+        with atomic_path(self.path / "cells.parquet") as temporary:
+            pq.write_table(plan_index.table(plan), temporary, write_page_checksum=True)
+
+    def read_plan(self) -> pd.DataFrame:
+        """What `write_plan` wrote; brings the records that it tells of to this machine.
+
+        Raises:
+            SD4MatchError: the study was never launched, the file is damaged, or the store is
+                behind a URL and cannot be reached.
+        """
+        file = self.path / "cells.parquet"
+        try:
+            index = plan_index.frame(pq.read_table(file, page_checksum_verification=True))
+        except (OSError, pa.ArrowException, KeyError) as error:
+            raise self._damaged("cells.parquet", error) from None
+        tunes, predicts, data = (set(index[n].dropna()) for n in ("tune", "predict", "data"))
+        self.store.pull(tunes=tunes, predicts=predicts, data=data)
+        return index
+
+    def write_search(self, found: Mapping[str, Any]) -> None:
+        """Record where a search's Optuna study is, and what it chose by which objectives."""
+        self._write_json("search.json", found)
+
+    def read_search(self) -> dict[str, Any] | None:
+        """What `write_search` wrote; None for a fixed design, or before the search ended."""
+        if not (self.path / "search.json").exists():
+            return None
+        return self._read_json("search.json")
+
+    def write_failures(self, failures: Mapping[str, str]) -> None:
+        """Record the reason of each failed work item by its key; replaces earlier ones."""
+        self._write_json("failures.json", dict(failures))
+
+    def read_failures(self) -> dict[str, str]:
+        """What `write_failures` wrote; nothing before the first launch ended."""
+        if not (self.path / "failures.json").exists():
+            return {}
+        failures = self._read_json("failures.json")
+        if not all(isinstance(reason, str) and reason.strip() for reason in failures.values()):
+            raise self._damaged("failures.json", "a failure without a reason")
+        return failures
+
+    def log(self, key: str) -> Path:
+        """What happened to a work item: written by `study.engine.listener`."""
+        return self.path / "logs" / f"{key}.log"
+
+    def write_provenance(self, facts: Mapping[str, Any]) -> None:
+        """Record where the numbers come from: see `study.launch.provenance`."""
+        self._write_json("provenance.json", facts)
+
+    def write_diff(self, name: str, diff: str) -> None:
+        """Record what the code differed by from its revision."""
+        self._write(name, diff)
+
+    def read_provenance(self) -> dict[str, Any] | None:
+        """What `write_provenance` wrote; None before the first launch.
+
+        Raises:
+            SD4MatchError: the file is damaged.
+        """
+        file = self.path / "provenance.json"
+        if not file.exists():
+            return None
+        try:
+            return self._read_json(file.name)
+        except SD4MatchError:  # launching does not mend what launches only add to
+            raise SD4MatchError(f"{file} is damaged: remove it, launches begin a new one") from None
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of the curves of this study's tunings, for TensorBoard."""
+        return self.path / "tensorboard"
+
+    def _write(self, name: str, text: str) -> None:
+        with atomic_path(self.path / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        self._write(name, json.dumps(content, indent=2) + "\n")
+
+    def _read_json(self, name: str) -> dict[str, Any]:
+        file = self.path / name
+        try:
+            content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise self._damaged(name, error) from None
+        if not isinstance(content, dict):
+            raise self._damaged(name, "no table")
+        return content
+
+    def _damaged(self, name: str, reason: object) -> SD4MatchError:
+        return SD4MatchError(f"{self.path / name}: cannot be read ({reason}): launch the study")
+
+
+def _asked(name: str) -> bool:
+    """What questions are answered from; a report and a diff are for people."""
+    return not name.endswith((".html", ".diff"))

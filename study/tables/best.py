@@ -1,0 +1,136 @@
+"""What the commands that ask print, and the same facts; needs neither torch nor Ray."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from tabulate import tabulate
+
+from study.analysis import choosing
+from study.analysis.rows import SEED
+from study.space import labels
+from study.space.metric import COST
+from study.study import Study
+from study.tables.reproduce import launch_command
+
+
+def best_report(
+    study: Study,
+    metric: str | None,
+    where: str | None = None,
+    *,
+    number: int = 1,
+    objectives: Sequence[str] = (),
+) -> tuple[dict[str, Any], str]:
+    """The best configuration: its scores on every split, and how to run it again.
+
+    Args:
+        study: the study.
+        metric, where: as for `Study.top`.
+        number: how many of the best are told.
+        objectives: as for `Study.pareto`.
+    """
+    top = study.top(metric, where=where, number=number)
+    chosen_by, key = str(top.columns[-1]), str(top.index[0])
+    rows = [
+        {"configuration": str(name), "value": row.pop(chosen_by), "settings": row}
+        for name, row in ((name, row.to_dict()) for name, row in top.iterrows())
+    ]
+    settings = rows[0]["settings"]
+    scores = study.scores(key)
+    names = [f"{d}/{s}/pck@{a:g}" for d, s, a in scores[["dataset", "split", "alpha"]].to_numpy()]
+    command = launch_command(study.folder, key, settings)
+    facts = {
+        **rows[0],
+        "chosen_by": chosen_by,
+        "scores": dict(zip(names, _plain(scores["pck"]), strict=True)),
+        "intervals": dict(
+            zip(names, zip(_plain(scores["low"]), _plain(scores["high"]), strict=True), strict=True)
+        ),
+        "reproduce": command,
+    }
+    seeds = choosing.seeds_of(study.cells, key, metric=chosen_by, where=where)
+    over = labels.over_seeds(seeds, settings[SEED])
+    lines = [
+        f"best by {chosen_by} ({100 * rows[0]['value']:.1f} %{over}): configuration {key}",
+        f"  {labels.settings(settings)}",
+        _score_lines(scores),
+        "reproduce it:",
+        f"  {command}",
+    ]
+    if number > 1:
+        facts["top"] = rows
+        lines += ["", _top_lines(rows, top, chosen_by)]
+    found = None
+    if objectives or (metric is None and where is None):
+        found = study.pareto(objectives, where=where)
+    if found is not None:
+        facts["pareto"] = found.reset_index().to_dict("records")
+        lines += ["", _pareto_lines(study, found)]
+    return facts, "\n".join(lines)
+
+
+def _plain(numbers: "pd.Series[Any]") -> list[float | None]:
+    return [None if pd.isna(number) else float(number) for number in numbers]
+
+
+def _top_lines(rows: Sequence[Mapping[str, Any]], top: pd.DataFrame, chosen_by: str) -> str:
+    """The best configurations, and what differs between them."""
+    varied = [name for name in top.columns[:-1] if top[name].nunique(dropna=False) > 1]
+    table = [
+        [
+            place,
+            row["configuration"],
+            f"{100 * row['value']:.1f}",
+            labels.settings({name: row["settings"][name] for name in varied}),
+        ]
+        for place, row in enumerate(rows, 1)
+    ]
+    headers = ["", "configuration", chosen_by, "settings that differ"]
+    return tabulate(table, headers=headers, disable_numparse=True)
+
+
+def _pareto_lines(study: Study, found: pd.DataFrame) -> str:
+    """The configurations that a search with several objectives chose, the best first."""
+    axes = study.configurations().loc[found.index]
+    varied = [name for name in axes if axes[name].nunique(dropna=False) > 1]
+    rows = [
+        [
+            key,
+            *(f"{v:.3g}" if name == COST else f"{100 * v:.1f}" for name, v in values.items()),
+            labels.settings({str(n): None if pd.isna(v) else v for n, v in setting.items()}),
+        ]
+        for (key, values), (_, setting) in zip(
+            found.iterrows(), axes[varied].iterrows(), strict=True
+        )
+    ]
+    names = ["TFLOP an image" if name == COST else str(name) for name in found]
+    told = f"Pareto set of {len(found)}: no other is as good in everything"
+    headers = ["configuration", *names, "settings"]
+    return told + "\n" + tabulate(rows, headers=headers, disable_numparse=True)
+
+
+def _score_lines(scores: pd.DataFrame) -> str:
+    """One configuration's PCK with its interval: a row a data set and split, a column an alpha."""
+    rows = [
+        [f"{labels.dataset(str(dataset))} {split}", *map(_score, part.itertuples())]
+        for (dataset, split), part in scores.groupby(["dataset", "split"], sort=False)
+    ]
+    alphas = [f"PCK@{alpha:g} [95 %]" for alpha in scores["alpha"].unique()]
+    shown = tabulate(rows, headers=["", *alphas], disable_numparse=True)  # 5.0 stays 5.0
+    gone = scores[scores["status"] == "missing"].drop_duplicates(["dataset", "split"])
+    return "\n".join(
+        [
+            shown,
+            *(
+                f"{labels.MISSING} {labels.dataset(str(row.dataset))} {row.split}: {row.reason}"
+                for row in gone.itertuples()
+            ),
+        ]
+    )
+
+
+def _score(row: Any) -> str:
+    if pd.isna(row.pck):
+        return labels.MISSING
+    return labels.percent(row.pck) + labels.bounds(row.low, row.high)

@@ -1,0 +1,65 @@
+"""What two studies asked and measured, side by side, in words."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from tabulate import tabulate
+
+from study.analysis import comparison
+from study.analysis.comparison import Comparison
+from study.space import labels
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+
+def comparison_report(a: "Study", b: "Study", found: Comparison) -> str:
+    """A comparison in words."""
+    names = _names(a, b, found.differences)
+    alpha = found.differences["alpha"].iloc[0]
+    lines = [f"{names[1]} minus {names[0]}, PCK@{alpha:g} in percentage points"]
+    lines += [
+        f"note: {text}"
+        for text in comparison.differences([a, b], *_places(found.differences)).values()
+    ]
+    if found.settings:
+        rows = [[name, *map(_said, values)] for name, *values in found.settings]
+        lines += ["", tabulate(rows, headers=["differs", *names], disable_numparse=True)]
+    table = [
+        [
+            row["a"] if row["a"] == row["b"] else f"{row['a']} → {row['b']}",
+            f"{labels.dataset(row['dataset'])} {row['split']}",
+            labels.percent(row["pck_a"]),
+            labels.percent(row["pck_b"]),
+            labels.MISSING
+            if pd.isna(row.get("effect"))
+            else labels.signed(row["effect"]) + labels.bounds(row["low"], row["high"]),
+            "" if pd.isna(row["note"]) else row["note"],
+        ]
+        for row in found.differences.to_dict("records")
+    ]
+    headers = ["configuration", "", *names, "difference [95 %]", ""]
+    lines += ["", tabulate(table, headers=headers, disable_numparse=True)]
+    lines += [
+        f"only in {name}: {len(keys)} configurations ({labels.values(keys)})"
+        for name, keys in zip(names, found.only, strict=True)
+        if keys
+    ]
+    return "\n".join(lines)
+
+
+def _names(a: "Study", b: "Study", differences: pd.DataFrame) -> tuple[str, str]:
+    one, other = differences[["a", "b"]].iloc[0]
+    if a.folder == b.folder and one != other:
+        return f"{a.name}:{one}", f"{b.name}:{other}"
+    if a.folder != b.folder and a.name == b.name:
+        return str(a.folder.path), str(b.folder.path)
+    return a.name, b.name
+
+
+def _places(differences: pd.DataFrame) -> tuple[list[str], list[str]]:
+    return list(differences["dataset"].unique()), list(differences["split"].unique())
+
+
+def _said(value: object) -> str:
+    return labels.MISSING if value is None else str(value)

@@ -1,0 +1,155 @@
+"""What stands below every table: how many pairs, why cells are missing, whence the numbers are."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from study.analysis.results import revision
+from study.analysis.rows import SEED, configurations
+from study.analysis.selection import Keys
+from study.space import labels
+from study.tables import published
+from study.tables.layout import Layout
+from study.tables.table import SUPERSCRIPTS
+
+if TYPE_CHECKING:
+    from study.study import Study
+
+MOST_KEYS = 24
+"""More store keys than this make a footnote that nobody reads."""
+
+
+MOST_PAIRS = 20_000
+"""Nobody annotates more pairs than this: such a difference is none."""
+
+
+class Reasons:
+    """Gives each reason why something is missing a letter, in order of use."""
+
+    def __init__(self) -> None:
+        self._letters: dict[str, str] = {}
+
+    def cell(self, reason: str) -> str:
+        """What stands in a cell that is missing."""
+        last = SUPERSCRIPTS[-1]
+        free = SUPERSCRIPTS[len(self._letters) :]
+        return labels.MISSING + self._letters.setdefault(reason, free[0] if free else last)
+
+    def notes(self) -> list[str]:
+        """A line a reason."""
+        return [f"{letter} missing: {reason}." for reason, letter in self._letters.items()]
+
+
+def pairs(cells: pd.DataFrame) -> str:
+    """How many pairs count, by data set and split."""
+    most = cells[cells["pairs"] > 0].groupby(["dataset", "split"], sort=False)["pairs"].max()
+    counts = [
+        f"{labels.dataset(dataset)} {split} {pairs:,}"
+        for dataset, split, pairs in most.reset_index().itertuples(index=False)
+    ]
+    return ", ".join(counts) or "none"
+
+
+def needed(raw: pd.DataFrame) -> list[str]:
+    """How much more would tell each test difference from the baseline that has no mark.
+
+    Args:
+        raw: rows of one alpha, as `study.analysis.ablation.estimates` gives them.
+
+    Returns:
+        One line, or none where nothing more would help.
+    """
+    open_ = raw[(raw["split"] == "test") & raw["effect"].notna() & (raw["mark"] == "")]
+    told = []
+    for dataset, part in open_.groupby("dataset", sort=False):
+        rows = [
+            f"{label}: {more}"
+            for label, *counts in part[["label", "needed_pairs", "needed_seeds"]].to_numpy()
+            if (more := _more(*counts))
+        ]
+        if rows:
+            told.append(f"{labels.dataset(str(dataset))} {', '.join(rows)}")
+    if not told:
+        return []
+    return [f"More test data that would tell the others apart (80 % power): {'; '.join(told)}."]
+
+
+def _more(pairs: float, seeds: float) -> str:
+    ways = [
+        f"{count:,.0f} {unit}{'s' * (count != 1)}"
+        for count, unit in ((pairs, "pair"), (seeds, "seed"))
+        if 0 < count < MOST_PAIRS
+    ]
+    return " or ".join(ways)
+
+
+def provenance(study: "Study", records: Iterable[str]) -> str:
+    """The study, the code that measured it, and the store keys of what is shown.
+
+    Args:
+        study: whose numbers they are.
+        records: keys of predict stages.
+    """
+    keys = [key[:10] for key in dict.fromkeys(records)]
+    shown = ", ".join(keys[:MOST_KEYS])
+    if len(keys) > MOST_KEYS:
+        shown += f", … ({len(keys)} in all, see the view scores)"
+    return f"Study {study.name}, {revision(study)}. Predictions in the store: {shown or 'none'}."
+
+
+def what(layout: Layout, study: "Study") -> list[str]:
+    """What the numbers are."""
+    alphas = ", ".join(f"{alpha:g}" for alpha in layout.alphas)
+    sets = ", ".join(map(labels.dataset, layout.datasets))
+    said = [f"PCK@{alphas} in % on {sets} {', '.join(layout.splits)}, mean over pairs, protocol"
+            f" {study.rule.protocol}."]  # fmt: skip
+    if layout.intervals:
+        said[0] += " [95 % interval] from a bootstrap of images within category."
+    if not layout.groups and len(layout.datasets) > 1:
+        said.append(
+            "The mean is over data sets, each counted once; its interval takes their errors as"
+            " independent."
+        )
+    return said
+
+
+def of(study: "Study", layout: Layout, chosen: Iterable[Keys]) -> list[str]:
+    """How a study's rows were trained, chosen and measured."""
+    rows_of = list(dict.fromkeys(chosen))
+    keys = [key for of_row in rows_of for key in of_row]
+    table = configurations(study.cells)
+    rows = [table[key] for key in keys]
+    same = {
+        name: value
+        for name, value in rows[0].items()
+        if name not in layout.axes and all(row[name] in (value, None) for row in rows)
+    }
+    how = [f"by the best {study.metric}"] if layout.best else []
+    how += [f"where {layout.where}"] if layout.where else []
+    seeds = labels.values(sorted({row[SEED] or 0 for row in rows}))
+    over = f" Means over the measured of seeds {seeds}, a second level of the bootstrap."
+    cells = study.cells
+    shown = cells["configuration"].isin(keys) & cells["dataset"].isin(layout.datasets)
+    counted = pairs(cells[shown & cells["split"].isin(layout.splits)])
+    return [
+        f"Study {study.name}. Other axes {' '.join(how) or 'kept at the baseline'};"
+        f" the same in all rows: {labels.settings(same)}.",
+        f"Training: {labels.training(rows)}. Fidelity: {study.folder.facts['fidelity']}."
+        f" Pairs: {counted}.{over if len(keys) > len(rows_of) else ''}",
+    ]
+
+
+def of_published(layout: Layout, excluded: str | None) -> list[str]:
+    """What published rows are, or why there are none; ``excluded``: why they do not compare."""
+    if not layout.published:
+        return []
+    if excluded and not layout.mixed:
+        return [f"Published numbers are left out: {excluded}; --mixed shows them, marked."]
+    mark = [f"† not comparable: {excluded}."] if excluded else []
+    return [f"Rows marked as published: {published.SOURCE}.", *mark]
+
+
+def records(study: "Study", raw: Sequence[Mapping[str, object]]) -> str:
+    """Where a study's numbers come from; ``raw``: its cells, with keys under "records"."""
+    return provenance(study, [key for row in raw for key in str(row["records"]).split()])

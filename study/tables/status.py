@@ -1,0 +1,159 @@
+"""How far a study is: what ``study status`` prints; needs neither torch nor Ray."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from study.space import labels
+from study.space.labels import several
+from study.store import heartbeat
+from study.store.study_folder import StudyFolder
+from study.study import Study
+
+
+def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
+    """Whether a study runs, was interrupted or is finished, and what is there of it.
+
+    While it runs this is what its driver says of itself; the store is left alone.
+
+    Returns:
+        Facts, ``state`` among them, and the same in words.
+    """
+    beat, name = heartbeat.read(folder.path), str(folder.facts["name"])
+    board = str(folder.tensorboard) if folder.tensorboard.is_dir() else None
+    where = [f"curves: tensorboard --logdir {board}"] if board else []
+    if beat and beat["alive"]:
+        facts = {"study": name, "state": "running", "tensorboard": board, **beat}
+        headline = f"study {name}: running as process {beat['pid']} on {beat['host']}"
+        return facts, "\n".join([headline, *live_lines(beat), *where])
+    state, why = _ended(folder, beat)
+    cells = Study(folder).cells.drop_duplicates(["configuration", "dataset", "split"])
+    done = int((cells["status"] == "done").sum())
+    reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
+    failed = ((key, folder.log(key)) for key in folder.read_failures())
+    logs = {key: str(log) for key, log in failed if log.exists()}
+    facts = {
+        "study": name,
+        "state": state,
+        "tensorboard": board,
+        "cells": len(cells),
+        "done": done,
+        "missing": {str(reason): int(count) for reason, count in reasons.items()},
+        "logs": logs,
+    }
+    lines = [
+        f"study {name}: {state}{why}",
+        f"{done} of {len(cells)} cells (configuration × split) are there",
+        *(f"  {count} missing: {reason}" for reason, count in reasons.items()),
+        *(f"  log: {log}" for log in logs.values()),
+        *where,
+    ]
+    return facts, "\n".join(lines)
+
+
+def _ended(folder: StudyFolder, beat: dict[str, Any] | None) -> tuple[str, str]:
+    """The state of a study that does not run, and what to add for people."""
+    launches = (folder.read_provenance() or {}).get("launches", [])
+    outcome = launches[-1]["outcome"] if launches else "finished"  # made before there was a record
+    again = f"`study launch {folder.facts['name']}` goes on"
+    if beat:
+        silent = clock(time.time() - beat["time"])
+        return (
+            "interrupted",
+            f": process {beat['pid']} on {beat['host']}, silent for {silent}; {again}",
+        )
+    if outcome == "finished":
+        return "finished", ""
+    return "interrupted", f"{f' ({outcome})' if outcome else ''}: {again}"
+
+
+COMPUTING = "computing"
+"""The phase in which time left means something."""
+NAMES = {"latents": "latents", "tune": "prompts", "predict": "trials"}
+BAR = 24  # cells
+MOST = 8
+"""Running items that are shown; the rest is counted."""
+
+
+def live_lines(state: Mapping[str, Any]) -> list[str]:
+    """A snapshot of `study.launch.progress.Progress` in words, a handful of lines.
+
+    Args:
+        state: plain values, as they come out of JSON.
+    """
+    return [
+        f"{clock(state['seconds'])} on {several(state['workers'], 'worker')}, {_left(state)}",
+        *_work(state["work"]),
+        _best(state["best"]),
+        *_running(state["running"]),
+        *(f"  {i['event']} {i['label']}: {i['said']}" for i in state["incidents"]),
+        *_failures(state),
+    ]
+
+
+def clock(seconds: float) -> str:
+    """A time for people: ``42 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60:,} h {minutes % 60:02d} min"
+
+
+def _left(state: Mapping[str, Any]) -> str:
+    if state["phase"] != COMPUTING:
+        return str(state["phase"])
+    if state["left"] is None:
+        return "time left: unknown until each kind of work was timed"
+    low, high = map(clock, state["left"])
+    return f"{low} to {high} left" if low != high else f"about {high} left"
+
+
+def _work(work: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    for kind, counts in work.items():
+        if not (total := counts["total"]):
+            continue
+        over = min(total, counts["there"] + counts["done"] + counts["failed"] + counts["stopped"])
+        full = round(BAR * over / total)
+        said = [f"{counts['there']:,} were there"] if counts["there"] else []
+        said += [f"{counts[event]:,} {event}" for event in ("failed", "stopped") if counts[event]]
+        notes = f"  ({', '.join(said)})" if said else ""
+        yield f"{NAMES[kind]:8} {'━' * full}{'╌' * (BAR - full)} {over:,}/{total:,}{notes}"
+
+
+def _best(best: Mapping[str, Any] | None) -> str:
+    if best is None:
+        return "best so far: none is measured yet"
+    return (
+        f"best so far: {best['metric']} {100 * best['value']:.1f} %, configuration "
+        f"{best['configuration']}: {labels.settings(best['settings'])}"
+    )
+
+
+def _running(running: list[Mapping[str, Any]]) -> Iterator[str]:
+    for item in running[:MOST]:
+        yield f"  {clock(item['seconds']):>12}  {item['label']}{_seen(item)}"
+    if len(running) > MOST:
+        yield f"  … and {len(running) - MOST:,} more are running"
+
+
+def _seen(item: Mapping[str, Any]) -> str:
+    """Where an item is: epoch, step, loss and validation PCK of a tuning, splits of a trial."""
+    if item["kind"] == "predict":
+        return f": {item['part']}/{item['parts']} splits"
+    if item["kind"] != "tune":
+        return ""
+    said = f": epoch {item['epoch']}/{item['epochs']}, step {item['step']:,}/{item['steps']:,}"
+    if item["loss"] is not None:
+        said += f", loss {item['loss']:.3g}"
+    if item["val_pck"] is not None:
+        said += f", val PCK {100 * item['val_pck']:.1f} %"
+    return said
+
+
+def _failures(state: Mapping[str, Any]) -> Iterator[str]:
+    if state["failed"]:
+        yield f"{state['failed']:,} failed{', the last:' if state['failures'] else ''}"
+    for failure in state["failures"]:
+        yield f"  {failure['label']}: {failure['reason']}"
