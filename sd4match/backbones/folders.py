@@ -11,7 +11,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from sd4match.backbones.known import MOVED
 from sd4match.errors import SD4MatchError
 
-NANO_FOLDER = Path(__file__).parent / "nano"
+NANO_FOLDER = Path(__file__).parents[1] / "testbed" / "nano" / "model"
 """The embedded backbone: configurations, tokenizer and weights."""
 
 _EXAMPLES = {

@@ -21,8 +21,8 @@ from study.space.checks import check
 from study.space.schema import Baseline, SpaceFile, TrainAxes
 from study.space.space import Space
 
-BUNDLED = Path(__file__).parent / "search_spaces"  # in a wheel
-CHECKOUT = Path(__file__).parents[1] / "search_spaces"  # beside an editable install
+BUNDLED = Path(__file__).parents[1] / "search_spaces"  # in a wheel
+CHECKOUT = Path(__file__).parents[2] / "search_spaces"  # beside an editable install
 
 
 def find_file(space: str) -> Path:

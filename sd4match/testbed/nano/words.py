@@ -8,7 +8,7 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "nano" / "tokenizer"
+FOLDER = Path(__file__).parent / "model" / "tokenizer"
 
 _CAPTIONS = """
 a an the of on in at by with without and or to from for near behind under over above below beside

@@ -13,7 +13,7 @@ from study.plan.plan import Planner
 from study.space.reading import load
 from study.store import timings
 from study.store.store import Store
-from study.tables.status import lines
+from study.tables.status import live_lines
 
 SPACE = """
 design: factorial
@@ -53,7 +53,7 @@ def record(plan, work, store, shares):
 
 
 def text(progress):
-    return "\n".join(lines(json.loads(json.dumps(progress.snapshot()))))
+    return "\n".join(live_lines(json.loads(json.dumps(progress.snapshot()))))
 
 
 def of(items, kind, label=""):
