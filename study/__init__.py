@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sd4match import __version__ as __version__
+
 if TYPE_CHECKING:
     from study.study import Study
 
-__all__ = ["open"]
+__all__ = ["__version__", "open"]
 
 
 def open(path: str | Path) -> "Study":  # noqa: A001 - the public name, as DESIGN.md fixes it
