@@ -1,21 +1,18 @@
-"""Trials that compute nothing, on the engine as it is: its queue, Tune run and warm workers."""
+"""Trials that compute nothing, on the real engine: its queue, Tune run and warm workers."""
 
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from waiting import Waiting
-
+from benchmarks.waiting import Waiting
 from study.engine.callbacks import Nodes
 from study.engine.run import fit
 from study.engine.work import Work
 from study.engine.work_queue import WorkQueue
 from study.search.record import Endings
-from study.space.reading import load
-from study.space.space import Space
-from study.store.store import Store
-from study.store.study_folder import StudyFolder
+from study.space import Space, load
+from study.store import Store, StudyFolder
 
 
 class MadeUp(WorkQueue):

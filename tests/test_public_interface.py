@@ -133,6 +133,16 @@ def test_both_packages_have_a_face():
     assert set(FACES) >= set(PACKAGES)
 
 
+@pytest.mark.parametrize("face", FACES)
+def test_no_module_bears_the_name_of_something_that_its_face_exports(face):
+    """Once a submodule is imported, Python hands out the module under that name."""
+    folder = file_of(face).parent
+    modules = {path.stem for path in folder.glob("*.py")} | {
+        path.parent.name for path in folder.glob("*/__init__.py")
+    }
+    assert [name for name, module in exports(face) if module and name in modules] == []
+
+
 def submodules():
     """The names of all modules of both packages that are no programs."""
     for package in PACKAGES:
@@ -143,7 +153,6 @@ def submodules():
 
 
 def test_a_face_hands_out_the_object_after_all_submodules_were_imported():
-    """A module with the name of something that its package's face exports would hide it."""
     expected = {f"{face}.{name}": module for face in FACES for name, module in exports(face)}
     code = "import importlib, types\n" + "".join(f"import {name}\n" for name in submodules())
     code += (
