@@ -47,7 +47,7 @@ COMMANDS: list[tuple[str, str, float, bool]] = [
     ("status STUDY", STUDY, 1.5, True),
     ("best STUDY", STUDY, 2.5, True),
     ("table STUDY", STUDY, 2.5, True),
-    ("best STUDY --pareto tflop", STUDY, 3.0, True),
+    ("best STUDY --pareto pck,cost", STUDY, 3.0, True),
     ("plan quickstart", STUDY, 3.0, True),
     ("plan unknown", STUDY, 1.0, False),
     ("launch tiny.yaml", STUDY, 4.0, True),
