@@ -65,11 +65,11 @@ def sections(
     node: type = schema.SpaceFile, path: str = ""
 ) -> Iterator[tuple[str, str, list[Field]]]:
     """Each dataclass of the schema, the whole file first: its path, what it is, its fields."""
-    hints, told = typing.get_type_hints(node), _told(node)
+    hints, meanings = typing.get_type_hints(node), _meanings(node)
     found, inner = [], []
     for each in fields(node):
         name = f"{path}.{each.name}" if path else each.name
-        kind, meaning = told.get(each.name, ("", ""))
+        kind, meaning = meanings.get(each.name, ("", ""))
         example = EXAMPLE.search(meaning)
         meaning = EXAMPLE.sub("", meaning)
         if is_dataclass(hints[each.name]):
@@ -155,13 +155,13 @@ def _type(hint: Any) -> str:
     return WORDS[hint]
 
 
-def _told(node: type) -> dict[str, tuple[str, str]]:
+def _meanings(node: type) -> dict[str, tuple[str, str]]:
     """Field to the type and the meaning that the source gives it, as far as it does."""
-    told = {}
+    meanings = {}
     *_, listed = ("\n" + (inspect.getdoc(node) or "")).partition("\nAttributes:\n")
     for entry in re.split(r"\n(?=\S)", textwrap.dedent(listed.split("\n\n")[0])):
         if found := ATTRIBUTE.match(" ".join(entry.split())):
-            told[found[1]] = (found[2] or "", found[3])
+            meanings[found[1]] = (found[2] or "", found[3])
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(node))).body
     assert isinstance(tree, ast.ClassDef)
     for before, after in zip(tree.body, tree.body[1:], strict=False):
@@ -171,8 +171,8 @@ def _told(node: type) -> dict[str, tuple[str, str]]:
             and isinstance(after, ast.Expr)
             and isinstance(after.value, ast.Constant)
         ):
-            told[before.target.id] = ("", " ".join(str(after.value.value).split()))
-    return told
+            meanings[before.target.id] = ("", " ".join(str(after.value.value).split()))
+    return meanings
 
 
 if __name__ == "__main__":
