@@ -71,7 +71,7 @@ def main() -> None:
         if len(times) > 1:
             variance += len(members) ** 2 * statistics.variance(times) / len(times)
 
-    numbers = estimate(plan, Store(given.results / "none"))
+    numbers = estimate(plan, Store(given.results / "none").stored(plan), space.rule)
     rows = [
         ("UNet passes, prediction", f"{numbers.passes:,}", f"{numbers.passes_alone:,}",
          f"{numbers.passes_alone / numbers.passes:.0f}×"),

@@ -66,7 +66,7 @@ def run(
             on_done()
 
     def item(name: str, label: str, needs: tuple[str, ...] = ()) -> Work:
-        return Work("predict", name, label, ("its stage",), needs)  # type: ignore[arg-type]
+        return Work("predict", name, label, ("its stage",), needs)
 
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as meeting:
         warm = [item(f"warm-{i}", f"{meeting} {workers}") for i in range(workers)]

@@ -45,7 +45,12 @@ class RandomPrompt(Prompt):
         """Nothing to set up."""
         return cls()
 
-    def hidden_states(self, backbone: Backbone, category: str | None = None) -> torch.Tensor:
+    def hidden_states(
+        self,
+        backbone: Backbone,
+        category: str | None = None,
+        content: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """(1, 77, D) standard normal."""
         return torch.randn(1, backbone.max_tokens, backbone.hidden_size)
 
@@ -64,7 +69,7 @@ def random_backbone(name: str) -> Backbone:
         text_encoder=CLIPTextModel(text).eval(),
         tokenizer=None,
         scheduler=DDPMScheduler.from_config(dict(known.scheduler)),
-        image_encoder=None,
+        image_encoders={},
         device=torch.device("cpu"),
         dtype=torch.float32,
     )
