@@ -1,20 +1,21 @@
-"""How the suite is spread over processes (pytest-xdist), and what it tells at its end."""
+"""Distribution of the tests over processes (pytest-xdist), and notes after the summary."""
 
 import os
 from collections import Counter
 
 from xdist.scheduler import LoadScopeScheduling
 
-# Before anything imports torch or Ray, and for the commands that tests start: a core a process;
+# Set before anything imports torch or Ray, and for the commands that tests start.
+# One thread a process;
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# where there are more threads after all, those that wait leave their core (spinning took minutes);
+# where there are more after all, waiting threads sleep (spinning cost minutes);
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-# and Ray's workers do not let everything else go first, for the other process is never idle.
+# and Ray's workers keep normal priority, because the other processes are never idle.
 os.environ.setdefault("RAY_worker_niceness", "0")
 
 
 def pytest_xdist_auto_num_workers(config):
-    """A process a core, up to four; a file alone needs no second one."""
+    """One process a core, up to four; none extra for a single file."""
     alone = len(config.args) == 1 and ".py" in config.args[0]
     return 0 if alone else min(4, os.cpu_count() or 1)
 
@@ -39,13 +40,13 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """The longest groups first, lest one of them be all that is left."""
+    """Start the groups with most slow tests first, so that none of them runs alone at the end."""
     slow = Counter(group(item.nodeid) for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -slow[group(item.nodeid)])
 
 
 def pytest_terminal_summary(terminalreporter):
-    """What tests left out, by ``record_property("not run", why)``: a worker has no terminal."""
+    """Print what tests left out: they say so by ``record_property("not run", why)``."""
     for report in terminalreporter.getreports("passed"):
         for name, why in report.user_properties:
             if name == "not run":
