@@ -23,7 +23,7 @@ check: $(VENV)/.installed-lint contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy sd4match study
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow" --durations 5 --durations-min 2
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest

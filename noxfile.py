@@ -11,6 +11,7 @@ from pathlib import Path
 import nox
 
 nox.options.error_on_missing_interpreters = False
+nox.options.download_python = "never"
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])
