@@ -100,8 +100,8 @@ def costs(folder: "StudyFolder", cells: pd.DataFrame) -> "pd.Series[float]":
         SD4MatchError: the study cannot be planned any more.
     """
     # Planning needs torch, and nothing else that is asked of a finished study does.
+    from study.plan.cost import tflop_per_image
     from study.plan.plan import Planner
-    from study.search.objectives import tflop_per_image
     from study.space.reading import load
 
     planner = Planner(load(str(folder.path / "study.yaml")))
