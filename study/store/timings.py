@@ -1,4 +1,4 @@
-"""Timings: how long stages took, by machine and kind of stage, and the rates estimated from them."""
+"""How long stages took, by machine and kind of stage, and the rates estimated from that."""
 
 import json
 import math
