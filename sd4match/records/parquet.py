@@ -13,10 +13,7 @@ import pyarrow.parquet as pq
 from sd4match.errors import SD4MatchError
 from sd4match.files import seal
 from sd4match.files.atomic import atomic_path
-from sd4match.matching.readout import Readout
-
-Setting = tuple[int, Readout]
-"""UNet layer and readout: one pass answers any number of them."""
+from sd4match.matching.readout import Readout, Setting
 
 POSITIONS = ("x", "y")
 

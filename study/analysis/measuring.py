@@ -10,10 +10,9 @@ import pandas as pd
 
 from sd4match.datasets import object_name
 from sd4match.errors import SD4MatchError
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import Readout, Setting
 from sd4match.records.parquet import settings_of
 from study.analysis.statistics.stats import PairSamples
-from study.plan.stages import Setting
 from study.space.axes import AXES
 from study.space.metric import Rule
 from study.store.scores import Record, read_averages, read_scores, score, truth_of

@@ -29,7 +29,9 @@ def load(
     space: str, overrides: list[str] | None, *, fetch: bool = False
 ) -> "tuple[Space, Planner]":
     """A checked search space and the planner of its configurations."""
-    # Imported late: planning needs torch, which takes seconds that `--help` should not.
+    from study.space.files import find_file
+
+    find_file(space)  # an unknown name is refused before anything slow is imported
     from study.plan.plan import Planner
     from study.space.reading import load
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
-from study.plan.stages import PROMPT_OPTIONS, Extraction, Latents, Predict, Setting, Tune
+from sd4match.matching.readout import Setting
+from study.plan.stages import PROMPT_OPTIONS, Extraction, Latents, Predict, Tune
 from study.store.store import Store
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterator, Sequence
 
-import torch
 from rich.tree import Tree
 from tabulate import tabulate
 
+from sd4match.backbones.devices import cuda_devices, device_name
 from study.plan.estimates import Estimate, estimate
 from study.plan.plan import Plan, Planner
 from study.plan.stages import Extraction, Predict
@@ -130,7 +130,7 @@ def _time(space: Space, numbers: Estimate) -> Iterator[str]:
 
 def _on_gpu(space: Space) -> bool:
     wanted = space.file.resources.gpus_per_trial
-    return wanted > 0 if wanted is not None else torch.cuda.is_available()
+    return wanted > 0 if wanted is not None else device_name("auto") == "cuda"
 
 
 def _workers(space: Space) -> int:
@@ -139,7 +139,7 @@ def _workers(space: Space) -> int:
     by_cores = (os.cpu_count() or 1) // wanted.cpus_per_trial
     if not _on_gpu(space):
         return by_cores
-    return min(by_cores, int(torch.cuda.device_count() / (wanted.gpus_per_trial or 1)))
+    return min(by_cores, int(cuda_devices() / (wanted.gpus_per_trial or 1)))
 
 
 def _hours(seconds: float) -> str:
