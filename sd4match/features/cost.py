@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from sd4match.backbones import LAYERS, Architecture
+from sd4match.backbones.architectures import LAYERS, Architecture
 from sd4match.features.unet import truncate
 
 

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Literal, Self
 
 from torch import Tensor, nn
 
-from sd4match.backbones import Backbone, Reads
-from sd4match.datasets import object_name
+from sd4match.backbones.image_encoders import Reads
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.benchmark import object_name
 
 Dependence = Literal["nothing", "category", "image", "pair"]
 

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sd4match.backbones import Backbone, Reads
+from sd4match.backbones.image_encoders import Reads
+from sd4match.backbones.loading import Backbone
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.prompts.base import Dependence, Prompt
 from sd4match.prompts.tokens import encode_tokens

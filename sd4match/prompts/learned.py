@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from sd4match.backbones import Backbone
-from sd4match.datasets import class_alias
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.benchmark import class_alias
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.tokens import encode_tokens, random_hidden, random_tokens

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from torch import Tensor
 
-from sd4match.backbones import Backbone
+from sd4match.backbones.loading import Backbone
 from sd4match.backbones.text import encode_text
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sd4match.backbones import Backbone
+from sd4match.backbones.loading import Backbone
 from sd4match.backbones.text import embed_ids
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt

@@ -12,7 +12,6 @@ from typing import Literal
 
 from study.plan.plan import Plan
 from study.plan.stages import PROMPT_OPTIONS, Extraction, Latents, Predict, Setting, Tune
-from study.plan.stored import missing
 from study.store.integrity import sweep
 from study.store.retry import patiently
 from study.store.store import Store
@@ -103,10 +102,11 @@ def pending(plan: Plan, store: Store) -> list[Work]:
         plan: what is wanted.
         store: what was computed already.
     """
-    tuning = [_tune(tune) for key, tune in plan.tunes.items() if not store.prompt(key).exists()]
+    stored = store.stored(plan)
+    tuning = [_tune(tune) for key, tune in plan.tunes.items() if key not in stored.tunes]
     predicting = []
     for extraction, stages in plan.extractions.values():
-        wanted = {stage: missing(plan, store, stage) for stage in stages}
+        wanted = {stage: stored.missing(plan, stage) for stage in stages}
         left = {stage: settings for stage, settings in wanted.items() if settings}
         if left:
             predicting.append(_predict(extraction, left))
@@ -114,7 +114,7 @@ def pending(plan: Plan, store: Store) -> list[Work]:
     latents = [
         Work("latents", key, stage.label, (stage,))
         for key, stage in plan.latents.items()
-        if key in needed and not store.latents_mark(key).exists()
+        if key in needed and key not in stored.latents
     ]
     unmet = {work.key for work in (*latents, *tuning)}
     return [*latents, *(_needing(work, unmet) for work in (*tuning, *predicting))]

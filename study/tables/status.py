@@ -4,11 +4,11 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from study.analysis.results import Results
 from study.space import labels
 from study.space.labels import several
 from study.store import heartbeat
 from study.store.study_folder import StudyFolder
-from study.study import Study
 
 
 def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
@@ -27,7 +27,7 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         headline = f"study {name}: running as process {beat['pid']} on {beat['host']}"
         return facts, "\n".join([headline, *live_lines(beat), *where])
     state, why = _ended(folder, beat)
-    cells = Study(folder).cells.drop_duplicates(["configuration", "dataset", "split"])
+    cells = Results(folder).cells.drop_duplicates(["configuration", "dataset", "split"])
     done = int((cells["status"] == "done").sum())
     reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
     failed = ((key, folder.log(key)) for key in folder.read_failures())
