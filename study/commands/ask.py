@@ -1,4 +1,4 @@
-"""``study best | query | compare | export``: questions about what was measured."""
+"""``study best | query | compare | export``: the best configuration, SQL, comparison, files."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from sd4match.errors import SD4MatchError
-from study.commands.options import Json, Name, Protocol, Results, console, open_study, print_json
-from study.space import labels
+from study.commands.options import Json, Name, Protocol, Results, open_study, print_json
 
 
 def best(
@@ -49,7 +48,7 @@ def best(
     if as_json:
         print_json(facts)
     else:
-        console.print(text, markup=False)
+        typer.echo(text)
 
 
 def query(
@@ -120,7 +119,7 @@ def compare(
             }
         )
     else:
-        console.print(comparison_report(first, second, found), markup=False)
+        typer.echo(comparison_report(first, second, found))
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ PARTS = ("study", "sd4match", "search_spaces", "pyproject.toml", "constraints.tx
 
 def hardware() -> dict[str, Any]:
     """This machine: names and sizes, as JSON values; memory in 10⁹ bytes."""
-    import torch  # the record of the code does without
+    import torch
 
     return {
         "host": socket.gethostname(),
@@ -23,12 +23,17 @@ def hardware() -> dict[str, Any]:
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "memory_gb": _gb(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")),
-        "gpus": [
-            {"name": gpu.name, "memory_gb": _gb(gpu.total_memory)}
-            for gpu in map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
-        ],
+        "gpus": gpus(),
         "cuda": torch.version.cuda if torch.cuda.is_available() else None,
     }
+
+
+def gpus() -> list[dict[str, Any]]:
+    """Name and memory of each GPU of this machine."""
+    import torch  # not at the top: the record of the code does without
+
+    found = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
+    return [{"name": gpu.name, "memory_gb": _gb(gpu.total_memory)} for gpu in found]
 
 
 def _cpu() -> str:

@@ -79,7 +79,7 @@ def launch_report(
         outcome = _compute(space, folder, planner, plan, estimate, Listeners(*listeners))
         progress.phase = "writing tables and figures"
         study = open_study(folder.path)
-        files = update_answers(study)
+        answers = update_answers(study)
     if not (outcome.done or outcome.failures or outcome.stopped):
         say("all results were already computed")
     try:
@@ -89,8 +89,8 @@ def launch_report(
     say(f"\n{text}\n")
     say(f"results: {folder.place}")
     for kind in ("tables", "figures"):
-        count = sum(file.parent.name == kind for file in files.paths)
-        say(f"  {kind + ':':8} {count} files in {kind}/{'' if files.written else ', unchanged'}")
+        count = sum(file.parent.name == kind for file in answers.files)
+        say(f"  {kind + ':':8} {count} files in {kind}/{'' if answers.written else ', unchanged'}")
     if folder.tensorboard.is_dir():
         say(f"  curves:  tensorboard --logdir {folder.tensorboard}")
     if outcome.failures:
