@@ -13,6 +13,7 @@ from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import Readout
 from sd4match.records.parquet import settings_of
 from study.analysis.statistics.stats import PairSamples
+from study.plan.index import COST
 from study.plan.stages import Setting
 from study.space.axes import AXES
 from study.space.metric import Rule
@@ -52,8 +53,8 @@ def measure(
     )
     merged["reason"] = _reasons(merged, failures or {})
     measures = [f"{name}@{a:g}" for a in rule.alphas for name in ("pck", "point")]
-    rest = ["data", "predict", "extraction", "tune", "missing", "tflop_per_image", *measures]
-    kept = merged.drop(columns=rest, errors="ignore")  # older folders have no cost
+    internal = ["data", "predict", "extraction", "tune", "missing", COST, *measures]
+    kept = merged.drop(columns=internal, errors="ignore")
     cells = kept.loc[kept.index.repeat(len(rule.alphas))].reset_index(drop=True)
     cells["alpha"] = np.tile(np.asarray(rule.alphas, dtype=float), len(kept))
     for column, name in (("pck", "pck"), ("pck_point", "point")):

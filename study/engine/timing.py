@@ -44,7 +44,7 @@ def timed(
         kind, machine = "predict", stage.extraction.machine
         images = extracted(stage.data, _source(store, stage))
         flop = costs.predict(stage, layer=max(layer for layer, _ in settings), images=images)
-    timings.record(store, machine, kind, key=stage.key, tflop=flop / 1e12, seconds=seconds)
+    store.timings.record(machine, kind, key=stage.key, tflop=flop / 1e12, seconds=seconds)
 
 
 def _source(store: Store, stage: Predict) -> str | None:
@@ -73,7 +73,7 @@ def time_passes(plan: Plan, store: Store) -> None:
         seconds = _seconds(machine, image_size, layer)
         tflop = machine.batch_size * costs.unet(machine, image_size, layer) / 1e12
         key = f"{image_size}-{layer}-{machine.batch_size}"
-        timings.record(store, machine, timings.PASS, key=key, tflop=tflop, seconds=seconds)
+        store.timings.record(machine, timings.PASS, key=key, tflop=tflop, seconds=seconds)
 
 
 @torch.inference_mode()

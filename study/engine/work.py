@@ -6,7 +6,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from study.plan.stages import PROMPT_OPTIONS, Extraction, Latents, Predict, Setting, Tune
-from study.plan.stored import missing
 from study.store.store import Store
 
 if TYPE_CHECKING:
@@ -39,10 +38,11 @@ def pending(plan: "Plan", store: Store) -> list[Work]:
     Latents come first, then prompts (others wait for them), then predictions; a predict trial is
     one extraction with all its splits (docs/explanation/architecture.md, idea 2).
     """
-    tuning = [_tune(tune) for key, tune in plan.tunes.items() if not store.prompt(key).exists()]
+    stored = store.stored(plan)
+    tuning = [_tune(tune) for key, tune in plan.tunes.items() if key not in stored.tunes]
     predicting = []
     for extraction, stages in plan.extractions.values():
-        wanted = {stage: missing(plan, store, stage) for stage in stages}
+        wanted = {stage: stored.missing(plan, stage) for stage in stages}
         left = {stage: settings for stage, settings in wanted.items() if settings}
         if left:
             predicting.append(_predict(extraction, left))
@@ -50,7 +50,7 @@ def pending(plan: "Plan", store: Store) -> list[Work]:
     latents = [
         Work("latents", key, stage.label, (stage,))
         for key, stage in plan.latents.items()
-        if key in needed and not store.latents_mark(key).exists()
+        if key in needed and key not in stored.latents
     ]
     # A need that is met already is no need.
     unmet = {work.key for work in (*latents, *tuning)}

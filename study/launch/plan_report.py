@@ -14,7 +14,6 @@ from study.plan.stored import Reuse
 from study.space import labels
 from study.space.labels import several
 from study.space.space import Space
-from study.store import timings
 from study.store.study_folder import StudyFolder
 
 
@@ -36,8 +35,8 @@ def plan_report(space: Space, plan: Plan) -> tuple[Estimate, str]:
     """What a plan would run, in numbers and in words."""
     store = StudyFolder.store_of(space)
     store.pull_plan(plan)
-    timings.pull(store)
-    numbers = estimate(plan, store, space.rule)
+    store.timings.pull()
+    numbers = estimate(plan, store.stored(plan), space.rule)
     rows = [
         ("configurations", f"{numbers.configurations:,}", "", ""),
         ("trials (prompt × extraction)", f"{numbers.trials:,}", f"{numbers.trials_alone:,}",

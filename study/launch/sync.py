@@ -10,7 +10,6 @@ from sd4match.errors import SD4MatchError
 from study.engine.listener import Listener
 from study.engine.work import Work
 from study.plan.plan import Plan
-from study.store import timings
 from study.store.retry import patiently
 from study.store.study_folder import StudyFolder
 
@@ -44,7 +43,7 @@ class Kept(Listener):
         """Send and bring; what cannot be sent now stops nothing."""
         try:
             self._folder.mirror.push(self._folder.path)
-            timings.pull(self._folder.store)
+            self._folder.store.timings.pull()
         except (OSError, SD4MatchError) as error:
             log.warning("%s", error)
         self._due = time.monotonic() + EVERY

@@ -10,8 +10,8 @@ from study.plan.estimates import Operations, images_of
 from study.plan.inputs import Machine
 from study.plan.plan import Plan
 from study.plan.stages import Latents, Tune
+from study.plan.stored import Duration
 from study.store.store import Store
-from study.store.timings import Duration, rate
 
 Kind = tuple[Machine, str]
 """Kinds of stages take their time on a machine each."""
@@ -66,7 +66,7 @@ class TimeLeft:
     def read(self) -> None:
         """Read from the store how long stages take, if that was some seconds ago."""
         if time.monotonic() - self._read >= FRESH:
-            self._rates.update({kind: rate(self._store, *kind) for kind in [*self._rates]})
+            self._rates.update({kind: self._store.timings.rate(*kind) for kind in [*self._rates]})
             self._read = time.monotonic()
 
     def range(self, shares: Mapping[str, float], workers: int) -> Range | None:

@@ -30,6 +30,16 @@ Setting = tuple[int, Readout]
 """A free setting: UNet layer and readout. One pass answers any number of them."""
 
 
+def score_name(predictions: str, address: Mapping[str, Any]) -> str:
+    """Name of the file of scores of some predictions.
+
+    Args:
+        predictions: name of the file of predictions.
+        address: `study.space.metric.Rule.address` of the rule that scores them.
+    """
+    return f"{predictions}-{key_of({'version': SCORE_VERSION, **address})}"
+
+
 @dataclass(frozen=True)
 class Latents:
     """VAE moments of a split's images, for all trials of all studies; see `of`.

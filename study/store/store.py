@@ -8,7 +8,7 @@ Layout, below the store's folder (``results/store`` by default, shared by all st
     tune/<stage key>/               prompt.safetensors, curves.parquet
     predict/<stage key>/<grid>.parquet   predicted keypoints of some free settings
     score/<stage key>/<grid>-<rule>.parquet   per-pair counts of correct keypoints
-    speed/<kind of stage>/          how long stages took, one file each (`study.speed`)
+    speed/<kind of stage>/          how long stages took, one file each (`Timings`)
     truth/<data fingerprint>.parquet, <…>-pairs.parquet     ground truth, once a data set and split
 
 Files appear by atomic rename and never change, so any number of processes may read and write. Each
@@ -23,7 +23,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,12 +34,12 @@ from sd4match.pck.ground_truth import GroundTruth
 from sd4match.records import truth as truth_records
 from sd4match.records.parquet import setting_json, settings_of
 from study.plan.inputs import key_of
-from study.plan.stages import SCORE_VERSION, Setting
+from study.plan.plan import Plan
+from study.plan.stages import Setting, score_name
+from study.plan.stored import Stored
 from study.store.mirror import Mirror, Only, every, local
 from study.store.retry import patiently
-
-if TYPE_CHECKING:
-    from study.plan.plan import Plan
+from study.store.timings import Timings
 
 FEW = 8
 """So many folders are listed one by one; of more, all that are beside them."""
@@ -65,9 +65,33 @@ class Store:
         """Where measurements live, for any machine."""
         return self.mirror.url or str(self.folder)
 
+    def stored(self, plan: Plan) -> Stored:
+        """What this store holds of a plan, read once; nothing is brought from a URL (`pull_plan`).
+
+        Args:
+            plan: what is wanted.
+        """
+        predicted = self.predicted()
+        recorded = {k: self.recorded(k) if k in predicted else {} for k in plan.predicts}
+        machines = [tune.machine for tune in plan.tunes.values()]
+        machines += [stage.extraction.machine for stage in plan.predicts.values()]
+        return Stored(
+            tunes=frozenset(key for key in plan.tunes if self.prompt(key).exists()),
+            latents=frozenset(key for key in plan.latents if self.latents_mark(key).exists()),
+            settings={k: {s: file.stem for s, file in r.items()} for k, r in recorded.items()},
+            scores={
+                key: frozenset(
+                    file.stem for file in (self.folder / "score" / key).glob("*.parquet")
+                )
+                for key, files in recorded.items()
+                if files
+            },
+            rates=self.timings.rates(machines),
+        )
+
     # Behind a URL --------------------------------------------------------------------------------
 
-    def pull_plan(self, plan: "Plan") -> None:
+    def pull_plan(self, plan: Plan) -> None:
         """Bring what is on record of a plan; see `pull`."""
         if self.mirror.url:
             data = {stage.data.fingerprint for stage in plan.predicts.values()}
@@ -142,8 +166,13 @@ class Store:
 
     @cached_property
     def speed(self) -> Path:
-        """Folder of how long stages took; see `study.store.timings`."""
+        """Folder of the timings."""
         return self.folder / "speed"
+
+    @cached_property
+    def timings(self) -> Timings:
+        """How long stages took."""
+        return Timings(self.speed, self.mirror)
 
     # Predictions ---------------------------------------------------------------------------------
 
@@ -193,8 +222,7 @@ class Store:
 
     def score_file(self, key: str, predictions: Path, rule: Mapping[str, Any]) -> Path:
         """Where the scores of a prediction file under one rule stand."""
-        name = f"{predictions.stem}-{key_of({'version': SCORE_VERSION, **rule})}.parquet"
-        return self.folder / "score" / key / name
+        return self.folder / "score" / key / f"{score_name(predictions.stem, rule)}.parquet"
 
     def address(self, file: Path) -> str:
         return file.relative_to(self.folder).with_suffix("").as_posix()

@@ -18,10 +18,10 @@ from study.engine.work import pending, preflight
 from study.engine.worker import Workshop
 from study.plan import index
 from study.plan.cost import Costs
+from study.plan.estimates import expected as expected_of
 from study.plan.inputs import refer
 from study.space.metric import Rule
 from study.store.store import Store
-from study.store.timings import expected
 
 RULE = Rule((0.1,), "sd4match")
 SPACE = """
@@ -80,6 +80,10 @@ def test_every_part_reports(plan, store):
     assert parts == ["images"] * 3 + ["epoch"] * 3 + ["split"] * 4
     assert [report["epoch"] for report in reports[3:6]] == [1, 2, 3]
     assert {report["pairs"] for report in reports[6:]} == {3}
+
+
+def expected(store, work):
+    return expected_of(store.timings.rates({machine for machine, _ in work}), work)
 
 
 def test_what_was_done_is_timed_and_tells_how_long_it_takes_again(plan, done, store):

@@ -89,7 +89,7 @@ def test_time_is_unknown_until_something_was_timed(planned, tmp_path):
     store = Store(tmp_path / "results" / "store")
     (machine,) = {stage.extraction.machine for stage in plan.predicts.values()}
     for kind in ("predict", "latents"):
-        timings.record(store, machine, kind, key="a", tflop=1.0, seconds=3600 / numbers.tflop)
+        store.timings.record(machine, kind, key="a", tflop=1.0, seconds=3600 / numbers.tflop)
     numbers, text = plan_report(space, plan)
     assert numbers.duration.low == pytest.approx(3600 / timings.MARGIN)
     assert "time: 0.8 to 1.2 CPU-hours (from 1 " in text
@@ -102,7 +102,7 @@ def test_hours_are_of_cores(planned, tmp_path):
     store = Store(tmp_path / "results" / "store")
     (machine,) = {stage.extraction.machine for stage in plan.predicts.values()}
     tflop = plan_report(space, plan)[0].tflop
-    timings.record(store, machine, timings.PASS, key="a", tflop=1.0, seconds=3600 / tflop)
+    store.timings.record(machine, timings.PASS, key="a", tflop=1.0, seconds=3600 / tflop)
     assert "time: 3.2 to 8 CPU-hours" in plan_report(space, plan)[1]
 
 

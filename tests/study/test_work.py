@@ -5,7 +5,6 @@ import pytest
 
 from sd4match.pck.ground_truth import GroundTruth
 from study.engine.work import pending
-from study.plan.stored import missing
 from study.store.store import Store
 
 SPACE = """
@@ -118,7 +117,7 @@ def test_only_the_settings_that_are_missing_are_wanted(plan, store):
     key = next(key for key, settings in plan.settings.items() if len(settings) > 1)
     first, *others = plan.settings[key]
     record(plan, store, key, [first])
-    assert missing(plan, store, plan.predicts[key]) == tuple(others)
+    assert store.stored(plan).missing(plan, plan.predicts[key]) == tuple(others)
     (item,) = (item for item in pending(plan, store) if key in item.settings)
     assert item.settings[key] == tuple(others)
 

@@ -7,8 +7,8 @@ import pytest
 from sd4match.errors import SD4MatchError
 from study.analysis.rows import value
 from study.figures import history, importance, pareto
+from study.plan.cost import tflop_per_image
 from study.plan.plan import Planner
-from study.search.objectives import tflop_per_image
 from study.space.reading import load
 
 

@@ -166,7 +166,7 @@ def test_time_left_is_known_when_every_kind_was_timed_and_shrinks(launch):
     assert "time left: unknown" in text(progress)
     machine = of(items, "tune").stages[0].machine
     for kind in ("latents", "tune", "predict"):
-        timings.record(store, machine, kind, key="a", tflop=1.0, seconds=1000.0)
+        store.timings.record(machine, kind, key="a", tflop=1.0, seconds=1000.0)
     progress._time._read = -1e9  # as after some seconds
     low, high = progress.snapshot()["left"]
     assert 0 < low < high
@@ -183,7 +183,7 @@ def test_time_left_is_known_when_every_kind_was_timed_and_shrinks(launch):
 def test_a_search_counts_on_what_it_will_propose(launch, space):
     _, plan, items, store = launch
     machine = of(items, "tune").stages[0].machine
-    timings.record(store, machine, "tune", key="a", tflop=1.0, seconds=100.0)
+    store.timings.record(machine, "tune", key="a", tflop=1.0, seconds=100.0)
     searching = Progress(space, store, plan, {(machine, "tune"): 5.0})
     assert searching.snapshot()["left"] == [5 * 100 / timings.MARGIN, 5 * 100 * timings.MARGIN]
 
