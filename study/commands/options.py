@@ -20,7 +20,9 @@ Name = Annotated[str, typer.Argument(help="a study's name, or its folder")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
 Protocol = Annotated[
     str | None,
-    typer.Option(help="score by another protocol: sd4match, dift or geoaware [default: the study's]"),
+    typer.Option(
+        help="another protocol: sd4match, dift or geoaware; the study's by default"
+    ),
 ]
 Results = Annotated[str, typer.Option(help="the folder of all studies, or its URL")]
 

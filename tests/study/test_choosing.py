@@ -70,7 +70,7 @@ def test_scores_have_intervals_around_them(answered):
 def test_the_pareto_set_is_what_nothing_dominates(answered):
     front = answered.pareto(["pck", "cost"])
     assert list(front) == ["mean/val/pck@0.1", "cost"]
-    every = choosing.costs(answered.folder, answered.cells).to_frame("cost")
+    every = choosing.costs(answered).to_frame("cost")
     every["pck"] = answered.top()["mean/val/pck@0.1"]
     for key, pck, cost in every[["pck", "cost"]].itertuples():
         better = every[(every["pck"] >= pck) & (every["cost"] <= cost)]
