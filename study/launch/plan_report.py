@@ -149,8 +149,9 @@ def _time(space: Space, numbers: Estimate) -> Iterator[str]:
         return
     if numbers.duration is None:
         yield (
-            "time: unknown, nothing was timed on such a device yet (--time does); at an assumed "
-            f"{ASSUMED} TFLOP/s one worker would take {clock(numbers.tflop_left / ASSUMED)}"
+            "time: unknown, nothing was timed on such a device yet (--time does); one worker would "
+            f"take {clock(numbers.tflop_left / ASSUMED)} at {ASSUMED} TFLOP/s (an assumption, not "
+            "a measurement)"
         )
         return
     low, high = numbers.duration.low, numbers.duration.high

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from sd4match.pck.ground_truth import GroundTruth
-from study.engine import work as preflight
-from study.engine.work import Work, pending
+from study.engine.work import Work, pending, preflight
 from study.launch.progress import Progress
 from study.plan.plan import Planner
 from study.space.reading import load
@@ -190,7 +189,7 @@ def test_a_search_counts_on_what_it_will_propose(launch, space):
 
 def test_a_preflight_runs_and_counts_as_nothing(launch):
     progress, _, items, _ = launch
-    first = preflight.preflight(items)
+    first = preflight(items)
     progress.begun(first)
     assert first.label in text(progress)
     progress.event("done", first, "")
