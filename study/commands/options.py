@@ -20,9 +20,7 @@ Name = Annotated[str, typer.Argument(help="a study's name, or its folder")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
 Protocol = Annotated[
     str | None,
-    typer.Option(
-        help="another protocol: sd4match, dift or geoaware; the study's by default"
-    ),
+    typer.Option(help="another protocol: sd4match, dift or geoaware; the study's by default"),
 ]
 Results = Annotated[str, typer.Option(help="the folder of all studies, or its URL")]
 
