@@ -112,7 +112,7 @@ def available(memory: float) -> float:
 
 
 def workers(wanted: Mapping[str, float]) -> int:
-    """How many trials run at a time on the nodes that are there now.
+    """How many trials the present nodes run at a time.
 
     Args:
         wanted: of a trial, as `resources` gives it.

@@ -118,7 +118,7 @@ class Progress(Listener):
                 self._running.pop(work.key, None)
             if event not in ("done", "failed", "stopped"):
                 text = last_line(message) if message else ""
-                self._incidents.append({"event": event, "label": work.label, "said": text})
+                self._incidents.append({"event": event, "label": work.label, "message": text})
                 return
             self._ended[work.kind, event] += 1
             self._time.ended(work.key)
@@ -171,7 +171,7 @@ class Progress(Listener):
         known = len(self._planned[kind])
         ended = {event: self._ended[kind, event] for event in ("done", "failed", "stopped")}
         total = max(known, self._expected[kind])
-        return {"total": total, "there": self._computed[kind], **ended}
+        return {"total": total, "computed": self._computed[kind], **ended}
 
 
 def _keys(plan: Plan) -> dict[str, set[str]]:

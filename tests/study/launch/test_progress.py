@@ -69,7 +69,7 @@ def test_counts_are_of_the_plan_by_kind(launch):
     progress.event("done", latents, "")
     found = progress.snapshot()
     assert found["work"]["latents"] == {
-        "total": 6, "there": 0, "done": 1, "failed": 0, "stopped": 0,
+        "total": 6, "computed": 0, "done": 1, "failed": 0, "stopped": 0,
     }  # fmt: skip
     assert found["running"] == []
     assert (found["work"]["tune"]["total"], found["work"]["predict"]["total"]) == (2, 3)
@@ -79,7 +79,7 @@ def test_what_the_store_holds_was_there(launch, space):
     _, plan, items, store = launch
     again = Progress(space, store, plan, {})
     again.planned(plan, [work for work in items if work.kind == "predict"])
-    assert "2/2  (2 were there)" in text(again)
+    assert "2/2  (2 already computed)" in text(again)
 
 
 def test_a_tuning_shows_where_it_is(launch):
