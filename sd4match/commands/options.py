@@ -73,7 +73,7 @@ def load_prompt(name: str, backbone: "Backbone", *, template: str | None = None)
         SD4MatchError: an unknown or learned family, or all that ``prompts.load`` raises.
     """
     from sd4match import prompts
-    from sd4match.prompts.cpm import parse
+    from sd4match.prompts.known import parse
 
     if Path(name).is_dir():
         name = str(Path(name) / "prompt.safetensors")  # a folder of `sd4match tune`

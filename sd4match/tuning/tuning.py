@@ -18,13 +18,10 @@ from sd4match.matching.readout import Readout
 from sd4match.prediction.predictor import latents_for, predict
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.families import require_made_for
-from sd4match.tuning.recipe import MEMORY_SETTINGS, TuningSettings
+from sd4match.tuning.recipe import EPOCHS, MEMORY_SETTINGS, TuningSettings
 from sd4match.tuning.steps import PromptOptimizer
 
 __all__ = ["Tuning", "TuningSettings"]
-
-EPOCHS = 8
-"""A tuning counted in steps has this many epochs, or fewer."""
 
 _HASHED = {
     "backbone": "it had another backbone",
