@@ -11,8 +11,8 @@ from .saving import svg as svg
 
 __all__ = [
     "FORMATS",
-    "Figure",
     "KINDS",
+    "Figure",
     "Kind",
     "View",
     "applicable",
