@@ -26,6 +26,7 @@ from study.plan.estimates import estimate
 from study.plan.plan import Planner
 from study.plan.stored import Stored
 from study.space.configuration import Configuration
+from study.space.designs import configurations
 from study.space.space import Space
 from study.store.store import Store
 
@@ -61,7 +62,7 @@ def main() -> None:
     shared = seconds(folder.store)
 
     strata: dict[tuple[object, object], list[Configuration]] = defaultdict(list)
-    for configuration in space.configurations():
+    for configuration in configurations(space):
         strata[configuration["prompt"], configuration["length"]].append(configuration)
     workshop = Workshop(folder.store, space.rule)
     rng = np.random.default_rng(0)

@@ -1,13 +1,60 @@
-"""Where and in what precision a backbone computes."""
+"""Where and in what precision a backbone computes; choosing by name loads torch only for GPUs."""
 
-import torch
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sd4match.errors import SD4MatchError, require_known
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+if TYPE_CHECKING:
+    import torch
+
+DTYPES = ("float32", "bfloat16", "float16")
+
+_ACCELERATORS = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
+"""Files of the drivers of NVIDIA (on Linux, and on WSL) and of AMD."""
 
 
-def choose_device(device: str | torch.device) -> torch.device:
+def device_name(device: str) -> str:
+    """Choose a kind of device by name, as `choose_device` does.
+
+    Torch is asked only where this machine may have an accelerator: importing it takes seconds.
+
+    Args:
+        device: "auto", or what ``torch.device`` takes.
+
+    Returns:
+        "cpu", "cuda" or "mps".
+
+    Raises:
+        SD4MatchError: unknown, or not on this machine.
+    """
+    none_here = sys.platform == "linux" and not any(Path(f).exists() for f in _ACCELERATORS)
+    if device == "cpu" or (device == "auto" and none_here and "torch" not in sys.modules):
+        return "cpu"
+    return str(choose_device(device).type)
+
+
+def dtype_name(dtype: str, device: str) -> str:
+    """Choose a floating-point type by name, as `choose_dtype` does.
+
+    Args:
+        dtype: "auto" (float16 on cuda, else float32), or a name in `DTYPES`.
+        device: kind of device that it will be used on.
+
+    Returns:
+        A name in `DTYPES`.
+
+    Raises:
+        SD4MatchError: any other.
+    """
+    if dtype == "auto":
+        return "float16" if device == "cuda" else "float32"
+    require_known(dtype, ("auto", *DTYPES), what="dtype")
+    return dtype
+
+
+def choose_device(device: "str | torch.device") -> "torch.device":
     """Turn a name into a device that is there.
 
     Args:
@@ -19,6 +66,8 @@ def choose_device(device: str | torch.device) -> torch.device:
     Raises:
         SD4MatchError: unknown, or not on this machine.
     """
+    import torch
+
     if device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -37,21 +86,21 @@ def choose_device(device: str | torch.device) -> torch.device:
     return chosen
 
 
-def choose_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
+def choose_dtype(dtype: "str | torch.dtype", device: "torch.device") -> "torch.dtype":
     """Turn a name into a floating-point type.
 
     Args:
-        dtype: "auto" (float16 on cuda, else float32), a name of ``DTYPES``, or a torch dtype.
+        dtype: "auto" (float16 on cuda, else float32), a name in `DTYPES`, or a torch dtype.
         device: where it will be used.
 
     Returns:
-        One of ``DTYPES``' values.
+        One of those that `DTYPES` names.
 
     Raises:
         SD4MatchError: any other.
     """
-    if dtype == "auto":
-        return torch.float16 if device.type == "cuda" else torch.float32
-    name = str(dtype).removeprefix("torch.")
-    require_known(name, ("auto", *DTYPES), what="dtype")
-    return DTYPES[name]
+    import torch
+
+    name = dtype_name(str(dtype).removeprefix("torch."), device.type)
+    chosen: torch.dtype = getattr(torch, name)
+    return chosen

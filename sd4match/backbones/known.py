@@ -1,5 +1,6 @@
 """Constructor arguments of the Stable Diffusion models that can be planned for without files."""
 
+from dataclasses import dataclass
 from typing import Any
 
 Configs = dict[str, dict[str, Any]]
@@ -87,3 +88,16 @@ IMAGE_ENCODERS = {
     "clip": "laion/CLIP-ViT-H-14-laion2B-s32B-b79K",
 }
 """Image encoders that prompts read where a backbone's folder brings none (docs/explanation/method.md section 1)."""
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What is wanted to be known of an image's content.
+
+    Attributes:
+        encoder: "dino" or "clip".
+        part: "feat" for the encoder's patch tokens, "head" for its pooled vector.
+    """
+
+    encoder: str
+    part: str

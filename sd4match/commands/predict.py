@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sd4match.commands import options
-from sd4match.datasets import CATEGORIES
+from sd4match.datasets.benchmarks import CATEGORIES
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import require_writable
 from sd4match.matching.readout import Readout

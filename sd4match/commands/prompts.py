@@ -10,7 +10,7 @@ from sd4match.errors import SD4MatchError, require_known
 from sd4match.prompts.header import read_header
 
 if TYPE_CHECKING:
-    from sd4match.backbones import Backbone
+    from sd4match.backbones.loading import Backbone
 
 app = typer.Typer(no_args_is_help=True, help="Look into, import and export prompt files.")
 

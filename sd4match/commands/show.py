@@ -11,7 +11,8 @@ from sd4match.commands.show_images import generate, pca
 from sd4match.errors import SD4MatchError
 
 if TYPE_CHECKING:
-    from sd4match.datasets import ImagePair, PairSet
+    from sd4match.datasets.pair_set import PairSet
+    from sd4match.datasets.pairs import ImagePair
 
 app = typer.Typer(
     no_args_is_help=True,

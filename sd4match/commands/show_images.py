@@ -33,7 +33,8 @@ def pca(
 
     Example: sd4match show pca a.jpg b.jpg c.jpg --category cat --layer 1 --layer 2
     """
-    from sd4match.datasets import load_image, own_images
+    from sd4match.datasets import own_images
+    from sd4match.datasets.images import load_image
     from sd4match.prediction.one_pair import features
     from sd4match.visualize import panels
     from sd4match.visualize import pca as pictures

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from sd4match.datasets import ImagePair
 from sd4match.datasets.images import UNREADABLE
-from sd4match.datasets.pairs import Side
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
 
 File = str | os.PathLike[str]

@@ -8,8 +8,11 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from sd4match.backbones import Backbone, ImageEncoder, Reads
-from sd4match.datasets import ImagePair, Side, load_image
+from sd4match.backbones.image_encoders import ImageEncoder
+from sd4match.backbones.known import Reads
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.images import load_image
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.features.latents import image_key, to_tensor, where
 from sd4match.features.tensor_cache import TensorCache
 

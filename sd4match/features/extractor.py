@@ -10,7 +10,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
-from sd4match.backbones import Backbone
+from sd4match.backbones.loading import Backbone
 from sd4match.features.unet import truncate
 
 _truncated: WeakKeyDictionary[nn.Module, dict[int, UNet2DConditionModel]] = WeakKeyDictionary()

@@ -11,8 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sd4match.backbones import Backbone
-from sd4match.datasets import ImagePair, Side, content_hash, load_image
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.content import content_hash
+from sd4match.datasets.images import load_image
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.features.tensor_cache import TensorCache
 
 VERSION = 2

@@ -13,7 +13,7 @@ from sd4match.pck.ground_truth import GroundTruth
 from sd4match.pck.scoring import aggregate
 
 if TYPE_CHECKING:
-    from sd4match.datasets import ImagePair
+    from sd4match.datasets.pairs import ImagePair
 
 _HARDNESS = ("easy", "medium", "hard")
 _SIDES = ("none", "source", "target", "both")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sd4match.errors import SD4MatchError
 
 if TYPE_CHECKING:
-    from sd4match.datasets import ImagePair
+    from sd4match.datasets.pairs import ImagePair
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from sd4match.pck.ground_truth import GroundTruth
 from sd4match.pck.protocols import PROTOCOLS, Protocol, reference_lengths, resolve
 
 if TYPE_CHECKING:
-    from sd4match.datasets import ImagePair
+    from sd4match.datasets.pairs import ImagePair
 
 __all__ = [
     "MEANS",

@@ -6,14 +6,15 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from sd4match.backbones import Backbone, Reads
-from sd4match.datasets import ImagePair, Side
+from sd4match.backbones.known import Reads
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.extractor import extract
 from sd4match.features.latents import Latents, image_key
 from sd4match.matching.correlation import vector_norm
-from sd4match.prompts import Prompt
+from sd4match.prompts.base import Prompt
 
 Maps = dict[int, Tensor]
 """UNet layer -> (C, h, w)."""

@@ -10,17 +10,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sd4match.backbones import Backbone
-from sd4match.datasets import ImagePair, Side
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
-from sd4match.features import Contents, Latents
+from sd4match.features.contents import Contents
+from sd4match.features.latents import Latents
 from sd4match.matching.correlation import correlate
 from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
 from sd4match.matching.localization import match_many
 from sd4match.matching.readout import Readout
 from sd4match.prediction.features import Maps, image_features
 from sd4match.prediction.predictor import latents_for
-from sd4match.prompts import Prompt
+from sd4match.prompts.base import Prompt
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sd4match.backbones import Backbone
-from sd4match.datasets import ImagePair, PairSet, Side, object_name
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.benchmark import object_name
+from sd4match.datasets.pair_set import PairSet
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents, image_key
@@ -20,7 +22,8 @@ from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_s
 from sd4match.matching.localization import match_many
 from sd4match.matching.readout import Readout
 from sd4match.prediction.features import Maps, dependence, image_features
-from sd4match.prompts import Prompt, require_made_for
+from sd4match.prompts.base import Prompt
+from sd4match.prompts.families import require_made_for
 
 Image = tuple[Hashable, str]  # what its prompt depends on, and which image it is
 

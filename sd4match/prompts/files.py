@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 
-from sd4match.backbones import Backbone
+from sd4match.backbones.loading import Backbone
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files import seal
 from sd4match.files.atomic import atomic_path

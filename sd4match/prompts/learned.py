@@ -1,31 +1,17 @@
 """One learned sequence a category: of token embeddings, or of hidden states."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
-from sd4match.backbones import Backbone
-from sd4match.datasets import class_alias
+from sd4match.backbones.loading import Backbone
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt
+from sd4match.prompts.known import serving_category
 from sd4match.prompts.tokens import encode_tokens, random_hidden, random_tokens
-
-
-def serving_category(learned: Collection[str], category: str) -> str | None:
-    """Find the learned category that serves another one (docs/explanation/method.md section 2).
-
-    Args:
-        learned: the categories that prompts were learned for.
-        category: any category of any benchmark.
-
-    Returns:
-        Itself, else the class it is an alias of ("car(G)" is served by "car"), else None.
-    """
-    alias = class_alias(category)
-    return category if category in learned else alias if alias in learned else None
 
 
 class ClassPrompt(Prompt):

@@ -1,15 +1,15 @@
 """A written prompt that names the pair's category."""
 
 from collections.abc import Mapping
-from string import Formatter
 from typing import Any, Self
 
 from torch import Tensor
 
-from sd4match.backbones import Backbone
+from sd4match.backbones.loading import Backbone
 from sd4match.backbones.text import encode_text
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt
+from sd4match.prompts.known import check_template
 
 TEMPLATE = "a photo of a {category}"
 
@@ -31,18 +31,7 @@ class TextPrompt(Prompt):
 
     def __init__(self, template: str = TEMPLATE) -> None:
         super().__init__()
-        try:
-            fields = {
-                f"{field}{spec}{conversion or ''}"
-                for _, field, spec, conversion in Formatter().parse(template)
-                if field is not None
-            }
-        except ValueError:
-            fields = {""}
-        if not fields <= {"category"}:
-            raise SD4MatchError(
-                f"prompt template {template!r} may hold no field but {{category}}: remove others"
-            )
+        check_template(template)
         self.template = template
 
     @classmethod

@@ -5,7 +5,7 @@ import os
 import torch
 from safetensors.torch import save_file
 
-from sd4match.backbones import Backbone
+from sd4match.backbones.loading import Backbone
 from sd4match.backbones.text import embed_ids
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from sd4match.backbones import Backbone
+from sd4match.backbones.loading import Backbone
 from sd4match.backbones.text import embed_ids, encode_embeddings
 from sd4match.errors import SD4MatchError
 

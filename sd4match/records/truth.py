@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sd4match.datasets import ATTRIBUTES, ImagePair, PairSet, content_hash, load
+from sd4match.datasets.benchmarks import load
+from sd4match.datasets.content import content_hash
+from sd4match.datasets.pair_set import PairSet
+from sd4match.datasets.pairs import ATTRIBUTES, ImagePair
 from sd4match.errors import SD4MatchError
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.records.parquet import read, write

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from sd4match.errors import SD4MatchError
 
+EPOCHS = 8
+"""A tuning counted in steps has this many epochs, or fewer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TuningSettings:

@@ -10,8 +10,8 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor
 
-from sd4match.backbones import Backbone
-from sd4match.datasets import ImagePair, Side
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.extractor import extract
@@ -19,7 +19,7 @@ from sd4match.features.latents import Latents
 from sd4match.losses import gaussian_cross_entropy
 from sd4match.matching.keypoints import to_square
 from sd4match.prediction.features import hidden_states
-from sd4match.prompts import Prompt
+from sd4match.prompts.base import Prompt
 from sd4match.tuning.recipe import TuningSettings
 
 log = logging.getLogger(__name__)

@@ -9,21 +9,19 @@ from typing import Any
 import numpy as np
 
 from sd4match import pck
-from sd4match.backbones import Backbone
-from sd4match.datasets import PairSet
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.pair_set import PairSet
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents
 from sd4match.matching.readout import Readout
 from sd4match.prediction.predictor import latents_for, predict
-from sd4match.prompts import Prompt, require_made_for
-from sd4match.tuning.recipe import MEMORY_SETTINGS, TuningSettings
+from sd4match.prompts.base import Prompt
+from sd4match.prompts.families import require_made_for
+from sd4match.tuning.recipe import EPOCHS, MEMORY_SETTINGS, TuningSettings
 from sd4match.tuning.steps import PromptOptimizer
 
 __all__ = ["Tuning", "TuningSettings"]
-
-EPOCHS = 8
-"""A tuning counted in steps has this many epochs, or fewer."""
 
 _HASHED = {
     "backbone": "it had another backbone",

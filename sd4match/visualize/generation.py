@@ -11,13 +11,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from sd4match.backbones import Backbone
+from sd4match.backbones.loading import Backbone
 from sd4match.backbones.text import encode_text
-from sd4match.datasets import ImagePair, Side, load_image
+from sd4match.datasets.images import load_image
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
-from sd4match.features import Contents
+from sd4match.features.contents import Contents
 from sd4match.prediction.features import hidden_states
-from sd4match.prompts import Prompt
+from sd4match.prompts.base import Prompt
 from sd4match.visualize.panels import footnote, panels, show, title
 
 _MOST_IN_A_ROW = 5

@@ -11,8 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import ConnectionPatch
 from numpy.typing import NDArray
 
-from sd4match.datasets import ImagePair, load_image
+from sd4match.datasets.images import load_image
 from sd4match.datasets.own_images import SIDES
+from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import require_known
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.pck.scoring import counts

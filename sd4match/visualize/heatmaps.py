@@ -16,7 +16,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from sd4match.datasets import ImagePair, load_image
+from sd4match.datasets.images import load_image
+from sd4match.datasets.pairs import ImagePair
 from sd4match.prediction.one_pair import Matches
 from sd4match.visualize.panels import HALO, footnote, legend, panels, show, title
 

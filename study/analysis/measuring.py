@@ -13,7 +13,6 @@ from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import Readout
 from sd4match.records.parquet import settings_of
 from study.analysis.statistics.stats import PairSamples
-from study.plan.index import COST
 from study.plan.stages import Setting
 from study.space.axes import AXES
 from study.space.metric import Rule

@@ -21,6 +21,7 @@ from study.engine.work_queue import WorkQueue
 from study.plan.plan import Plan, Planner
 from study.search.record import Endings
 from study.search.search import OptunaSearch
+from study.space.designs import configurations
 from study.space.space import Space
 from study.store.study_folder import StudyFolder
 
@@ -113,7 +114,7 @@ def _plans(
     if space.file.design == "search":
         plans = OptunaSearch(space, planner, folder, endings).plans()
     else:
-        plans = iter([planner.plan(space.configurations())])
+        plans = iter([planner.plan(configurations(space))])
     for plan in plans:
         # Only now: a mistake leaves no half-made study behind.
         folder.write_space(space)

@@ -11,7 +11,7 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 
-from sd4match.tuning.tuning import EPOCHS
+from sd4match.tuning.recipe import EPOCHS
 from study.engine.faults import Fault
 from study.engine.work import Work
 from study.plan.cost import epochs

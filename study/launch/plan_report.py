@@ -12,6 +12,7 @@ from study.plan.plan import Plan, Planner
 from study.plan.stages import Extraction, Predict
 from study.plan.stored import Reuse
 from study.space import labels
+from study.space.designs import configurations
 from study.space.labels import several
 from study.space.space import Space
 from study.store.study_folder import StudyFolder
@@ -24,10 +25,10 @@ def plan_of(space: Space, planner: Planner) -> Plan:
     for those that it will (`study.space.designs.search`).
     """
     if space.file.design != "search":
-        return planner.plan(space.configurations())
-    configurations = list(space.configurations())
-    plan = planner.plan(configurations, splits=("val",))
-    plan.update(planner.plan([space.baseline, configurations[-1]]))
+        return planner.plan(configurations(space))
+    proposed = list(configurations(space))
+    plan = planner.plan(proposed, splits=("val",))
+    plan.update(planner.plan([space.baseline, proposed[-1]]))
     return plan
 
 

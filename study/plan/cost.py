@@ -3,11 +3,10 @@
 import math
 from dataclasses import dataclass, field
 
-from sd4match import backbones
-from sd4match.backbones import Architecture
+from sd4match.backbones.architectures import Architecture, architecture
 from sd4match.features.cost import Flops, Footprint, flops, footprint
-from sd4match.prompts.cpm import SOURCES
-from sd4match.tuning.tuning import EPOCHS
+from sd4match.prompts.known import SOURCES
+from sd4match.tuning.recipe import EPOCHS
 from study.plan.inputs import DataRef, Machine
 from study.plan.plan import Cell, Plan
 from study.plan.stages import Predict, Tune
@@ -79,7 +78,7 @@ class Costs:
         """The architecture of a machine's backbone."""
         name = machine.backbone
         if name not in self._architectures:
-            self._architectures[name] = backbones.architecture(name)
+            self._architectures[name] = architecture(name)
         return self._architectures[name]
 
     def _one(self, machine: Machine, image_size: int, layer: int) -> Flops:

@@ -1,14 +1,12 @@
 """The index of a study as a table: which record answers which configuration on which split."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
+from study.plan.plan import Plan
 from study.space.axes import AXES
-
-if TYPE_CHECKING:
-    from study.plan.plan import Plan
 
 TEXT_AXES = ("backbone", "prompt", "template", "source", "train.data", "fusion", "localizer")
 REAL_AXES = ("kernel", "temperature")
@@ -17,7 +15,7 @@ COST = "tflop_per_image"
 """Column of planned TFLOP an image; studies that were launched before there was one lack it."""
 
 
-def table(plan: "Plan") -> pa.Table:
+def table(plan: Plan) -> pa.Table:
     """One row a cell of ``plan``, in order.
 
     Returns:

@@ -4,13 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sd4match.matching.readout import Readout
-from study.plan.inputs import DataRef, Machine, key_of
-
-if TYPE_CHECKING:
-    from study.plan.inputs import PromptFile
+from study.plan.inputs import DataRef, Machine, PromptFile, key_of
 
 # A stage's version is part of its key. Raise it when the stage's output changes for the same
 # settings; tests/study/test_pinned.py fails when that was forgotten.
@@ -153,7 +150,7 @@ class Extraction:
     seed: int
     template: str | None = None
     fused_with: str | None = None
-    file: "PromptFile | None" = None
+    file: PromptFile | None = None
 
     @property
     def label(self) -> str:

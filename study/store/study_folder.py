@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -17,13 +17,11 @@ from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import atomic_path
 from sd4match.pck.protocols import PROTOCOLS
 from study.plan import index as plan_index
+from study.plan.plan import Plan
+from study.space.space import Space
 from study.store.lock import launching_here
 from study.store.mirror import Mirror, local
 from study.store.store import Store
-
-if TYPE_CHECKING:
-    from study.plan.plan import Plan
-    from study.space.space import Space
 
 PACKAGES = ("sd4match-study", "torch", "diffusers", "transformers", "ray", "optuna", "numpy")
 
@@ -43,11 +41,25 @@ class StudyFolder:
     path: Path
 
     @classmethod
-    def of(cls, space: "Space") -> "StudyFolder":
-        """The folder of a search space's study; nothing is made."""
+    def of(cls, space: Space) -> "StudyFolder":
+        """The folder of a search space's study; nothing is made.
+
+        Args:
+            space: a checked search space.
+
+        Raises:
+            SD4MatchError: ``results`` names no place, or the name is taken by the store.
+        """
         if space.name == "store":
             raise SD4MatchError("name: 'store' is taken by the results store: choose another")
-        return cls(local(space.file.results) / space.name)
+        place = space.file.results
+        try:
+            results = local(place)
+            results.exists()
+        except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, NUL
+            reason = getattr(error, "strerror", None) or error
+            raise SD4MatchError(f"results: {place!r} names no place ({reason})") from None
+        return cls(results / space.name)
 
     @classmethod
     def open(cls, path: str | Path) -> "StudyFolder":
@@ -75,7 +87,7 @@ class StudyFolder:
         return folder
 
     @staticmethod
-    def store_of(space: "Space") -> Store:
+    def store_of(space: Space) -> Store:
         """The store of a space's studies; nothing is made."""
         return StudyFolder.of(space).store
 
@@ -115,7 +127,7 @@ class StudyFolder:
         require_known(facts["protocol"], PROTOCOLS, what="protocol", where=str(self.path))
         return facts
 
-    def write_space(self, space: "Space") -> None:
+    def write_space(self, space: Space) -> None:
         """Record what is asked, and with which versions; makes the folder."""
         self._write("study.yaml", space.to_yaml())
         self._write_json(
@@ -134,12 +146,12 @@ class StudyFolder:
             },
         )
 
-    def holds_another(self, space: "Space") -> bool:
+    def holds_another(self, space: Space) -> bool:
         """Whether an earlier launch of this name asked something else."""
         file = self.path / "study.yaml"
         return file.is_file() and file.read_bytes() != space.to_yaml().encode()
 
-    def write_plan(self, plan: "Plan") -> None:
+    def write_plan(self, plan: Plan) -> None:
         """Record which stage answers which configuration on which split."""
         with atomic_path(self.path / "cells.parquet") as temporary:
             pq.write_table(plan_index.table(plan), temporary, write_page_checksum=True)

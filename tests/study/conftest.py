@@ -12,6 +12,7 @@ from sd4match.pck.ground_truth import GroundTruth
 from sd4match.testbed import shapes
 from study.analysis.statistics.stats import PairSamples
 from study.plan.plan import Planner
+from study.space.designs import configurations
 from study.space.reading import load
 from study.store.study_folder import StudyFolder
 from study.study import Study
@@ -124,7 +125,7 @@ def plan_on(shapes_root, tmp_path_factory):
         here = [f"data.root={shapes_root}", "device=cpu", "dtype=float32", "batch_size=4"]
         size = "baseline.image_size=32"
         space = load(str(folder / "mine.yaml"), [*here, size, *overrides])
-        return Planner(space).plan(space.configurations())
+        return Planner(space).plan(configurations(space))
 
     return plan
 
@@ -142,7 +143,7 @@ def study_of(shapes_root, tmp_path_factory):
         file.write_text(text)
         here = [f"data.root={shapes_root}", f"results={results}", "device=cpu", "dtype=float32"]
         space = load(str(file), [*here, "batch_size=4", "baseline.image_size=64", *overrides])
-        plan = Planner(space).plan(space.configurations())
+        plan = Planner(space).plan(configurations(space))
         folder = StudyFolder.of(space)
         folder.write_space(space)
         folder.write_plan(plan)

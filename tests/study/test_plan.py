@@ -6,6 +6,7 @@ from sd4match.errors import SD4MatchError
 from study.plan.estimates import estimate
 from study.plan.plan import Planner
 from study.plan.stored import Stored
+from study.space.designs import configurations
 from study.space.metric import Rule
 from study.space.reading import load
 
@@ -18,7 +19,7 @@ def plan_of(tmp_path):
         (tmp_path / "mine.yaml").write_text(text)
         root = f"data.root={tmp_path / 'nowhere'}"
         space = load(str(tmp_path / "mine.yaml"), [root, *overrides])
-        plan = Planner(space).plan(space.configurations())
+        plan = Planner(space).plan(configurations(space))
         return plan, estimate(plan, Stored(), Rule((0.1,), "sd4match"))
 
     return plan_of

@@ -6,6 +6,7 @@ import pytest
 
 from study.launch.provenance import Provenance, recorded
 from study.plan.plan import Planner
+from study.space.designs import configurations
 from study.space.reading import load
 from study.store.study_folder import StudyFolder
 
@@ -24,7 +25,7 @@ def launch(tmp_path, shapes_root):
     space = load(str(tmp_path / "mine.yaml"), here)
     folder = StudyFolder.of(space)
     record = Provenance(space, folder, command=["study"], overrides=here)
-    return record, folder, lambda: record.planned(Planner(space).plan(space.configurations()), [])
+    return record, folder, lambda: record.planned(Planner(space).plan(configurations(space)), [])
 
 
 def test_a_record_that_cannot_be_written_stops_nothing_and_is_told_once(launch, caplog):

@@ -9,12 +9,13 @@ from study.analysis.rows import value
 from study.figures import pareto
 from study.plan.cost import tflop_per_image
 from study.plan.plan import Planner
+from study.space.designs import configurations
 from study.space.reading import load
 
 
 def test_cost_is_what_the_search_was_told(searched):
     space = load(str(searched.folder.path / "study.yaml"), [])
-    plan = Planner(space).plan(space.configurations())
+    plan = Planner(space).plan(configurations(space))
     told = tflop_per_image(plan)
     found = costs(searched).to_dict()
     assert len(set(told) & set(found)) > 5

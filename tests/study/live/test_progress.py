@@ -10,6 +10,7 @@ from study.engine import work as preflight
 from study.engine.work import Work, pending
 from study.launch.progress import Progress
 from study.plan.plan import Planner
+from study.space.designs import configurations
 from study.space.reading import load
 from study.store import timings
 from study.store.store import Store
@@ -34,7 +35,7 @@ def space(tmp_path, shapes_root):
 @pytest.fixture
 def launch(space, tmp_path):
     """A planned launch: (progress, plan, items, store)."""
-    plan, store = Planner(space).plan(space.configurations()), Store(tmp_path / "store")
+    plan, store = Planner(space).plan(configurations(space)), Store(tmp_path / "store")
     progress, items = Progress(space, store, plan, {}), pending(plan, store)
     progress.planned(plan, items)
     return progress, plan, items, store
@@ -128,7 +129,7 @@ def test_the_best_so_far_is_no_lucky_seed(tmp_path, shapes_root):
         " axes: {prompt: [empty, text], seed: [0, 1]}, data: {evaluate: [spair], pairs: 2}}"
     )
     space = load(str(tmp_path / "mine.yaml"), [f"data.root={shapes_root}", "device=cpu"])
-    plan, store = Planner(space).plan(space.configurations()), Store(tmp_path / "store")
+    plan, store = Planner(space).plan(configurations(space)), Store(tmp_path / "store")
     progress, items = Progress(space, store, plan, {}), pending(plan, store)
     progress.planned(plan, items)
     for (prompt, seed), share in {

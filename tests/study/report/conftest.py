@@ -10,6 +10,7 @@ import pytest
 from sd4match.pck.ground_truth import GroundTruth
 from study.plan.plan import Planner
 from study.report.content import collect
+from study.space.designs import configurations
 from study.space.reading import load
 from study.store.scores import Record, score
 from study.store.study_folder import StudyFolder
@@ -37,7 +38,7 @@ def make_study(shapes_root, tmp_path_factory):
         here = [f"data.root={shapes_root}", f"results={folder}/results", "baseline.image_size=32"]
         there = ["device=cpu", "dtype=float32", "batch_size=4"]
         space = load(str(folder / "made.yaml"), [*here, *there, *overrides])
-        plan = Planner(space).plan(space.configurations())
+        plan = Planner(space).plan(configurations(space))
         study = StudyFolder.of(space)
         study.write_space(space)
         study.write_plan(plan)

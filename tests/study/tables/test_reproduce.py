@@ -5,6 +5,7 @@ import shlex
 import pytest
 import yaml
 
+from study.space.designs import configurations
 from study.space.reading import load
 from study.tables.reproduce import launch_command, search_space
 
@@ -19,7 +20,7 @@ def test_the_command_asks_for_that_configuration_alone(answered):
         command = shlex.split(launch_command(answered.folder, key, settings_of(answered, key)))
         assert command[:2] == ["study", "launch"]
         space = load(command[2], command[3:])
-        assert [c.key for c in space.configurations()] == [key]
+        assert [c.key for c in configurations(space)] == [key]
         assert space.name == f"answered-{key}"
 
 
@@ -37,7 +38,7 @@ def test_any_text_survives_the_shell_and_hydra(study_of, template):
     study = study_of("templates", text)
     key = study.configurations().query("template == @template").index[0]
     command = shlex.split(launch_command(study.folder, key, settings_of(study, key)))
-    assert [c.key for c in load(command[2], command[3:]).configurations()] == [key]
+    assert [c.key for c in configurations(load(command[2], command[3:]))] == [key]
 
 
 def test_a_tied_search_goes_back_too(study_of):
@@ -51,7 +52,7 @@ data: {evaluate: [pf_pascal]}
     study = study_of("tied", text)
     for key in study.configurations().index:
         command = shlex.split(launch_command(study.folder, key, settings_of(study, key)))
-        assert [c.key for c in load(command[2], command[3:]).configurations()] == [key]
+        assert [c.key for c in configurations(load(command[2], command[3:]))] == [key]
 
 
 def test_an_image_size_that_nobody_set_stays_the_backbones(study_of, tmp_path):
@@ -74,4 +75,4 @@ def test_the_search_space_starts_from_it(answered, tmp_path):
     assert space.file.data == load(str(answered.folder.path / "study.yaml")).file.data
     assert "resources" not in yaml.safe_load(text)  # only what is not the default
     more = load(str(tmp_path / "next.yaml"), ["axes.layer=[0,1,2]"])
-    assert len(list(more.configurations())) == 3
+    assert len(list(configurations(more))) == 3
