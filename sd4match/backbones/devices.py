@@ -35,17 +35,6 @@ def device_name(device: str) -> str:
     return str(choose_device(device).type)
 
 
-def cuda_devices() -> int:
-    """How many CUDA devices torch sees; imports torch.
-
-    Returns:
-        0 without CUDA.
-    """
-    import torch
-
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0
-
-
 def dtype_name(dtype: str, device: str) -> str:
     """Choose a floating-point type by name, as `choose_dtype` does.
 
@@ -89,7 +78,7 @@ def choose_device(device: "str | torch.device") -> "torch.device":
         chosen = None
     if chosen is None or chosen.type not in ("cpu", "cuda", "mps"):
         raise SD4MatchError(f"device {device!r}: use auto, cpu, cuda, cuda:0 … or mps")
-    count = cuda_devices()
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if chosen.type == "cuda" and (chosen.index or 0) >= count:
         raise SD4MatchError(f"device {device}: torch sees {count} CUDA devices: use auto or cpu")
     if chosen.type == "mps" and not torch.backends.mps.is_available():

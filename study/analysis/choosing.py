@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sd4match.errors import SD4MatchError
 from study.analysis.results import Results
 from study.analysis.rows import SEED, matching, none_for_na, over_seeds, representatives, value
+from study.plan.index import COST as TFLOP
 from study.space.metric import COST, selecting
 
 PCK = "pck"
@@ -173,7 +174,7 @@ def costs(study: Results) -> "pd.Series[float]":
         SD4MatchError: the study was planned before costs were recorded.
     """
     index = study.index.drop_duplicates("configuration").set_index("configuration")
-    found = index.get("tflop_per_image", pd.Series(np.nan, index.index)).astype(float)
+    found: pd.Series[float] = index[TFLOP]
     if found.isna().all():
         raise SD4MatchError(
             f"study {study.name} has no cost on record: launch it again to record it"

@@ -94,7 +94,9 @@ def check_names(names: dict[str, dict[str, str]]) -> None:
             raise SD4MatchError(f"prompts.{name}: name a file for some of {', '.join(known)}")
         for data in files:
             require_known(data, known, what="training data", where=f"prompts.{name}")
-        same = tuple(sorted((data, Path(path).expanduser().resolve()) for data, path in files.items()))
+        same = tuple(
+            sorted((data, Path(path).expanduser().resolve()) for data, path in files.items())
+        )
         if same in seen:
             raise SD4MatchError(f"prompts.{name}: the files of {seen[same]}: one name is enough")
         seen[same] = name

@@ -14,7 +14,7 @@ from sd4match.files.atomic import atomic_path
 from sd4match.pck.protocols import PROTOCOLS
 from study.plan.plan import Plan
 from study.space.space import Space
-from study.store.lock import launching_here
+from study.store.lookup import existing
 from study.store.mirror import Mirror, local
 from study.store.store import Store
 
@@ -66,23 +66,7 @@ class StudyFolder:
         Raises:
             SD4MatchError: there is no study there; lists those beside it.
         """
-        try:
-            folder = cls(local(path))
-        except (OSError, RuntimeError, ValueError) as error:  # a loop of links, NUL, ~nobody
-            raise SD4MatchError(f"study {path}: names no place ({error})") from None
-        # A launch on this machine has the originals.
-        if folder.mirror.url and not launching_here(folder.path):
-            folder.mirror.pull(folder.path, _asked, below=False, exact=True)
-        if not (folder.path / "study.json").is_file():
-            beside = Mirror(folder.path.parent)
-            others = sorted(
-                set(beside.folders()) - {"store"}
-                if beside.url
-                else (file.parent.name for file in beside.folder.glob("*/study.json"))
-            )
-            hint = f"there are: {', '.join(others)}" if others else "launch one first"
-            raise SD4MatchError(f"no study in {folder.place}: {hint}")
-        return folder
+        return cls(existing(path))
 
     @staticmethod
     def store_of(space: Space) -> Store:
@@ -252,8 +236,3 @@ class StudyFolder:
 
     def _damaged(self, name: str, reason: object) -> SD4MatchError:
         return SD4MatchError(f"{self.path / name}: cannot be read ({reason}): launch the study")
-
-
-def _asked(name: str) -> bool:
-    """What questions are answered from; a report and a diff are for people."""
-    return not name.endswith((".html", ".diff"))

@@ -63,7 +63,7 @@ def study_table(
         )
         shown = table.raw
     cells = study.cells_with_keys
-    same = representatives(cells)  # a row may be a mean over seeds
+    same = representatives(study.cells)  # a row may be a mean over seeds
     of_rows = cells["configuration"].map(same).isin(same[shown["configuration"].unique()])
     predictions = cells.loc[of_rows & (cells["status"] == "done"), "predict"]
     return replace(table, footnotes=(*table.footnotes, footnotes.provenance(study, predictions)))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from study.analysis.results import Results
 from study.analysis.sql.keypoints import keypoints
+from study.plan.index import COST as TFLOP
 from study.space import labels
 from study.space.axes import AXES
 from study.space.metric import Rule
@@ -26,7 +27,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
     "configurations": {
         **_CONFIGURATION,
         **_AXES,
-        "tflop_per_image": "planned cost of matching, TFLOP an image; NULL where not recorded",
+        TFLOP: "planned cost of matching, TFLOP an image; NULL where not recorded",
     },
     "scores": {
         **_CONFIGURATION,
@@ -125,7 +126,7 @@ def views_of(study: Results) -> Views:
 def configurations(study: Results) -> pd.DataFrame:
     """One row a configuration: the columns of the view ``configurations``."""
     index = study.index.drop_duplicates("configuration").reset_index(drop=True)
-    return index.reindex(columns=list(VIEWS["configurations"]))
+    return index[list(VIEWS["configurations"])]
 
 
 def schema() -> str:

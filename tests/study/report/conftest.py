@@ -9,6 +9,7 @@ import pytest
 
 from sd4match.pck.ground_truth import GroundTruth
 from study.plan.plan import Planner
+from study.report.content import collect
 from study.space.designs import configurations
 from study.space.reading import load
 from study.store.scores import Record, score
@@ -135,3 +136,15 @@ def read(chromium):
         context.close()
     assert [line for line in heard if not line.startswith(("data:", "file:"))] == []
     assert len([line for line in heard if line.startswith("file:")]) == len(contexts)
+
+
+@pytest.fixture(scope="session")
+def content(whole):
+    """What the report of the whole study says."""
+    return collect(open_study(whole))
+
+
+@pytest.fixture(scope="session")
+def partial(holed):
+    """What the report of the study with failures says."""
+    return collect(open_study(holed))

@@ -1,6 +1,5 @@
 """Tables of any dimensions: their numbers against PCK computed from the predictions."""
 
-import math
 import re
 
 import numpy as np
@@ -13,7 +12,6 @@ from sd4match.pck.breakdowns import breakdown
 from sd4match.records.parquet import settings_of
 from study.analysis.measuring import setting_of
 from study.store.scores import truth_of
-from study.tables import published
 from study.tables.layout import Layout
 
 SMALL = """
@@ -159,16 +157,6 @@ def test_missing_cells_say_why(answered):
     assert "ᵃ missing: not part of the study." in crossed.footnotes
 
 
-def test_footnotes_say_what_and_whence(answered):
-    notes = " ".join(answered.pivot(Layout(("layer",))).footnotes)
-    index = answered.index
-    shown = index["configuration"] == key_of(answered, prompt="single", layer=1)
-    used = index.loc[shown & (index["split"] == "test"), "predict"]
-    for part in ("Training: t = 261, layer 1", "protocol sd4match", "kept at the baseline",
-                 "Study answered, sd4match-study", *(record[:10] for record in used)):  # fmt: skip
-        assert part in notes
-
-
 def test_best_and_second_are_marked_in_each_column(answered):
     table = answered.pivot(Layout(("prompt",)))
     for place, name in enumerate(table.formatted.columns[1:], 1):
@@ -218,56 +206,3 @@ def test_comparable_studies_share_a_table(answered, study_of):
     table = answered.pivot(Layout(("prompt",)), twin)
     assert table.formatted["study"].tolist() == ["answered"] * 3 + ["twin"] * 2
     assert sum("in the store" in note for note in table.footnotes) == 2
-
-
-def test_published_rows_are_left_out_or_marked(answered):
-    layout = {"rows": ("prompt",), "columns": ("dataset", "alpha"), "published": True}
-    without = answered.pivot(Layout(**layout))
-    assert len(without.formatted) == 3
-    assert any("24 of 299 pairs of PF-Pascal" in note for note in without.footnotes)
-    table = answered.pivot(Layout(**layout, mixed=True))
-    rows = table.formatted.set_index("prompt")
-    assert rows.loc["SD4Match-CPM, published †", "SPair-71k @0.1"] == "75.5"
-    assert rows.loc["SD4Match-CPM, published †", "mean @0.1"] == "84.0"  # of 75.5, 95.2, 81.3
-    assert rows.loc["CATs, published †", "SPair-71k @0.05"] == "–"
-    assert len(rows) == 3 + len(published.PUBLISHED)
-    by_category = answered.pivot(
-        Layout(("prompt",), ("category",), published=True, mixed=True)
-    ).formatted
-    assert by_category.iloc[0].to_dict()["aeroplane"] == "75.3"
-    assert math.isclose(sum(published.PUBLISHED[-1].by_category["spair", 0.1].values()) / 18, 75.7,
-                        abs_tol=0.3)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("layout", "message"),
-    [
-        ({"rows": ("prmpt",)}, "unknown dimension 'prmpt': did you mean 'prompt'"),
-        ({"rows": ("prompt", "prompt")}, "nothing twice"),
-        ({"rows": ()}, "at least one row"),
-        ({"rows": ("category",), "published": True}, "rows must be axes"),
-        ({"rows": ("prompt",), "published": True, "splits": ("val",)}, "of test splits"),
-        ({"rows": ("prompt",), "alphas": (0.3,)}, r"alpha 0\.3 was not scored; there are 0\.05"),
-        ({"rows": ("prompt",), "alphas": (0.05, 0.1)}, "several values of alpha: make it a row"),
-        ({"rows": ("prompt",), "splits": ("train",)}, "unknown split 'train'"),
-        ({"rows": ("prompt",), "datasets": ("spare",)}, "did you mean 'spair'"),
-        (
-            {"rows": ("category",), "columns": (), "datasets": ("spair", "pf_pascal")},
-            "name one, or a dimension",
-        ),
-    ],
-)
-def test_impossible_layouts_are_one_line(answered, layout, message):
-    with pytest.raises(SD4MatchError, match=message) as error:
-        answered.pivot(Layout(**layout))
-    assert "\n" not in str(error.value)
-
-
-def test_a_search_shows_what_validation_chose(study_of):
-    study = study_of("searched", SMALL, "design=factorial")
-    searched = study_of("searched-too", SMALL, "design=factorial")
-    searched.folder.facts["design"] = "search"  # the same cells, as a search leaves them
-    found = searched.pivot(Layout(("prompt",)))
-    wanted = study.pivot(Layout(("prompt",), best=True))
-    assert found.raw["configuration"].tolist() == wanted.raw["configuration"].tolist()
-    assert "Other axes by the best mean/val/pck@0.1" in " ".join(found.footnotes)

@@ -1,4 +1,4 @@
-"""Views as files."""
+"""SQL over a study's views reads only what it names, and changes nothing."""
 
 import json
 
@@ -6,7 +6,35 @@ import pandas as pd
 import pytest
 
 from sd4match.errors import SD4MatchError
+from study.analysis.sql import views
 from study.analysis.sql.querying import FORMATS
+
+
+def test_a_query_reads_only_what_it_names(answered, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("built a view that nobody asked for")
+
+    monkeypatch.setattr(views, "keypoints", refuse)
+    monkeypatch.setattr(views, "stages", refuse)
+    assert len(answered.query("SELECT * FROM scores")) == len(answered.cells)
+    with pytest.raises(AssertionError, match="nobody asked"):
+        answered.query("SELECT * FROM keypoints")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY (SELECT * FROM keypoints) TO 'stolen.csv'",
+        "SELECT 1; SELECT 2",
+        "DELETE FROM scores",
+        "SELECT * FROM keypoints, read_csv('/etc/passwd')",
+        "SELECT nothing FROM scores",
+    ],
+)
+def test_a_query_that_does_more_than_read_is_refused(answered, sql):
+    with pytest.raises(SD4MatchError, match=r"query: .*views: configurations, .*--schema") as error:
+        answered.query(sql)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -1,3 +1,5 @@
+"""Confidence intervals, paired differences and Holm's correction."""
+
 import time
 
 import numpy as np

@@ -104,3 +104,18 @@ def test_a_difference_without_a_mark_says_what_it_would_need():
     (line,) = footnotes.needed(pd.DataFrame(rows))
     assert line.endswith("(80 % power): SPair-71k text: 340 pairs or 2 seeds.")
     assert footnotes.needed(pd.DataFrame(rows[1:3])) == []
+
+
+def test_the_overview_has_a_row_a_setting(seeded):
+    table = seeded.table()
+    top = seeded.top()
+    assert table.raw["configuration"].tolist() == top.index.tolist()
+    assert table.raw["mean/val/pck@0.1"].tolist() == top["mean/val/pck@0.1"].tolist()
+    assert table.formatted["seeds"].tolist() == ["3", "3"]
+    assert "seed" not in table.formatted
+    notes = " ".join(table.footnotes)
+    assert "mean over pairs and the measured seeds of a row" in notes
+    assert "seed=" not in notes
+    behind = seeded.query("SELECT DISTINCT predict FROM scores")["predict"]
+    assert f"({len(behind)} in all" in notes
+    assert "seeds, a second level" in " ".join(seeded.table("prompt").footnotes)

@@ -1,8 +1,7 @@
 """Do intervals cover what they should? Simulated PCK on the pairs of SPair-71k and PF-Willow.
 
 Per-pair PCK is a share of 8 keypoints whose log odds have effects of images and of pairs. A share
-of N data sets has a Monte Carlo error of sqrt(0.05 * 0.95 / N): 0.5 % of 2,000, 0.7 % of 1,000.
-"""
+of N data sets has a Monte Carlo error of sqrt(0.05 * 0.95 / N): 0.5 % of 2,000, 0.7 % of 1,000."""
 
 import numpy as np
 import pytest

@@ -20,6 +20,8 @@ from study.space.metric import Rule
 from study.store.store import Store
 
 RULE = Rule((0.05, 0.1, 0.15), "sd4match")
+
+
 SPACE = """
 baseline: {prompt: empty, layer: 0}
 axes: {prompt: [empty, text], localizer: [nearest, softmax], kernel: [3, 7]}
