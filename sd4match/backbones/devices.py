@@ -1,4 +1,4 @@
-"""Where and in what precision a backbone computes."""
+"""The device and floating-point type of a backbone."""
 
 import torch
 
@@ -8,16 +8,16 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 def choose_device(device: str | torch.device) -> torch.device:
-    """Turn a name into a device that is there.
+    """Turn a name into an available device.
 
     Args:
-        device: "auto" (cuda, else mps, else cpu) or what ``torch.device`` takes.
+        device: "auto" (cuda, else mps, else cpu) or an argument of ``torch.device``.
 
     Returns:
         The device.
 
     Raises:
-        SD4MatchError: unknown, or not on this machine.
+        SD4MatchError: unknown, or not available on this machine.
     """
     if device == "auto":
         if torch.cuda.is_available():
@@ -42,13 +42,13 @@ def choose_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
 
     Args:
         dtype: "auto" (float16 on cuda, else float32), a name of ``DTYPES``, or a torch dtype.
-        device: where it will be used.
+        device: the device it is for.
 
     Returns:
-        One of ``DTYPES``' values.
+        A value of ``DTYPES``.
 
     Raises:
-        SD4MatchError: any other.
+        SD4MatchError: any other type.
     """
     if dtype == "auto":
         return torch.float16 if device.type == "cuda" else torch.float32

@@ -1,4 +1,4 @@
-"""What a backbone costs and what shapes it gives, counted on meta tensors without weights."""
+"""The cost of a backbone: operations, memory and shapes, counted on meta tensors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Flops:
     Attributes:
         vae_encode: image to posterior moments.
         text: one prompt through the text encoder.
-        unet: one noisy latent through the UNet, to the asked layer.
+        unet: one noisy latent through the UNet, up to the given layer.
     """
 
     vae_encode: int
@@ -57,7 +57,7 @@ def flops(architecture: Architecture, image_size: int, layer: int | None = None)
 
 
 def layer_shapes(architecture: Architecture, image_size: int) -> dict[int, tuple[int, int, int]]:
-    """Tell the shape of each layer's feature map (docs/explanation/method.md section 1).
+    """Return the shape of each layer's feature map (docs/explanation/method.md section 1).
 
     Args:
         architecture: configurations of a backbone.
@@ -89,7 +89,7 @@ def meta_unet(architecture: Architecture) -> UNet2DConditionModel:
 
 
 def unet_inputs(architecture: Architecture, image_size: int) -> dict[str, Any]:
-    """What the UNet is called with for one image, without values."""
+    """The arguments of the UNet for one image, without values."""
     side = image_size // architecture.vae_factor
     channels = architecture.vae["latent_channels"]
     tokens = (1, architecture.max_tokens, architecture.hidden_size)
@@ -129,12 +129,12 @@ def _count(run: Callable[..., Any], **inputs: Any) -> int:
 
 @dataclass(frozen=True)
 class Footprint:
-    """Numbers (not bytes), those of activations for one image.
+    """Memory in numbers (not bytes); activations are those of one image.
 
     Attributes:
-        weights: of the whole UNet, the VAE and the text encoder.
-        unet_peak: the most that any one module of the UNet reads and writes.
-        unet_all: what all modules of the UNet write: what a backward pass needs, about.
+        weights: weights of the full UNet, the VAE and the text encoder.
+        unet_peak: the most that one module of the UNet reads and writes.
+        unet_all: what all modules of the UNet write, about the need of a backward pass.
         vae_peak: as ``unet_peak``, for the VAE's encoder.
     """
 
@@ -146,7 +146,7 @@ class Footprint:
 
 @lru_cache(maxsize=64)
 def footprint(architecture: Architecture, image_size: int, layer: int) -> Footprint:
-    """Count what a forward pass to a layer holds and makes.
+    """Count the memory of a forward pass up to a layer.
 
     Args:
         architecture: configurations of a backbone.

@@ -203,7 +203,7 @@ class Store:
 
     def truth_files(self, fingerprint: str) -> tuple[Path, Path]:
         """The files of a split's ground truth: its keypoints, and its pairs."""
-        return truth_records.files(self.folder / "truth", fingerprint)
+        return truth_records.truth_files(self.folder / "truth", fingerprint)
 
     @patiently
     def write_truth(self, pairs: PairSet) -> None:
