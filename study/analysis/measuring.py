@@ -51,7 +51,7 @@ def measure(
     )
     merged["reason"] = _reasons(merged, failures or {})
     measures = [f"{name}@{a:g}" for a in rule.alphas for name in ("pck", "point")]
-    internal = ["data", "predict", "extraction", "tune", "missing", COST, *measures]
+    internal = ["data", "predict", "extraction", "tune", "missing", "tflop_per_image", *measures]
     kept = merged.drop(columns=internal, errors="ignore")
     cells = kept.loc[kept.index.repeat(len(rule.alphas))].reset_index(drop=True)
     cells["alpha"] = np.tile(np.asarray(rule.alphas, dtype=float), len(kept))

@@ -265,7 +265,7 @@ class Store:
         """The files of a split's ground truth: its keypoints, and its pairs."""
         from sd4match.records import truth
 
-        return truth.files(self.folder / "truth", fingerprint)
+        return truth.truth_files(self.folder / "truth", fingerprint)
 
     @patiently
     def write_truth(self, pairs: PairSet) -> None:
