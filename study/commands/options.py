@@ -35,6 +35,9 @@ def load(space: str, overrides: list[str] | None) -> "Space":
     Raises:
         SD4MatchError: there is no such space, or a setting is wrong.
     """
+    from study.space.files import find_file
+
+    find_file(space)  # an unknown name is refused before Hydra is imported
     from study.space.reading import load
 
     loaded = load(space, overrides or [])

@@ -8,11 +8,12 @@ import torch
 
 from sd4match import backbones
 from sd4match.features.unet import truncate
+from sd4match.matching.readout import Setting
 from sd4match.prompts import read_header
 from study.plan.cost import Costs, extracted
 from study.plan.inputs import Machine
 from study.plan.plan import Plan
-from study.plan.stages import Latents, Predict, Setting, Tune
+from study.plan.stages import Latents, Predict, Tune
 from study.store import timings
 from study.store.store import Store
 

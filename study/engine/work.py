@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Literal
 
+from sd4match.matching.readout import Setting
 from study.plan.plan import Plan
-from study.plan.stages import PROMPT_OPTIONS, Extraction, Latents, Predict, Setting, Tune
+from study.plan.stages import PROMPT_OPTIONS, Extraction, Latents, Predict, Tune
 from study.store.integrity import sweep
 from study.store.retry import patiently
 from study.store.store import Store

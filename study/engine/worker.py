@@ -16,6 +16,7 @@ from sd4match import prompts
 from sd4match.datasets import ImagePair, PairSet, Side
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
+from sd4match.matching.readout import Setting
 from sd4match.prediction.predictor import predict
 from sd4match.prompts import Prompt
 from sd4match.tuning import folder
@@ -24,7 +25,7 @@ from study.engine.batches import fitting, smaller
 from study.engine.loaded import Bench, require_same
 from study.engine.timing import timed
 from study.engine.work import Work
-from study.plan.stages import Latents, Predict, Setting, Tune
+from study.plan.stages import Latents, Predict, Tune
 from study.space.metric import Rule
 from study.store.scores import Record, score
 from study.store.store import Store

@@ -11,8 +11,9 @@ from statistics import fmean
 
 from sd4match.datasets import SPLITS
 from sd4match.errors import SD4MatchError
+from sd4match.matching.readout import Setting
 from study.plan.plan import Plan
-from study.plan.stages import Predict, Setting
+from study.plan.stages import Predict
 from study.space.axes import Value
 from study.space.configuration import Configuration
 from study.space.metric import MEAN, Rule, selecting

@@ -7,21 +7,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import atomic_path
 from sd4match.pck.protocols import PROTOCOLS
-from study.plan import index as plan_index
 from study.plan.plan import Plan
 from study.space.space import Space
 from study.store.lookup import existing
 from study.store.mirror import Mirror, local
 from study.store.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PACKAGES = ("sd4match-study", "torch", "diffusers", "transformers", "ray", "optuna", "numpy")
 
@@ -137,16 +135,25 @@ class StudyFolder:
 
     def write_plan(self, plan: Plan) -> None:
         """Record which stage answers which configuration on which split."""
-        with atomic_path(self.path / "cells.parquet") as temporary:
-            pq.write_table(plan_index.table(plan), temporary, write_page_checksum=True)
+        import pyarrow.parquet as pq
 
-    def read_plan(self) -> pd.DataFrame:
+        from study.plan import index
+
+        with atomic_path(self.path / "cells.parquet") as temporary:
+            pq.write_table(index.table(plan), temporary, write_page_checksum=True)
+
+    def read_plan(self) -> "pd.DataFrame":
         """What `write_plan` wrote; brings the records that it tells of to this machine.
 
         Raises:
             SD4MatchError: the study was never launched, the file is damaged, or the store is
                 behind a URL and cannot be reached.
         """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from study.plan import index as plan_index
+
         file = self.path / "cells.parquet"
         try:
             index = plan_index.frame(pq.read_table(file, page_checksum_verification=True))
