@@ -6,7 +6,7 @@ from typing import Any
 
 from study.analysis.results import Results
 from study.space import labels
-from study.space.labels import several
+from study.space.labels import clock, several
 from study.store import heartbeat
 from study.store.study_folder import StudyFolder
 
@@ -91,16 +91,6 @@ def live_lines(state: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def clock(seconds: float) -> str:
-    """A time for people: ``42 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60:,} h {minutes % 60:02d} min"
-
-
 def _left(state: Mapping[str, Any]) -> str:
     if state["phase"] != COMPUTING:
         return str(state["phase"])
@@ -114,7 +104,8 @@ def _work(work: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     for kind, counts in work.items():
         if not (total := counts["total"]):
             continue
-        over = min(total, counts["computed"] + counts["done"] + counts["failed"] + counts["stopped"])
+        over = sum(counts[event] for event in ("computed", "done", "failed", "stopped"))
+        over = min(total, over)
         full = round(BAR * over / total)
         parts = [f"{counts['computed']:,} already computed"] if counts["computed"] else []
         parts += [f"{counts[event]:,} {event}" for event in ("failed", "stopped") if counts[event]]
