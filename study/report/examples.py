@@ -15,12 +15,11 @@ from PIL import Image
 from sd4match import pck
 from sd4match.datasets import ImagePair, load_image
 from sd4match.errors import SD4MatchError
-from sd4match.records.parquet import settings_of
+from sd4match.records.parquet import Setting, settings_of
 from sd4match.records.truth import pairs_on_record
 from study.analysis.measuring import setting_of
 from study.analysis.results import Results
 from study.figures.predictions import root_of
-from study.plan.stages import Setting
 from study.space import labels
 
 HEIGHT = 200
