@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from sd4match.errors import SD4MatchError
 from study.analysis.contrasts import Row, one_at_a_time
@@ -187,6 +186,8 @@ def needed(gap: Difference, *, comparisons: int) -> tuple[float, float]:
     """
     if not np.isfinite(gap.images_error):
         return np.nan, np.nan
+    from scipy.special import ndtri
+
     wanted = (gap.effect / (ndtri(_POWER) - ndtri(LEVEL / comparisons / 2))) ** 2
     images, seeds = gap.images_error**2, np.nan_to_num(gap.seeds_error) ** 2
     pairs = _more(gap.pairs, images, wanted - seeds)

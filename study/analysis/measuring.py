@@ -83,7 +83,7 @@ def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> P
             f"{', '.join(f'{scored:g}' for scored in rule.alphas)}"
         )
     setting = setting_of(cell.to_dict())
-    (file,) = score(store, _record(cell), [setting], rule)
+    (file,) = score(store, _record(cell.to_dict()), [setting], rule)
     settings, found, keypoints = _counts(store.folder, file, alpha)
     correct = found[settings.index(setting)]
     counts = keypoints > 0
@@ -123,12 +123,10 @@ def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
     alphas = [f"{alpha:g}" for alpha in rule.alphas]
     names = ["pairs", "keypoints", *(f"{m}@{a}" for a in alphas for m in ("pck", "point"))]
     rows: list[list[object]] = []
-    wanted = index.drop_duplicates(["predict", *FREE])
-    for key, part in wanted.groupby("predict", sort=False):
-        recorded = store.recorded(str(key))
-        asked = [s for s in map(setting_of, part[FREE].to_dict("records")) if s in recorded]
+    for record, wanted in _settings_by_record(index).items():
+        recorded = store.recorded(record.key)
         found: set[Setting] = set()
-        for file in score(store, _record(part.iloc[0]), asked, rule):
+        for file in score(store, record, [s for s in wanted if s in recorded], rule):
             settings, averages = read_averages(file)
             for place, setting in enumerate(settings):
                 # A setting may be on record twice, in files of different grids: the first counts.
@@ -142,10 +140,22 @@ def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
                 ]
                 layer, readout = setting
                 free = [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
-                rows.append([key, *free, averages.pairs, averages.keypoints, *measured])
+                rows.append([record.key, *free, averages.pairs, averages.keypoints, *measured])
     wide = pd.DataFrame(rows, columns=["predict", *FREE, *names])
     real = [name for name in wide if name not in ("predict", "layer", "localizer")]
     return wide.astype({"layer": "Int64", "localizer": object, **dict.fromkeys(real, float)})
+
+
+def _settings_by_record(index: pd.DataFrame) -> dict[Record, list[Setting]]:
+    """The free settings that an index reads from each record, in order."""
+    # As lists: pandas takes a millisecond for each of the many small groups.
+    names = ["predict", "data", "image_size", *FREE]
+    unique = index.drop_duplicates(["predict", *FREE])
+    found: dict[Record, list[Setting]] = {}
+    for row in zip(*(unique[name].tolist() for name in names), strict=True):
+        by_name = dict(zip(names, row, strict=True))
+        found.setdefault(_record(by_name), []).append(setting_of(by_name))
+    return found
 
 
 def _reasons(merged: pd.DataFrame, failures: Mapping[str, str]) -> "pd.Series[Any]":
@@ -158,7 +168,7 @@ def _reasons(merged: pd.DataFrame, failures: Mapping[str, str]) -> "pd.Series[An
     return reasons.where(reasons.notna(), unmeasured)
 
 
-def _record(row: "pd.Series[Any]") -> Record:
+def _record(row: Mapping[Any, Any]) -> Record:
     return Record(str(row["predict"]), str(row["data"]), int(row["image_size"]))
 
 

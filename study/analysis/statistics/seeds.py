@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from study.analysis.statistics.bootstrap import Design, Floats
 
@@ -67,5 +66,7 @@ def resample(drawn: Design, rows: Sequence[Floats], seed: int) -> Resampled:
 
 def _seed_draws(number: int, resamples: int, seed: int) -> Floats:
     """(R,) evenly spaced quantiles of Student's t for so many seeds, in random order."""
+    from scipy.special import stdtrit
+
     quantiles = stdtrit(number - 1, (np.arange(resamples) + 0.5) / resamples)
     return np.random.default_rng([seed, number]).permutation(quantiles)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, stdtr
 
 from sd4match.errors import SD4MatchError
 from study.analysis.statistics.bootstrap import Design, Floats, design
@@ -222,11 +221,15 @@ def _tails(deviations: Floats, level: float) -> list[list[float]]:
 def _bounds(mean: float, tails: Sequence[float]) -> tuple[float, float]:
     if not 0 < mean < 1:
         return mean + tails[0], mean + tails[1]
+    from scipy.special import expit, logit
+
     low, high = expit(logit(mean) + np.asarray(tails) / (mean * (1 - mean)))
     return float(low), float(high)
 
 
 def _p_value(effect: float, found: Resampled, k: int, gain: Floats, freedom: int) -> float:
+    from scipy.special import stdtr
+
     resampled = effect + found.deviations[k]
     beyond = min(int((resampled <= 0).sum()), int((resampled >= 0).sum()))
     p_value = 2 * (beyond + 1) / (len(resampled) + 1)
