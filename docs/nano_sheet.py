@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
-from sd4match.backbones.train_nano.captions import article
-from sd4match.backbones.train_nano.corpus import NAMES, drawing
-from sd4match.backbones.train_nano.settings import read_settings
 
 from sd4match import backbones
 from sd4match.backbones.folders import NANO_FOLDER
 from sd4match.backbones.text import encode_text
+from sd4match.testbed.nano.training.captions import article
+from sd4match.testbed.nano.training.corpus import NAMES, drawing
+from sd4match.testbed.nano.training.settings import read_settings
 from sd4match.visualize.generation import generate
 
 COLUMNS, CELL, GAP, MARGIN, TOP = 3, 96, 3, 84, 26

@@ -2,18 +2,18 @@
 
 import subprocess
 import sys
+
+import matplotlib
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from PIL import Image
-from sd4match.visualize.page import WIDTH, footnote, panels, show, title
-import matplotlib
 from matplotlib.figure import Figure
-from sd4match.errors import SD4MatchError
-from sd4match.visualize.page import check, save
+from PIL import Image
 
+from sd4match.errors import SD4MatchError
+from sd4match.visualize.page import WIDTH, check, footnote, panels, save, show, title
 
 sizes = st.tuples(st.integers(50, 4000), st.integers(50, 4000))
 

@@ -1,14 +1,15 @@
 """Pairs of a data set with what is right and wrong."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.patches import ConnectionPatch
+
 from sd4match.errors import SD4MatchError
 from sd4match.pck.ground_truth import GroundTruth
-from sd4match.visualize.pair_grid import RIGHT, WRONG, grid, ranked
-import dataclasses
-from matplotlib.patches import ConnectionPatch
-from sd4match.visualize.pair_grid import COLOURS, matches
+from sd4match.visualize.pair_grid import COLOURS, RIGHT, WRONG, grid, matches, ranked
 
 
 @pytest.fixture
