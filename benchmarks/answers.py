@@ -26,10 +26,12 @@ from tabulate import tabulate
 
 from sd4match.datasets import CATEGORIES
 from sd4match.matching.keypoints import cells_to_original
+from sd4match.matching.readout import Setting
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.records.parquet import write
 from study.plan.inputs import DataRef
-from study.plan.stages import Predict, Setting
+from study.plan.stages import Predict
+from study.space.designs import configurations
 from study.store.study_folder import StudyFolder
 
 KEYPOINTS = 8  # a pair
@@ -100,7 +102,7 @@ def _generate(scratch: Path, pairs: int | None) -> int:
     subset = [f"data.pairs={pairs}"] if pairs else []
     space = load(str(scratch / "large.yaml"), [f"results={scratch}", *subset])
     # Data and weights are not needed: splits are planned at their published sizes.
-    plan = Planner(space).plan(space.configurations())
+    plan = Planner(space).plan(configurations(space))
     folder = StudyFolder.of(space)
     folder.write_space(space)
     folder.write_plan(plan)

@@ -24,7 +24,9 @@ from study.engine.work import pending
 from study.engine.worker import Workshop
 from study.plan.estimates import estimate
 from study.plan.plan import Planner
+from study.plan.stored import Stored
 from study.space.configuration import Configuration
+from study.space.designs import configurations
 from study.space.space import Space
 from study.store.store import Store
 
@@ -60,7 +62,7 @@ def main() -> None:
     shared = seconds(folder.store)
 
     strata: dict[tuple[object, object], list[Configuration]] = defaultdict(list)
-    for configuration in space.configurations():
+    for configuration in configurations(space):
         strata[configuration["prompt"], configuration["length"]].append(configuration)
     workshop = Workshop(folder.store, space.rule)
     rng = np.random.default_rng(0)
@@ -73,7 +75,7 @@ def main() -> None:
         if len(times) > 1:
             variance += len(members) ** 2 * statistics.variance(times) / len(times)
 
-    numbers = estimate(plan, Store(given.results / "none"))
+    numbers = estimate(plan, Stored(), space.rule)
     rows = [
         ("UNet passes, prediction", f"{numbers.passes:,}", f"{numbers.passes_alone:,}",
          f"{numbers.passes_alone / numbers.passes:.0f}×"),

@@ -10,6 +10,7 @@ from sd4match.testbed.shapes import generate
 from study.engine.work import pending
 from study.engine.worker import Workshop
 from study.plan.plan import Plan, Planner
+from study.space.designs import configurations
 from study.space.reading import load
 from study.space.space import Space
 from study.store.study_folder import StudyFolder
@@ -38,7 +39,7 @@ def planned(results: Path, overrides: list[str]) -> tuple[Space, Planner, Plan]:
     file.write_text(FACTORIAL)
     space = load(str(file), [f"data.root={data}", f"results={results.resolve()}", *overrides])
     planner = Planner(space)
-    return space, planner, planner.plan(space.configurations(), splits=("val",))
+    return space, planner, planner.plan(configurations(space), splits=("val",))
 
 
 def measure(space: Space, plan: Plan) -> StudyFolder:

@@ -5,9 +5,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError
-
 from sd4match.backbones.known import MOVED
 from sd4match.errors import SD4MatchError
 
@@ -75,6 +72,8 @@ def fetch_files(
     Raises:
         SD4MatchError: not a hub id, or the download failed.
     """
+    from huggingface_hub import snapshot_download  # slow to import
+
     check_hub_id(hub_id, what=what)
     try:
         return Path(snapshot_download(hub_id, revision=revision, allow_patterns=patterns))
@@ -104,6 +103,9 @@ def local_files(hub_id: str, *, revision: str | None, what: str = "backbone") ->
     Raises:
         SD4MatchError: not a hub id.
     """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
     check_hub_id(hub_id, what=what)
     try:
         return Path(snapshot_download(hub_id, revision=revision, local_files_only=True))

@@ -1,7 +1,5 @@
 """Frozen image encoders, DINOv2 and CLIP, for prompts that read images and for fused features."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,44 +10,13 @@ from PIL import Image
 from torch import Tensor
 from transformers import CLIPVisionModelWithProjection, Dinov2Model
 
-from sd4match.backbones.fingerprints import content_of
-from sd4match.backbones.folders import (
-    NANO_FOLDER,
-    fetch_files,
-    local_files,
-    read_config,
-    weight_files,
-)
+from sd4match.backbones.folders import read_config
+from sd4match.backbones.image_encoder_files import fetch_image_encoder, image_encoder_fingerprint
 from sd4match.backbones.models import load_model
 from sd4match.errors import SD4MatchError
-from sd4match.files.cache import file_hash
 
 CLASSES = {"dino": Dinov2Model, "clip": CLIPVisionModelWithProjection}
-_WHAT = "image encoder"
 _MODEL_TYPES = {"dino": ("dinov2",), "clip": ("clip", "clip_vision_model")}
-NANO = "nano/image_encoder"
-"""Name of the DINOv2 of the embedded backbone, independent of the place of its weights."""
-
-_FILES = [
-    "config.json",
-    "preprocessor_config.json",
-    "model.safetensors",
-    "model-*-of-*.safetensors",
-    "model.safetensors.index.json",
-]
-
-
-@dataclass(frozen=True)
-class Reads:
-    """The part of an image encoder's output that a prompt reads.
-
-    Attributes:
-        encoder: "dino" or "clip".
-        part: "feat" for the encoder's patch tokens, "head" for its pooled vector.
-    """
-
-    encoder: str
-    part: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +118,7 @@ def load_image_encoder(
     encoder = ImageEncoder(
         kind=kind,
         name=name,
-        fingerprint=_fingerprint(folder),
+        fingerprint=image_encoder_fingerprint(folder),
         model=load_model(CLASSES[kind], folder, device=device, dtype=dtype),
         processing=_processing(folder),
         device=device,
@@ -163,65 +130,6 @@ def load_image_encoder(
             f"patches of {encoder.patch_size}: correct its preprocessor_config.json"
         )
     return encoder
-
-
-def fetch_image_encoder(name: str) -> Path:
-    """Download an image encoder's files, unless they are on this machine.
-
-    Args:
-        name: hub id, ``id@revision`` or folder.
-
-    Returns:
-        The folder with the files.
-
-    Raises:
-        SD4MatchError: no such folder or hub id, or the download failed.
-    """
-    path, revision = _split(name)
-    if path.is_dir():
-        return path
-    return fetch_files(str(path), revision=revision, patterns=_FILES, what=_WHAT)
-
-
-def identify_image_encoder(name: str) -> str | None:
-    """Fingerprint an image encoder that is on this machine.
-
-    Args:
-        name: hub id, ``id@revision`` or folder.
-
-    Returns:
-        Its fingerprint; None if its weights are not on this machine.
-
-    Raises:
-        SD4MatchError: no such folder, or it is broken.
-    """
-    path, revision = _split(name)
-    folder = path if path.is_dir() else local_files(str(path), revision=revision, what=_WHAT)
-    try:
-        return None if folder is None else _fingerprint(folder)
-    except SD4MatchError:
-        if path.is_dir():
-            raise
-        return None  # the hub's cache may hold only some of the files
-
-
-def _split(name: str) -> tuple[Path, str | None]:
-    """A folder, or a hub id and its revision."""
-    if name == NANO:
-        return NANO_FOLDER / "image_encoder", None
-    if (folder := Path(name).expanduser()).is_dir():
-        return folder, None
-    hub_id, _, revision = name.partition("@")
-    return Path(hub_id), revision or None
-
-
-def _fingerprint(folder: Path) -> str:
-    parts = {
-        "config": content_of(folder / "config.json"),
-        "processing": content_of(folder / "preprocessor_config.json"),
-        "weights": [file_hash(file) for file in weight_files(folder)],
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _processing(folder: Path) -> dict[str, Any]:

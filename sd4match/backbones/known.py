@@ -1,5 +1,6 @@
 """Configurations of Stable Diffusion 1-5 and 2-1, so that planning needs no files."""
 
+from dataclasses import dataclass
 from typing import Any
 
 Configs = dict[str, dict[str, Any]]
@@ -87,3 +88,16 @@ IMAGE_ENCODERS = {
     "clip": "laion/CLIP-ViT-H-14-laion2B-s32B-b79K",
 }
 """Image encoders for backbones whose folder holds none (docs/explanation/method.md section 1)."""
+
+
+@dataclass(frozen=True)
+class Reads:
+    """The part of an image encoder's output that a prompt reads.
+
+    Attributes:
+        encoder: "dino" or "clip".
+        part: "feat" for the encoder's patch tokens, "head" for its pooled vector.
+    """
+
+    encoder: str
+    part: str

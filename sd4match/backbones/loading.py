@@ -13,8 +13,9 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from sd4match.backbones.architectures import Architecture, read_architecture
 from sd4match.backbones.devices import choose_device, choose_dtype
 from sd4match.backbones.fingerprints import fingerprint
-from sd4match.backbones.folders import COMPONENTS, locate, read_config
-from sd4match.backbones.image_encoders import NANO, ImageEncoder, load_image_encoder
+from sd4match.backbones.folders import COMPONENTS, locate
+from sd4match.backbones.image_encoder_files import image_encoder_names
+from sd4match.backbones.image_encoders import ImageEncoder, load_image_encoder
 from sd4match.backbones.known import IMAGE_ENCODERS
 from sd4match.backbones.models import load_model
 from sd4match.errors import SD4MatchError, require_known
@@ -197,19 +198,3 @@ def _load_tokenizer(folder: Path, facts: Architecture) -> CLIPTokenizer:
             f"{facts.text_encoder['vocab_size']}: vocab.json or merges.txt is missing or wrong"
         )
     return tokenizer
-
-
-def image_encoder_names(name_or_path: str) -> dict[str, str]:
-    """Return the default image encoders of a backbone.
-
-    Args:
-        name_or_path: "nano", a diffusers folder, or a hub id.
-
-    Returns:
-        kind -> name: a folder's own DINOv2 if it has one, else ``known.IMAGE_ENCODERS``.
-    """
-    if name_or_path == "nano":
-        return {**IMAGE_ENCODERS, "dino": NANO}
-    config = Path(name_or_path).expanduser() / "image_encoder" / "config.json"
-    has_dino = config.is_file() and read_config(config).get("model_type") == "dinov2"
-    return {**IMAGE_ENCODERS, **({"dino": str(config.parent)} if has_dino else {})}

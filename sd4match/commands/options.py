@@ -81,9 +81,9 @@ def load_prompt(name: str, backbone: "Backbone", *, template: str | None = None)
     Raises:
         SD4MatchError: an unknown or learned family, or as ``prompts.load``.
     """
-    from sd4match.prompts.cpm import parse
     from sd4match.prompts.families import create, find
     from sd4match.prompts.files import load
+    from sd4match.prompts.known import parse
 
     if Path(name).is_dir():
         name = str(Path(name) / "prompt.safetensors")  # a folder of `sd4match tune`

@@ -99,7 +99,7 @@ def tune(
     val = options.open_pairs(dataset, data, "val", pairs, among=train.categories)
 
     from sd4match.prompts import families
-    from sd4match.prompts.cpm import parse
+    from sd4match.prompts.known import parse
     from sd4match.tuning import folder
     from sd4match.tuning.tuning import Tuning
 

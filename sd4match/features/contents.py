@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from sd4match.backbones.image_encoders import ImageEncoder, Reads
+from sd4match.backbones.image_encoders import ImageEncoder
+from sd4match.backbones.known import Reads
 from sd4match.backbones.loading import Backbone
 from sd4match.datasets.images import load_image
 from sd4match.datasets.pairs import ImagePair, Side

@@ -3,15 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
-from sd4match.backbones.image_encoders import Reads
+from sd4match.backbones.known import Reads
 from sd4match.backbones.loading import Backbone
 from sd4match.datasets.benchmark import object_name
-
-Dependence = Literal["nothing", "category", "image", "pair"]
+from sd4match.prompts.known import Dependence
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The conditional prompting module: learned tokens, and tokens computed from image contents."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -8,41 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sd4match.backbones.image_encoders import Reads
 from sd4match.backbones.loading import Backbone
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.prompts.base import Dependence, Prompt
+from sd4match.prompts.base import Prompt
+from sd4match.prompts.known import SOURCES, Dependence, check_lengths
 from sd4match.prompts.tokens import encode_tokens
-
-SOURCES = {
-    f"{images}-{encoder}-{part}": (images == "Pair", Reads(encoder.lower(), part.lower()))
-    for images in ("Img", "Pair")
-    for encoder in ("DINO", "CLIP")
-    for part in ("Feat", "Head")
-}
-"""Name of a content source -> whether it uses a pair, and what is read of the images."""
 
 LINEAR_RATE = 0.1
 """Factor on the learning rate of the linear layers (docs/explanation/method.md section 1)."""
-
-
-def parse(name: str) -> dict[str, Any] | None:
-    """Parse the paper's name of a cpm prompt, such as ``Pair-DINO-Feat-G25-C50``.
-
-    Args:
-        name: any text.
-
-    Returns:
-        source, global_length and content_length; None if it is not such a name.
-    """
-    found = re.fullmatch(rf"({'|'.join(SOURCES)})-G(\d+)-C(\d+)", name)
-    if found is None:
-        return None
-    return {
-        "source": found[1],
-        "global_length": int(found[2]),
-        "content_length": int(found[3]),
-    }
 
 
 class ConditionalPrompt(Prompt):
@@ -159,22 +131,3 @@ class ConditionalPrompt(Prompt):
             {"params": tokens, "lr": learning_rate},
             {"params": linear, "lr": LINEAR_RATE * learning_rate},
         ]
-
-
-def check_lengths(global_length: int, content_length: int, *, most: int = 75) -> None:
-    """Refuse lengths that do not fit between BOS and EOS.
-
-    Args:
-        global_length: G, 0 or more.
-        content_length: C, 1 or more.
-        most: number of tokens that fit.
-
-    Raises:
-        SD4MatchError: G or C is too small, or both together too long.
-    """
-    integers = isinstance(global_length, int) and isinstance(content_length, int)
-    if not (integers and global_length >= 0 and 1 <= content_length <= most - global_length):
-        raise SD4MatchError(
-            f"cpm prompt has {global_length} global and {content_length} content tokens: it needs "
-            f"whole numbers, at least 0 and 1, and at most {most} together"
-        )

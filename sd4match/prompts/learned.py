@@ -1,16 +1,16 @@
 """Learned sequences of token embeddings or hidden states: one for all, or one per category."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from sd4match.backbones.loading import Backbone
-from sd4match.datasets.benchmark import class_alias
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt
+from sd4match.prompts.known import serving_category
 from sd4match.prompts.tokens import encode_tokens, random_hidden, random_tokens
 
 
@@ -75,22 +75,6 @@ class SingleHiddenPrompt(SinglePrompt):
     @staticmethod
     def _encode(backbone: Backbone, sequence: Tensor) -> Tensor:
         return sequence.to(backbone.device, backbone.dtype)
-
-
-def serving_category(learned: Collection[str], category: str) -> str | None:
-    """Return the learned category whose prompt is used for another one.
-
-    docs/explanation/method.md section 2.
-
-    Args:
-        learned: the categories that prompts were learned for.
-        category: any category of any data set.
-
-    Returns:
-        The category itself, else the class it is an alias of ("car" for "car(G)"), else None.
-    """
-    alias = class_alias(category)
-    return category if category in learned else alias if alias in learned else None
 
 
 class ClassPrompt(Prompt):

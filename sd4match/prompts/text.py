@@ -4,7 +4,6 @@ The empty text is the unconditional prompt.
 """
 
 from collections.abc import Mapping
-from string import Formatter
 from typing import Any, Self
 
 from torch import Tensor
@@ -13,6 +12,7 @@ from sd4match.backbones.loading import Backbone
 from sd4match.backbones.text import encode_text
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt
+from sd4match.prompts.known import check_template
 
 TEMPLATE = "a photo of a {category}"
 
@@ -34,18 +34,7 @@ class TextPrompt(Prompt):
 
     def __init__(self, template: str = TEMPLATE) -> None:
         super().__init__()
-        try:
-            fields = {
-                f"{field}{spec}{conversion or ''}"
-                for _, field, spec, conversion in Formatter().parse(template)
-                if field is not None
-            }
-        except ValueError:
-            fields = {""}
-        if not fields <= {"category"}:
-            raise SD4MatchError(
-                f"prompt template {template!r} may have no field but {{category}}: remove others"
-            )
+        check_template(template)
         self.template = template
 
     @classmethod

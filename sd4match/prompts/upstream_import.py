@@ -9,8 +9,9 @@ from torch import Tensor
 from sd4match.backbones.loading import Backbone
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt
-from sd4match.prompts.cpm import SOURCES, ConditionalPrompt, parse
+from sd4match.prompts.cpm import ConditionalPrompt
 from sd4match.prompts.families import belongs_to
+from sd4match.prompts.known import SOURCES, parse
 from sd4match.prompts.learned import (
     ClassHiddenPrompt,
     ClassPrompt,

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from sd4match.errors import SD4MatchError
 
+EPOCHS = 8
+"""The number of epochs, at most, of a tuning whose length is given in steps."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TuningSettings:

@@ -19,11 +19,8 @@ from sd4match.pck.scoring import aggregate, correct
 from sd4match.prediction.predictor import latents_for, predict
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.families import require_made_for
-from sd4match.tuning.recipe import MEMORY_SETTINGS, TuningSettings
+from sd4match.tuning.recipe import EPOCHS, MEMORY_SETTINGS, TuningSettings
 from sd4match.tuning.steps import PromptOptimizer
-
-EPOCHS = 8
-"""The number of epochs, at most, of a tuning whose length is given in steps."""
 
 _HASHED = {
     "backbone": "it had another backbone",

@@ -2,22 +2,18 @@
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import yaml
 
 from sd4match.datasets import BENCHMARKS
 from sd4match.errors import SD4MatchError, require_known
-from study.analysis.results import revision
+from study.analysis.results import Results
 from study.analysis.rows import configurations
-from study.analysis.sql.views import scores
 from study.analysis.statistics.stats import difference
 from study.space import labels
 from study.space.schema import flatten
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 _NOT_ASKED = ("name", "axes", "cluster", "resources", "results")
 
@@ -40,8 +36,8 @@ class Comparison:
 
 
 def compare(
-    a: "Study",
-    b: "Study",
+    a: Results,
+    b: Results,
     *,
     configurations_of: tuple[str, str] | None = None,
     alpha: float | None = None,
@@ -82,13 +78,13 @@ def compare(
     return Comparison(settings, only, differences)
 
 
-def _settings(a: "Study", b: "Study") -> Iterator[tuple[str, Any, Any]]:
+def _settings(a: Results, b: Results) -> Iterator[tuple[str, Any, Any]]:
     """What the studies were launched with, where it differs."""
     if a.folder == b.folder:
         return
     asked = [
         dict(flatten(yaml.safe_load((s.folder.path / "study.yaml").read_text(encoding="utf-8"))))
-        | {"code": revision(s), "protocol": s.rule.protocol}
+        | {"code": s.revision, "protocol": s.rule.protocol}
         for s in (a, b)
     ]
     for name in dict.fromkeys((*asked[0], *asked[1])):
@@ -99,7 +95,7 @@ def _settings(a: "Study", b: "Study") -> Iterator[tuple[str, Any, Any]]:
 
 
 def _differences(
-    a: "Study", b: "Study", couples: Sequence[tuple[str, str]], alpha: float
+    a: Results, b: Results, couples: Sequence[tuple[str, str]], alpha: float
 ) -> Iterator[dict[str, object]]:
     """A row a couple of configurations, data set and split that both studies ask for."""
     left, right, protocol = _by_place(a, alpha), _by_place(b, alpha), a.rule.protocol
@@ -130,10 +126,10 @@ def _differences(
 
 
 def _by_place(
-    study: "Study", alpha: float
+    study: Results, alpha: float
 ) -> dict[str, dict[tuple[str, str], dict[Hashable, Any]]]:
     """Configuration, then data set and split, to the cell at one alpha."""
-    cells = scores(study)
+    cells = study.cells_with_keys
     found: dict[str, dict[tuple[str, str], dict[Hashable, Any]]] = {}
     for cell in cells[cells["alpha"] == alpha].to_dict("records"):
         place = (str(cell["dataset"]), str(cell["split"]))
@@ -144,7 +140,7 @@ def _by_place(
 
 
 def differences(
-    studies: Sequence["Study"], datasets: Iterable[str], splits: Iterable[str]
+    studies: Sequence[Results], datasets: Iterable[str], splits: Iterable[str]
 ) -> dict[str, str]:
     """Why studies are not comparable with the first one.
 
@@ -182,7 +178,7 @@ def differences(
     return found
 
 
-def not_as_published(study: "Study", datasets: Iterable[str]) -> str | None:
+def not_as_published(study: Results, datasets: Iterable[str]) -> str | None:
     """Why a study's test numbers are not comparable with published ones; None where they are."""
     fidelity = str(study.folder.facts["fidelity"])
     reasons = [] if fidelity == "full" else [fidelity]
@@ -196,7 +192,7 @@ def not_as_published(study: "Study", datasets: Iterable[str]) -> str | None:
     return f"study {study.name} has {', '.join(reasons)}" if reasons else None
 
 
-def _data(study: "Study") -> dict[tuple[str, str], tuple[str, int]]:
+def _data(study: Results) -> dict[tuple[str, str], tuple[str, int]]:
     """(data set, split) to the fingerprint of its pairs, and how many."""
     rows = study.index.drop_duplicates(["dataset", "split"]).to_dict("records")
     return {

@@ -2,18 +2,14 @@
 
 import difflib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-import duckdb
 import numpy as np
 import pandas as pd
 
 from sd4match.errors import SD4MatchError
 from study.space import labels
 from study.space.metric import MEAN, Metric
-
-if TYPE_CHECKING:
-    pass
 
 KEY = ("dataset", "split", "alpha")
 _SPLITS = ("test", "val")
@@ -77,6 +73,8 @@ def matching(cells: pd.DataFrame, where: str) -> list[str]:
     Raises:
         SD4MatchError: when the condition is no SQL, or nothing meets it.
     """
+    import duckdb  # only conditions need it
+
     axes = [name for name in cells.columns if name not in MEASURED]
     with duckdb.connect(config={"enable_external_access": "false"}) as connection:
         connection.register(
@@ -106,9 +104,14 @@ SEED = "seed"
 def configurations(cells: pd.DataFrame) -> dict[str, labels.Settings]:
     """The axes of every configuration, in the order of ``cells``; None where one means nothing."""
     axes = [str(name) for name in cells.columns if name not in MEASURED]
-    frame = cells.drop_duplicates("configuration").set_index("configuration")[axes].astype(object)
-    rows = frame.where(frame.notna(), None).to_dict("index")
+    frame = cells.drop_duplicates("configuration").set_index("configuration")[axes]
+    rows = none_for_na(frame).to_dict("index")
     return {str(name): {str(k): v for k, v in row.items()} for name, row in rows.items()}
+
+
+def none_for_na(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame of plain Python objects, with None instead of NA and NaN."""
+    return frame.astype(object).where(frame.notna(), None)
 
 
 def value(cells: pd.DataFrame, metric: Metric | str) -> "pd.Series[float]":

@@ -1,15 +1,13 @@
 """Which configurations stand for each combination of some axes' values."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from sd4match.errors import SD4MatchError
+from study.analysis.choosing import chosen_by
 from study.analysis.contrasts import around
+from study.analysis.results import Results
 from study.analysis.rows import SEED, configurations, matching, value
 from study.space import labels
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 Values = tuple[labels.Value, ...]
 Keys = tuple[str, ...]
@@ -17,7 +15,7 @@ Keys = tuple[str, ...]
 
 
 def choose(
-    study: "Study", axes: Sequence[str], *, where: str | None, best: bool
+    study: Results, axes: Sequence[str], *, where: str | None, best: bool
 ) -> dict[Values, Keys]:
     """The configurations behind each combination of the axes' values that the study has.
 
@@ -48,9 +46,7 @@ def choose(
         for values, several in found.items():
             _require_one(table, axes, values, list(several.values()))
         return {values: next(iter(several.values())) for values, several in found.items()}
-    if study.metric is None:
-        raise SD4MatchError(f"study {study.name} has no validation split to choose the best by")
-    scores = value(study.cells, study.metric).to_dict()
+    scores = value(study.cells, chosen_by(study)).to_dict()
 
     def score(keys: Keys) -> float:
         measured = [scores[key] for key in keys if scores[key] == scores[key]]

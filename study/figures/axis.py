@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,14 +12,12 @@ from matplotlib.figure import Figure
 from sd4match.errors import SD4MatchError
 from study.analysis.ablation import Samples, estimates
 from study.analysis.contrasts import Row, one_at_a_time
+from study.analysis.results import Results
 from study.analysis.rows import SEED, configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import at, fidelity
+from study.figures.measured import at
 from study.space import labels
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 _GONE: dict[str, Any] = {
     "marker": "x", "linestyle": "none", "color": page.GREY, "markersize": 4, "clip_on": False,
@@ -180,18 +178,18 @@ def _marks(color: str, split: str) -> dict[str, Any]:
     return style | {"linestyle": "-" if test else "--", "mfc": color if test else "white"}
 
 
-def _choices(study: "Study") -> list[Names]:
+def _choices(study: Results) -> list[Names]:
     return [(axis,) for axis in study.axes]
 
 
-def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw(study: Results, names: Names, alpha: float) -> Figure:
     return ablation(
         study.cells,
         study.samples,
         axis=names[0],
         baseline=study.baseline,
         alpha=alpha,
-        fidelity=fidelity(study),
+        fidelity=study.fidelity,
     )
 
 

@@ -1,7 +1,5 @@
 """Which categories gain and lose: a configuration against the baseline, category by category."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -9,14 +7,12 @@ from matplotlib.patches import Patch
 
 from sd4match.datasets import object_name
 from sd4match.errors import SD4MatchError
+from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.analysis.statistics.stats import LEVEL, PairSamples, difference, holm
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import at, best_other, fidelity, find, shared, told_apart
-
-if TYPE_CHECKING:
-    from study.study import Study
+from study.figures.measured import at, best_other, find, shared, told_apart
 
 ALL = "all"
 _GAIN, _LOSS = page.PALETTE[0], page.PALETTE[3]
@@ -103,19 +99,19 @@ def categories(found: dict[page.Place, pd.DataFrame], *, measure: str) -> Figure
     return figure
 
 
-def _names(study: "Study", dataset: str, split: str) -> list[str]:
+def _names(study: Results, dataset: str, split: str) -> list[str]:
     """The objects of a split by their codes in `Study.samples`."""
     rows = at(study.index, dataset, split)
     _, pairs = study.folder.store.read_truth(str(rows["data"].iloc[0]))
     return sorted(set(pairs["category"].map(object_name)))
 
 
-def _choices(study: "Study") -> list[Names]:
+def _choices(study: Results) -> list[Names]:
     best = best_other(study)
     return [()] if best and shared(study.cells, [best, study.baseline]) else []
 
 
-def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw(study: Results, names: Names, alpha: float) -> Figure:
     key = find(study, names[0] if names else "best")
     if key == study.baseline:
         raise SD4MatchError("categories: the configuration is the baseline: name another")
@@ -137,7 +133,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
         figure,
         f"{what} ({apart[key]}) against the baseline ({apart[study.baseline]}). 95 % intervals "
         f"(images resampled); full colour: p < {LEVEL:g} after Holm's correction; right: PCK "
-        f"reached. Fidelity: {fidelity(study)}.",
+        f"reached. Fidelity: {study.fidelity}.",
     )
     return figure
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError, require_known
 from study.analysis.contrasts import around
+from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
@@ -19,14 +20,13 @@ from study.space.axes import AXES
 if TYPE_CHECKING:
     from sd4match.backbones import Backbone
     from sd4match.prompts import Prompt
-    from study.study import Study
 
 _MOST = 5  # prompts
 _QUERIES = 2
 _OF_PROMPTS = ("prompt", "template", "length", "source", "global_length", "content_length")
 
 
-def prompts_of(study: "Study") -> dict[str, str]:
+def prompts_of(study: Results) -> dict[str, str]:
     """Configurations that differ in the prompt family alone: label to key, at most five."""
     table = configurations(study.cells)
     base = middle(study)
@@ -56,7 +56,7 @@ def telling(positions: np.ndarray, truth: np.ndarray, most: int) -> list[int]:
     return sorted(int(i) for i in np.argsort(-spread, kind="stable")[:most])
 
 
-def _choices(study: "Study") -> list[Names]:
+def _choices(study: Results) -> list[Names]:
     keys = list(prompts_of(study).values())
     if len(keys) < 2:
         return []
@@ -64,7 +64,7 @@ def _choices(study: "Study") -> list[Names]:
     return [(dataset,) for dataset, _ in places[-1:]]
 
 
-def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw(study: Results, names: Names, alpha: float) -> Figure:
     from sd4match import backbones
     from sd4match.features import Contents, Latents
     from sd4match.prediction.one_pair import match_pair
@@ -134,7 +134,7 @@ def _number(pairs: pd.DataFrame, wanted: str) -> int:
     return int(found[0])
 
 
-def _prompt(study: "Study", row: Mapping[Hashable, Any], backbone: "Backbone") -> "Prompt":
+def _prompt(study: Results, row: Mapping[Hashable, Any], backbone: "Backbone") -> "Prompt":
     from sd4match import prompts
 
     if isinstance(row["tune"], str):

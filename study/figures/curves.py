@@ -1,20 +1,17 @@
 """How prompts were learned: loss and validation PCK of the tunings by step."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError
 from sd4match.records.parquet import read
+from study.analysis.results import Results
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import fidelity
 from study.space import labels
 from study.space.axes import AXES, OWN, TRAINED_ON
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 _MOST = 10  # lines that can be told apart
 _TUNED = [name for name, axis in AXES.items() if axis.cost == "tune" and name != "train.data"]
@@ -77,7 +74,7 @@ def curves(found: pd.DataFrame) -> Figure:
     return figure
 
 
-def tunings(study: "Study") -> pd.DataFrame:
+def tunings(study: Results) -> pd.DataFrame:
     """The curves of a study's prompts, those that are learned, as `curves` takes them."""
     rows = study.index[study.index["tune"].notna()].drop_duplicates("tune")
     data = [
@@ -106,17 +103,17 @@ def tunings(study: "Study") -> pd.DataFrame:
     return found.sort_values("data", key=lambda d: d.map(known), kind="stable")
 
 
-def _choices(study: "Study") -> list[Names]:
+def _choices(study: Results) -> list[Names]:
     keys = study.index["tune"].dropna().unique()
     return [()] if any(study.folder.store.curves(str(key)).exists() for key in keys) else []
 
 
-def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw(study: Results, names: Names, alpha: float) -> Figure:
     found = tunings(study)
     if found.empty:
         raise SD4MatchError(f"study {study.name} has not learned a prompt yet")
     figure = curves(found)
-    page.note(figure, f"Loss and PCK by epoch. Fidelity: {fidelity(study)}.")
+    page.note(figure, f"Loss and PCK by epoch. Fidelity: {study.fidelity}.")
     return figure
 
 

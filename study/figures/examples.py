@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,16 +13,14 @@ from numpy.typing import NDArray
 
 from sd4match.datasets import ImagePair, load_image
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.visualize.pair_grid import COLOURS
 from sd4match.visualize.page import HALO, footnote, legend, panels, show, title
+from sd4match.visualize.pair_grid import COLOURS
+from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import best_other, fidelity, find, shared, told_apart
+from study.figures.measured import best_other, find, shared, told_apart
 from study.figures.predictions import Predicted, pairs_of, predicted, present
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 ROWS = 4  # gains, and as many losses
 
@@ -162,13 +160,13 @@ def _colors(n: int) -> list[str]:
     return [COLOURS[i % len(COLOURS)] for i in range(n)]
 
 
-def _choices(study: "Study") -> list[Names]:
+def _choices(study: Results) -> list[Names]:
     best = best_other(study)
     places = shared(study.cells, [best, study.baseline]) if best else []
     return [(dataset,) for dataset, _ in present(study, places)]
 
 
-def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw(study: Results, names: Names, alpha: float) -> Figure:
     key = find(study, names[1] if len(names) > 1 else "best")
     places = dict(shared(study.cells, [key, study.baseline]))
     require_known(names[0], places, what="data set of this study")
@@ -193,7 +191,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
         names=("baseline", name),
         note=f"{page.titled(dataset, split)}, largest gains and worst losses in PCK@{alpha:g} "
         f"(points). Baseline: {apart[study.baseline]}; {name}: {apart[key]}. "
-        f"Fidelity: {fidelity(study)}.",
+        f"Fidelity: {study.fidelity}.",
     )
 
 

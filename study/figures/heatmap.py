@@ -1,7 +1,6 @@
 """PCK over two axes that vary together: timestep × layer, prompt family × length."""
 
 import itertools
-from typing import TYPE_CHECKING
 
 import matplotlib.patheffects as effects
 import numpy as np
@@ -14,14 +13,12 @@ from matplotlib.ticker import MaxNLocator
 
 from sd4match.errors import SD4MatchError, require_known
 from study.analysis.contrasts import around, tied
+from study.analysis.results import Results
 from study.analysis.rows import columns, configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import Table, at, drawable, elsewhere, fidelity, middle, ordered
+from study.figures.measured import Table, at, drawable, elsewhere, middle, ordered
 from study.space import labels
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 MAP = "cividis"
 """Perceptually uniform, and the same to those who do not see red or green."""
@@ -209,16 +206,16 @@ def _mesh(
     bar.ax.tick_params(labelsize=6, length=2)
 
 
-def _choices(study: "Study") -> list[Names]:
+def _choices(study: Results) -> list[Names]:
     found = pairs(configurations(study.cells), base=middle(study))
     # Any two can be asked for; these are what papers show.
     ranked = sorted(found, key=lambda pair: [set(pair) != {*each} for each in _USUAL])
     return [pair for pair in ranked if "seed" not in pair][:_MOST]
 
 
-def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw(study: Results, names: Names, alpha: float) -> Figure:
     x, y = names
-    return heatmap(study.cells, x=x, y=y, base=middle(study), alpha=alpha, fidelity=fidelity(study))
+    return heatmap(study.cells, x=x, y=y, base=middle(study), alpha=alpha, fidelity=study.fidelity)
 
 
 KIND = Kind(

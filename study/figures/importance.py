@@ -1,19 +1,15 @@
 """Which axes matter, alone and together."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from sd4match.errors import SD4MatchError
+from study.analysis.results import Results
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import fidelity
-
-if TYPE_CHECKING:
-    from study.study import Study
+from study.search.ped_anova import study_importance
 
 _ALONE, _TOGETHER = page.PALETTE[0], page.PALETTE[1]
 _MOST = 15
@@ -24,7 +20,7 @@ def importance(found: pd.DataFrame, *, of: str = "PCK", fidelity: str = "full") 
     """Bars of how much each axis matters, with interactions of two and 95 % intervals.
 
     Args:
-        found: what `Study.importance` gives: ``axis, other`` (None for an axis alone), ``kind``
+        found: what `study.search.ped_anova.study_importance` gives: ``axis, other`` (None for an axis alone), ``kind``
             (what the values are, in words), ``value, low, high``; NaN bounds draw no interval.
         of: the metric in words.
         fidelity: what was cut short, in words.
@@ -70,13 +66,13 @@ def importance(found: pd.DataFrame, *, of: str = "PCK", fidelity: str = "full") 
     return figure
 
 
-def _choices(study: "Study") -> list[Names]:
+def _choices(study: Results) -> list[Names]:
     return [()] if study.metric is not None and len(study.configurations()) > 1 else []
 
 
-def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw(study: Results, names: Names, alpha: float) -> Figure:
     return importance(
-        study.importance(), of=page.measure(str(study.metric)), fidelity=fidelity(study)
+        study_importance(study), of=page.measure(str(study.metric)), fidelity=study.fidelity
     )
 
 

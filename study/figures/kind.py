@@ -3,14 +3,12 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError
-
-if TYPE_CHECKING:
-    from study.study import Study
+from study.analysis.results import Results
 
 Names = tuple[str, ...]
 """What a figure is of: axes, or keys of configurations."""
@@ -37,8 +35,8 @@ class Kind:
     name: str
     shows: str
     lacks: str
-    choices: Callable[["Study"], list[Names]]
-    draw: Callable[["Study", Names, float], Figure]
+    choices: Callable[[Results], list[Names]]
+    draw: Callable[[Results, Names, float], Figure]
     takes: str = "no names: it shows all there is"
     counts: tuple[int, int] = (0, 0)
     reads: Literal["scores", "images", "model"] = "scores"
@@ -54,7 +52,7 @@ class View:
         names: its axes or configurations; empty for a kind that takes none, or for its usual ones.
     """
 
-    study: "Study"
+    study: Results
     kind: Kind
     names: Names = ()
 

@@ -9,11 +9,11 @@ can draw it and takes the frames from it.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError
+from study.analysis.results import Results
 from study.figures import (
     alphas,
     axis,
@@ -29,9 +29,6 @@ from study.figures import (
 )
 from study.figures.kind import View
 
-if TYPE_CHECKING:
-    from study.study import Study
-
 KINDS = {
     kind.name: kind
     for kind in (
@@ -42,7 +39,7 @@ KINDS = {
 """Every kind of figure, by its name."""
 
 
-def applicable(study: "Study") -> list[View]:
+def applicable(study: Results) -> list[View]:
     """The figures that a study can draw, cheap ones first; nothing is drawn or computed yet.
 
     None while a search has not planned its baseline, which it does last: most are around it.
@@ -52,7 +49,7 @@ def applicable(study: "Study") -> list[View]:
     return [View(study, kind, names) for kind in KINDS.values() for names in kind.choices(study)]
 
 
-def views(study: "Study", kind: str, names: Sequence[str] = ()) -> list[View]:
+def views(study: Results, kind: str, names: Sequence[str] = ()) -> list[View]:
     """The figures of one kind: of some names, or all the usual ones.
 
     Args:
@@ -79,7 +76,7 @@ def views(study: "Study", kind: str, names: Sequence[str] = ()) -> list[View]:
 
 
 def draw(
-    study: "Study", kind: str, names: Sequence[str] = (), *, alpha: float | None = None
+    study: Results, kind: str, names: Sequence[str] = (), *, alpha: float | None = None
 ) -> Figure:
     """One figure.
 
@@ -93,6 +90,6 @@ def draw(
     return views(study, kind, names)[0].draw(alpha=alpha)
 
 
-def _can(study: "Study") -> str:
+def _can(study: Results) -> str:
     kinds = dict.fromkeys(view.kind.name for view in applicable(study))
     return f"study {study.name} can draw {', '.join(kinds) or 'none yet'}"

@@ -1,20 +1,18 @@
 """What figures are drawn from: which configurations belong together, and their PCK in percent."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from sd4match.errors import SD4MatchError
 from study.analysis.ablation import Samples
+from study.analysis.choosing import best
+from study.analysis.results import Results
 from study.analysis.rows import columns
 from study.analysis.statistics.stats import interval
 from study.figures.page import Place
 from study.space import labels
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 Table = Mapping[str, labels.Settings]
 """Every configuration's axes, by its key: what `study.analysis.rows.configurations` gives."""
@@ -39,8 +37,8 @@ def shown(cells: pd.DataFrame, keys: Collection[str]) -> list[Place]:
     counts = done.groupby(["dataset", "split"])["configuration"].nunique()
     found: dict[str, Place] = {}
     for dataset, split, _ in columns(done, [float(done["alpha"].iloc[0])]):
-        best = found.get(dataset)
-        if best is None or counts[dataset, split] > counts[best]:
+        known = found.get(dataset)
+        if known is None or counts[dataset, split] > counts[known]:
             found[dataset] = (dataset, split)
     most = max(counts[place] for place in found.values())
     return [place for place in found.values() if 2 * counts[place] >= most]
@@ -72,21 +70,21 @@ def at(frame: pd.DataFrame, dataset: str, split: str) -> pd.DataFrame:
     return frame[(frame["dataset"] == dataset) & (frame["split"] == split)]
 
 
-def best_other(study: "Study") -> str | None:
+def best_other(study: Results) -> str | None:
     """What validation chose, unless that is the baseline or nothing yet."""
     try:
-        best = str(study.best().name)
+        found = str(best(study).name)
     except SD4MatchError:
         return None
-    return None if best == study.baseline else best
+    return None if found == study.baseline else found
 
 
-def middle(study: "Study") -> str:
+def middle(study: Results) -> str:
     """The configuration that slices go through: the baseline, or what a search found best."""
     if study.folder.facts["design"] != "search" or study.metric is None:
         return study.baseline
     try:
-        return str(study.best().name)
+        return str(best(study).name)
     except SD4MatchError:  # nothing is measured yet
         return study.baseline
 
@@ -97,11 +95,6 @@ def elsewhere(table: Table, base: str, *, free: Collection[str]) -> str:
     if len({row.get("seed") for row in table.values()}) > 1:
         told["seed"] = table[base].get("seed")
     return labels.settings({axis: value for axis, value in told.items() if axis not in free})
-
-
-def fidelity(study: "Study") -> str:
-    """What was cut short, in words: every figure says so."""
-    return str(study.folder.facts["fidelity"])
 
 
 def ordered(table: Table, axis: str, keys: Sequence[str]) -> list[labels.Value]:
@@ -168,7 +161,7 @@ def told_apart(table: Table, keys: Sequence[str]) -> dict[str, str]:
     }
 
 
-def find(study: "Study", name: str) -> str:
+def find(study: Results, name: str) -> str:
     """The key of a configuration: ``baseline``, ``best``, or the beginning of its key.
 
     Raises:
@@ -177,7 +170,7 @@ def find(study: "Study", name: str) -> str:
     if name == "baseline":
         return study.baseline
     if name == "best":
-        return str(study.best().name)
+        return str(best(study).name)
     keys = list(study.configurations().index)
     found = [key for key in keys if key.startswith(name)]
     if len(found) != 1:

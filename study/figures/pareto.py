@@ -1,73 +1,30 @@
 """What accuracy costs: PCK against the operations that matching an image takes."""
 
 import textwrap
-from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from sd4match.datasets import object_name
 from sd4match.errors import SD4MatchError
+from study.analysis.choosing import costs, pareto_front
+from study.analysis.results import Results
 from study.analysis.rows import configurations, over_seeds, representatives, value
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import fidelity, told_apart
+from study.figures.measured import told_apart
 
-if TYPE_CHECKING:
-    from study.study import Study
-
-COSTLY = ("backbone", "image_size", "ensemble", "layer", "source")
-"""The axes that change what matching an image costs."""
 _MOST = 8  # points of the front that are named
 
 
-def cost(study: "Study") -> "pd.Series[float]":
-    """Planned TFLOP an image of every configuration, as `study.search.objectives` counts them.
-
-    A prompt from a file counts each image once, as all prompts but those that read pairs do.
-
-    Raises:
-        SD4MatchError: the architecture of a backbone is not known here.
-    """
-    from sd4match.prompts.cpm import SOURCES
-    from study.plan.cost import Costs  # it takes torch with it
-    from study.plan.inputs import Machine
-
-    costs = Costs()
-    index = study.index
-    images, pairs = {}, {}
-    for data in index["data"].unique():
-        _, table = study.folder.store.read_truth(str(data))
-        objects = table["category"].map(object_name)
-        seen = {*zip(objects, table["source"], strict=True)} | {
-            *zip(objects, table["target"], strict=True)
-        }
-        images[data], pairs[data] = len(seen), len(table)
-    found = {}
-    for key, cells in index.groupby("configuration", sort=False):
-        row = cells.iloc[0]
-        machine = Machine(str(row["backbone"]), "", "", "", 1, 1)
-        size, layer = int(row["image_size"]), int(row["layer"])
-        of_pairs = not pd.isna(row["source"]) and SOURCES[str(row["source"])][0]
-        n = sum(images[data] for data in cells["data"])
-        # By image from the start: sums would round otherwise where other splits were measured.
-        passes = 2 * sum(pairs[data] for data in cells["data"]) / max(1, n) if of_pairs else 1
-        unet = passes * int(row["ensemble"]) * costs.unet(machine, size, layer)
-        found[str(key)] = (costs.encode(machine, size, 1) + unet) / 1e12
-    return pd.Series(found, name="tflop")
-
-
 def front(points: pd.DataFrame) -> list[str]:
-    """The configurations that no other beats in both, the cheapest first.
+    """The configurations of the Pareto front, the cheapest first.
 
     Args:
         points: by configuration: ``tflop`` and ``pck``.
     """
-    ranked = points.sort_values(["tflop", "pck"], ascending=[True, False], kind="stable")
-    best = ranked["pck"].astype(float).cummax().shift(fill_value=-np.inf)
-    return [str(key) for key in ranked.index[ranked["pck"] > best]]
+    found = pareto_front(points[["tflop", "pck"]].to_numpy(dtype=float), [False, True])
+    return [str(key) for key in points[found].sort_values("tflop").index]
 
 
 @page.styled
@@ -135,18 +92,20 @@ def pareto(
     return figure
 
 
-def _choices(study: "Study") -> list[Names]:
-    table = configurations(study.cells)
-    varies = any(len({row[axis] for row in table.values()}) > 1 for axis in COSTLY)
+def _choices(study: Results) -> list[Names]:
+    try:
+        varies = costs(study).nunique() > 1
+    except SD4MatchError:  # planned before costs were recorded
+        return []
     return [()] if study.metric is not None and varies else []
 
 
-def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw(study: Results, names: Names, alpha: float) -> Figure:
     metric, cells = str(study.metric), study.cells
     scores = over_seeds(100 * value(cells, metric).dropna(), cells).rename("pck")
     if scores.empty:
         raise SD4MatchError(f"pareto: {metric} is not measured yet")
-    points = pd.concat([cost(study).reindex(scores.index), scores], axis=1)
+    points = pd.concat([costs(study).rename("tflop").reindex(scores.index), scores], axis=1)
     baseline = representatives(cells, scores.index).get(study.baseline, study.baseline)
     apart = told_apart(configurations(cells), [baseline, *front(points)])
     return pareto(
@@ -154,7 +113,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
         names=apart,
         measure=page.measure(metric),
         baseline=baseline,
-        fidelity=fidelity(study),
+        fidelity=study.fidelity,
     )
 
 

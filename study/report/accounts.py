@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 
 from study.analysis.measuring import PENDING
-from study.analysis.results import revision
+from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.space import labels
 from study.space.labels import several
 from study.store import heartbeat
-from study.study import Study
 from study.tables import status
 from study.tables.status import clock
 
@@ -73,11 +72,11 @@ class Line:
     device: str = labels.MISSING
 
 
-def _once(study: Study) -> pd.DataFrame:
+def _once(study: Results) -> pd.DataFrame:
     return study.cells.drop_duplicates(["configuration", "dataset", "split"])
 
 
-def progress(study: Study) -> Progress:
+def progress(study: Results) -> Progress:
     """Count the cells that are there and those that may still come."""
     cells = _once(study)
     missing = cells[cells["status"] != "done"]
@@ -87,7 +86,7 @@ def progress(study: Study) -> Progress:
     return Progress(len(cells), len(cells) - len(missing), pending, tuple(running))
 
 
-def holes(study: Study) -> list[Hole]:
+def holes(study: Results) -> list[Hole]:
     """What is missing, by reason, the most frequent first."""
     cells = _once(study)
     missing = cells[cells["status"] != "done"]
@@ -110,7 +109,7 @@ def holes(study: Study) -> list[Hole]:
     return sorted(found, key=lambda hole: -hole.cells)
 
 
-def work(study: Study) -> list[Line]:
+def work(study: Results) -> list[Line]:
     """How much work sharing left over, and what this study's launches spent on it."""
     index = study.index[study.index["missing"].isna()]
     lines = []
@@ -128,7 +127,7 @@ def work(study: Study) -> list[Line]:
     return lines
 
 
-def _spent(study: Study, keys: Iterable[str]) -> tuple[str, ...]:
+def _spent(study: Results, keys: Iterable[str]) -> tuple[str, ...]:
     """How many of these stages were computed, and how long they took."""
     if study.provenance is None:
         return ()
@@ -142,11 +141,11 @@ Fact = tuple[str, str]
 """Name and value."""
 
 
-def origin(study: Study) -> list[Fact]:
+def origin(study: Results) -> list[Fact]:
     """Code, versions and data; of a study that kept its provenance, machines and launches too."""
     facts = study.folder.facts
     found = [
-        ("code", revision(study)),
+        ("code", study.revision),
         ("versions", ", ".join(f"{name} {at}" for name, at in facts["versions"].items())),
         *_data(study),
     ]
@@ -154,7 +153,7 @@ def origin(study: Study) -> list[Fact]:
     return [*found, *(_recorded(record) if record else [("machine", str(facts["machine"]))])]
 
 
-def _data(study: Study) -> Iterator[Fact]:
+def _data(study: Results) -> Iterator[Fact]:
     data = study.index.drop_duplicates(["dataset", "split"])[["dataset", "split", "pairs", "data"]]
     for dataset, split, pairs, fingerprint in data.itertuples(index=False):
         yield f"{labels.dataset(dataset)} {split}", f"{pairs:,} pairs, {fingerprint[:16]}"

@@ -15,13 +15,13 @@ from PIL import Image
 from sd4match import pck
 from sd4match.datasets import ImagePair, load_image
 from sd4match.errors import SD4MatchError
+from sd4match.matching.readout import Setting
 from sd4match.records.parquet import settings_of
 from sd4match.records.truth import pairs_on_record
 from study.analysis.measuring import setting_of
+from study.analysis.results import Results
 from study.figures.predictions import root_of
-from study.plan.stages import Setting
 from study.space import labels
-from study.study import Study
 
 HEIGHT = 200
 """Of both images on the page."""
@@ -68,7 +68,7 @@ class Gallery:
     reasons: tuple[str, ...] = ()
 
 
-def gallery(study: Study, choices: Mapping[str, str]) -> Gallery:
+def gallery(study: Results, choices: Mapping[str, str]) -> Gallery:
     """Pairs on which the best configuration and the baseline differ, as every choice finds them.
 
     Args:
@@ -91,7 +91,9 @@ def gallery(study: Study, choices: Mapping[str, str]) -> Gallery:
     return Gallery(tuple(examples), offered, alpha, tuple(reasons))
 
 
-def _of_dataset(study: Study, dataset: str, choices: Sequence[str], alpha: float) -> list[Example]:
+def _of_dataset(
+    study: Results, dataset: str, choices: Sequence[str], alpha: float
+) -> list[Example]:
     index = study.index[study.index["dataset"] == dataset]
     split = "test" if (index["split"] == "test").any() else str(index["split"].iloc[0])
     rows = index[(index["split"] == split) & index["configuration"].isin(choices)]
@@ -123,7 +125,7 @@ def _of_dataset(study: Study, dataset: str, choices: Sequence[str], alpha: float
     return [example for example, _ in made.values()]
 
 
-def _pck(study: Study, key: str, dataset: str, split: str, alpha: float) -> Points | None:
+def _pck(study: Results, key: str, dataset: str, split: str, alpha: float) -> Points | None:
     index = study.index
     here = (index["dataset"] == dataset) & (index["split"] == split)
     if key not in set(index.loc[here, "configuration"]):
@@ -147,7 +149,7 @@ def _telling(best: Points, baseline: Points | None) -> dict[int, str]:
 
 
 def _predictions(
-    study: Study, rows: pd.DataFrame, truth: pck.GroundTruth
+    study: Results, rows: pd.DataFrame, truth: pck.GroundTruth
 ) -> Iterator[tuple[str, Points, int]]:
     """Configuration, its positions (K, 2) and image size, of those on record; file by file."""
     store = study.folder.store

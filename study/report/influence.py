@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sd4match.errors import SD4MatchError
+from study.analysis.results import Results
+from study.search.ped_anova import study_importance
 from study.space import labels
 from study.space.labels import listed, several
-from study.study import Study
 
 MOST = 8
 """Axes and pairs of axes that are listed."""
@@ -47,10 +48,10 @@ class Ranking:
     influences: tuple[Influence, ...] = ()
 
 
-def ranking(study: Study) -> Ranking:
-    """What `Study.importance` says, for the page."""
+def ranking(study: Results) -> Ranking:
+    """What `study.search.ped_anova.study_importance` says, for the page."""
     try:
-        found = study.importance()
+        found = study_importance(study)
     except SD4MatchError as error:  # too little measured, or nothing varies
         return Ranking(str(error))
     kind = str(found["kind"].iloc[0])
@@ -60,7 +61,7 @@ def ranking(study: Study) -> Ranking:
         for axis, other in found[["axis", "other"]].itertuples(index=False, name=None)
     ]
     influences = [Influence(of, *row) for of, row in zip(axes, numbers, strict=True)]
-    measured = study.metric or f"mean/test/pck@{study.rule.usual_alpha:g}"
+    measured = study.usual_metric
     return Ranking(
         f"{kind[0].upper()}{kind[1:]} in {measured}, with 95 % intervals.",
         "%" if "share" in kind else "points",

@@ -3,12 +3,11 @@
 import re
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure
-
 from sd4match.errors import SD4MatchError
 from study import figures
+from study.analysis.results import Results
 from study.figures.kind import Kind
-from study.study import Study
+from study.figures.page import Figure
 
 _TOLD_OTHERWISE = ("examples", "importance")
 """Kinds that the page has as a control and as a list of its own."""
@@ -42,7 +41,7 @@ class Picture:
     reason: str = ""
 
 
-def pictures(study: Study) -> list[Picture]:
+def pictures(study: Results) -> list[Picture]:
     """All figures that this study can show."""
     found = []
     for view in figures.applicable(study):

@@ -3,9 +3,10 @@
 import math
 from dataclasses import dataclass
 
+from study.analysis.comparison import compare
+from study.analysis.results import Results
 from study.analysis.rows import KEY, columns
 from study.space import labels
-from study.study import Study
 
 SPLITS = {"test": "test", "val": "validation"}
 
@@ -59,7 +60,7 @@ class Score:
         return f"{labels.dataset(self.dataset)} {SPLITS[self.split]}"
 
 
-def scores(study: Study, configuration: str) -> list[Score]:
+def scores(study: Results, configuration: str) -> list[Score]:
     """The scores of a configuration by data set, split and alpha, test first.
 
     Args:
@@ -82,11 +83,11 @@ def scores(study: Study, configuration: str) -> list[Score]:
     return found
 
 
-def _gaps(study: Study, configuration: str) -> dict[tuple[str, str, float], Gap]:
+def _gaps(study: Results, configuration: str) -> dict[tuple[str, str, float], Gap]:
     known = set(study.index["configuration"])
     if configuration == study.baseline or study.baseline not in known:
         return {}
-    found = study.compare(study, configurations=(study.baseline, configuration)).differences
+    found = compare(study, study, configurations_of=(study.baseline, configuration)).differences
     if "effect" not in found:  # neither was measured anywhere
         return {}
     return {

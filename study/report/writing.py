@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from sd4match.errors import require_known
 from sd4match.files.atomic import atomic_path
+from study.analysis.results import Results
 from study.figures.saving import save
 from study.report.content import Content, collect
 from study.report.examples import Example
@@ -22,7 +23,6 @@ from study.report.pictures import inline
 from study.report.summary import words
 from study.space import labels
 from study.space.labels import several
-from study.study import Study
 
 FORMATS = {"html": "report.html", "md": "report.md"}
 """Formats and the names of their files."""
@@ -33,7 +33,7 @@ FIRST_ROWS = 30
 _PAGE = Path(__file__).parent / "page"
 
 
-def write(study: Study, *, form: str = "html", out: Path | None = None) -> Path:
+def write(study: Results, *, form: str = "html", out: Path | None = None) -> Path:
     """Write a study's report; the same study gives the same bytes.
 
     Args:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from study.analysis.measuring import measure
 from study.analysis.rows import value
 from study.plan import index
-from study.plan.cost import Costs, extracted
-from study.plan.plan import Cell, Plan
+from study.plan.plan import Plan
 from study.space.axes import Value
 from study.space.configuration import Configuration
 from study.space.metric import COST, MEAN, Rule, selecting
@@ -67,14 +66,15 @@ class Objectives:
         """The configurations of a plan that the store answers on every objective, in order."""
         if not plan.cells:
             return []
-        measured = measure(index.frame(index.table(plan)), store, rule)
+        asked = index.frame(index.table(plan))
+        measured = measure(asked, store, rule)
         columns: dict[str, Mapping[Any, float]] = {
             name: value(measured, selecting(name)).to_dict()
             for name in dict.fromkeys((self.metric, *self.names))
             if name != COST
         }
         if COST in self.names:
-            columns[COST] = tflop_per_image(plan)
+            columns[COST] = asked.groupby("configuration")[index.COST].first().to_dict()
         found = []
         for configuration in plan.by_configuration:
             values = {name: float(column[configuration.key]) for name, column in columns.items()}
@@ -119,26 +119,3 @@ def over_seeds(rows: Iterable[Row]) -> list[Row]:
         )
         for several in settings.values()
     ]
-
-
-def tflop_per_image(plan: Plan) -> dict[str, float]:
-    """Planned TFLOP an image, by configuration: what matching with it costs, not learning it.
-
-    Its images through the VAE encoder once and through the UNet to its layer, ``ensemble`` times;
-    prompts of pairs take each pair's images anew.
-    """
-    costs = Costs()
-    found = {}
-    for configuration, cells_of_it in plan.by_configuration.items():
-        images = sum(cell.data.images for cell in cells_of_it)
-        operations = sum(_flop(cell, costs) for cell in cells_of_it)
-        found[configuration.key] = operations / max(1, images) / 1e12
-    return found
-
-
-def _flop(cell: Cell, costs: Costs) -> float:
-    extraction = cell.predict.extraction
-    source = cell.configuration["source"] if extraction.file is None else extraction.file.source
-    passes = extracted(cell.data, None if source is None else str(source))
-    encoding = costs.encode(extraction.machine, extraction.image_size, cell.data.images)
-    return encoding + costs.predict(cell.predict, layer=cell.setting[0], images=passes)

@@ -17,6 +17,7 @@ from sd4match.errors import SD4MatchError, require_known
 from study.analysis.ablation import Samples
 from study.analysis.importance import factorial, largest
 from study.analysis.importance.measure import COLUMNS, SEARCH, Measure
+from study.analysis.results import Results
 from study.search.proposals import Dimension
 from study.space.axes import AXES
 from study.space.metric import Metric
@@ -75,8 +76,6 @@ def importance(
     else:
         grid = factorial.grid_of(measure.settings) if design == "factorial" else None
         if grid is None:
-            pass  # REMOVEME  # takes Optuna with it
-
             found = ped_anova(measure, seed=seed)
         else:
             found = factorial.shares(measure, grid, resamples=resamples, seed=seed)
@@ -85,6 +84,28 @@ def importance(
     found["alone"] = found["other"].isna()
     found = found.sort_values(["alone", "value"], ascending=False, kind="stable")
     return found.drop(columns="alone").reset_index(drop=True)
+
+
+def study_importance(study: Results, metric: str | None = None) -> pd.DataFrame:
+    """How much each axis of a study matters, each number with its 95 % interval.
+
+    Args:
+        study: the study.
+        metric: an average over pairs; the study's own by default. See `study.space.metric`.
+
+    Returns:
+        See `importance`: the meaning of the numbers depends on the design.
+
+    Raises:
+        SD4MatchError: no such metric, or too little is measured.
+    """
+    return importance(
+        study.cells,
+        study.samples,
+        design=study.folder.facts["design"],
+        metric=metric or study.usual_metric,
+        baseline=study.baseline,
+    )
 
 
 RESAMPLES = 200

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import optuna
@@ -16,15 +16,13 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sd4match.errors import SD4MatchError
+from study.analysis.results import Results
 from study.engine.faults import Fault
 from study.search.proposals import Proposals, Told
 from study.space.axes import AXES, Value
 from study.space.search_settings import Direction, Point
 from study.space.space import Space
 from study.store.study_folder import StudyFolder
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 WARM = "warm_start"
 """Attribute of trials that an earlier study measured: its name."""
@@ -194,7 +192,7 @@ def _plain(cell: Any) -> Value:
 JOURNAL = "optuna.journal"
 
 
-def read(study: "Study") -> tuple[pd.DataFrame, dict[str, str]]:
+def read(study: Results) -> tuple[pd.DataFrame, dict[str, str]]:
     """The trials of a study's search, finished or running, as `history` takes them.
 
     Raises:
@@ -226,5 +224,5 @@ def read(study: "Study") -> tuple[pd.DataFrame, dict[str, str]]:
     return frame, dict(zip(names, directions, strict=True))
 
 
-def _journal(study: "Study") -> Path:
+def _journal(study: Results) -> Path:
     return study.folder.path / JOURNAL

@@ -12,7 +12,6 @@ from optuna.trial import TrialState
 from sd4match.errors import SD4MatchError
 from study.plan.inputs import key_of
 from study.plan.plan import Plan, Planner
-from study.plan.stored import missing
 from study.search import samplers
 from study.search.objectives import Objectives, Row, over_seeds
 from study.search.proposals import Proposal, Proposals, Told
@@ -200,9 +199,9 @@ class OptunaSearch:
 
     def _answered(self, plan: Plan) -> bool:
         """Whether the store holds everything that a plan wants."""
-        store = self._folder.store
+        stored = self._folder.store.stored(plan)
         return bool(plan.predicts) and not any(
-            missing(plan, store, stage) for stage in plan.predicts.values()
+            stored.missing(plan, stage) for stage in plan.predicts.values()
         )
 
     def _plan(self, grid: tuple[Configuration, ...], stopped: str | None = None) -> Plan:

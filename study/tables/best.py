@@ -7,15 +7,15 @@ import pandas as pd
 from tabulate import tabulate
 
 from study.analysis import choosing
+from study.analysis.results import Results
 from study.analysis.rows import SEED
 from study.space import labels
 from study.space.metric import COST
-from study.study import Study
-from study.tables.reproduce import launch_command
+from study.tables.reproduce import launch_command, search_space
 
 
 def best_report(
-    study: Study,
+    study: Results,
     metric: str | None,
     where: str | None = None,
     *,
@@ -26,11 +26,11 @@ def best_report(
 
     Args:
         study: the study.
-        metric, where: as for `Study.top`.
+        metric, where: as for `study.analysis.choosing.top`.
         number: how many of the best are told.
-        objectives: as for `Study.pareto`.
+        objectives: as for `study.analysis.choosing.pareto`.
     """
-    top = study.top(metric, where=where, number=number)
+    top = choosing.top(study, metric, where=where, number=number)
     chosen_by, key = str(top.columns[-1]), str(top.index[0])
     rows = [
         {"configuration": str(name), "value": row.pop(chosen_by), "settings": row}
@@ -63,11 +63,25 @@ def best_report(
         lines += ["", _top_lines(rows, top, chosen_by)]
     found = None
     if objectives or (metric is None and where is None):
-        found = study.pareto(objectives, where=where)
+        found = choosing.pareto(study, objectives, where=where)
     if found is not None:
         facts["pareto"] = found.reset_index().to_dict("records")
         lines += ["", _pareto_lines(study, found)]
     return facts, "\n".join(lines)
+
+
+def best_space(study: Results, metric: str | None, where: str | None = None) -> str:
+    """A search-space file that starts from the best configuration.
+
+    Args:
+        study, metric, where: as for `best_report`.
+
+    Returns:
+        YAML.
+    """
+    row = choosing.best(study, metric, where=where)
+    settings = {str(name): value for name, value in row.iloc[:-1].items()}
+    return search_space(study.folder, str(row.name), settings)
 
 
 def _plain(numbers: "pd.Series[Any]") -> list[float | None]:
@@ -90,7 +104,7 @@ def _top_lines(rows: Sequence[Mapping[str, Any]], top: pd.DataFrame, chosen_by: 
     return tabulate(table, headers=headers, disable_numparse=True)
 
 
-def _pareto_lines(study: Study, found: pd.DataFrame) -> str:
+def _pareto_lines(study: Results, found: pd.DataFrame) -> str:
     """The configurations that a search with several objectives chose, the best first."""
     axes = study.configurations().loc[found.index]
     varied = [name for name in axes if axes[name].nunique(dropna=False) > 1]

@@ -1,19 +1,18 @@
 """What two studies asked and measured, side by side, in words."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pandas as pd
 from tabulate import tabulate
 
 from study.analysis import comparison
 from study.analysis.comparison import Comparison
+from study.analysis.results import Results
+from study.analysis.rows import none_for_na
 from study.space import labels
 
-if TYPE_CHECKING:
-    from study.study import Study
 
-
-def comparison_report(a: "Study", b: "Study", found: Comparison) -> str:
+def comparison_report(a: Results, b: Results, found: Comparison) -> str:
     """A comparison in words."""
     names = _names(a, b, found.differences)
     alpha = found.differences["alpha"].iloc[0]
@@ -48,7 +47,16 @@ def comparison_report(a: "Study", b: "Study", found: Comparison) -> str:
     return "\n".join(lines)
 
 
-def _names(a: "Study", b: "Study", differences: pd.DataFrame) -> tuple[str, str]:
+def comparison_facts(found: Comparison) -> dict[str, Any]:
+    """A comparison for programs: values as JSON has them."""
+    return {
+        "settings": [dict(zip(("name", "a", "b"), row, strict=True)) for row in found.settings],
+        "only": dict(zip(("a", "b"), found.only, strict=True)),
+        "differences": none_for_na(found.differences).to_dict("records"),
+    }
+
+
+def _names(a: Results, b: Results, differences: pd.DataFrame) -> tuple[str, str]:
     one, other = differences[["a", "b"]].iloc[0]
     if a.folder == b.folder and one != other:
         return f"{a.name}:{one}", f"{b.name}:{other}"

@@ -1,20 +1,16 @@
 """What stands below every table: how many pairs, why cells are missing, whence the numbers are."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from study.analysis.results import revision
+from study.analysis.results import Results
 from study.analysis.rows import SEED, configurations
 from study.analysis.selection import Keys
 from study.space import labels
 from study.tables import published
 from study.tables.layout import Layout
 from study.tables.table import SUPERSCRIPTS
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 MOST_KEYS = 24
 """More store keys than this make a footnote that nobody reads."""
@@ -84,7 +80,7 @@ def _more(pairs: float, seeds: float) -> str:
     return " or ".join(ways)
 
 
-def provenance(study: "Study", records: Iterable[str]) -> str:
+def provenance(study: Results, records: Iterable[str]) -> str:
     """The study, the code that measured it, and the store keys of what is shown.
 
     Args:
@@ -95,10 +91,10 @@ def provenance(study: "Study", records: Iterable[str]) -> str:
     shown = ", ".join(keys[:MOST_KEYS])
     if len(keys) > MOST_KEYS:
         shown += f", … ({len(keys)} in all, see the view scores)"
-    return f"Study {study.name}, {revision(study)}. Predictions in the store: {shown or 'none'}."
+    return f"Study {study.name}, {study.revision}. Predictions in the store: {shown or 'none'}."
 
 
-def what(layout: Layout, study: "Study") -> list[str]:
+def what(layout: Layout, study: Results) -> list[str]:
     """What the numbers are."""
     alphas = ", ".join(f"{alpha:g}" for alpha in layout.alphas)
     sets = ", ".join(map(labels.dataset, layout.datasets))
@@ -114,7 +110,7 @@ def what(layout: Layout, study: "Study") -> list[str]:
     return said
 
 
-def of(study: "Study", layout: Layout, chosen: Iterable[Keys]) -> list[str]:
+def of(study: Results, layout: Layout, chosen: Iterable[Keys]) -> list[str]:
     """How a study's rows were trained, chosen and measured."""
     rows_of = list(dict.fromkeys(chosen))
     keys = [key for of_row in rows_of for key in of_row]
@@ -135,7 +131,7 @@ def of(study: "Study", layout: Layout, chosen: Iterable[Keys]) -> list[str]:
     return [
         f"Study {study.name}. Other axes {' '.join(how) or 'kept at the baseline'};"
         f" the same in all rows: {labels.settings(same)}.",
-        f"Training: {labels.training(rows)}. Fidelity: {study.folder.facts['fidelity']}."
+        f"Training: {labels.training(rows)}. Fidelity: {study.fidelity}."
         f" Pairs: {counted}.{over if len(keys) > len(rows_of) else ''}",
     ]
 
@@ -150,6 +146,6 @@ def of_published(layout: Layout, excluded: str | None) -> list[str]:
     return [f"Rows marked as published: {published.SOURCE}.", *mark]
 
 
-def records(study: "Study", raw: Sequence[Mapping[str, object]]) -> str:
+def records(study: Results, raw: Sequence[Mapping[str, object]]) -> str:
     """Where a study's numbers come from; ``raw``: its cells, with keys under "records"."""
     return provenance(study, [key for row in raw for key in str(row["records"]).split()])

@@ -1,15 +1,12 @@
 """What a table shows: its rows, its columns, and what stands behind a cell."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from sd4match.errors import SD4MatchError, require_known
 from study.analysis.breakdown import GROUPS
+from study.analysis.results import Results
 from study.space import labels
 from study.space.axes import AXES
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 MEASURES = ("dataset", "split", "alpha")
 NO_SETTINGS = (*MEASURES, *GROUPS)
@@ -79,7 +76,7 @@ class Layout:
         return (*self.rows, *self.columns)
 
 
-def settled(layout: Layout, study: "Study") -> Layout:
+def settled(layout: Layout, study: Results) -> Layout:
     """The layout with its defaults filled in from a study.
 
     Raises:

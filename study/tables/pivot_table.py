@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -10,6 +9,7 @@ from sd4match.errors import SD4MatchError
 from sd4match.pck.breakdowns import LEVELS
 from study.analysis import comparison
 from study.analysis.breakdown import Number, Split, mean
+from study.analysis.results import Results
 from study.analysis.selection import Keys, choose
 from study.space import labels
 from study.space.metric import MEAN
@@ -18,9 +18,6 @@ from study.tables.footnotes import Reasons
 from study.tables.layout import NO_SETTINGS, Layout, settled
 from study.tables.table import Mark, Table, marks
 
-if TYPE_CHECKING:
-    from study.study import Study
-
 Place = tuple[labels.Value, ...]
 """Values of the row dimensions, or of the column dimensions."""
 
@@ -28,7 +25,7 @@ _STUDY = "study"
 _UNLIKE = " †"  # marks rows that are not comparable; they are never the best
 
 
-def pivot(studies: Sequence["Study"], layout: Layout) -> Table:
+def pivot(studies: Sequence[Results], layout: Layout) -> Table:
     """One table of one or several studies.
 
     Args:
@@ -114,7 +111,7 @@ def _unset(place: Place, names: Sequence[str]) -> Place:
 
 
 def _numbers(
-    study: "Study", layout: Layout, chosen: Mapping[Place, Keys]
+    study: Results, layout: Layout, chosen: Mapping[Place, Keys]
 ) -> Iterator[tuple[dict[str, labels.Value], Keys, dict[str, labels.Value], Number]]:
     """(axes, configurations, other dimensions, number) of every cell of a study."""
     rows = list(dict.fromkeys(chosen.values()))

@@ -4,15 +4,15 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from study.analysis.results import Results
 from study.space import labels
 from study.space.labels import several
 from study.store import heartbeat
 from study.store.study_folder import StudyFolder
-from study.study import Study
 
 
 def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
-    """Whether a study runs, was interrupted or is finished, and what is there of it.
+    """Whether a study runs, was interrupted or is finished, and how much of it is computed.
 
     While it runs this is what its driver says of itself; the store is left alone.
 
@@ -27,7 +27,7 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         headline = f"study {name}: running as process {beat['pid']} on {beat['host']}"
         return facts, "\n".join([headline, *live_lines(beat), *where])
     state, why = _ended(folder, beat)
-    cells = Study(folder).cells.drop_duplicates(["configuration", "dataset", "split"])
+    cells = Results(folder).cells.drop_duplicates(["configuration", "dataset", "split"])
     done = int((cells["status"] == "done").sum())
     reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
     failed = ((key, folder.log(key)) for key in folder.read_failures())
@@ -36,14 +36,14 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         "study": name,
         "state": state,
         "tensorboard": board,
-        "cells": len(cells),
+        "results": len(cells),
         "done": done,
         "missing": {str(reason): int(count) for reason, count in reasons.items()},
         "logs": logs,
     }
     lines = [
         f"study {name}: {state}{why}",
-        f"{done} of {len(cells)} cells (configuration × split) are there",
+        f"{done} of {len(cells)} results (configuration × split) are computed",
         *(f"  {count} missing: {reason}" for reason, count in reasons.items()),
         *(f"  log: {log}" for log in logs.values()),
         *where,
@@ -70,7 +70,7 @@ def _ended(folder: StudyFolder, beat: dict[str, Any] | None) -> tuple[str, str]:
 COMPUTING = "computing"
 """The phase in which time left means something."""
 NAMES = {"latents": "latents", "tune": "prompts", "predict": "trials"}
-BAR = 24  # cells
+BAR = 24  # characters
 MOST = 8
 """Running items that are shown; the rest is counted."""
 
@@ -86,7 +86,7 @@ def live_lines(state: Mapping[str, Any]) -> list[str]:
         *_work(state["work"]),
         _best(state["best"]),
         *_running(state["running"]),
-        *(f"  {i['event']} {i['label']}: {i['said']}" for i in state["incidents"]),
+        *(f"  {i['event']} {i['label']}: {i['message']}" for i in state["incidents"]),
         *_failures(state),
     ]
 
@@ -114,11 +114,11 @@ def _work(work: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     for kind, counts in work.items():
         if not (total := counts["total"]):
             continue
-        over = min(total, counts["there"] + counts["done"] + counts["failed"] + counts["stopped"])
+        over = min(total, counts["computed"] + counts["done"] + counts["failed"] + counts["stopped"])
         full = round(BAR * over / total)
-        said = [f"{counts['there']:,} were there"] if counts["there"] else []
-        said += [f"{counts[event]:,} {event}" for event in ("failed", "stopped") if counts[event]]
-        notes = f"  ({', '.join(said)})" if said else ""
+        parts = [f"{counts['computed']:,} already computed"] if counts["computed"] else []
+        parts += [f"{counts[event]:,} {event}" for event in ("failed", "stopped") if counts[event]]
+        notes = f"  ({', '.join(parts)})" if parts else ""
         yield f"{NAMES[kind]:8} {'━' * full}{'╌' * (BAR - full)} {over:,}/{total:,}{notes}"
 
 

@@ -1,10 +1,12 @@
 """Tables that say what they are: training, fidelity, selection, pairs and protocol in each."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from study.analysis.ablation import Samples, estimates
+from study.analysis.results import Results
 from study.analysis.rows import (
     KEY,
     SEED,
@@ -24,6 +26,47 @@ _SEEDS = (
     "Means over the measured seeds, a second level of the bootstrap; differences over the seeds"
     " that both rows have."
 )
+
+
+def study_table(
+    study: Results, axis: str | None = None, *, alphas: Sequence[float] | None = None
+) -> Table:
+    """The ablation table of one axis of a study, or the overview of all its configurations.
+
+    Args:
+        study: the study.
+        axis: its values are the rows; None for the overview.
+        alphas: columns of each data set and split in an axis's table; the study's usual alpha by
+            default. The overview is at the alpha of the metric that ranks it.
+
+    Raises:
+        SD4MatchError: nothing to compare along this axis; says which axes there are.
+    """
+    if axis is None:
+        table = overview(
+            study.cells,
+            metric=study.usual_metric,
+            fidelity=study.fidelity,
+            protocol=study.rule.protocol,
+        )
+        shown = table.raw.iloc[: len(table.formatted)]
+    else:
+        table = ablation(
+            study.cells,
+            study.samples,
+            axis=axis,
+            baseline=study.baseline,
+            alphas=alphas or [study.rule.usual_alpha],
+            fidelity=study.fidelity,
+            protocol=study.rule.protocol,
+            selection=f"by {study.metric}" if study.metric else "none (no validation split)",
+        )
+        shown = table.raw
+    cells = study.cells_with_keys
+    same = representatives(study.cells)  # a row may be a mean over seeds
+    of_rows = cells["configuration"].map(same).isin(same[shown["configuration"].unique()])
+    predictions = cells.loc[of_rows & (cells["status"] == "done"), "predict"]
+    return replace(table, footnotes=(*table.footnotes, footnotes.provenance(study, predictions)))
 
 
 def ablation(

@@ -5,9 +5,10 @@ import pytest
 from sd4match.errors import SD4MatchError
 from study.plan.estimates import estimate
 from study.plan.plan import Planner
+from study.plan.stored import Stored
+from study.space.designs import configurations
 from study.space.metric import Rule
 from study.space.reading import load
-from study.store.store import Store
 
 
 @pytest.fixture
@@ -18,8 +19,8 @@ def plan_of(tmp_path):
         (tmp_path / "mine.yaml").write_text(text)
         root = f"data.root={tmp_path / 'nowhere'}"
         space = load(str(tmp_path / "mine.yaml"), [root, *overrides])
-        plan = Planner(space).plan(space.configurations())
-        return plan, estimate(plan, Store(tmp_path / "store"), Rule((0.1,), "sd4match"))
+        plan = Planner(space).plan(configurations(space))
+        return plan, estimate(plan, Stored(), Rule((0.1,), "sd4match"))
 
     return plan_of
 

@@ -8,6 +8,7 @@ from study.engine.work import pending
 from study.engine.worker import Workshop
 from study.plan import prompt_files
 from study.plan.plan import Planner
+from study.space.designs import configurations
 from study.space.metric import Rule
 from study.space.reading import load
 from study.store.store import Store
@@ -46,7 +47,7 @@ def plan(folder, shapes_root, tmp_path):
         (tmp_path / "mine.yaml").write_text(text)
         here = ["device=cpu", "dtype=float32", "batch_size=4", *overrides]
         planner = Planner(load(str(tmp_path / "mine.yaml"), here))
-        return planner, planner.plan(planner.space.configurations())
+        return planner, planner.plan(configurations(planner.space))
 
     return plan
 

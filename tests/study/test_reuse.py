@@ -54,7 +54,7 @@ def counts(found):
 def test_a_finished_study_is_all_there(plan):
     found, said = plan()
     assert counts(found) == (4, 0, 0, 0)
-    assert said == "of 4 predictions (a trial on a split): 4 there with their scores"
+    assert said == "of 4 predictions (a trial on a split): 4 already computed and scored"
 
 
 @pytest.mark.parametrize("change", ["alphas=[0.1,0.2]", "protocol=dift"])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sd4match.errors import SD4MatchError
+from study.space.designs import configurations
 from study.space.reading import load
 
 SHIPPED = sorted(Path(__file__).parents[2].glob("search_spaces/*.yaml"))
@@ -25,7 +26,7 @@ def test_shipped_spaces_load_by_name_from_any_folder(path, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     space = load(path.stem)
     assert space.name == path.stem
-    assert next(space.configurations()) == space.baseline
+    assert next(configurations(space)) == space.baseline
 
 
 def test_a_file_says_only_what_differs(write):
@@ -37,7 +38,7 @@ def test_a_file_says_only_what_differs(write):
 
 def test_one_at_a_time_moves_one_axis_and_repeats_nothing(write):
     space = load(write("axes: {prompt: [empty, single], timestep: [0, 50, 100], length: [4, 75]}"))
-    found = list(space.configurations())
+    found = list(configurations(space))
     assert len(found) == len(set(found)) == 1 + 1 + 2 + 1
     assert found[0] == space.baseline
     for configuration in found[1:]:
@@ -56,7 +57,7 @@ def test_a_factorial_takes_every_combination_once(write):
         )
     )
     # `empty` has no length: 2 layers; `single` has two lengths: 4.
-    found = list(space.configurations())
+    found = list(configurations(space))
     assert len(found) == len(set(found)) == 6
     settings = {(c["prompt"], c["length"], c["layer"]) for c in found}
     expected = set(itertools.product(["single"], [4, 75], [1, 2]))
@@ -75,7 +76,7 @@ def test_a_dumped_space_is_the_same_space(write, tmp_path):
     (tmp_path / "again.yaml").write_text(space.to_yaml())
     again = load(str(tmp_path / "again.yaml"))
     assert again.file == space.file
-    assert list(again.configurations()) == list(space.configurations())
+    assert list(configurations(again)) == list(configurations(space))
 
 
 def test_fidelity_is_full_only_at_the_papers_length(write):
@@ -153,7 +154,7 @@ def test_folders_beside_the_file_are_no_groups(write, tmp_path):
 def test_values_that_are_impossible_together_are_left_out(write, caplog, design):
     axes = "axes: {global_length: [5, 50], content_length: [5, 50]}"
     space = load(write(f"{{design: {design}, baseline: {{prompt: cpm}}, {axes}}}"))
-    found = {(c["global_length"], c["content_length"]) for c in space.configurations()}
+    found = {(c["global_length"], c["content_length"]) for c in configurations(space)}
     most = {"factorial": {(5, 5), (5, 50), (50, 5)}, "one_at_a_time": {(5, 50), (25, 5)}}[design]
     assert found == {(25, 50)} | most
     assert "left out global_length=50" in caplog.text

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from study.plan.estimates import expected as expected_of
 from study.plan.inputs import Machine
 from study.store import timings
 from study.store.store import Store
-from study.store.timings import expected, record
 
 CPU = Machine("nano", "f" * 64, "cpu", "float32", 1, 8)
 
@@ -17,9 +17,13 @@ def store(tmp_path):
     return Store(tmp_path / "store")
 
 
+def expected(store, work):
+    return expected_of(store.timings.rates({machine for machine, _ in work}), work)
+
+
 def timed(store, kind, *seconds_a_tflop, machine=CPU):
     for number, seconds in enumerate(seconds_a_tflop):
-        record(store, machine, kind, key=f"{kind}{number}", tflop=2.0, seconds=2 * seconds)
+        store.timings.record(machine, kind, key=f"{kind}{number}", tflop=2.0, seconds=2 * seconds)
 
 
 def test_nothing_timed_is_unknown_and_no_work_takes_no_time(store):

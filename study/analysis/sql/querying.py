@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 import pandas as pd
@@ -12,10 +11,8 @@ from pandas.api.types import is_object_dtype
 
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import atomic_path
+from study.analysis.results import Results
 from study.analysis.sql.views import VIEWS, Views, views_of
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 
 def query(sql: str, views: Views) -> pd.DataFrame:
@@ -103,7 +100,7 @@ USUAL = tuple(name for name in VIEWS if name != "keypoints")
 
 
 def export(
-    study: "Study", folder: Path, *, form: str = "parquet", views: Sequence[str] = USUAL
+    study: Results, folder: Path, *, form: str = "parquet", views: Sequence[str] = USUAL
 ) -> list[Path]:
     """Write views to a folder, a file each; rows are in the order of the study.
 

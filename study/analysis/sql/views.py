@@ -5,19 +5,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from study.analysis.results import Results
 from study.analysis.sql.keypoints import keypoints
+from study.plan.index import COST as TFLOP
 from study.space import labels
 from study.space.axes import AXES
 from study.space.metric import Rule
 from study.store import timings
 from study.store.store import Store
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 _AXES = {name: f"{labels.axis(name)}; NULL where it means nothing" for name in AXES}
 _PAID = {name: _AXES[name] for name, axis in AXES.items() if axis.cost != "free"}
@@ -25,7 +24,11 @@ _CONFIGURATION = {"configuration": "key of the configuration"}
 _SPLIT = {"dataset": "pf_pascal, pf_willow or spair", "split": "val or test"}
 
 VIEWS: Mapping[str, Mapping[str, str]] = {
-    "configurations": {**_CONFIGURATION, **_AXES},
+    "configurations": {
+        **_CONFIGURATION,
+        **_AXES,
+        TFLOP: "planned cost of matching, TFLOP an image; NULL where not recorded",
+    },
     "scores": {
         **_CONFIGURATION,
         **_AXES,
@@ -101,13 +104,13 @@ Views = Mapping[str, Callable[[], View]]
 """View to how it is made; nothing is read before."""
 
 
-def views_of(study: "Study") -> Views:
+def views_of(study: Results) -> Views:
     """How each view of a study is made."""
     index, store, rule = study.index, study.folder.store, study.rule
 
     frames: dict[str, Callable[[], pd.DataFrame]] = {
-        "configurations": lambda: study.configurations().reset_index(),
-        "scores": lambda: scores(study),
+        "configurations": lambda: configurations(study),
+        "scores": lambda: study.cells_with_keys,
         "trials": lambda: trials(index, study.cells),
         "stages": lambda: stages(index, store, rule),
     }
@@ -120,11 +123,10 @@ def views_of(study: "Study") -> Views:
     return {name: partial(made, name) for name in VIEWS}
 
 
-def scores(study: "Study") -> pd.DataFrame:
-    """The study's cells with where each number comes from."""
-    repeats = len(study.rule.alphas)  # `measure` gives a row an alpha, in the order of the index
-    whence = study.index.loc[study.index.index.repeat(repeats), ["predict", "data"]]
-    return study.cells.assign(**{str(name): whence[name].to_numpy() for name in whence})
+def configurations(study: Results) -> pd.DataFrame:
+    """One row a configuration: the columns of the view ``configurations``."""
+    index = study.index.drop_duplicates("configuration").reset_index(drop=True)
+    return index[list(VIEWS["configurations"])]
 
 
 def schema() -> str:

@@ -9,7 +9,7 @@ That product counts the noise of a single pair three times (its variance is 3 wh
 freely), which would widen intervals by up to 1.7 where pairs differ more than images do. So the
 deviations are scaled to the standard error that counts it once, `Design.standard_errors`: simulated
 95 % intervals then cover 94 to 96 % on the pairs of SPair-71k and PF-Willow, with image effects and
-without (tests/study/test_coverage.py).
+without (tests/study/analysis/statistics/test_coverage.py).
 """
 
 from collections.abc import Iterator

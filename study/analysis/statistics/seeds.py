@@ -5,7 +5,7 @@ least to the largest, and covers 75 % where nothing else varies. So each resampl
 moves the mean by a draw from Student's t with S - 1 degrees of freedom, at the scale of the
 standard error that the S means show. That is the solution of Behrens and Fisher for two sources of
 error, known to err on the safe side: simulated 95 % intervals cover 94 to 97 % from three seeds on,
-and 96 to 98.5 % with two (tests/study/test_coverage.py), where they are also very wide.
+and 96 to 98.5 % with two (tests/study/analysis/statistics/test_coverage.py), where they are also very wide.
 
 One seed shows nothing about others: an interval is then for other images and this seed.
 """

@@ -7,7 +7,7 @@ from safetensors import safe_open
 
 from sd4match import backbones, prompts
 from sd4match.backbones.folders import NANO_FOLDER
-from sd4match.backbones.image_encoders import identify_image_encoder
+from sd4match.backbones.image_encoder_files import identify_image_encoder
 from sd4match.datasets import load
 from sd4match.matching.readout import Readout
 from sd4match.pck import scoring

@@ -7,8 +7,9 @@ import pytest
 import study
 from sd4match.errors import SD4MatchError
 from sd4match.features.cost import flops
+from study.plan.cost import tflop_per_image
 from study.plan.plan import Planner
-from study.search.objectives import Objectives, Row, tflop_per_image
+from study.search.objectives import Objectives, Row
 from study.space.metric import COST
 from study.store.study_folder import StudyFolder
 from study.tables.best import best_report

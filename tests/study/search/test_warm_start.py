@@ -5,6 +5,7 @@ import pytest
 from sd4match.errors import SD4MatchError
 from study.engine.work import pending
 from study.plan.plan import Planner
+from study.space.designs import configurations
 from study.store.study_folder import StudyFolder
 
 from .conftest import usefulness, write
@@ -29,7 +30,7 @@ def earlier(searching):
     def launch(*overrides):
         space = searching.space(EARLIER, "name=earlier", "design=factorial", *overrides)
         folder = StudyFolder.of(space)
-        plan = Planner(space).plan(space.configurations(), splits=("val",))
+        plan = Planner(space).plan(configurations(space), splits=("val",))
         folder.write_space(space)
         folder.write_plan(plan)
         for item in pending(plan, folder.store):
