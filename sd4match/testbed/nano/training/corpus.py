@@ -50,7 +50,7 @@ class Corpus:
 
     Attributes:
         pixels: (n, 128, 128, 3) uint8.
-        regions: (n, 32, 32) uint8: 0 outside the object, else 1 + id of the nearest visible landmark.
+        regions: (n, 32, 32) uint8: 0 outside the object, else 1 + id of the nearest landmark.
         points: (n, L, 2) float32: a landmark's (x, y) as fractions of the image's sides.
         visible: (n, L) bool.
         categories: (n,) uint8: index in ``NAMES``.
