@@ -9,6 +9,7 @@ from sd4match import backbones
 from sd4match.backbones.text import embed_ids, encode_embeddings, encode_text, token_ids
 from sd4match.testbed import shapes
 from sd4match.testbed.nano import words
+from sd4match.testbed.shapes.style import named_rng
 
 TEXTS = ["", "a photo of a cat", "Ein Bild: 日本 🙂 123 o'clock", "red car " * 60]
 
@@ -79,7 +80,7 @@ def test_caption_words_are_single_tokens(tokenizer):
 @pytest.mark.parametrize("style", shapes.STYLES)
 def test_captions_of_shapes_are_read_word_by_word(tokenizer, style):
     for number, category in enumerate(shapes.CATEGORIES):
-        caption = shapes.draw(category, style, shapes.generator(number), size=(48, 48)).caption
+        caption = shapes.draw(category, style, named_rng(number), size=(48, 48)).caption
         assert len(tokenizer(caption).input_ids) == len(caption.split()) + 2, caption
 
 

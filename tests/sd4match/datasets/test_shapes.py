@@ -11,16 +11,16 @@ from PIL import Image
 from sd4match.errors import SD4MatchError
 from sd4match.testbed.shapes.category import CATEGORIES
 from sd4match.testbed.shapes.drawing import draw
-from sd4match.testbed.shapes.paint import COLOURS
+from sd4match.testbed.shapes.palette import COLOURS
 from sd4match.testbed.shapes.sheet import contact_sheet
-from sd4match.testbed.shapes.style import STYLES, generator
+from sd4match.testbed.shapes.style import STYLES, named_rng
 
 
 @pytest.fixture(scope="module", params=sorted(CATEGORIES))
 def drawings(request):
     """Some drawings of one category, in every style."""
     return [
-        draw(request.param, style, generator(0, "test", request.param, style, i))
+        draw(request.param, style, named_rng(0, "test", request.param, style, i))
         for style in STYLES
         for i in range(4)
     ]
@@ -79,7 +79,7 @@ def test_captions_name_category_colours_and_background(drawings):
 
 
 def test_sizes_vary_and_are_not_square():
-    sizes = [draw("car", style, generator(1, style, i)).image.size
+    sizes = [draw("car", style, named_rng(1, style, i)).image.size
              for style in STYLES for i in range(6)]  # fmt: skip
     assert len(set(sizes)) > 9
     assert any(w > h for w, h in sizes)
@@ -90,16 +90,16 @@ def test_sizes_vary_and_are_not_square():
 @settings(max_examples=15, deadline=None)
 @given(st.sampled_from(sorted(CATEGORIES)), st.sampled_from(sorted(STYLES)), st.integers(0, 10**9))
 def test_a_drawing_is_its_seed(category, style, seed):
-    first, again = (draw(category, style, generator(seed, "x")) for _ in range(2))
+    first, again = (draw(category, style, named_rng(seed, "x")) for _ in range(2))
     assert first.image.tobytes() == again.image.tobytes()
     assert first.keypoints == again.keypoints
     assert first.caption == again.caption
-    other = draw(category, style, generator(seed + 1, "x"), size=first.image.size)
+    other = draw(category, style, named_rng(seed + 1, "x"), size=first.image.size)
     assert other.image.tobytes() != first.image.tobytes()
 
 
 def test_size_is_as_asked():
-    assert draw("bus", "spair", generator(0), size=(128, 128)).image.size == (128, 128)
+    assert draw("bus", "spair", named_rng(0), size=(128, 128)).image.size == (128, 128)
 
 
 def test_occluders_hide_keypoints():
@@ -108,7 +108,7 @@ def test_occluders_hide_keypoints():
     covered = dataclasses.replace(STYLES["spair"], occlusion=1.0)
     hidden = 0
     for i in range(8):
-        bare, other = (draw("car", style, generator(3, i)) for style in (free, covered))
+        bare, other = (draw("car", style, named_rng(3, i)) for style in (free, covered))
         assert bare.keypoints == other.keypoints
         assert bare.occlusion == 0
         assert all(bare.visible[k] or not other.visible[k] for k in bare.visible)
@@ -123,7 +123,7 @@ def test_sides_of_a_box_hide_each_other():
     seen = {True: [], False: []}
     plain = dataclasses.replace(STYLES["spair"], occlusion=0.0, truncation=0.0)
     for i in range(40):
-        drawing = draw("car", plain, generator(4, i))
+        drawing = draw("car", plain, named_rng(4, i))
         if abs(drawing.view.yaw) > 20:
             seen[drawing.view.yaw > 0].append(drawing.visible[far])
     assert not any(seen[False])
@@ -136,7 +136,7 @@ def test_facing_left_is_the_mirror_image():
     ids = {name: i for i, name in enumerate(CATEGORIES["car"].keypoints)}
     facings = set()
     for i in range(12):
-        drawing = draw("car", "pf_willow", generator(5, i))
+        drawing = draw("car", "pf_willow", named_rng(5, i))
         front, rear = (drawing.keypoints[ids[name]][0] for name in ("front wheel", "rear wheel"))
         assert np.sign(front - rear) == drawing.view.facing
         facings.add(drawing.view.facing)
@@ -145,7 +145,7 @@ def test_facing_left_is_the_mirror_image():
 
 def test_wheels_are_dark_and_windows_light():
     for i in range(5):
-        drawing = draw("car", "pf_pascal", generator(6, i))
+        drawing = draw("car", "pf_pascal", named_rng(6, i))
         grey = np.asarray(drawing.image.convert("L"), float)
         assert grey[drawing.parts["wheels"]].mean() < grey[drawing.parts["windows"]].mean()
 
@@ -153,7 +153,7 @@ def test_wheels_are_dark_and_windows_light():
 def test_styles_differ():
     """SPair varies in scale and view and is noisy; PF-Willow is saturated on plain paper."""
     shown = {
-        style: [draw("car", style, generator(7, style, i)) for i in range(20)] for style in STYLES
+        style: [draw("car", style, named_rng(7, style, i)) for i in range(20)] for style in STYLES
     }
 
     def spread(style, value):
@@ -176,9 +176,9 @@ def test_styles_differ():
 
 def test_unknown_names_are_user_errors():
     with pytest.raises(SD4MatchError, match="no category 'cow'"):
-        draw("cow", "spair", generator(0))
+        draw("cow", "spair", named_rng(0))
     with pytest.raises(SD4MatchError, match="no style 'sketch'"):
-        draw("car", "sketch", generator(0))
+        draw("car", "sketch", named_rng(0))
 
 
 def test_contact_sheet():

@@ -13,7 +13,7 @@ from scipy.io import loadmat
 from sd4match.errors import SD4MatchError
 from sd4match.testbed.shapes import generate
 from sd4match.testbed.shapes.category import CATEGORIES, SHARED
-from sd4match.testbed.shapes.trees import write_pf_willow, write_spair
+from sd4match.testbed.shapes.data_sets import write_pf_willow, write_spair
 
 SCALE = 0.2
 

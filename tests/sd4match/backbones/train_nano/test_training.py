@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from sd4match import backbones
 from sd4match.backbones.folders import NANO_FOLDER
-from sd4match.testbed.nano.training.__main__ import train
+from sd4match.commands.train_nano import train
 from sd4match.testbed.nano.training.diffusion import AIMS, DiffusionStage
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ NOT_MADE = {"README.md"}  # tells of the shipped run
 
 def command(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "sd4match.testbed.nano.training", *map(str, arguments)],
+        [sys.executable, "-m", "sd4match.commands.train_nano", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,

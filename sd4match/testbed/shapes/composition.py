@@ -1,4 +1,4 @@
-"""Staging and lighting: the pose, what stands around and in the way, and the final picture."""
+"""Composition of a drawing: size, pose, clutter, occluders, light and shadow."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,15 @@ Floats32 = NDArray[np.float32]
 
 
 def draw_size(style: Style, rng: Rng) -> tuple[int, int]:
-    """An image size (w, h) a style likes."""
+    """Draw an image size (w, h) of a style."""
     long = int(rng.integers(style.long_side[0], style.long_side[1] + 1))
     aspect = float(rng.choice(style.aspects)) * float(rng.uniform(0.96, 1.04))
     return (long, round(long / aspect)) if aspect >= 1 else (round(long * aspect), long)
 
 
 def draw_view(kind: Category, style: Style, rng: Rng) -> View:
-    """A pose within a style's and a category's limits."""
-    # Photographs wander sideways, and cut off sides and feet rather than tops.
+    """Draw a pose within the limits of a style and a category."""
+    # Photographs shift sideways, and cut off sides and feet more often than tops.
     shift = rng.uniform(-1, 1, 2) * (style.shift, 0.6 * style.shift)
     if rng.random() < style.truncation:
         cut = 1 + rng.uniform(0.06, 0.35)
@@ -70,7 +70,7 @@ def scatter(
 def occlude(
     canvas: Canvas, behind: Backdrop, low: Floats, high: Floats, style: Style, rng: Rng
 ) -> None:
-    """Perhaps paint something over a part of the object's box."""
+    """With the style's probability, paint something over a part of the object's box."""
     if not behind.clutter or rng.random() >= style.occlusion:
         return
     width, height = high - low
@@ -86,13 +86,13 @@ def occlude(
 
 
 def develop(canvas: Canvas, behind: Backdrop, base: Floats, style: Style, rng: Rng) -> Image.Image:
-    """Light the canvas and lay it over its background, with a shadow, blur, tint and noise.
+    """Light the canvas and compose it with its background, with a shadow, blur, tint and noise.
 
     Args:
-        canvas: everything painted.
+        canvas: the painted canvas.
         behind: the background.
         base: (4, 2) corners of the ground the object covers, pixels.
-        style: the data set's look.
+        style: the data set's style.
         rng: source of randomness.
     """
     width, height = canvas.size
@@ -122,15 +122,15 @@ def develop(canvas: Canvas, behind: Backdrop, base: Floats, style: Style, rng: R
 
 
 def _shadow(size: tuple[int, int], base: Floats, lean: float) -> Floats32:
-    """A soft pool of shade on the ground, drawn out away from the lamp, and darkest at its base."""
-    # It is soft: half the resolution shows all of it.
+    """A soft shadow on the ground, stretched away from the lamp, darkest at the object's base."""
+    # It is soft: half the resolution is enough.
     half = (size[0] // 2 + 1, size[1] // 2 + 1)
     middle, reach = base.mean(0), float((base.max(0) - base.min(0)).max())
     shade = np.zeros((half[1], half[0]), np.uint8)
     for grown, dark, soft in ((1.25, 70, 0.055), (1.0, 110, 0.02)):
         flat = Image.new("L", half)
         pool = middle + grown * (base - middle) - np.array((0.12 * (grown - 0.8) * lean * reach, 0))
-        # Seen edge-on, the ground still takes a few pixels of shade.
+        # A ground seen edge-on still gets a few pixels of shadow.
         pool = np.concatenate((pool, pool + np.array((0, 0.015 * reach)))) / 2
         ImageDraw.Draw(flat).polygon(pool[_around(pool)].ravel().tolist(), fill=dark)
         blurred = flat.filter(ImageFilter.GaussianBlur(max(1.2, soft * reach) / 2))

@@ -1,4 +1,4 @@
-"""The three data sets as folders: which images and pairs there are, and where they go."""
+"""Writing the three data sets: their images, pairs and folders."""
 
 from collections.abc import Callable
 from itertools import permutations
@@ -12,18 +12,18 @@ from sd4match.testbed.shapes import layouts
 from sd4match.testbed.shapes.category import SHARED
 from sd4match.testbed.shapes.drawing import Drawing, draw
 from sd4match.testbed.shapes.layouts import Shot
-from sd4match.testbed.shapes.style import CLUTTERED, GENERAL, Style, generator
+from sd4match.testbed.shapes.style import CLUTTERED, GENERAL, Style, named_rng
 from sd4match.testbed.shapes.style import PF_WILLOW as STUDIO
 
 Split = str
-_YEARS = {"trn": 2021, "val": 2022, "test": 2023}  # tell the splits apart in PASCAL's file names
-_SPAIR_IMAGES = {"trn": 14, "val": 6, "test": 9}  # a category
+_YEARS = {"trn": 2021, "val": 2022, "test": 2023}  # the splits in PASCAL's file names
+_SPAIR_IMAGES = {"trn": 14, "val": 6, "test": 9}  # per category
 _PASCAL_IMAGES = {"trn": 10, "val": 5, "test": 5}
 _PASCAL_PAIRS = {"trn": 50, "val": 9, "test": 9}
 _JPEG = 92
 
-# PF-Willow's 10 sub-classes and the looks of their images, half and half where there are two.
-# Sub-classes of an object share images, as the real ones do: 100 files are 70 images.
+# PF-Willow's 10 sub-classes and the styles of their images, half of each if there are two.
+# Sub-classes of an object share images, as in the original: 100 files are 70 images.
 _WILLOW: dict[str, tuple[tuple[str, Style], ...]] = {
     "car(G)": (("general", GENERAL),),
     "car(M)": (("side", STUDIO), ("general", GENERAL)),
@@ -43,14 +43,14 @@ def _scaled(count: int, scale: float) -> int:
 
 
 def _shots(dataset: str, style: str, split: Split, count: int, seed: int) -> dict[str, list[Shot]]:
-    """Every category's drawings of a split; the file's number says category and place."""
+    """The drawings of a split by category; a file's number encodes category and index."""
     shots: dict[str, list[Shot]] = {}
     for category in SHARED:
         number = 1000 * (PF_PASCAL.index(category) + 1)
         shots[category] = [
             Shot(
                 f"{_YEARS[split]}_{number + i:06d}",
-                draw(category, style, generator(seed, dataset, split, category, i)),
+                draw(category, style, named_rng(seed, dataset, split, category, i)),
             )
             for i in range(count)
         ]
@@ -109,7 +109,7 @@ def write_pf_pascal(root: Path, seed: int, scale: float) -> dict[Split, int]:
                 captions[image] = shot.drawing.caption
             images_ = [f"{base.name}/JPEGImages/{shot.stem}.jpg" for shot in of_category]
             every = list(permutations(images_, 2))
-            rng = generator(seed, "pf_pascal", split, category, "pairs")
+            rng = named_rng(seed, "pf_pascal", split, category, "pairs")
             chosen = rng.permutation(len(every))[: _scaled(_PASCAL_PAIRS[split], scale)]
             for k, i in enumerate(chosen.tolist()):
                 flip = (k % 2,) if split == "trn" else (0,) if split == "val" else ()
@@ -136,7 +136,7 @@ def write_pf_willow(root: Path, seed: int, scale: float) -> dict[Split, int]:
             look, style = looks[i * len(looks) // count]
             key = (thing, look, i)
             if key not in drawn:
-                drawn[key] = draw(thing, style, generator(seed, "pf_willow", "test", *key))
+                drawn[key] = draw(thing, style, named_rng(seed, "pf_willow", "test", *key))
             drawing = drawn[key]
             # Stems count within a sub-class, so they repeat across them.
             image = f"PF-dataset/{name}/{thing}_{i:03d}.png"
@@ -156,4 +156,4 @@ WRITERS: dict[str, tuple[str, Callable[[Path, int, float], dict[Split, int]]]] =
     "pf_willow": ("pf-willow", write_pf_willow),
     "spair": ("SPair-71k", write_spair),
 }
-"""By data set: its folder's name and its writer."""
+"""Data set -> name of its folder, and its writer."""

@@ -1,10 +1,10 @@
-"""``python -m sd4match.backbones.train_nano RUN``: train nano from nothing, or go on.
+"""``python -m sd4match.commands.train_nano RUN``: train nano from scratch, or resume.
 
-Drawings, an autoencoder, UNet and text encoder on captions, a DINO-like encoder: each stage keeps
-a checkpoint in the folder RUN, and the same command goes on from there. A file's name says what
-it was made from: when one is removed, what was made from it is made again where it would differ.
-RUN/nano is then a whole diffusers folder: try it with ``--backbone RUN/nano``; copied over the
-package's ``nano`` it is what is shipped.
+The stages are drawings, an autoencoder, UNet and text encoder on captions, and a DINO-like encoder.
+Each keeps a checkpoint in the folder RUN, from which the same command resumes. File names identify
+their inputs: if a file is removed, files that depend on it are made again where they would differ.
+RUN/nano becomes a complete diffusers folder for ``--backbone RUN/nano``. The package ships a copy
+of such a folder, ``sd4match/testbed/nano/model``.
 """
 
 import shutil
@@ -33,13 +33,14 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def train(
-    run: Annotated[Path, typer.Argument(help="Folder of this run: checkpoints, log, weights.")],
+    run: Annotated[Path, typer.Argument(help="folder of this run: checkpoints, log, weights")],
     config: Annotated[
-        Path, typer.Option(help="Seed, sizes and schedules, as JSON; the shipped run's by default.")
+        Path,
+        typer.Option(help="seed, sizes and schedules, as JSON; default: those of the shipped run"),
     ] = NANO_FOLDER / "training.json",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda …")] = "auto",
 ) -> None:
-    """Train nano from scratch; the same command again goes on from the last checkpoints."""
+    """Train nano from scratch. Run the same command again to resume."""
     settings, chosen = read_settings(config), choose_device(device)
     seed = settings.seed
     run.mkdir(parents=True, exist_ok=True)
@@ -71,13 +72,13 @@ def _fit(stage: Stage, run: Path, device: torch.device) -> None:
     training = Training(stage, run, device)
     stale = sorted(path.name for path in run.glob(f"{stage.name}-*.pt") if path != training.path)
     if stale and not training.step:
-        typer.echo(f"{stage.name} begins anew: {', '.join(stale)} came from other weights or data")
+        typer.echo(f"{stage.name} starts again: {', '.join(stale)} came from other weights or data")
     with Progress(stage.name, "steps", start=training.step) as bar:
         training.run(lambda step, note: bar.at(step, stage.schedule.steps, note))
 
 
 def _same_settings(settings: Settings, path: Path) -> None:
-    """Keep the settings with the run; refuse to go on with others."""
+    """Keep the settings with the run; refuse to resume with others."""
     if path.is_file() and read_settings(path) != settings:
         raise SD4MatchError(f"{path.parent} is a run with other settings: use another folder")
     settings.write(path)

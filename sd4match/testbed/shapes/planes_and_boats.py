@@ -1,9 +1,9 @@
-"""What flies and floats: aeroplane and boat."""
+"""Aeroplane and boat."""
 
 import numpy as np
 
 from sd4match.testbed.shapes.model import Model, curve
-from sd4match.testbed.shapes.paint import Palette
+from sd4match.testbed.shapes.palette import Palette
 
 Rng = np.random.Generator
 

@@ -1,10 +1,10 @@
-"""Beasts on four legs: cat and sheep."""
+"""Animals on four legs: cat and sheep."""
 
 import numpy as np
 
 from sd4match.testbed.shapes.birds import paint_eye
 from sd4match.testbed.shapes.model import Model, curve
-from sd4match.testbed.shapes.paint import Paint, Palette
+from sd4match.testbed.shapes.palette import Paint, Palette
 
 Rng = np.random.Generator
 

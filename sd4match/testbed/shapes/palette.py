@@ -1,4 +1,4 @@
-"""Colours that have a name: what a caption says is what a part is painted with."""
+"""Named colors: captions and paint use the same words."""
 
 import colorsys
 from collections.abc import Collection
@@ -8,7 +8,7 @@ import numpy as np
 
 RGB = tuple[float, float, float]
 
-# Three tints of every colour word; a paint lies somewhere between two of them.
+# Three tints of every color word; a paint is a mix of two of them.
 _TINTS: dict[str, tuple[str, str, str]] = {
     "red": ("#a8322d", "#c9453a", "#d95a48"),
     "orange": ("#cf6b2c", "#de8238", "#e89a4f"),
@@ -31,7 +31,7 @@ COLOURS = tuple(_TINTS)
 
 @dataclass(frozen=True)
 class Paint:
-    """A surface: its colour word, its colour (0 to 1) and how it takes light."""
+    """A surface: its color word, its color (0 to 1) and its reflection of light."""
 
     name: str
     rgb: RGB
@@ -49,7 +49,7 @@ class Paint:
 
 @dataclass(frozen=True)
 class Palette:
-    """A style's way with colours: how saturated, how bright, how much they vary."""
+    """A style's colors: their saturation, brightness and variation."""
 
     saturation: float = 1.0
     brightness: float = 1.0

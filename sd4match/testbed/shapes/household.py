@@ -1,9 +1,9 @@
-"""Household things: bottle (and wine bottle), chair, potted plant."""
+"""Household objects: bottle, wine bottle, chair, potted plant."""
 
 import numpy as np
 
 from sd4match.testbed.shapes.model import Model, circle, curve
-from sd4match.testbed.shapes.paint import Paint, Palette
+from sd4match.testbed.shapes.palette import Paint, Palette
 
 Rng = np.random.Generator
 

@@ -27,7 +27,7 @@ _CAP = circle(12)
 
 @dataclass(frozen=True)
 class Mark:
-    """A painted keypoint: where it is, what was painted up to then, whether it faces us."""
+    """A painted keypoint: its position, the labels before it, whether it faces the viewer."""
 
     point: tuple[float, float]
     label: int
@@ -50,7 +50,7 @@ def bounds(model: Model) -> Floats:
 
 
 def footprint(limits: Floats) -> Floats:
-    """The rectangle (4, 3) on the ground under what stands on it, given an object's bounds."""
+    """The rectangle (4, 3) on the ground under an object with these bounds."""
     floor, top = limits[:, 1].min(), limits[:, 1].max()
     standing = limits[limits[:, 1] < floor + 0.1 * (top - floor)]
     (x0, _, z0), (x1, _, z1) = standing.min(0), standing.max(0)
@@ -61,7 +61,7 @@ def paint_model(canvas: Canvas, model: Model, camera: Camera) -> dict[str, Mark]
     """Paint a model's groups from back to front.
 
     Args:
-        canvas: what to paint on.
+        canvas: the canvas.
         model: the object.
         camera: the view.
 
