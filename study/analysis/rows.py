@@ -60,11 +60,15 @@ def representatives(cells: pd.DataFrame, among: "pd.Index[str] | None" = None) -
         cells: see `study.analysis.contrasts`.
         among: the only configurations that count; None for all.
     """
-    axes = [str(name) for name in cells.columns if name not in (*MEASURED, SEED)]
-    rows = cells.drop_duplicates("configuration").set_index("configuration")[axes]
-    rows = rows if among is None else rows[rows.index.isin(among)]
-    keys = rows.index.to_series()
-    return keys.groupby([rows[axis] for axis in axes], dropna=False).transform("first")
+    wanted = None if among is None else set(among)
+    first: dict[tuple[labels.Value, ...], str] = {}
+    found: dict[str, str] = {}
+    for key, row in configurations(cells).items():
+        if wanted is None or key in wanted:
+            setting = tuple(value for axis, value in row.items() if axis != SEED)
+            found[key] = first.setdefault(setting, key)
+    keys = pd.Index(found, name="configuration")
+    return pd.Series(found.values(), keys, dtype=keys.dtype, name="configuration")
 
 
 def matching(cells: pd.DataFrame, where: str) -> list[str]:
