@@ -26,10 +26,11 @@ from tabulate import tabulate
 
 from sd4match.datasets import CATEGORIES
 from sd4match.matching.keypoints import cells_to_original
+from sd4match.matching.readout import Setting
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.records.parquet import write
 from study.plan.inputs import DataRef
-from study.plan.stages import Predict, Setting
+from study.plan.stages import Predict
 from study.space.designs import configurations
 from study.store.study_folder import StudyFolder
 

@@ -58,13 +58,13 @@ def choose_device(device: "str | torch.device") -> "torch.device":
     """Turn a name into a device that is there.
 
     Args:
-        device: "auto" (cuda, else mps, else cpu) or what ``torch.device`` takes.
+        device: "auto" (cuda, else mps, else cpu) or an argument of ``torch.device``.
 
     Returns:
         The device.
 
     Raises:
-        SD4MatchError: unknown, or not on this machine.
+        SD4MatchError: unknown, or not available on this machine.
     """
     import torch
 
@@ -97,7 +97,7 @@ def choose_dtype(dtype: "str | torch.dtype", device: "torch.device") -> "torch.d
         One of those that `DTYPES` names.
 
     Raises:
-        SD4MatchError: any other.
+        SD4MatchError: any other type.
     """
     import torch
 

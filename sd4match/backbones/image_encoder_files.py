@@ -20,7 +20,7 @@ from sd4match.errors import SD4MatchError
 from sd4match.files.cache import file_hash
 
 NANO = "nano/image_encoder"
-"""The DINOv2 that the embedded backbone brings, wherever its weights lie."""
+"""Name of the DINOv2 of the embedded backbone, independent of the place of its weights."""
 
 _WHAT = "image encoder"
 _FILES = [
@@ -33,32 +33,32 @@ _FILES = [
 
 
 def image_encoder_names(name_or_path: str) -> dict[str, str]:
-    """Tell which image encoders go with a backbone when nobody says otherwise.
+    """Return the default image encoders of a backbone.
 
     Args:
         name_or_path: "nano", a diffusers folder, or a hub id.
 
     Returns:
-        kind -> name: a folder's own DINOv2 where it brings one, else ``known.IMAGE_ENCODERS``.
+        kind -> name: a folder's own DINOv2 if it has one, else ``known.IMAGE_ENCODERS``.
     """
     if name_or_path == "nano":
         return {**IMAGE_ENCODERS, "dino": NANO}
     config = Path(name_or_path).expanduser() / "image_encoder" / "config.json"
-    brings = config.is_file() and read_config(config).get("model_type") == "dinov2"
-    return {**IMAGE_ENCODERS, **({"dino": str(config.parent)} if brings else {})}
+    has_dino = config.is_file() and read_config(config).get("model_type") == "dinov2"
+    return {**IMAGE_ENCODERS, **({"dino": str(config.parent)} if has_dino else {})}
 
 
 def fetch_image_encoder(name: str) -> Path:
-    """Bring an image encoder's files to this machine, unless they are here.
+    """Download an image encoder's files, unless they are on this machine.
 
     Args:
         name: hub id, ``id@revision`` or folder.
 
     Returns:
-        The folder that holds them.
+        The folder with the files.
 
     Raises:
-        SD4MatchError: no such folder or hub id, or the hub did not give it.
+        SD4MatchError: no such folder or hub id, or the download failed.
     """
     path, revision = _split(name)
     if path.is_dir():
@@ -73,7 +73,7 @@ def identify_image_encoder(name: str) -> str | None:
         name: hub id, ``id@revision`` or folder.
 
     Returns:
-        Its fingerprint; None when its weights are not here.
+        Its fingerprint; None if its weights are not on this machine.
 
     Raises:
         SD4MatchError: no such folder, or it is broken.
@@ -85,7 +85,7 @@ def identify_image_encoder(name: str) -> str | None:
     except SD4MatchError:
         if path.is_dir():
             raise
-        return None  # the hub's cache may hold a part of the files
+        return None  # the hub's cache may hold only some of the files
 
 
 def _split(name: str) -> tuple[Path, str | None]:

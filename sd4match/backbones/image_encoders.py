@@ -1,4 +1,4 @@
-"""Frozen image encoders, DINOv2 and CLIP: what prompts and fused features know of an image."""
+"""Frozen image encoders, DINOv2 and CLIP, for prompts that read images and for fused features."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ _MODEL_TYPES = {"dino": ("dinov2",), "clip": ("clip", "clip_vision_model")}
 
 @dataclass(frozen=True, eq=False)
 class ImageEncoder:
-    """A vision transformer in evaluation mode, with its own way to prepare images.
+    """A vision transformer in evaluation mode, with its own image preprocessing.
 
     Attributes:
         kind: "dino" or "clip".
-        name: hub id (with ``@revision`` where one was given) or folder.
+        name: hub id (with ``@revision`` if one was given) or folder.
         fingerprint: sha256 hex of configurations and weights.
         model: the transformer.
-        processing: resize, crop and normalisation, as its ``preprocessor_config.json`` has them.
-        device, dtype: where and in what it computes.
+        processing: resize, crop and normalization of its ``preprocessor_config.json``.
+        device, dtype: device and floating-point type.
     """
 
     kind: str
@@ -47,11 +47,11 @@ class ImageEncoder:
 
     @property
     def crop_size(self) -> int:
-        """Side of the square that its processor cuts out, pixels."""
+        """Side of the square that its processor crops, pixels."""
         return int(self.processing["crop_size"]["height"])
 
     def shape(self, part: str) -> tuple[int, int]:
-        """Tell (T, F) of what ``__call__`` returns for "feat" or "head"."""
+        """Return (T, F) of the output of ``__call__`` for "feat" or "head"."""
         config = self.model.config
         if part == "feat":
             return (self.crop_size // self.patch_size) ** 2, int(config.hidden_size)
@@ -60,10 +60,10 @@ class ImageEncoder:
 
     @torch.no_grad()
     def __call__(self, pixels: Tensor, part: str) -> Tensor:
-        """Encode prepared images.
+        """Encode preprocessed images.
 
         Args:
-            pixels: (B, 3, H, W) normalised, sides multiples of the patch size.
+            pixels: (B, 3, H, W) normalized, sides multiples of the patch size.
             part: "feat" for patch tokens without the class token, "head" for the pooled vector
                 (CLIP's projected one).
 
@@ -100,13 +100,13 @@ def load_image_encoder(
     Args:
         kind: "dino" or "clip".
         name: hub id, ``id@revision`` or folder.
-        device, dtype: where and in what it computes.
+        device, dtype: device and floating-point type.
 
     Returns:
         The encoder.
 
     Raises:
-        SD4MatchError: nothing there, another kind of model, weights or processor that do not fit.
+        SD4MatchError: not found, another kind of model, weights or processor that do not match.
     """
     folder = fetch_image_encoder(name)
     config = read_config(folder / "config.json")
@@ -125,7 +125,7 @@ def load_image_encoder(
         dtype=dtype,
     )
     if encoder.crop_size % encoder.patch_size:
-        raise SD4MatchError(  # the model would cut the rest off and say nothing
+        raise SD4MatchError(  # the model would crop silently
             f"image encoder {name}: crops of {encoder.crop_size} pixels are no multiple of its "
             f"patches of {encoder.patch_size}: correct its preprocessor_config.json"
         )
@@ -136,7 +136,7 @@ def _processing(folder: Path) -> dict[str, Any]:
     path = folder / "preprocessor_config.json"
     settings = read_config(path)
     for name, inner in (("size", "shortest_edge"), ("crop_size", "height")):
-        if isinstance(settings.get(name), int):  # as older files have it
+        if isinstance(settings.get(name), int):  # the form of older files
             settings[name] = {inner: settings[name]}
         if not isinstance(settings.get(name), dict) or inner not in settings[name]:
             raise SD4MatchError(f"{path}: no {name} with {inner}: fetch the file again")

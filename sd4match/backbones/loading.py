@@ -1,4 +1,4 @@
-"""A frozen Stable-Diffusion-shaped pipeline, from the hub, a folder or the package."""
+"""Loading a frozen Stable-Diffusion-shaped pipeline from the hub, a folder or the package."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,14 +26,14 @@ class Backbone:
     """Frozen models in evaluation mode, on one device and in one dtype.
 
     Attributes:
-        name: what it was asked for by.
+        name: the name it was loaded by, with ``@revision`` if one was given.
         fingerprint: sha256 hex of the configurations and weights that decide its features.
         architecture: its configurations.
         vae, unet, text_encoder, tokenizer: the pipeline's parts.
-        scheduler: its noise schedule, as a DDPM one (adding noise is the same in all).
-        image_encoders: by kind, "dino" and "clip", the names of image encoders to use.
-        device, dtype: where and in what the models compute.
-        variant: how, where that is not the usual way: it changes the last bits of features.
+        scheduler: its noise schedule as a DDPM scheduler (adding noise is the same in all).
+        image_encoders: kind, "dino" or "clip" -> name of the image encoder.
+        device, dtype: device and floating-point type of the models.
+        variant: unusual options of the computation, which change the last bits of features.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Backbone:
     _loaded: dict[str, ImageEncoder] = field(default_factory=dict, repr=False)
 
     def image_encoder(self, kind: str) -> ImageEncoder:
-        """The image encoder of a kind, loaded when it is first asked for.
+        """Return the image encoder of a kind, loaded on first use.
 
         Args:
             kind: "dino" or "clip".
@@ -76,7 +76,7 @@ class Backbone:
 
     @property
     def vae_factor(self) -> int:
-        """Image pixels a latent cell, along one side."""
+        """Image pixels per latent cell, along one side."""
         return self.architecture.vae_factor
 
     @property
@@ -86,7 +86,7 @@ class Backbone:
 
     @property
     def max_tokens(self) -> int:
-        """Length of every prompt, BOS, EOS and padding included."""
+        """Length of every prompt, including BOS, EOS and padding."""
         return self.architecture.max_tokens
 
 
@@ -99,9 +99,9 @@ def load(
     image_encoders: Mapping[str, str] | None = None,
     attention: str = "sdpa",
     channels_last: bool = False,
-    compile: bool = False,  # noqa: A002 (what torch calls it)
+    compile: bool = False,  # noqa: A002 (torch's name)
 ) -> Backbone:
-    """Load a backbone: every parameter frozen, every module in evaluation mode.
+    """Load a backbone with all parameters frozen and all modules in evaluation mode.
 
     Args:
         name_or_path: "nano", a diffusers folder, or a hub id.
@@ -109,21 +109,21 @@ def load(
         dtype: "auto" (float16 on cuda, else float32), "float32", "bfloat16", "float16" or
             a torch dtype.
         revision: branch, tag or commit of a hub id.
-        image_encoders: kind -> hub id, ``id@revision`` or folder, for those other than usual:
-            the DINOv2 in the backbone's own folder, else ``known.IMAGE_ENCODERS``.
+        image_encoders: kind -> hub id, ``id@revision`` or folder, to replace the default: the
+            DINOv2 in the backbone's own folder, else ``known.IMAGE_ENCODERS``.
         attention: "sdpa" (torch's fused kernels) or "plain".
-        channels_last: memory format of the convolutions' weights and so of their inputs.
+        channels_last: memory format of the convolutions' weights and inputs.
         compile: compile the UNet's transformer blocks with ``torch.compile``.
 
     Returns:
         The pipeline's models on ``device`` in ``dtype``.
 
     Raises:
-        SD4MatchError: nothing there, files missing or broken, weights that do not fit, an
+        SD4MatchError: not found, files missing or damaged, weights that do not match, an
             unknown device, dtype, attention or kind of image encoder.
 
     Note:
-        The last three change speed, and the last bits of features.
+        The last three options change speed, and the last bits of features.
     """
     require_known(attention, ("sdpa", "plain"), what="attention")
     for kind in image_encoders or {}:
@@ -147,7 +147,7 @@ def load(
         unet.to(memory_format=torch.channels_last)
         vae.to(memory_format=torch.channels_last)
     if compile:
-        # Block by block: it is as fast, and leaves truncation and reading of layers as they are.
+        # Block by block: equally fast, and compatible with truncation and reading of layers.
         unet.compile_repeated_blocks()
     return Backbone(
         name=f"{name_or_path}@{revision}" if revision else name_or_path,
@@ -176,7 +176,7 @@ def load(
 def _load_scheduler(folder: Path) -> DDPMScheduler:
     try:
         return DDPMScheduler.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # unknown settings raise every kind of error in here
+    except Exception as error:  # unknown settings raise errors of many kinds
         reason = " ".join(str(error).split())[:200]
         raise SD4MatchError(
             f"{folder}: not usable as a noise schedule ({reason}): fetch it again"
@@ -191,7 +191,7 @@ def _load_tokenizer(folder: Path, facts: Architecture) -> CLIPTokenizer:
         raise SD4MatchError(
             f"{folder}: not loadable as CLIPTokenizer ({reason}): fetch it again"
         ) from error
-    # Where files are missing transformers 5 quietly makes a tokenizer of two tokens.
+    # If files are missing, transformers 5 silently makes a tokenizer of two tokens.
     if len(tokenizer) != facts.text_encoder.get("vocab_size", len(tokenizer)):
         raise SD4MatchError(
             f"{folder}: {len(tokenizer)} tokens, but the text encoder has "

@@ -35,7 +35,7 @@ class Flops:
     Attributes:
         vae_encode: image to posterior moments.
         text: one prompt through the text encoder.
-        unet: one noisy latent through the UNet, to the asked layer.
+        unet: one noisy latent through the UNet, up to the given layer.
     """
 
     vae_encode: int
@@ -150,7 +150,7 @@ def footprint(architecture: Architecture, image_size: int, layer: int) -> Footpr
 
 
 def layer_shapes(architecture: Architecture, image_size: int) -> dict[int, tuple[int, int, int]]:
-    """Tell the shape of each layer's feature map (docs/explanation/method.md section 1).
+    """Return the shape of each layer's feature map (docs/explanation/method.md section 1).
 
     Args:
         architecture: configurations of a backbone.

@@ -68,7 +68,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
     from sd4match import backbones
     from sd4match.features import Contents, Latents
     from sd4match.prediction.one_pair import match_pair
-    from sd4match.visualize.heatmaps import heatmaps
+    from sd4match.visualize.correlation_maps import heatmaps
 
     keys = prompts_of(study)
     places = dict(shown(study.cells, list(keys.values())))

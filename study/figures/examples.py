@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from sd4match.datasets import ImagePair, load_image
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.visualize.grid import COLOURS
-from sd4match.visualize.panels import HALO, footnote, legend, panels, show, title
+from sd4match.visualize.page import HALO, footnote, legend, panels, show, title
+from sd4match.visualize.pair_grid import COLOURS
 from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.figures import page

@@ -1,4 +1,4 @@
-"""How much longer a launch takes: the work that is left, at the speed that was seen so far."""
+"""An estimate of the time left of a launch: the pending work at the speed measured so far."""
 
 import time
 from collections import defaultdict
@@ -14,9 +14,9 @@ from study.plan.stored import Duration
 from study.store.store import Store
 
 Kind = tuple[Machine, str]
-"""Kinds of stages take their time on a machine each."""
+"""A kind of stage on a machine: each has its own speed."""
 TINY = 1e-9
-"""TFLOP that are none: what is left of sums that were taken apart."""
+"""TFLOP that count as zero: rounding of sums whose parts were subtracted."""
 
 FRESH = 10.0
 """Seconds after which times are read from the store again."""
@@ -30,7 +30,7 @@ class TimeLeft:
     Args:
         store: holds how long stages took, those of this launch included.
         outlook: TFLOP of the whole study by machine and kind of stage, before it begins. A search
-            decides while it runs what it runs; this stands for what nobody knows yet.
+            decides while it runs what it runs; this stands for proposals to come.
     """
 
     def __init__(self, store: Store, outlook: Operations) -> None:
@@ -93,7 +93,7 @@ class TimeLeft:
         if any(self._rates[kind] is None for kind, tflop in left.items() if tflop > TINY):
             return None
         low, high = self._seconds(left)
-        # Workers share what is left, but an item has one of them; the last may begin late.
+        # Workers share what is left, but an item runs on one of them; the last may begin late.
         soonest = max((self._seconds(load)[0] for load in running), default=0.0)
         latest = max((self._seconds(load)[1] for load in last), default=0.0)
         return max(low / workers, soonest), (high + (workers - 1) * latest) / workers

@@ -7,8 +7,9 @@ from itertools import chain
 from sd4match.backbones.architectures import Architecture
 from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError
+from sd4match.matching.readout import Setting
 from study.plan.inputs import DataRef
-from study.plan.stages import Extraction, Latents, Predict, Setting, Tune
+from study.plan.stages import Extraction, Latents, Predict, Tune
 from study.plan.staging import Answer, Staging
 from study.space.axes import OWN, TRAINED_ON, Value
 from study.space.configuration import Configuration

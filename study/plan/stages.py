@@ -6,7 +6,6 @@ from functools import cached_property
 from math import ceil
 from typing import Any
 
-from sd4match.matching.readout import Readout
 from study.plan.inputs import DataRef, Machine, PromptFile, key_of
 
 # A stage's version is part of its key. Raise it when the stage's output changes for the same
@@ -22,9 +21,6 @@ PROMPT_OPTIONS = ("length", "source", "global_length", "content_length")
 
 PART = 64
 """Images of a latents stage, at most: seconds on a GPU, some minutes on a CPU."""
-
-Setting = tuple[int, Readout]
-"""A free setting: UNet layer and readout. One pass answers any number of them."""
 
 
 def score_name(predictions: str, address: Mapping[str, Any]) -> str:

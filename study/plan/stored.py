@@ -8,9 +8,10 @@ features nor correlations are kept.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from sd4match.matching.readout import Setting
 from study.plan.inputs import Machine
 from study.plan.plan import Plan
-from study.plan.stages import Predict, Setting, score_name
+from study.plan.stages import Predict, score_name
 from study.space.axes import Value
 from study.space.metric import Rule
 

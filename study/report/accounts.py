@@ -11,10 +11,9 @@ from study.analysis.measuring import PENDING
 from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.space import labels
-from study.space.labels import several
+from study.space.labels import clock, several
 from study.store import heartbeat
 from study.tables import status
-from study.tables.status import clock
 
 MOST = 5
 """Configurations that are named for a reason; the rest is counted."""

@@ -15,7 +15,8 @@ from PIL import Image
 from sd4match import pck
 from sd4match.datasets import ImagePair, load_image
 from sd4match.errors import SD4MatchError
-from sd4match.records.parquet import Setting, settings_of
+from sd4match.matching.readout import Setting
+from sd4match.records.parquet import settings_of
 from sd4match.records.truth import pairs_on_record
 from study.analysis.measuring import setting_of
 from study.analysis.results import Results

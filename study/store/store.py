@@ -23,23 +23,22 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
-from sd4match import records
-from sd4match.datasets import PairSet
+from sd4match.datasets.pair_set import PairSet
+from sd4match.matching.readout import Setting
 from sd4match.pck.ground_truth import GroundTruth
-from sd4match.records import truth as truth_records
-from sd4match.records.parquet import setting_json, settings_of
 from study.plan.inputs import key_of
 from study.plan.plan import Plan
-from study.plan.stages import Setting, score_name
+from study.plan.stages import score_name
 from study.plan.stored import Stored
 from study.store.mirror import Mirror, Only, every, local
 from study.store.retry import patiently
 from study.store.timings import Timings
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
 FEW = 8
 """So many folders are listed one by one; of more, all that are beside them."""
@@ -184,7 +183,12 @@ class Store:
     def recorded(self, key: str) -> dict[Setting, Path]:
         """The free settings on record under a predict stage, and the file that holds each."""
         found: dict[Setting, Path] = {}
-        for file in sorted((self.folder / "predict" / key).glob("[0-9a-f]*.parquet")):
+        files = sorted((self.folder / "predict" / key).glob("[0-9a-f]*.parquet"))
+        if not files:
+            return found
+        from sd4match.records.parquet import settings_of  # loads PyArrow
+
+        for file in files:
             for setting in settings_of(file):
                 found.setdefault(setting, file)
         return found
@@ -202,21 +206,48 @@ class Store:
         self,
         key: str,
         settings: Sequence[Setting],
-        positions: np.ndarray,
+        positions: "np.ndarray",
         truth: GroundTruth,
         *,
         about: Mapping[str, Any] | None = None,
     ) -> Path:
-        """Record predicted keypoints of a predict stage: see `sd4match.records`."""
+        """Record predicted keypoints of a predict stage.
+
+        Args:
+            key: of the stage.
+            settings: S free settings.
+            positions: (S, K, 2) predictions in original pixels.
+            truth: of the split.
+            about: more about the file, JSON values.
+
+        Returns:
+            The file.
+        """
+        from sd4match.records.parquet import setting_json
+        from sd4match.records.predictions import write_predictions
+
         grid = key_of({"settings": [setting_json(setting) for setting in settings]})
         file = self.folder / "predict" / key / f"{grid}.parquet"
-        return records.write_predictions(
+        return write_predictions(
             file, settings, positions, truth, about=about, address=self.address(file)
         )
 
-    def read_predictions(self, file: Path, truth: GroundTruth) -> np.ndarray:
-        """The positions (S, K, 2) that a prediction file holds: see `sd4match.records`."""
-        return records.read_predictions(file, truth)
+    def read_predictions(self, file: Path, truth: GroundTruth) -> "np.ndarray":
+        """The positions in a file of predictions.
+
+        Args:
+            file: as `recorded` gives it.
+            truth: of the split.
+
+        Returns:
+            (S, K, 2) predictions in original pixels.
+
+        Raises:
+            SD4MatchError: the file is damaged.
+        """
+        from sd4match.records.predictions import read_predictions
+
+        return read_predictions(file, truth)
 
     # Scores --------------------------------------------------------------------------------------
 
@@ -225,26 +256,33 @@ class Store:
         return self.folder / "score" / key / f"{score_name(predictions.stem, rule)}.parquet"
 
     def address(self, file: Path) -> str:
+        """The name of a file in the store, which the file itself holds too."""
         return file.relative_to(self.folder).with_suffix("").as_posix()
 
     # Ground truth --------------------------------------------------------------------------------
 
     def truth_files(self, fingerprint: str) -> tuple[Path, Path]:
         """The files of a split's ground truth: its keypoints, and its pairs."""
-        return truth_records.files(self.folder / "truth", fingerprint)
+        from sd4match.records import truth
+
+        return truth.truth_files(self.folder / "truth", fingerprint)
 
     @patiently
     def write_truth(self, pairs: PairSet) -> None:
         """Record a split's ground truth, once."""
-        truth_records.write_truth(self.folder / "truth", pairs)
+        from sd4match.records import truth
 
-    def read_truth(self, fingerprint: str) -> tuple[GroundTruth, pd.DataFrame]:
+        truth.write_truth(self.folder / "truth", pairs)
+
+    def read_truth(self, fingerprint: str) -> "tuple[GroundTruth, pd.DataFrame]":
         """A split's ground truth and its pairs (one row each: id, category, image contents, …).
 
         Raises:
             SD4MatchError: it was never recorded, or the files are damaged.
         """
-        return truth_records.read_truth(self.folder / "truth", fingerprint)
+        from sd4match.records import truth
+
+        return truth.read_truth(self.folder / "truth", fingerprint)
 
 
 def _below(keys: Collection[str]) -> Only:

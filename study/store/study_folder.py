@@ -7,21 +7,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import atomic_path
 from sd4match.pck.protocols import PROTOCOLS
-from study.plan import index as plan_index
 from study.plan.plan import Plan
 from study.space.space import Space
-from study.store.lock import launching_here
+from study.store.lookup import existing
 from study.store.mirror import Mirror, local
 from study.store.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PACKAGES = ("sd4match-study", "torch", "diffusers", "transformers", "ray", "optuna", "numpy")
 
@@ -68,23 +66,7 @@ class StudyFolder:
         Raises:
             SD4MatchError: there is no study there; lists those beside it.
         """
-        try:
-            folder = cls(local(path))
-        except (OSError, RuntimeError, ValueError) as error:  # a loop of links, NUL, ~nobody
-            raise SD4MatchError(f"study {path}: names no place ({error})") from None
-        # A launch on this machine has the originals.
-        if folder.mirror.url and not launching_here(folder.path):
-            folder.mirror.pull(folder.path, _asked, below=False, exact=True)
-        if not (folder.path / "study.json").is_file():
-            beside = Mirror(folder.path.parent)
-            others = sorted(
-                set(beside.folders()) - {"store"}
-                if beside.url
-                else (file.parent.name for file in beside.folder.glob("*/study.json"))
-            )
-            hint = f"there are: {', '.join(others)}" if others else "launch one first"
-            raise SD4MatchError(f"no study in {folder.place}: {hint}")
-        return folder
+        return cls(existing(path))
 
     @staticmethod
     def store_of(space: Space) -> Store:
@@ -153,16 +135,25 @@ class StudyFolder:
 
     def write_plan(self, plan: Plan) -> None:
         """Record which stage answers which configuration on which split."""
-        with atomic_path(self.path / "cells.parquet") as temporary:
-            pq.write_table(plan_index.table(plan), temporary, write_page_checksum=True)
+        import pyarrow.parquet as pq
 
-    def read_plan(self) -> pd.DataFrame:
+        from study.plan import index
+
+        with atomic_path(self.path / "cells.parquet") as temporary:
+            pq.write_table(index.table(plan), temporary, write_page_checksum=True)
+
+    def read_plan(self) -> "pd.DataFrame":
         """What `write_plan` wrote; brings the records that it tells of to this machine.
 
         Raises:
             SD4MatchError: the study was never launched, the file is damaged, or the store is
                 behind a URL and cannot be reached.
         """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from study.plan import index as plan_index
+
         file = self.path / "cells.parquet"
         try:
             index = plan_index.frame(pq.ParquetFile(file, page_checksum_verification=True).read())
@@ -245,8 +236,3 @@ class StudyFolder:
 
     def _damaged(self, name: str, reason: object) -> SD4MatchError:
         return SD4MatchError(f"{self.path / name}: cannot be read ({reason}): launch the study")
-
-
-def _asked(name: str) -> bool:
-    """What questions are answered from; a report and a diff are for people."""
-    return not name.endswith((".html", ".diff"))

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from sd4match.files.atomic import atomic_path
 from study.plan.inputs import Machine, key_of
 from study.plan.stored import Duration
@@ -86,18 +84,20 @@ class Timings:
             A range of seconds; None where neither the kind nor a pass was timed on that machine.
         """
         seconds, reach, source = self._seconds(machine, kind), MARGIN, f"{kind} stage"
-        if not len(seconds):
+        if not seconds:
             seconds, reach = self._seconds(machine, PASS), AROUND_A_PASS
             source = "timed pass"
-        if not len(seconds):
+        if not seconds:
             return None
+        import numpy as np
+
         # Quantiles instead of extremes: one stage that had to wait for a busy disk says little.
         slow, fast = np.quantile(seconds, (0.9, 0.1))
         plural = "" if len(seconds) == 1 else "es" if source.endswith("s") else "s"
         source = f"{len(seconds)} {source}{plural}"
         return Duration(float(fast / MARGIN), float(slow * reach), source)
 
-    def _seconds(self, machine: Machine, kind: str) -> np.ndarray:
+    def _seconds(self, machine: Machine, kind: str) -> list[float]:
         """Seconds for one TFLOP of each stage that was timed."""
         found: list[float] = []
         for file in sorted(self._of(machine, kind).glob("*.json"))[:READ]:
@@ -105,7 +105,7 @@ class Timings:
             # A stage that computes nothing says nothing.
             if tflop > 0 and 0 <= seconds / tflop < math.inf:
                 found.append(seconds / tflop)
-        return np.array(found)
+        return found
 
     def _of(self, machine: Machine, kind: str) -> Path:
         return self.folder / key_of({"kind": kind, **machine.identity()})

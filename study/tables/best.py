@@ -11,7 +11,7 @@ from study.analysis.results import Results
 from study.analysis.rows import SEED
 from study.space import labels
 from study.space.metric import COST
-from study.tables.reproduce import launch_command
+from study.tables.reproduce import launch_command, search_space
 
 
 def best_report(
@@ -68,6 +68,20 @@ def best_report(
         facts["pareto"] = found.reset_index().to_dict("records")
         lines += ["", _pareto_lines(study, found)]
     return facts, "\n".join(lines)
+
+
+def best_space(study: Results, metric: str | None, where: str | None = None) -> str:
+    """A search-space file that starts from the best configuration.
+
+    Args:
+        study, metric, where: as for `best_report`.
+
+    Returns:
+        YAML.
+    """
+    row = choosing.best(study, metric, where=where)
+    settings = {str(name): value for name, value in row.iloc[:-1].items()}
+    return search_space(study.folder, str(row.name), settings)
 
 
 def _plain(numbers: "pd.Series[Any]") -> list[float | None]:

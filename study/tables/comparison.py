@@ -1,11 +1,14 @@
 """What two studies asked and measured, side by side, in words."""
 
+from typing import Any
+
 import pandas as pd
 from tabulate import tabulate
 
 from study.analysis import comparison
 from study.analysis.comparison import Comparison
 from study.analysis.results import Results
+from study.analysis.rows import none_for_na
 from study.space import labels
 
 
@@ -42,6 +45,15 @@ def comparison_report(a: Results, b: Results, found: Comparison) -> str:
         if keys
     ]
     return "\n".join(lines)
+
+
+def comparison_facts(found: Comparison) -> dict[str, Any]:
+    """A comparison for programs: values as JSON has them."""
+    return {
+        "settings": [dict(zip(("name", "a", "b"), row, strict=True)) for row in found.settings],
+        "only": dict(zip(("a", "b"), found.only, strict=True)),
+        "differences": none_for_na(found.differences).to_dict("records"),
+    }
 
 
 def _names(a: Results, b: Results, differences: pd.DataFrame) -> tuple[str, str]:

@@ -33,7 +33,7 @@ def test_a_study_that_runs_says_so(make_study):
     assert "was interrupted: 10 of 25 cells" in words(report).unfinished
     snapshot = {
         "phase": status.COMPUTING, "seconds": 200, "workers": 2, "left": [300, 300], "best": None,
-        "work": {"predict": {"total": 4, "there": 0, "done": 1, "failed": 0, "stopped": 0}},
+        "work": {"predict": {"total": 4, "computed": 0, "done": 1, "failed": 0, "stopped": 0}},
         "running": [], "incidents": [], "failed": 0, "failures": [],
     }  # fmt: skip
     with heartbeat.beating(folder, lambda: snapshot):

@@ -23,14 +23,19 @@ def plan(plan_on):
 
 
 @pytest.fixture
-def endings():
-    return Endings()
+def stopped():
+    return {}
 
 
 @pytest.fixture
-def report(endings):
+def spared():
+    return set()
+
+
+@pytest.fixture
+def report(stopped, spared):
     """Report an epoch of a stage to ASHA with reduction 2; whether the trial goes on."""
-    asha = PromptAsha(2, endings, lambda: False)
+    asha = PromptAsha(2, stopped, spared, errors={}, more=lambda: False)
 
     def to(stage, epoch, pck, kind="tune"):
         work = Work(kind, stage.key, stage.label, (stage,))
@@ -52,12 +57,12 @@ def tunes(plan):
     return order
 
 
-def test_who_is_behind_at_a_rung_is_stopped_with_a_reason(report, tunes, endings):
+def test_who_is_behind_at_a_rung_is_stopped_with_a_reason(report, tunes, stopped):
     first, second, third, _ = tunes["spair"]
     assert report(first, 1, 0.5)
     assert report(second, 1, 0.6)
     assert not report(third, 1, 0.1)
-    assert endings.stopped == {third.key: "stopped early by ASHA on spair after epoch 1"}
+    assert stopped == {third.key: "stopped early by ASHA on spair after epoch 1"}
     assert report(second, 2, 0.6)
     assert not report(first, 2, 0.5)
     assert report(second, 3, 0.0)  # no rung
@@ -68,12 +73,12 @@ def test_data_sets_are_not_compared(report, tunes):
     assert report(tunes["pf_pascal"][1], 1, 0.1)
 
 
-def test_a_configuration_that_lost_on_one_data_set_stops_on_the_other(report, tunes, endings):
+def test_a_configuration_that_lost_on_one_data_set_stops_on_the_other(report, tunes, stopped):
     assert report(tunes["spair"][0], 1, 0.9)
     assert not report(tunes["spair"][1], 1, 0.1)
     assert not report(tunes["pf_pascal"][1], 1, 1.0)
     key = tunes["pf_pascal"][1].key
-    assert endings.stopped[key] == "stopped early by ASHA on spair after epoch 1"
+    assert stopped[key] == "stopped early by ASHA on spair after epoch 1"
     assert report(tunes["pf_pascal"][2], 1, 1.0)
 
 
@@ -89,22 +94,22 @@ def test_the_last_epoch_of_few_steps_is_no_rung(report, plan_on):
     assert report(few[1], 2, 0.1)
 
 
-def test_what_is_not_learned_is_never_stopped(report, plan, tunes, endings):
+def test_what_is_not_learned_is_never_stopped(report, plan, tunes, stopped):
     assert report(tunes["spair"][0], 1, 0.9)
     assert report(tunes["spair"][1], 1, None)  # no validation
     for predict in plan.predicts.values():
         assert report(predict, 1, 0.0, kind="predict")
     for latents in plan.latents.values():
         assert report(latents, 1, 0.0, kind="latents")
-    assert endings.stopped == {}
+    assert stopped == {}
 
 
-def test_who_is_spared_goes_on(report, tunes, endings):
+def test_who_is_spared_goes_on(report, tunes, stopped, spared):
     first, second, *_ = tunes["spair"]
     assert report(first, 1, 0.9)
     assert not report(second, 1, 0.1)
-    endings.spare([second.key])
-    assert endings.stopped == {}
+    Endings(stopped=stopped, spared=spared).spare([second.key])
+    assert stopped == {}
     assert report(second, 2, 0.1)
 
 

@@ -59,7 +59,7 @@ def test_the_tree_says_what_one_pass_answers(planned):
     _, plan = planned(f"{{design: factorial, baseline: {{prompt: empty}}, {GRID}}}")
     found = "\n".join(lines(sharing_tree(plan)))
     assert "empty: 2 trials" in found
-    assert found.count("gives 4 free settings, 4 configurations") == 2
+    assert found.count("answers 4 readout settings (4 configurations)") == 2
     assert "one pass over spair val, spair test" in found
 
 

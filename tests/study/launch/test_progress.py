@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from sd4match.pck.ground_truth import GroundTruth
-from study.engine import work as preflight
-from study.engine.work import Work, pending
+from study.engine.work import Work, pending, preflight
 from study.launch.progress import Progress
 from study.plan.plan import Planner
 from study.space.designs import configurations
@@ -71,7 +70,7 @@ def test_counts_are_of_the_plan_by_kind(launch):
     progress.event("done", latents, "")
     found = progress.snapshot()
     assert found["work"]["latents"] == {
-        "total": 6, "there": 0, "done": 1, "failed": 0, "stopped": 0,
+        "total": 6, "computed": 0, "done": 1, "failed": 0, "stopped": 0,
     }  # fmt: skip
     assert found["running"] == []
     assert (found["work"]["tune"]["total"], found["work"]["predict"]["total"]) == (2, 3)
@@ -81,7 +80,7 @@ def test_what_the_store_holds_was_there(launch, space):
     _, plan, items, store = launch
     again = Progress(space, store, plan, {})
     again.planned(plan, [work for work in items if work.kind == "predict"])
-    assert "2/2  (2 were there)" in text(again)
+    assert "2/2  (2 already computed)" in text(again)
 
 
 def test_a_tuning_shows_where_it_is(launch):
@@ -191,7 +190,7 @@ def test_a_search_counts_on_what_it_will_propose(launch, space):
 
 def test_a_preflight_runs_and_counts_as_nothing(launch):
     progress, _, items, _ = launch
-    first = preflight.preflight(items)
+    first = preflight(items)
     progress.begun(first)
     assert first.label in text(progress)
     progress.event("done", first, "")

@@ -1,4 +1,4 @@
-"""Images in rows on a page: each keeps its shape, those of a row are equally high."""
+"""Pages of images: rows of equal height, titles, a legend, a footnote, and the file."""
 
 import textwrap
 from collections.abc import Sequence
@@ -23,11 +23,22 @@ GAP = 0.06
 """Between neighbours, inches."""
 
 HALO = [effects.withStroke(linewidth=2.2, foreground="white")]
-"""Path effects that set a mark off from any image."""
+"""Path effects that make a mark visible on any image."""
 
-_MOST_PIXELS = 1600  # a side; more than any figure shows
+_MOST_PIXELS = 1600  # per side; more than any figure shows
 _HEAD = 0.19  # above each row, for titles, inches
 _EDGE = 0.06  # around the page, inches
+
+# Without dates and version strings, which would change the bytes from day to day.
+_METADATA: dict[str, dict[str, Any]] = {
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    ".svg": {"Date": None, "Creator": None},
+}
+_STYLE: Any = {  # Any: matplotlib has a literal type for the names of its settings
+    "pdf.fonttype": 42,  # text stays text in the paper's PDF
+    "svg.hashsalt": "sd4match",
+}
 
 Size = tuple[int, int]  # width and height
 
@@ -40,14 +51,16 @@ def panels(
     narrowest: float = 2.8,
     apart: int | None = None,
 ) -> tuple[Figure, list[list[Axes]]]:
-    """Lay images out in rows that fill the page's width, unless that makes them too tall.
+    """Lay out images in rows that fill the page's width, unless that makes them too tall.
+
+    Every image keeps its aspect ratio.
 
     Args:
-        rows: of each row, its images' sizes in pixels.
-        tallest: height that no row exceeds, inches.
+        rows: for each row, its images' sizes in pixels.
+        tallest: largest height of a row, inches.
         foot: room below the last row, inches.
-        narrowest: width that what stands there needs, inches.
-        apart: a wider gap after every so many images of a row.
+        narrowest: smallest width of a figure with a foot, inches.
+        apart: insert a wider gap after this many images of a row.
 
     Returns:
         A figure no wider than its widest row, and for each row its axes: in the image's own
@@ -61,7 +74,7 @@ def panels(
         min(tallest, (WIDTH - 2 * _EDGE - sum(gap)) / sum(shape))
         for gap, shape in zip(gaps, shapes, strict=True)
     ]
-    if len(rows) > 1 and len(rows[-1]) < len(rows[0]):  # what is left over: no larger than the rest
+    if len(rows) > 1 and len(rows[-1]) < len(rows[0]):  # a short last row: no larger than the rest
         heights[-1] = min(heights[-2:])
     widths = [
         2 * _EDGE + height * sum(shape) + sum(gap)
@@ -94,7 +107,7 @@ def show(axes: Axes, image: Image.Image) -> None:
 
 
 def title(axes: Axes, text: str, *, fit: bool = False) -> None:
-    """Write a line above an image, from its left edge on; ``fit`` cuts what is wider than it."""
+    """Write a line above an image, left-aligned; ``fit`` cuts it to the image's width."""
     if fit:
         width = axes.get_window_extent().width / axes.figure.dpi
         room = max(8, int(width * 17))
@@ -103,7 +116,7 @@ def title(axes: Axes, text: str, *, fit: bool = False) -> None:
 
 
 def footnote(figure: Figure, text: str) -> None:
-    """Write small print at the foot of a figure, at most two lines of it; 0.25 inches high."""
+    """Write at most two small lines at the foot of a figure; 0.25 inches high."""
     width = figure.get_figwidth()
     lines = textwrap.fill(text, int(width * 19), max_lines=2)
     height = figure.get_figheight()
@@ -124,7 +137,7 @@ def legend(figure: Figure, keys: Sequence[Line2D]) -> None:
 
 
 def overlay(figure: Figure) -> Axes:
-    """Axes over the whole figure, for what goes across images: draw with their ``transData``."""
+    """Make axes over the whole figure, for lines across images: draw with their ``transData``."""
     axes = figure.add_axes((0, 0, 1, 1), zorder=1)
     axes.set_axis_off()
     axes.set_xlim(0, 1)
@@ -143,39 +156,27 @@ def _blank(figure: Figure, box: tuple[float, float, float, float], size: Size) -
     return axes
 
 
-# Dates and version strings would change the bytes from day to day.
-_DATELESS: dict[str, dict[str, Any]] = {
-    ".png": {"Software": None},
-    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    ".svg": {"Date": None, "Creator": None},
-}
-_STYLE: Any = {  # matplotlib names its settings in a type of its own
-    "pdf.fonttype": 42,  # text stays text in the paper's PDF
-    "svg.hashsalt": "sd4match",
-}
-
-
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure in the format of its suffix, at 300 dpi; the same figure, the same bytes.
+    """Write a figure in the format of its suffix, at 300 dpi. Equal figures give equal bytes.
 
     Args:
-        figure: any.
+        figure: any figure.
         path: ends in .png, .pdf or .svg.
 
     Raises:
-        SD4MatchError: as ``check``.
+        SD4MatchError: as ``check_path``.
     """
-    check(path)
+    check_path(path)
     with matplotlib.rc_context(_STYLE), atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=300, metadata=_DATELESS[path.suffix.lower()])
+        figure.savefig(temporary, dpi=300, metadata=_METADATA[path.suffix.lower()])
 
 
-def check(path: Path) -> None:
-    """Refuse a path that ``save`` would, before anything is computed.
+def check_path(path: Path) -> None:
+    """Refuse a path that ``save`` would refuse, before anything is computed.
 
     Raises:
         SD4MatchError: another suffix, or nothing can be written there.
     """
-    if path.suffix.lower() not in _DATELESS:
-        raise SD4MatchError(f"{path}: a picture ends in {', '.join(_DATELESS)}: name it so")
+    if path.suffix.lower() not in _METADATA:
+        raise SD4MatchError(f"{path}: the name of a picture must end in {', '.join(_METADATA)}")
     require_writable(path)

@@ -8,12 +8,10 @@ from ray.tune.search import Searcher
 
 from sd4match.files import seal
 from sd4match.pck.ground_truth import GroundTruth
-from study.engine import work as preflight
 from study.engine.faults import TRIES
 from study.engine.pace import LEAST, Pace
-from study.engine.work import Work, pending
+from study.engine.work import PREFLIGHT, Work, outstanding, pending
 from study.engine.work_queue import WorkQueue
-from study.search.record import Endings
 from study.store.store import Store
 
 SPACE = """
@@ -35,11 +33,16 @@ def store(tmp_path):
 
 @pytest.fixture
 def queue_of(store):
-    """A queue over plans, with ``events``: what it told, in order."""
+    """A queue over the pending work of plans, with its ``events`` in order."""
 
-    def make(*plans):
+    def make(plans):
         events = []
-        queue = WorkQueue(iter(plans), store, lambda *event: events.append(event), Endings())
+
+        def on_event(*event):
+            events.append(event)
+
+        work = outstanding(plans, store, on_event, lambda plan, items: None)
+        queue = WorkQueue(work, on_event)
         queue.events = events
         return queue
 
@@ -104,21 +107,19 @@ def first(works):
 
 
 def test_nothing_starts_before_the_preflight_is_done(queue_of, plan):
-    queue = queue_of(plan)
+    queue = queue_of([plan])
     trials = Trials(queue)
-    item = queue.start()
-    assert item.kind == "preflight"
     assert trials.fill() is None
-    assert list(trials.running.values()) == [item]
+    (item,) = trials.running.values()
+    assert item.kind == "preflight"
     trials.end(item)
     trials.fill()
     assert {work.kind for work in trials.running.values()} == {"latents"}
 
 
 def test_what_needs_something_waits_for_it_and_for_nothing_else(queue_of, plan):
-    queue = queue_of(plan)
+    queue = queue_of([plan])
     trials = Trials(queue)
-    queue.start()
     trials.fill()
     trials.end(*trials.works("preflight"))
     trials.fill()
@@ -143,11 +144,10 @@ def test_what_needs_something_waits_for_it_and_for_nothing_else(queue_of, plan):
 @pytest.mark.parametrize("seed", range(5))
 def test_whatever_ends_first_all_is_done_once_and_in_order(queue_of, plan, store, seed):
     wanted = {work.key: work for work in pending(plan, store)}
-    queue = queue_of(plan)
-    queue.start()
+    queue = queue_of([plan])
     order = run(queue, store, random.Random(seed).choice)
     keys = [work.key for work in order]
-    assert sorted(keys) == sorted([preflight.KEY, *wanted])
+    assert sorted(keys) == sorted([PREFLIGHT, *wanted])
     for key, work in wanted.items():
         assert all(keys.index(need) < keys.index(key) for need in work.needs)
     started = [work.key for event, work, _ in queue.events if event == "start"]
@@ -157,30 +157,26 @@ def test_whatever_ends_first_all_is_done_once_and_in_order(queue_of, plan, store
     assert queue.failures == {}
 
 
-def test_the_end_is_told_when_the_last_trial_has_ended(queue_of, plan, store):
-    queue = queue_of(plan)
-    queue.start()
+def test_it_is_finished_when_the_last_trial_has_ended(queue_of, plan, store):
+    queue = queue_of([plan])
     *_, last = run(queue, store, first)
     assert queue.suggest("more") == Searcher.FINISHED
-    again = queue_of(plan)
-    assert again.start() is None  # the store holds everything
-    assert again.suggest("t") == Searcher.FINISHED
+    again = queue_of([plan])
+    assert again.suggest("t") == Searcher.FINISHED  # all was computed already
     assert again.events == []
     assert last.kind == "predict"
 
 
 def test_none_is_said_while_a_trial_runs(queue_of, plan):
-    queue = queue_of(plan)
-    queue.start()
+    queue = queue_of([plan])
     assert queue.suggest("t0")["work"].kind == "preflight"
     assert queue.suggest("t1") is None
     assert queue.suggest("t1") is None
 
 
 def test_a_failure_takes_along_what_needs_it_and_says_why(queue_of, plan, store):
-    queue = queue_of(plan)
+    queue = queue_of([plan])
     trials = Trials(queue)
-    queue.start()
     trials.fill()
     trials.end(*trials.works("preflight"))
     trials.fill()
@@ -206,7 +202,6 @@ def test_a_failure_takes_along_what_needs_it_and_says_why(queue_of, plan, store)
 def latents_running(queue):
     """Trials in which only latents are left to end."""
     trials = Trials(queue)
-    queue.start()
     trials.fill()
     trials.end(*trials.works("preflight"))
     trials.fill()
@@ -220,7 +215,7 @@ def told(queue, *events):
 @pytest.mark.parametrize("fault", [fault for fault in TRIES if fault != "full"])
 def test_what_may_go_well_another_time_is_tried_again(queue_of, plan, fault):
     tries = TRIES[fault]
-    queue = queue_of(plan)
+    queue = queue_of([plan])
     trials = latents_running(queue)
     broken, *_ = trials.works("latents")
     for number in range(1, tries + 1):
@@ -234,21 +229,21 @@ def test_what_may_go_well_another_time_is_tried_again(queue_of, plan, fault):
 
 
 def test_a_death_is_told_with_its_cause_and_counted(queue_of, plan):
-    queue = queue_of(plan)
+    queue = queue_of([plan])
     trials = latents_running(queue)
     broken, *_ = trials.works("latents")
     for _ in range(TRIES["worker"]):
         (trial,) = (trial for trial, work in trials.running.items() if work == broken)
         queue.on_trial_result(trial, {"hostname": "here", "pid": 1})
-        queue.endings.errors[trial] = ("worker", "its worker was killed")
+        queue.errors[trial] = ("worker", "its worker was killed")
         trials.end(broken, error=True)
         trials.fill()
-    assert queue.endings.errors == {}
+    assert queue.errors == {}
     assert queue.failures[broken.key] == "its worker was killed (3 times)"
 
 
 def test_a_death_before_a_node_is_missed_is_the_nodes(queue_of, plan):
-    queue = queue_of(plan)
+    queue = queue_of([plan])
     trials = latents_running(queue)
     broken, *_ = trials.works("latents")
 
@@ -256,7 +251,7 @@ def test_a_death_before_a_node_is_missed_is_the_nodes(queue_of, plan):
         for _ in range(times):
             (trial,) = (trial for trial, work in trials.running.items() if work == broken)
             queue.on_trial_result(trial, {"hostname": "here", "pid": 1})
-            queue.endings.errors[trial] = ("worker", "its worker was killed")
+            queue.errors[trial] = ("worker", "its worker was killed")
             trials.end(broken, error=True)
             trials.fill()
 
@@ -269,12 +264,12 @@ def test_a_death_before_a_node_is_missed_is_the_nodes(queue_of, plan):
 
 
 def test_a_worker_that_died_while_idle_is_not_its_next_items_fault(queue_of, plan):
-    queue = queue_of(plan)
+    queue = queue_of([plan])
     trials = latents_running(queue)
     waiting, *_ = trials.works("latents")
     for _ in range(TRIES["worker"] + 1):  # none of them began with it
         (trial,) = (trial for trial, work in trials.running.items() if work == waiting)
-        queue.endings.errors[trial] = ("worker", "its worker was killed")
+        queue.errors[trial] = ("worker", "its worker was killed")
         trials.end(waiting, error=True)
         trials.fill()
     assert queue.failures == {}
@@ -282,7 +277,7 @@ def test_a_worker_that_died_while_idle_is_not_its_next_items_fault(queue_of, pla
 
 
 def test_a_tuning_that_gets_on_may_lose_any_number_of_workers(queue_of, plan, store):
-    queue = queue_of(plan)
+    queue = queue_of([plan])
     trials = latents_running(queue)
     while not trials.works("tune"):
         work = trials.works("latents")[0]
@@ -299,7 +294,7 @@ def test_a_tuning_that_gets_on_may_lose_any_number_of_workers(queue_of, plan, st
 
 
 def test_a_full_disk_starts_nothing_more_and_fails_nothing(queue_of, plan):
-    queue = queue_of(plan)
+    queue = queue_of([plan])
     trials = latents_running(queue)
     broken, begun, *others = trials.works("latents")
     (trial,) = (trial for trial, work in trials.running.items() if work == begun)
@@ -316,8 +311,8 @@ def test_a_full_disk_starts_nothing_more_and_fails_nothing(queue_of, plan):
     assert len(told(queue, "stopped")) == 1
 
 
-def test_what_a_worker_warned_of_is_told(queue_of, plan):
-    queue = queue_of(plan)
+def test_a_warning_of_a_worker_is_a_note(queue_of, plan):
+    queue = queue_of([plan])
     trials = latents_running(queue)
     work, *_ = trials.works("latents")
     trials.end(work, notes=["out of memory with batches of 8: goes on with 4"])
@@ -349,9 +344,7 @@ def test_plans_come_one_after_the_other(queue_of, plan, plan_on, store):
             yield next_plan
 
     later = plan_on(SPACE, "baseline.timestep=261")
-    queue = queue_of()
-    queue._plans = plans()
-    queue.start()
+    queue = queue_of(plans())
     order = run(queue, store, first)
     # The second is asked for when nothing of the first is left, and the third adds nothing to it.
     assert [(name, left) for name, left in asked if name != "one"] == [("two", 0), ("three", 0)]
@@ -363,18 +356,17 @@ def test_plans_come_one_after_the_other(queue_of, plan, plan_on, store):
 
 
 def test_the_first_plan_with_work_is_preflighted(queue_of, plan, plan_on, store):
-    queue = queue_of(plan)
-    queue.start()
+    queue = queue_of([plan])
     run(queue, store, first)
     later = plan_on(SPACE, "baseline.timestep=261")
-    queue = queue_of(plan, later)
-    item = queue.start()
+    queue = queue_of([plan, later])
+    item = queue.suggest("t")["work"]
+    assert item.kind == "preflight"
     assert {stage.extraction.timestep for stage in item.stages} == {261}
 
 
 def test_what_failed_is_not_tried_again_nor_what_needs_it(queue_of, plan, plan_on, store):
-    queue = queue_of(plan, plan_on(SPACE, "baseline.timestep=261"))
-    queue.start()
+    queue = queue_of([plan, plan_on(SPACE, "baseline.timestep=261")])
     trials = Trials(queue)
     told = []
     while trials.fill() != Searcher.FINISHED:
@@ -402,13 +394,13 @@ def test_what_failed_is_not_tried_again_nor_what_needs_it(queue_of, plan, plan_o
 
 def test_a_preflight_that_fails_ends_the_study(queue_of, plan, plan_on):
     # A second plan that shares nothing with the first.
-    queue = queue_of(plan, plan_on(SPACE, "baseline.image_size=64"))
+    queue = queue_of([plan, plan_on(SPACE, "baseline.image_size=64")])
     trials = Trials(queue)
-    item = queue.start()
     trials.fill()
+    (item,) = trials.running.values()
     trials.end(item, fault="mistake", failure="preflight: predict text t=50: out of memory")
     assert trials.fill() == Searcher.FINISHED
     assert trials.count == 1
-    assert queue.failures[preflight.KEY] == "preflight: predict text t=50: out of memory"
-    others = {reason for key, reason in queue.failures.items() if key != preflight.KEY}
+    assert queue.failures[PREFLIGHT] == "preflight: predict text t=50: out of memory"
+    others = {reason for key, reason in queue.failures.items() if key != PREFLIGHT}
     assert all("out of memory" in reason for reason in others)

@@ -20,7 +20,7 @@ from study.engine.run import fit
 from study.engine.work import Work
 from study.store.study_folder import StudyFolder
 
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+sys.path.append(str(Path(__file__).parents[3] / "benchmarks"))
 
 import made_up
 import waiting

@@ -1,4 +1,4 @@
-"""What features look like: their three main directions as red, green and blue."""
+"""Features as colors: their three principal components as red, green and blue."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from torch import Tensor
 
 from sd4match.errors import SD4MatchError
 from sd4match.matching.correlation import vector_norm
-from sd4match.visualize.panels import footnote, panels, show, title
+from sd4match.visualize.page import footnote, panels, show, title
 
-_TAILS = (0.01, 0.99)  # a few extreme cells must not take all the contrast
+_TAILS = (0.01, 0.99)  # a few extreme cells must not use up all the contrast
 
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """Feature maps of some images in colours that mean the same in all of them.
+    """Feature maps of some images in colors that mean the same in all of them.
 
     Attributes:
-        colours: of each image, (h, w, 3) float32 from 0 to 1.
-        explained: share of the features' variance that the colours show.
+        colours: for each image, (h, w, 3) float32 from 0 to 1.
+        explained: share of the features' variance that the colors show.
     """
 
     colours: list[NDArray[np.float32]]
@@ -33,14 +33,15 @@ class Views:
 def fit(maps: Sequence[Tensor]) -> Views:
     """Project features onto the first three principal components of all images together.
 
-    Descriptors are L2-normalised, as for matching. A component's sign is free: here its largest
-    loading is positive. Each component fills 0 to 1 but for 1 % of the cells at either end.
+    Descriptors are L2-normalized, as for matching. A component's sign is arbitrary: here its
+    largest loading is positive. Each component fills 0 to 1, with 1 % of the cells clipped at
+    either end.
 
     Args:
-        maps: of each image, (C, h, w) of one layer, C at least 3.
+        maps: for each image, (C, h, w) of one layer, C at least 3.
 
     Returns:
-        The colours.
+        The colors.
 
     Raises:
         SD4MatchError: no image, or fewer than three channels.
@@ -66,15 +67,15 @@ def fit(maps: Sequence[Tensor]) -> Views:
 def pca(
     images: Sequence[tuple[str, Image.Image]], views: Mapping[int, Views], *, note: str = ""
 ) -> Figure:
-    """Draw images beside their features: a row an image, a column a layer.
+    """Draw images beside their features: one row per image, one column per layer.
 
     Args:
-        images: each with its name.
+        images: names and images.
         views: layer -> the views of the same images.
         note: a line below the picture, such as the configuration.
 
     Returns:
-        The figure; above each column the map's size and the share of variance shown.
+        The figure; above each column stand the map's size and the share of variance shown.
     """
     rows = [[image.size] * (1 + len(views)) for _, image in images]
     figure, axes = panels(rows, tallest=2.6, foot=0.25)

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from sd4match.errors import SD4MatchError
-from sd4match.visualize.pca import Views, fit, pca
+from sd4match.visualize.principal_colours import Views, fit, pca
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from matplotlib.collections import QuadMesh
 
 from sd4match.matching.keypoints import cells_to_original
 from sd4match.prediction.one_pair import Matches
-from sd4match.visualize.heatmaps import heatmaps
+from sd4match.visualize.correlation_maps import heatmaps
 
 SIDE = 64
 

@@ -1,4 +1,4 @@
-"""A data set's pairs with their matches, right and wrong."""
+"""Pairs side by side with their matches: one pair numbered, or many marked right and wrong."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import require_known
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.pck.scoring import counts
-from sd4match.visualize.panels import (
+from sd4match.visualize.page import (
     GAP,
     HALO,
     WIDTH,
@@ -31,10 +31,56 @@ from sd4match.visualize.panels import (
 )
 
 ORDERS = ("random", "worst", "best")
-"""Which pairs a grid may show."""
+"""The orders in which a grid may show pairs."""
 
-RIGHT, WRONG = "#009E73", "#D55E00"  # a green and a red that colour-blind people tell apart
+RIGHT, WRONG = "#009E73", "#D55E00"  # a green and a red that color-blind people can distinguish
 _HEIGHT = 1.35  # of images before their row is fitted to the page, inches
+
+# Okabe and Ito's colors, which color-blind people can distinguish, without black and yellow.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+"""Used in turn, and again from the first; numbers distinguish points of equal color."""
+
+
+def matches(pair: ImagePair, positions: NDArray[np.floating]) -> Figure:
+    """Draw the source keypoints of a pair and where they were found, with the same numbers.
+
+    Args:
+        pair: N source keypoints.
+        positions: (N, 2) in original pixels of the target.
+
+    Returns:
+        The figure.
+
+    Raises:
+        SD4MatchError: an unreadable image.
+    """
+    sizes = [pair.source_size, pair.target_size]
+    figure, [axes] = panels([sizes], tallest=3.4)
+    for panel, side in zip(axes, SIDES, strict=True):
+        show(panel, load_image(pair, side))
+        title(panel, side)
+    top = overlay(figure)
+    halo = [effects.withStroke(linewidth=1.6, foreground="white")]
+    for i, ends in enumerate(zip(pair.source_keypoints, positions, strict=True)):
+        colour = COLOURS[i % len(COLOURS)]
+        frames = [panel.transData for panel in axes]
+        line = ConnectionPatch(
+            *ends, coordsA=frames[0], coordsB=frames[1], color=colour, linewidth=0.9, alpha=0.8
+        )
+        top.add_artist(line)
+        for (x, y), frame, (width, _) in zip(ends, frames, sizes, strict=True):
+            top.plot(
+                [x], [y], "o", transform=frame,
+                color=colour, markersize=4.5, markeredgecolor="white", markeredgewidth=0.8,
+            )  # fmt: skip
+            turn = -1 if x > 0.95 * width else 1  # so that the number stays on the page
+            top.annotate(
+                str(i + 1), (x, y), xycoords=frame,
+                xytext=(3.2 * turn, 2.2), textcoords="offset points",
+                ha="left" if turn == 1 else "right",
+                fontsize=7, fontweight="bold", color=colour, path_effects=halo,
+            )  # fmt: skip
+    return figure
 
 
 def ranked(
@@ -43,13 +89,13 @@ def ranked(
     """Rank the pairs that have keypoints.
 
     Args:
-        truth: of P pairs, K keypoints in all.
-        correct: (K,) which are found.
-        order: "worst" or "best" share of keypoints first, equals as they come; or "random".
-        seed: of "random".
+        truth: the ground truth of P pairs with K keypoints.
+        correct: (K,) bool, which keypoints are correct.
+        order: "worst" or "best" share of correct keypoints first (stable), or "random".
+        seed: seed of "random".
 
     Returns:
-        Numbers of pairs, from 0.
+        Indices of pairs, from 0.
 
     Raises:
         SD4MatchError: an unknown order.
@@ -70,18 +116,18 @@ def grid(
     *,
     note: str = "",
 ) -> Figure:
-    """Draw pairs with predicted keypoints: right ones as discs, wrong ones as crosses.
+    """Draw pairs with predicted keypoints: correct ones as discs, wrong ones as crosses.
 
     A dotted line leads from a wrong position to the true one.
 
     Args:
         pairs: one or more, each with keypoints.
-        positions: of each pair, (N, 2) in original pixels of its target.
-        correct: of each pair, (N,) which of them count as found.
+        positions: for each pair, (N, 2) in original pixels of its target.
+        correct: for each pair, (N,) bool, which keypoints are correct.
         note: a line below the picture, such as the configuration and alpha.
 
     Returns:
-        The figure; above each pair its category and its share of keypoints found.
+        The figure; above each pair stand its category and its share of correct keypoints.
 
     Raises:
         SD4MatchError: an unreadable image.
@@ -151,50 +197,3 @@ def _pair(
                 *found[:, None], "x", transform=frames[1],
                 color=colour, markersize=4, markeredgewidth=1.1, path_effects=HALO,
             )  # fmt: skip
-
-
-# Okabe and Ito's colours, which colour-blind people tell apart, without black and yellow.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-"""One after the other, and again from the first; numbers tell points of a colour apart."""
-
-
-def matches(pair: ImagePair, positions: NDArray[np.floating]) -> Figure:
-    """Draw the source keypoints of a pair and where they were found, with the same numbers.
-
-    Args:
-        pair: N source keypoints.
-        positions: (N, 2) in original pixels of the target.
-
-    Returns:
-        The figure.
-
-    Raises:
-        SD4MatchError: an unreadable image.
-    """
-    sizes = [pair.source_size, pair.target_size]
-    figure, [axes] = panels([sizes], tallest=3.4)
-    for panel, side in zip(axes, SIDES, strict=True):
-        show(panel, load_image(pair, side))
-        title(panel, side)
-    top = overlay(figure)
-    halo = [effects.withStroke(linewidth=1.6, foreground="white")]
-    for i, ends in enumerate(zip(pair.source_keypoints, positions, strict=True)):
-        colour = COLOURS[i % len(COLOURS)]
-        frames = [panel.transData for panel in axes]
-        line = ConnectionPatch(
-            *ends, coordsA=frames[0], coordsB=frames[1], color=colour, linewidth=0.9, alpha=0.8
-        )
-        top.add_artist(line)
-        for (x, y), frame, (width, _) in zip(ends, frames, sizes, strict=True):
-            top.plot(
-                [x], [y], "o", transform=frame,
-                color=colour, markersize=4.5, markeredgecolor="white", markeredgewidth=0.8,
-            )  # fmt: skip
-            turn = -1 if x > 0.95 * width else 1  # a number stays on the page
-            top.annotate(
-                str(i + 1), (x, y), xycoords=frame,
-                xytext=(3.2 * turn, 2.2), textcoords="offset points",
-                ha="left" if turn == 1 else "right",
-                fontsize=7, fontweight="bold", color=colour, path_effects=halo,
-            )  # fmt: skip
-    return figure

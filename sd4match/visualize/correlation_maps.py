@@ -1,6 +1,6 @@
-"""How a point of the source correlates with all of the target, under one prompt or several.
+"""Heatmaps: the correlation of a source point with all of the target, for several prompts.
 
-The paper's Fig. 6 (arXiv 2310.17569).
+As the paper's Fig. 6 (arXiv 2310.17569).
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ from PIL import Image, ImageOps
 from sd4match.datasets.images import load_image
 from sd4match.datasets.pairs import ImagePair
 from sd4match.prediction.one_pair import Matches
-from sd4match.visualize.panels import HALO, footnote, legend, panels, show, title
+from sd4match.visualize.page import HALO, footnote, legend, panels, show, title
 
 MAP = "inferno"
-"""Perceptually uniform, from black to light yellow: it prints well in grey."""
+"""Perceptually uniform, from black to light yellow: it also prints well in gray."""
 
-# The image below shows, but in so few greys that it hardly changes what colours mean.
+# The image stays visible below, in so few grays that it hardly changes the colors.
 _OPACITY = 0.7
 _GREYS = (0.2, 0.8)
 
@@ -37,16 +37,16 @@ def heatmaps(
     queries: Sequence[int] = (0,),
     note: str = "",
 ) -> Figure:
-    """Draw correlation maps over the target: a row a query, a column a prompt.
+    """Draw correlation maps over the target: one row per query, one column per prompt.
 
-    All maps share one scale, so that their colours may be compared. A cross marks the predicted
-    position, a ring the true one where it is known.
+    All maps share one scale, so that their colors can be compared. A cross marks the predicted
+    position, a ring the true one if it is known.
 
     Args:
-        pair: N source keypoints.
-        found: a prompt's label -> what ``match_pair`` found with it.
+        pair: a pair with N source keypoints.
+        found: label of a prompt -> what ``match_pair`` found with it.
         image_size: side S of the square that the model saw, pixels.
-        queries: numbers of the keypoints to show, from 0.
+        queries: indices of the keypoints to show, from 0.
         note: a line below the picture, such as the configuration.
 
     Returns:
@@ -92,7 +92,8 @@ def _heat(
 ) -> None:
     show(axes, image)
     h, w = correlation.shape
-    # The centres of the first and last cell lie at 0 and S - 1 of the square (docs/explanation/method.md section 3).
+    # The centers of the first and last cell lie at 0 and S - 1 of the square
+    # (docs/explanation/method.md section 3).
     steps = [
         side * (image_size - 1) / image_size / max(n - 1, 1)
         for side, n in zip(size, (w, h), strict=True)
@@ -137,7 +138,7 @@ def _explain(figure: Figure, scale: Normalize, *, with_truth: bool) -> None:
     width, height = figure.get_size_inches()
     long = min(1.5, width - 1.9)
     axes = figure.add_axes((1 - (long + 0.12) / width, 0.28 / height, long / width, 0.07 / height))
-    # The colours as they look on the images, which are mid-grey on average.
+    # The colors as they look on the images, which are mid-gray on average.
     colours = _OPACITY * colormaps[MAP](np.linspace(0, 1, 256))[:, :3] + (1 - _OPACITY) * 0.5
     bar = figure.colorbar(
         ScalarMappable(scale, ListedColormap(colours)), cax=axes, orientation="horizontal"
