@@ -13,8 +13,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+import study
 from study.report.writing import write
-from study.study import open_study
 
 SHOTS = {  # name: width, height, pixels a CSS pixel, colours
     "report-light": (1280, 1000, 1.0, "light"),
@@ -22,9 +22,9 @@ SHOTS = {  # name: width, height, pixels a CSS pixel, colours
 }
 
 root = Path(__file__).parent
-study = open_study(sys.argv[1] if len(sys.argv) > 1 else root.parent / "results" / "sample")
+opened = study.open(sys.argv[1] if len(sys.argv) > 1 else root.parent / "results" / "sample")
 with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-    page = write(study, out=Path(folder) / "report.html")
+    page = write(opened, out=Path(folder) / "report.html")
     # As root, as in a container, there is no sandbox.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)

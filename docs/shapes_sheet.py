@@ -1,10 +1,10 @@
-"""Make docs/images/shapes.png, the contact sheet of the README: python docs/shapes_sheet.py"""
+"""Make docs/images/shapes.png, the contact sheet of the tutorial: python docs/shapes_sheet.py"""
 
 from pathlib import Path
 
 from PIL import Image
 
-from sd4match.datasets.shapes import contact_sheet
+from sd4match.testbed.shapes import contact_sheet
 
 CATEGORIES = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "car", "cat", "chair", "motorbike", "sheep",

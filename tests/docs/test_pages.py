@@ -1,9 +1,9 @@
-"""What the pages tell readers to type is typed here: every command, snippet and search space.
+"""Every command, Python block and search space on the pages is run.
 
 A page's blocks run in order, as a reader would: commands in this process, in a folder with a small
-generated benchmark and with `quickstart` cut down; Python in one namespace a page; YAML that begins
-with ``# path`` is written there. A block after a comment ``<!-- not run: why -->`` is left out, and
-the reason told at the end; its commands are there with the options shown all the same.
+generated benchmark where a reduced `quickstart` has run; Python in one namespace for each page;
+YAML that begins with ``# path`` is written there. A block after a comment ``<!-- not run: why -->``
+is left out, and the reason is reported at the end; its commands must exist with these options.
 """
 
 import re
@@ -21,7 +21,7 @@ from typer.main import get_command
 import sd4match.cli
 import study.cli
 from sd4match.testbed.shapes import generate
-from study.space.reading import load
+from study.space import load
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -55,7 +55,7 @@ def blocks(page):
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    """A reader's folder: generated data, and the quickstart cut down to seconds."""
+    """A reader's folder: generated data, and a quickstart of seconds that has run."""
     folder = tmp_path_factory.mktemp("desk")
     generate(folder / "data" / "shapes", scale=0.1)
     (folder / "search_spaces").mkdir()
@@ -67,19 +67,25 @@ def desk(tmp_path_factory):
     for name, of in (("one.jpg", 0), ("two.jpg", 1)):
         pictures = sorted((folder / "data/shapes/SPair-71k/JPEGImages/cat").glob("*.jpg"))
         (folder / name).write_bytes(pictures[of].read_bytes())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["study", "launch", "quickstart"])
+        with pytest.raises(SystemExit) as end:
+            study.cli.main()
+    assert not end.value.code
     return folder
 
 
 @pytest.fixture(autouse=True)
 def threads():
-    """Commands in this process set torch's threads, which later tests must not inherit."""
+    """Restore torch's threads, which commands in this process set."""
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
 
 
 def commands(text):
-    """The words of each command of a shell block; comments and continued lines as a shell does."""
+    """The words of each command of a shell block; comments and continued lines as in a shell."""
     for line in text.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         if words:
@@ -108,7 +114,7 @@ def run(words, monkeypatch, capsys):
 
 
 def parse(words):
-    """Let a command read its arguments, and do nothing."""
+    """Let a command parse its arguments without running it."""
     command, context, left = get_command(PROGRAMS[words[0]].app), None, words[1:]
     while command:
         context = command.make_context(command.name, list(left), parent=context)
@@ -117,7 +123,7 @@ def parse(words):
 
 
 def open_space(text, folder):
-    """A search space, or a part of one, is read as `study plan` would; a named one is written."""
+    """Read a search space, or a part of one, as `study plan` does; write one with a name."""
     if named := re.match(r"# (\S+\.yaml)\n", text):
         (folder / named[1]).write_text(text)
         load(str(folder / named[1]), [])
