@@ -1,4 +1,4 @@
-"""The one exception that stands for a mistake its reader can mend."""
+"""The exception for mistakes that the user can correct."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,26 +7,26 @@ from collections.abc import Iterable
 class SD4MatchError(Exception):
     """A problem with what the user gave: data, a name, a file, a setting.
 
-    Its text is one line that says what is wrong, where, and what to do. Command lines print that
-    line and exit with a non-zero status; anything else that escapes is a bug.
+    Its text is one line that says what is wrong, where, and what to do. Commands print that line
+    and exit with a non-zero status. Any other exception that reaches the user is a bug.
     """
 
 
 MOST_LISTED = 30
-"""More names than this make a message that nobody reads."""
+"""Names in a message at most."""
 
 
 def require_known(value: object, known: Iterable[str], *, what: str, where: str = "") -> None:
-    """Raise unless a name is one of those known.
+    """Raise unless a name is known.
 
     Args:
-        value: what was given; anything, for it may come from a file.
-        known: the names there are.
-        what: what is named, for the message: ``"category"``.
-        where: the file or line that names it, if any, for the start of the message.
+        value: the name; of any type, because it may come from a file.
+        known: the known names.
+        what: the kind of name, for the message: ``"category"``.
+        where: the file or line with the name, if any, for the start of the message.
 
     Raises:
-        SD4MatchError: with the nearest known name where one is near, and the first of them all.
+        SD4MatchError: with the most similar known name, if there is one, and the first of all.
     """
     names = list(known)
     if value in names:

@@ -1,4 +1,4 @@
-"""The loss that teaches a prompt: cross-entropy of the correlation against a small Gaussian."""
+"""The loss of tuning: cross-entropy between the correlation and a small Gaussian."""
 
 import torch
 from torch import Tensor
@@ -21,11 +21,11 @@ def gaussian_cross_entropy(
     kernel_size: int = 7,
     l2_normalize: bool = True,
 ) -> Tensor:
-    """How improbable the matches make a Gaussian around the true positions.
+    """Compute the cross-entropy of the matching probabilities and Gaussians at the true positions.
 
     p = softmax(correlation / temperature) is sampled bilinearly at the true position plus each
     integer offset r of a k x k window; the loss is -sum w(r) log p with
-    w = exp(-|r|^2 / 2 s^2) / (2 pi s^2), s = (k // 2) / 2, not renormalised. Samples on or outside
+    w = exp(-|r|^2 / 2 s^2) / (2 pi s^2), s = (k // 2) / 2, not renormalized. Samples on or outside
     the map's border do not count. docs/explanation/method.md section 1, item 6.
 
     Args:
@@ -33,16 +33,16 @@ def gaussian_cross_entropy(
         target_map: (B, C, h2, w2) features.
         source_keypoints: (B, N, 2) positions (x, y) in pixels of images of size ``source_hw``.
         target_keypoints: (B, N, 2) positions in pixels of images of size ``target_hw``.
-        n_keypoints: (B,) how many of a pair's rows, the first ones, are keypoints; the rest is
-            padding of any value.
+        n_keypoints: (B,) number of keypoints of each pair: its first rows. The other rows are
+            padding with any value.
         source_hw, target_hw: (H, W) of the images, whose corner pixels are the maps' corner cells.
-        temperature: what correlations are divided by before the softmax.
+        temperature: divisor of the correlations before the softmax.
         kernel_size: k, side of the window in cells; odd, at least 3.
-        l2_normalize: correlate cosines rather than dot products.
+        l2_normalize: use cosine similarities, not dot products.
 
     Returns:
-        A scalar: the mean over each pair's keypoints, then over the pairs that have any; 0, still
-        with a graph, when none has.
+        A scalar: the mean over each pair's keypoints, then over the pairs with keypoints; 0, still
+        with a graph, if no pair has any.
 
     Raises:
         SD4MatchError: an invalid setting, or shapes that do not fit together.
@@ -66,13 +66,13 @@ def gaussian_cross_entropy(
 def _window(logits: Tensor, centre: Tensor, radius: int) -> Tensor:
     """Log of the bilinearly sampled exp(logits), (B, N, k, k), around (B, N, 2) centres.
 
-    All samples of a window lie at the same fraction of a cell, so that (k + 1)^2 cells are all
-    that is read. Sampling in the log domain keeps tiny probabilities from becoming log 0.
+    All samples of a window lie at the same fraction of a cell, so (k + 1)^2 cells are enough.
+    Sampling in the log domain keeps tiny probabilities from becoming log 0.
     """
     h, w = logits.shape[-2:]
     low = centre.floor()
     steps = torch.arange(-radius, radius + 2, device=logits.device)
-    # Clamped cells serve masked samples only, and keep those finite.
+    # Only masked samples use clamped cells, which keep them finite.
     x, y = ((low[..., i, None].long() + steps).clamp(0, n - 1) for i, n in ((0, w), (1, h)))
     index = (y.unsqueeze(-1) * w + x.unsqueeze(-2)).flatten(-2)
     cells = logits.flatten(2).gather(-1, index).view(*index.shape[:2], len(steps), len(steps))
@@ -83,7 +83,7 @@ def _window(logits: Tensor, centre: Tensor, radius: int) -> Tensor:
 
 
 def _weights(centre: Tensor, radius: int, size: int) -> Tensor:
-    """One axis' factor of the Gaussian, (B, N, k), 0 where the sample does not count."""
+    """The factor of the Gaussian on one axis, (B, N, k); 0 for samples that do not count."""
     offsets = torch.arange(-radius, radius + 1, dtype=centre.dtype, device=centre.device)
     variance = (radius / 2) ** 2
     weights = torch.exp(-offsets.square() / (2 * variance)) / (2 * torch.pi * variance) ** 0.5
@@ -94,8 +94,8 @@ def _weights(centre: Tensor, radius: int, size: int) -> Tensor:
 def _to_cells(keypoints: Tensor, real: Tensor, hw: tuple[int, int], features: Tensor) -> Tensor:
     """Pixels to cells of a corner-aligned map; padding becomes the first cell.
 
-    In float64, for float32 would round a keypoint clamped to just inside the border onto it, where
-    its window's centre does not count; on the CPU, because mps has no float64.
+    In float64: float32 would round a keypoint that was clamped to just inside the border onto the
+    border, where its window's center does not count. On the CPU: mps has no float64.
     """
     if len(hw) != 2 or min(hw) < 2:
         raise SD4MatchError(f"image size {tuple(hw)}: expected (H, W), both at least 2 pixels")

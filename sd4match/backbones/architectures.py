@@ -1,4 +1,4 @@
-"""What is known of a backbone without its weights: enough to plan, to validate and to count."""
+"""Architectures: the checked configurations of a backbone, without weights and without torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ LAYERS = (0, 1, 2, 3)
 
 @dataclass(frozen=True)
 class Architecture:
-    """The configurations of a Stable-Diffusion-shaped pipeline, checked to belong together.
+    """The configurations of a Stable-Diffusion-shaped pipeline, checked for consistency.
 
     Attributes:
         name: hub id, folder or "nano".
@@ -73,7 +73,7 @@ class Architecture:
 
     @property
     def vae_factor(self) -> int:
-        """Image pixels a latent cell, along one side (8 for Stable Diffusion).
+        """Image pixels per latent cell, along one side (8 for Stable Diffusion).
 
         Image sides must be a multiple of it; the UNet itself takes any latent side.
         """
@@ -91,7 +91,7 @@ class Architecture:
 
     @property
     def max_tokens(self) -> int:
-        """Length of every prompt, BOS, EOS and padding included."""
+        """Length of every prompt, including BOS, EOS and padding."""
         return int(self.text_encoder.get("max_position_embeddings", 77))
 
     @property
@@ -114,7 +114,7 @@ class Architecture:
             timestep: noise level.
 
         Raises:
-            SD4MatchError: what is wrong, and the nearest thing that is right.
+            SD4MatchError: with what is wrong, and the nearest valid value.
         """
         step = self.vae_factor
         if image_size is not None and (image_size < step or image_size % step):
@@ -138,14 +138,14 @@ def architecture(name_or_path: str, revision: str | None = None) -> Architecture
     SD 1-5's and SD 2-1's hub ids are built in and need neither network nor files.
 
     Args:
-        name_or_path: hub id, "nano", or a folder (which may hold configurations only).
+        name_or_path: hub id, "nano", or a folder (configurations are enough).
         revision: branch, tag or commit of a hub id that is not built in.
 
     Returns:
         The checked configurations.
 
     Raises:
-        SD4MatchError: nothing there, unreadable, or not Stable-Diffusion-shaped.
+        SD4MatchError: not found, unreadable, or not Stable-Diffusion-shaped.
     """
     if name_or_path in CONFIGS:
         return Architecture(name_or_path, **CONFIGS[name_or_path])
@@ -156,14 +156,14 @@ def read_architecture(name: str, folder: Path) -> Architecture:
     """Read the configurations of a pipeline folder.
 
     Args:
-        name: what messages call it.
+        name: its name in messages.
         folder: a diffusers folder, with or without weights.
 
     Returns:
         The checked configurations.
 
     Raises:
-        SD4MatchError: a file is missing or unreadable, or the parts do not fit.
+        SD4MatchError: a file is missing or unreadable, or the parts do not match.
     """
     return Architecture(
         name,

@@ -1,24 +1,73 @@
-"""Where and in what precision a backbone computes."""
+"""The device and floating-point type of a backbone; names are chosen without torch if possible."""
 
-import torch
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sd4match.errors import SD4MatchError, require_known
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+if TYPE_CHECKING:
+    import torch
+
+DTYPES = ("float32", "bfloat16", "float16")
+
+_ACCELERATORS = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
+"""Device files of the drivers of NVIDIA (on Linux, and on WSL) and of AMD."""
 
 
-def choose_device(device: str | torch.device) -> torch.device:
-    """Turn a name into a device that is there.
+def device_name(device: str) -> str:
+    """Choose the kind of device by name, as `choose_device` does.
+
+    Torch is imported only if this machine may have an accelerator: the import takes seconds.
 
     Args:
-        device: "auto" (cuda, else mps, else cpu) or what ``torch.device`` takes.
+        device: "auto", or an argument of ``torch.device``.
+
+    Returns:
+        "cpu", "cuda" or "mps".
+
+    Raises:
+        SD4MatchError: unknown, or not available on this machine.
+    """
+    none_here = sys.platform == "linux" and not any(Path(f).exists() for f in _ACCELERATORS)
+    if device == "cpu" or (device == "auto" and none_here and "torch" not in sys.modules):
+        return "cpu"
+    return str(choose_device(device).type)
+
+
+def dtype_name(dtype: str, device: str) -> str:
+    """Choose a floating-point type by name, as `choose_dtype` does.
+
+    Args:
+        dtype: "auto" (float16 on cuda, else float32), or a name in `DTYPES`.
+        device: kind of device.
+
+    Returns:
+        A name in `DTYPES`.
+
+    Raises:
+        SD4MatchError: any other name.
+    """
+    if dtype == "auto":
+        return "float16" if device == "cuda" else "float32"
+    require_known(dtype, ("auto", *DTYPES), what="dtype")
+    return dtype
+
+
+def choose_device(device: "str | torch.device") -> "torch.device":
+    """Turn a name into an available device.
+
+    Args:
+        device: "auto" (cuda, else mps, else cpu) or an argument of ``torch.device``.
 
     Returns:
         The device.
 
     Raises:
-        SD4MatchError: unknown, or not on this machine.
+        SD4MatchError: unknown, or not available on this machine.
     """
+    import torch
+
     if device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -37,21 +86,21 @@ def choose_device(device: str | torch.device) -> torch.device:
     return chosen
 
 
-def choose_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype:
+def choose_dtype(dtype: "str | torch.dtype", device: "torch.device") -> "torch.dtype":
     """Turn a name into a floating-point type.
 
     Args:
-        dtype: "auto" (float16 on cuda, else float32), a name of ``DTYPES``, or a torch dtype.
-        device: where it will be used.
+        dtype: "auto" (float16 on cuda, else float32), a name in `DTYPES`, or a torch dtype.
+        device: the device it is for.
 
     Returns:
-        One of ``DTYPES``' values.
+        A type that `DTYPES` names.
 
     Raises:
-        SD4MatchError: any other.
+        SD4MatchError: any other type.
     """
-    if dtype == "auto":
-        return torch.float16 if device.type == "cuda" else torch.float32
-    name = str(dtype).removeprefix("torch.")
-    require_known(name, ("auto", *DTYPES), what="dtype")
-    return DTYPES[name]
+    import torch
+
+    name = dtype_name(str(dtype).removeprefix("torch."), device.type)
+    chosen: torch.dtype = getattr(torch, name)
+    return chosen

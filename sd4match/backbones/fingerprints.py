@@ -1,4 +1,7 @@
-"""One hash for everything in a pipeline folder that decides its features."""
+"""Fingerprints of backbones: one hash of everything that decides their features.
+
+`identify` finds the fingerprint of a backbone on this machine without loading or fetching it.
+"""
 
 import hashlib
 import json
@@ -8,7 +11,7 @@ from sd4match.backbones.folders import COMPONENTS, local_files, locate, read_con
 from sd4match.errors import SD4MatchError
 from sd4match.files.cache import file_hash
 
-# What configurations say about where and by what they were written, and not about the model.
+# Entries of configurations about their origin, not about the model.
 _PROVENANCE = {
     "_name_or_path",
     "_diffusers_version",
@@ -33,8 +36,8 @@ _TOKENIZER = (
 def fingerprint(folder: Path) -> str:
     """Hash the configurations' content and the weights' bytes of a pipeline folder.
 
-    Where the folder lies, how its JSON is laid out and which library versions wrote it change
-    nothing; any weight, setting or token does.
+    The place of the folder, the layout of its JSON and the library versions that wrote it change
+    nothing; any weight, setting or token changes the hash.
 
     Args:
         folder: a complete diffusers folder.
@@ -62,7 +65,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def content_of(path: Path) -> str:
-    """Hash what a configuration says about a model, and not where and by what it was written.
+    """Hash a model's configuration without its entries about origin.
 
     Args:
         path: a JSON file.
@@ -85,7 +88,7 @@ def identify(name_or_path: str, *, revision: str | None = None) -> str | None:
         revision: branch, tag or commit of a hub id.
 
     Returns:
-        What ``load(…).fingerprint`` would be; None when the weights are not here.
+        The value of ``load(…).fingerprint``; None if the weights are not on this machine.
 
     Raises:
         SD4MatchError: no such folder, or it is broken.
@@ -106,13 +109,13 @@ def identify(name_or_path: str, *, revision: str | None = None) -> str | None:
 
 
 def fetch(name_or_path: str, *, revision: str | None = None) -> None:
-    """Bring a backbone's weights to this machine, unless they are here.
+    """Download a backbone's weights, unless they are on this machine.
 
     Args:
         name_or_path: "nano", a diffusers folder, or a hub id.
         revision: branch, tag or commit of a hub id.
 
     Raises:
-        SD4MatchError: no such folder, or the hub did not give it.
+        SD4MatchError: no such folder, or the download failed.
     """
     locate(name_or_path, revision=revision, weights=True)

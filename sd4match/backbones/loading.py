@@ -1,4 +1,4 @@
-"""A frozen Stable-Diffusion-shaped pipeline, from the hub, a folder or the package."""
+"""Loading a frozen Stable-Diffusion-shaped pipeline from the hub, a folder or the package."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +13,9 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from sd4match.backbones.architectures import Architecture, read_architecture
 from sd4match.backbones.devices import choose_device, choose_dtype
 from sd4match.backbones.fingerprints import fingerprint
-from sd4match.backbones.folders import COMPONENTS, locate, read_config
-from sd4match.backbones.image_encoders import NANO, ImageEncoder, load_image_encoder
+from sd4match.backbones.folders import COMPONENTS, locate
+from sd4match.backbones.image_encoder_files import image_encoder_names
+from sd4match.backbones.image_encoders import ImageEncoder, load_image_encoder
 from sd4match.backbones.known import IMAGE_ENCODERS
 from sd4match.backbones.models import load_model
 from sd4match.errors import SD4MatchError, require_known
@@ -25,14 +26,14 @@ class Backbone:
     """Frozen models in evaluation mode, on one device and in one dtype.
 
     Attributes:
-        name: what it was asked for by.
+        name: the name it was loaded by, with ``@revision`` if one was given.
         fingerprint: sha256 hex of the configurations and weights that decide its features.
         architecture: its configurations.
         vae, unet, text_encoder, tokenizer: the pipeline's parts.
-        scheduler: its noise schedule, as a DDPM one (adding noise is the same in all).
-        image_encoders: by kind, "dino" and "clip", the names of image encoders to use.
-        device, dtype: where and in what the models compute.
-        variant: how, where that is not the usual way: it changes the last bits of features.
+        scheduler: its noise schedule as a DDPM scheduler (adding noise is the same in all).
+        image_encoders: kind, "dino" or "clip" -> name of the image encoder.
+        device, dtype: device and floating-point type of the models.
+        variant: unusual options of the computation, which change the last bits of features.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Backbone:
     _loaded: dict[str, ImageEncoder] = field(default_factory=dict, repr=False)
 
     def image_encoder(self, kind: str) -> ImageEncoder:
-        """The image encoder of a kind, loaded when it is first asked for.
+        """Return the image encoder of a kind, loaded on first use.
 
         Args:
             kind: "dino" or "clip".
@@ -75,7 +76,7 @@ class Backbone:
 
     @property
     def vae_factor(self) -> int:
-        """Image pixels a latent cell, along one side."""
+        """Image pixels per latent cell, along one side."""
         return self.architecture.vae_factor
 
     @property
@@ -85,7 +86,7 @@ class Backbone:
 
     @property
     def max_tokens(self) -> int:
-        """Length of every prompt, BOS, EOS and padding included."""
+        """Length of every prompt, including BOS, EOS and padding."""
         return self.architecture.max_tokens
 
 
@@ -98,9 +99,9 @@ def load(
     image_encoders: Mapping[str, str] | None = None,
     attention: str = "sdpa",
     channels_last: bool = False,
-    compile: bool = False,  # noqa: A002 (what torch calls it)
+    compile: bool = False,  # noqa: A002 (torch's name)
 ) -> Backbone:
-    """Load a backbone: every parameter frozen, every module in evaluation mode.
+    """Load a backbone with all parameters frozen and all modules in evaluation mode.
 
     Args:
         name_or_path: "nano", a diffusers folder, or a hub id.
@@ -108,21 +109,21 @@ def load(
         dtype: "auto" (float16 on cuda, else float32), "float32", "bfloat16", "float16" or
             a torch dtype.
         revision: branch, tag or commit of a hub id.
-        image_encoders: kind -> hub id, ``id@revision`` or folder, for those other than usual:
-            the DINOv2 in the backbone's own folder, else ``known.IMAGE_ENCODERS``.
+        image_encoders: kind -> hub id, ``id@revision`` or folder, to replace the default: the
+            DINOv2 in the backbone's own folder, else ``known.IMAGE_ENCODERS``.
         attention: "sdpa" (torch's fused kernels) or "plain".
-        channels_last: memory format of the convolutions' weights and so of their inputs.
+        channels_last: memory format of the convolutions' weights and inputs.
         compile: compile the UNet's transformer blocks with ``torch.compile``.
 
     Returns:
         The pipeline's models on ``device`` in ``dtype``.
 
     Raises:
-        SD4MatchError: nothing there, files missing or broken, weights that do not fit, an
+        SD4MatchError: not found, files missing or damaged, weights that do not match, an
             unknown device, dtype, attention or kind of image encoder.
 
     Note:
-        The last three change speed, and the last bits of features.
+        The last three options change speed, and the last bits of features.
     """
     require_known(attention, ("sdpa", "plain"), what="attention")
     for kind in image_encoders or {}:
@@ -146,7 +147,7 @@ def load(
         unet.to(memory_format=torch.channels_last)
         vae.to(memory_format=torch.channels_last)
     if compile:
-        # Block by block: it is as fast, and leaves truncation and reading of layers as they are.
+        # Block by block: equally fast, and compatible with truncation and reading of layers.
         unet.compile_repeated_blocks()
     return Backbone(
         name=f"{name_or_path}@{revision}" if revision else name_or_path,
@@ -175,7 +176,7 @@ def load(
 def _load_scheduler(folder: Path) -> DDPMScheduler:
     try:
         return DDPMScheduler.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # unknown settings raise every kind of error in here
+    except Exception as error:  # unknown settings raise errors of many kinds
         reason = " ".join(str(error).split())[:200]
         raise SD4MatchError(
             f"{folder}: not usable as a noise schedule ({reason}): fetch it again"
@@ -190,26 +191,10 @@ def _load_tokenizer(folder: Path, facts: Architecture) -> CLIPTokenizer:
         raise SD4MatchError(
             f"{folder}: not loadable as CLIPTokenizer ({reason}): fetch it again"
         ) from error
-    # Where files are missing transformers 5 quietly makes a tokenizer of two tokens.
+    # If files are missing, transformers 5 silently makes a tokenizer of two tokens.
     if len(tokenizer) != facts.text_encoder.get("vocab_size", len(tokenizer)):
         raise SD4MatchError(
             f"{folder}: {len(tokenizer)} tokens, but the text encoder has "
             f"{facts.text_encoder['vocab_size']}: vocab.json or merges.txt is missing or wrong"
         )
     return tokenizer
-
-
-def image_encoder_names(name_or_path: str) -> dict[str, str]:
-    """Tell which image encoders go with a backbone when nobody says otherwise.
-
-    Args:
-        name_or_path: "nano", a diffusers folder, or a hub id.
-
-    Returns:
-        kind -> name: a folder's own DINOv2 where it brings one, else ``known.IMAGE_ENCODERS``.
-    """
-    if name_or_path == "nano":
-        return {**IMAGE_ENCODERS, "dino": NANO}
-    config = Path(name_or_path).expanduser() / "image_encoder" / "config.json"
-    brings = config.is_file() and read_config(config).get("model_type") == "dinov2"
-    return {**IMAGE_ENCODERS, **({"dino": str(config.parent)} if brings else {})}

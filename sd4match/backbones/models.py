@@ -1,4 +1,7 @@
-"""One frozen model from a folder, with every weight accounted for."""
+"""Loading one frozen model from a folder, with a check that every weight was read.
+
+`quiet` silences the libraries' own progress bars and reports while models are loaded or saved.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +15,8 @@ from transformers.utils import logging
 from sd4match.backbones.folders import weight_files
 from sd4match.errors import SD4MatchError
 
-# Older CLIP files store position_ids, which are constants now; and a whole CLIP brings its text
-# half where the image half is wanted.
+# Unexpected weights that are no problem: older CLIP files store position_ids, which are constants
+# now, and a complete CLIP also holds its text model where only the vision model is needed.
 _CONSTANT = "position_ids"
 _TEXT_HALF = ("text_model.", "text_projection.", "logit_scale")
 
@@ -23,21 +26,22 @@ def load_model(kind: Any, folder: Path, *, device: torch.device, dtype: torch.dt
 
     Args:
         kind: the model's class.
-        folder: holds its ``config.json`` and safetensors weights.
-        device, dtype: where and in what it computes.
+        folder: the folder with its ``config.json`` and safetensors weights.
+        device, dtype: device and floating-point type.
 
     Returns:
         The model.
 
     Raises:
-        SD4MatchError: files are missing or broken, or do not fit the class and its configuration.
+        SD4MatchError: files are missing or damaged, or do not match the class and its
+            configuration.
     """
-    weight_files(folder)  # its error says what to do; the libraries' do not
+    weight_files(folder)  # its error says what to do, the libraries' errors do not
     # The two libraries renamed this argument at different times.
     from_transformers = kind.__module__.startswith("transformers")
     named: dict[str, Any] = {"dtype" if from_transformers else "torch_dtype": dtype}
     if from_transformers:
-        named["ignore_mismatched_sizes"] = True  # told below, in our words
+        named["ignore_mismatched_sizes"] = True  # reported below, in our words
     try:
         with quiet():
             model, info = kind.from_pretrained(
@@ -47,12 +51,12 @@ def load_model(kind: Any, folder: Path, *, device: torch.device, dtype: torch.dt
                 output_loading_info=True,
                 **named,
             )
-    except Exception as error:  # broken files raise every kind of error in here
+    except Exception as error:  # damaged files raise errors of many kinds
         reason = " ".join(str(error).split())[:300]
         raise SD4MatchError(
             f"{folder}: not loadable as {kind.__name__} ({reason}): fetch it again"
         ) from error
-    # A loader fills what is missing with random numbers and goes on (docs/explanation/method.md section 7).
+    # The loaders fill missing weights with random numbers (docs/explanation/method.md section 7).
     foreign = _TEXT_HALF if "Vision" in kind.__name__ else ()
     problems = {
         "missing": sorted(info["missing_keys"]),
@@ -67,15 +71,15 @@ def load_model(kind: Any, folder: Path, *, device: torch.device, dtype: torch.dt
         if keys:
             raise SD4MatchError(
                 f"{folder}: {len(keys)} weights {what} for {kind.__name__} (such as {keys[0]}): "
-                "the files do not fit their config.json or these library versions: fetch them "
-                "again, or save them anew with the installed transformers and diffusers"
+                "the files do not match their config.json or these library versions: fetch them "
+                "again, or save them again with the installed transformers and diffusers"
             )
     return model.requires_grad_(False).eval().to(device)
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence transformers and diffusers: what a user should see, we say ourselves."""
+    """Silence transformers and diffusers in this block."""
     enabled, libraries = logging.is_progress_bar_enabled(), (logging, of_diffusers)
     verbosities = [library.get_verbosity() for library in libraries]
     logging.disable_progress_bar()

@@ -1,4 +1,4 @@
-"""The text encoder, entered by text, by token ids or by token embeddings."""
+"""The text encoder, applied to text, token ids or token embeddings."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from sd4match.backbones.loading import Backbone
 
 
 def token_ids(backbone: Backbone, text: str) -> Tensor:
-    """Tokenise a text as the pipeline does: BOS, words, EOS, the tokenizer's own padding.
+    """Tokenize a text as the pipeline does: BOS, words, EOS, the tokenizer's own padding.
 
     Args:
-        backbone: whose tokenizer.
-        text: any text; what does not fit is cut.
+        backbone: the pipeline.
+        text: any text; it is truncated to the maximal length.
 
     Returns:
         (1, 77) int64 on the backbone's device.
@@ -29,10 +29,10 @@ def token_ids(backbone: Backbone, text: str) -> Tensor:
 
 
 def embed_ids(backbone: Backbone, ids: Tensor) -> Tensor:
-    """Look up what the text model's embedding layer makes of token ids.
+    """Apply the text model's embedding layer to token ids.
 
     Args:
-        backbone: whose text encoder.
+        backbone: the pipeline.
         ids: (B, 77) int64.
 
     Returns:
@@ -45,12 +45,12 @@ def embed_ids(backbone: Backbone, ids: Tensor) -> Tensor:
 def encode_embeddings(backbone: Backbone, embeddings: Tensor) -> Tensor:
     """Run the text model on the output of its embedding layer.
 
-    The text model takes token ids only, so a hook puts the embeddings in the place of its
-    embedding layer's output (docs/explanation/method.md section 7). Gradients flow to them.
+    The text model takes only token ids, so a hook replaces the output of its embedding layer by the
+    embeddings (docs/explanation/method.md section 7). Gradients flow to them.
 
     Args:
-        backbone: whose text encoder.
-        embeddings: (B, 77, D), token plus position, as ``embed_ids`` gives them.
+        backbone: the pipeline.
+        embeddings: (B, 77, D), token plus position, as from ``embed_ids``.
 
     Returns:
         (B, 77, D) hidden states for the UNet, in the backbone's dtype.
@@ -71,8 +71,8 @@ def encode_text(backbone: Backbone, text: str) -> Tensor:
     """Encode a text as diffusers' ``encode_prompt`` does.
 
     Args:
-        backbone: whose tokenizer and text encoder.
-        text: any text, "" too.
+        backbone: the pipeline.
+        text: any text, also "".
 
     Returns:
         (1, 77, D) hidden states, in the backbone's dtype.

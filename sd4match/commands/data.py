@@ -1,4 +1,4 @@
-"""``sd4match data``: make, fetch and check data sets."""
+"""``sd4match data``: generate, download and verify data sets."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,29 +12,32 @@ import typer
 if TYPE_CHECKING:
     from sd4match.datasets.verification import Report
 
-app = typer.Typer(no_args_is_help=True, help="Make, fetch and check data sets.")
+app = typer.Typer(no_args_is_help=True, help="Generate, download and verify data sets.")
 
 _MOST_LISTED = 20
 
 Name = Annotated[str, typer.Argument(help="pf_pascal, pf_willow or spair")]
+AnyName = Annotated[
+    str, typer.Argument(help="pf_pascal, pf_willow, spair, or a data set that you registered")
+]
 Root = Annotated[Path, typer.Argument(help="the folder that holds the data sets")]
 
 
 @app.command()
 def shapes(
-    out: Annotated[Path, typer.Argument(help="folder to make; holds the three data sets")],
-    seed: Annotated[int, typer.Option(help="another seed draws another benchmark")] = 0,
+    out: Annotated[Path, typer.Argument(help="folder to write; it will hold the three data sets")],
+    seed: Annotated[int, typer.Option(help="seed of the drawings")] = 0,
     scale: Annotated[
-        float, typer.Option(help="images a category, as a factor: 0.1 is for trying out")
+        float, typer.Option(help="factor on the images of a category; 0.1 is enough for a trial")
     ] = 1.0,
 ) -> None:
     """Draw the "shapes" benchmark: PF-Pascal, PF-Willow and SPair-71k trees of generated images.
 
-    A folder that already holds it is left as it is.
+    A folder that already holds the benchmark is not changed.
 
     Example: sd4match data shapes data/shapes
     """
-    from sd4match.testbed.shapes import generate
+    from sd4match.testbed.shapes.generator import generate
 
     generate(out, seed=seed, scale=scale)
     typer.echo(f"shapes benchmark (seed {seed}, scale {scale:g}): {out}")
@@ -45,15 +48,16 @@ def download(
     name: Name,
     root: Root = Path("data"),
     mirror: Annotated[
-        str | None, typer.Option(help="an address below which the files are, under their own names")
+        str | None, typer.Option(help="URL of a folder that holds the files under their own names")
     ] = None,
     sha256: Annotated[
-        str | None, typer.Option(help="the archive's SHA-256, to check it or to accept another one")
+        str | None,
+        typer.Option(help="expected SHA-256 of the archive, if it differs from the known one"),
     ] = None,
 ) -> None:
-    """Fetch a benchmark and its pair lists from their authors' sites.
+    """Download a benchmark and its pair lists from their authors' sites.
 
-    Run it again to go on with a broken download. What is there already is left as it is.
+    Run the command again to resume an interrupted download. Existing files are not changed.
 
     Example: sd4match data download pf_willow data
     """
@@ -62,19 +66,17 @@ def download(
 
     with _bars(of_bytes=True) as progress:
         fetched = fetch(name, root, mirror=mirror, sha256=sha256, progress=progress)
-    state = "is complete now" if fetched else "was complete already"
+    state = "is complete" if fetched else "was already complete"
     typer.echo(f"{root / FOLDERS[name]} {state}; `sd4match data verify {name} {root}` checks it")
 
 
 @app.command()
 def verify(
-    name: Name,
+    name: AnyName,
     root: Root = Path("data"),
-    as_json: Annotated[
-        bool, typer.Option("--json", help="for programs: JSON on standard output")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Check a benchmark: published counts, every annotation, every image. Status 1 if it is broken.
+    """Verify a data set: published counts, every annotation, every image. Status 1 on problems.
 
     Example: sd4match data verify pf_willow data
     """
@@ -82,12 +84,12 @@ def verify(
 
     with _bars(of_bytes=False) as progress:
         report = check(name, root, progress=progress)
-    typer.echo(json.dumps(asdict(report), indent=2) if as_json else _in_words(report))
+    typer.echo(json.dumps(asdict(report), indent=2) if as_json else _text(report))
     if report.problems:
         raise typer.Exit(1)
 
 
-def _in_words(report: "Report") -> str:
+def _text(report: "Report") -> str:
     from tabulate import tabulate
 
     head = ["split", "pairs", "expected", "readable", "keypoints", "outside the image"]
@@ -110,7 +112,7 @@ def _in_words(report: "Report") -> str:
 
 @contextmanager
 def _bars(*, of_bytes: bool) -> Iterator[Callable[[str, int, int | None], None]]:
-    """Progress bars on a terminal's standard error; each name that is called gets one."""
+    """Progress bars on standard error, one for each name; none without a terminal."""
     from rich import progress as rich
     from rich.console import Console
 

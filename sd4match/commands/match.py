@@ -1,4 +1,4 @@
-"""``sd4match match``: points of one image found in another."""
+"""``sd4match match``: find points of one image in another."""
 
 import json
 from pathlib import Path
@@ -12,8 +12,8 @@ from sd4match.matching.readout import Readout
 
 
 def match(
-    source: Annotated[Path, typer.Argument(help="image file that the points are in")],
-    target: Annotated[Path, typer.Argument(help="image file to find them in")],
+    source: Annotated[Path, typer.Argument(help="image file with the points")],
+    target: Annotated[Path, typer.Argument(help="image file in which to find them")],
     point: Annotated[
         list[str] | None, typer.Option(help="x,y in pixels from the upper left corner; repeatable")
     ] = None,
@@ -32,36 +32,36 @@ def match(
     image_encoder: options.ImageEncoders = None,
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
-    out: Annotated[Path, typer.Option(help="picture to draw: .png, .pdf or .svg")] = Path(
+    out: Annotated[Path, typer.Option(help="picture to write: .png, .pdf or .svg")] = Path(
         "matches.png"
     ),
     heatmap: Annotated[
-        Path | None, typer.Option(help="also draw how each point correlates with the target")
+        Path | None, typer.Option(help="also write a picture of each point's correlation map")
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Find points of one image in another: print a line a point, and draw both images.
+    """Find points of one image in another: print one line per point, and draw both images.
 
-    Pixels are those of the image as a viewer shows it, turned as its EXIF says. The correlation
-    printed is the largest of the target's, at most 1.
+    Pixels are those of the image as a viewer shows it, rotated as its EXIF says. The correlation
+    that is printed is the point's largest in the target, at most 1.
 
     Example: sd4match match a.jpg b.jpg --category cat --point 120,80 --point 45.5,60
     """
     points = [_parse(text) for text in point or []]
     if not points:
-        raise SD4MatchError("no point to match: give --point x,y, once or more often")
+        raise SD4MatchError("no point to match: give --point x,y once or more")
     readout = Readout(localizer, kernel, temperature)
 
     from sd4match.datasets.own_images import image_pair
     from sd4match.prediction.one_pair import match_pair
-    from sd4match.visualize import grid, heatmaps, panels
+    from sd4match.visualize import correlation_maps, page, pair_grid
 
     pictures = [path for path in (out, heatmap) if path]
     files = [path.resolve() for path in (source, target, *pictures)]
     if len(set(files[1:])) < len(files) - 1 or files[0] in files[2:]:
-        raise SD4MatchError("a picture would be written over another file: name others")
+        raise SD4MatchError("a picture would be written over another file: give it another name")
     for path in pictures:
-        panels.check(path)
+        page.check_path(path)
     with image_pair(source, target, points=points, category=category) as pair:
         model = options.load_backbone(
             backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
@@ -79,17 +79,17 @@ def match(
             latents=latents,
             contents=contents,
         )
-        panels.save(grid.matches(pair, found.positions), out)
+        page.save(pair_grid.matches(pair, found.positions), out)
         if heatmap:
             note = options.note(backbone, timestep=timestep, ensemble=ensemble)
-            figure = heatmaps.heatmaps(
+            figure = correlation_maps.heatmaps(
                 pair,
                 {options.label(prompt): found},
                 image_size=latents.image_size,
                 queries=range(len(points)),
                 note=f"{note}, layer {layer}",
             )
-            panels.save(figure, heatmap)
+            page.save(figure, heatmap)
     rows: list[dict[str, Any]] = [
         {"point": list(query), "match": [float(x), float(y)], "correlation": float(peak)}
         for query, (x, y), peak in zip(points, found.positions, found.peaks, strict=True)
@@ -109,5 +109,5 @@ def _parse(text: str) -> tuple[float, float]:
     try:
         x, y = map(float, text.split(","))
     except ValueError:
-        raise SD4MatchError(f"--point {text}: write x,y in pixels, such as 120,80") from None
+        raise SD4MatchError(f"--point {text}: expected x,y in pixels, such as 120,80") from None
     return x, y

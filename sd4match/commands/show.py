@@ -1,4 +1,4 @@
-"""``sd4match show``: pictures of predictions, correlations, features and prompts."""
+"""``sd4match show``: pictures of predictions, correlation maps, features and prompts."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,11 +11,12 @@ from sd4match.commands.show_images import generate, pca
 from sd4match.errors import SD4MatchError
 
 if TYPE_CHECKING:
-    from sd4match.datasets import ImagePair, PairSet
+    from sd4match.datasets.pair_set import PairSet
+    from sd4match.datasets.pairs import ImagePair
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Draw predictions, correlations, features, and what prompts generate.",
+    help="Draw predictions, correlation maps, features and generated images.",
 )
 for command in (pca, generate):
     app.command()(command)
@@ -30,49 +31,50 @@ def grid(
     predictions: Annotated[Path, typer.Argument(help="file that `sd4match predict` wrote")],
     data: options.Data,
     order: Annotated[str, typer.Option(help="random, worst or best")] = "random",
-    count: Annotated[int, typer.Option(min=1, help="pairs to show")] = 12,
+    count: Annotated[int, typer.Option(min=1, help="number of pairs to show")] = 12,
     setting: Annotated[
-        int, typer.Option(min=1, help="which of the file's readouts, in the order of `score`")
+        int, typer.Option(min=1, help="which readout of the file, in the order of `score`")
     ] = 1,
     alpha: Annotated[float, typer.Option(help="tolerance of PCK")] = 0.1,
     protocol: Annotated[str, typer.Option(help="sd4match, dift or geoaware")] = "sd4match",
-    seed: Annotated[int, typer.Option(help="of the random choice")] = 0,
+    seed: Annotated[int, typer.Option(help="seed of the random order")] = 0,
     out: Annotated[Path, typer.Option(help=".png, .pdf or .svg")] = Path("grid.png"),
 ) -> None:
-    """Draw pairs of a data set with what was predicted: right in green, wrong in red.
+    """Draw pairs of a data set with predicted keypoints: correct in green, wrong in red.
 
     Example: sd4match show grid runs/spair.parquet --data data --order worst
     """
-    from sd4match import pck, records
-    from sd4match.records import truth as truth_records
-    from sd4match.visualize import grid as pictures
-    from sd4match.visualize import panels
+    from sd4match.pck import scoring
+    from sd4match.records.parquet import about_of, settings_of
+    from sd4match.records.predictions import read_predictions
+    from sd4match.records.truth import pairs_on_record, read_truth
+    from sd4match.visualize import page, pair_grid
 
-    panels.check(out)
+    page.check_path(out)
     if not predictions.is_file():
-        raise SD4MatchError(f"no file {predictions}: `sd4match predict` makes it")
-    about, settings = records.about_of(predictions), records.settings_of(predictions)
+        raise SD4MatchError(f"no file {predictions}: `sd4match predict` writes it")
+    about, settings = about_of(predictions), settings_of(predictions)
     if setting > len(settings):
-        raise SD4MatchError(f"--setting {setting}: {predictions} holds {len(settings)}")
+        raise SD4MatchError(f"--setting {setting}: {predictions} holds {len(settings)} readouts")
     layer, readout = settings[setting - 1]
-    truth, table = truth_records.read_truth(predictions.parent / TRUTH, about["pairs"])
-    positions = records.read_predictions(predictions, truth)[setting - 1]
-    correct = pck.correct(
+    truth, table = read_truth(predictions.parent / TRUTH, about["pairs"])
+    positions = read_predictions(predictions, truth)[setting - 1]
+    correct = scoring.correct(
         truth, positions, alpha=alpha, protocol=protocol, image_size=about["image_size"]
     )
-    shown = pictures.ranked(truth, correct, order=order, seed=seed)[:count]
+    shown = pair_grid.ranked(truth, correct, order=order, seed=seed)[:count]
     if not shown:
         raise SD4MatchError(f"{predictions}: none of its pairs has a keypoint to draw")
     rows = [truth.pair == i for i in shown]
-    figure = pictures.grid(
-        truth_records.pairs_on_record(data, about["dataset"], about["split"], table.iloc[shown]),
+    figure = pair_grid.grid(
+        pairs_on_record(data, about["dataset"], about["split"], table.iloc[shown]),
         [positions[own] for own in rows],
         [correct[own] for own in rows],
         note=f"{about['dataset']} {about['split']}, {order} pairs; correct at PCK@{alpha:g} "
         f"({protocol}). {options.label(about['prompt'])} prompt, t = {about['timestep']}, "
         f"E = {about['ensemble']}, layer {layer}, {readout.localizer}",
     )
-    panels.save(figure, out)
+    page.save(figure, out)
     typer.echo(out)
 
 
@@ -80,11 +82,11 @@ def grid(
 def heatmap(
     data: options.Data,
     dataset: options.Dataset,
-    pair: Annotated[str, typer.Option(help="a pair's id, or its number in the split, from 1")],
+    pair: Annotated[str, typer.Option(help="id of a pair, or its number in the split, from 1")],
     prompt: Prompts,
     split: Annotated[str, typer.Option(help="train, val or test")] = "test",
     keypoint: Annotated[
-        list[int] | None, typer.Option(help="number of a keypoint, from 1; repeatable")
+        list[int] | None, typer.Option(help="number of a keypoint, from 1; repeatable; default: 1")
     ] = None,
     timestep: options.Timestep = 50,
     ensemble: options.Ensemble = 8,
@@ -98,19 +100,19 @@ def heatmap(
     dtype: options.Dtype = "auto",
     out: Annotated[Path, typer.Option(help=".png, .pdf or .svg")] = Path("heatmap.png"),
 ) -> None:
-    """Draw how a keypoint correlates with all of the target, under each prompt (Fig. 6).
+    """Draw the correlation of a keypoint with all of the target, for each prompt (Fig. 6).
 
-    For images of your own see `sd4match match --heatmap`.
+    For your own images see `sd4match match --heatmap`.
 
     Example: sd4match show heatmap --data data --dataset spair --pair 1 --keypoint 3
     --prompt empty --prompt text --prompt runs/cpm/prompt.safetensors
     """
-    from sd4match import datasets
+    from sd4match.datasets.benchmarks import load
     from sd4match.prediction.one_pair import match_pair
-    from sd4match.visualize import heatmaps, panels
+    from sd4match.visualize import correlation_maps, page
 
-    panels.check(out)
-    one = _find(datasets.load(dataset, data, split), pair)
+    page.check_path(out)
+    one = _find(load(dataset, data, split), pair)
     queries = [number - 1 for number in keypoint or [1]]
     known = len(one.source_keypoints)
     for query in queries:
@@ -137,10 +139,10 @@ def heatmap(
     }
     note = options.note(backbone, timestep=timestep, ensemble=ensemble)
     size = latents.image_size
-    figure = heatmaps.heatmaps(
+    figure = correlation_maps.heatmaps(
         one, found, image_size=size, queries=queries, note=f"{one.id}; {note}, layer {layer}"
     )
-    panels.save(figure, out)
+    page.save(figure, out)
     typer.echo(out)
 
 

@@ -1,4 +1,4 @@
-"""``sd4match show pca | generate``: pictures that need no data set."""
+"""``sd4match show pca`` and ``show generate``: pictures that need no data set."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ def pca(
     prompt: options.PromptName = "text",
     category: options.Category = None,
     layer: Annotated[
-        list[int] | None, typer.Option(help="UNet layer, 0 to 3, repeatable; all if none")
+        list[int] | None, typer.Option(help="UNet layer, 0 to 3; repeatable; default: all")
     ] = None,
     timestep: options.Timestep = 50,
     ensemble: options.Ensemble = 8,
@@ -26,19 +26,20 @@ def pca(
     dtype: options.Dtype = "auto",
     out: Annotated[Path, typer.Option(help=".png, .pdf or .svg")] = Path("pca.png"),
 ) -> None:
-    """Draw what features look like: their three main components over all images, as colours.
+    """Draw features as colors: their three principal components over all images.
 
-    What has one colour is alike to the model. Above each layer stands the size of its map, and the
-    share of the features' variance that the colours show. A cpm prompt sees two images at a time.
+    Places of equal color are similar to the model. Above each layer stand the size of its map and
+    the share of the features' variance that the colors show. A cpm prompt reads two images at a
+    time.
 
     Example: sd4match show pca a.jpg b.jpg c.jpg --category cat --layer 1 --layer 2
     """
-    from sd4match.datasets import load_image, own_images
+    from sd4match.datasets import own_images
+    from sd4match.datasets.images import load_image
     from sd4match.prediction.one_pair import features
-    from sd4match.visualize import panels
-    from sd4match.visualize import pca as pictures
+    from sd4match.visualize import page, principal_colours
 
-    panels.check(out)
+    page.check_path(out)
     layers = sorted(set(layer or range(4)))
     with own_images.images(images, category=category) as opened:
         model = options.load_backbone(
@@ -56,12 +57,13 @@ def pca(
             latents=latents,
             contents=contents,
         )
-        views = {each: pictures.fit([found[each] for found in maps]) for each in layers}
+        views = {each: principal_colours.fit([found[each] for found in maps]) for each in layers}
         named = [
             (path.name, load_image(*image)) for path, image in zip(images, opened, strict=True)
         ]
     note = options.note(backbone, timestep=timestep, ensemble=ensemble)
-    panels.save(pictures.pca(named, views, note=f"{options.label(prompt)} prompt; {note}"), out)
+    figure = principal_colours.pca(named, views, note=f"{options.label(prompt)} prompt; {note}")
+    page.save(figure, out)
     typer.echo(out)
 
 
@@ -69,15 +71,15 @@ def generate(
     prompt: options.PromptName,
     category: Annotated[
         list[str] | None,
-        typer.Option(help="repeatable; all that were learned if none, of a class prompt"),
+        typer.Option(help="repeatable; default for a class prompt: all that it learned"),
     ] = None,
     image: Annotated[
         list[Path] | None,
-        typer.Option(help="what a cpm prompt reads, repeatable; two make a pair"),
+        typer.Option(help="image for a cpm prompt to read; repeatable; two make a pair"),
     ] = None,
-    steps: Annotated[int, typer.Option(help="of the DDIM sampler")] = 50,
-    guidance: Annotated[float, typer.Option(help="away from the empty prompt; 1 for none")] = 7.5,
-    seed: Annotated[int, typer.Option(help="of the noise that every image starts from")] = 0,
+    steps: Annotated[int, typer.Option(help="steps of the DDIM sampler")] = 50,
+    guidance: Annotated[float, typer.Option(help="classifier-free guidance; 1 for none")] = 7.5,
+    seed: Annotated[int, typer.Option(help="seed of the initial noise of every image")] = 0,
     image_size: options.ImageSize = None,
     backbone: options.BackboneName = options.DEFAULT_BACKBONE,
     revision: options.Revision = None,
@@ -86,7 +88,7 @@ def generate(
     dtype: options.Dtype = "auto",
     out: Annotated[Path, typer.Option(help=".png, .pdf or .svg")] = Path("generated.png"),
 ) -> None:
-    """Draw the image that a prompt generates: one in all, or one a category, image or pair.
+    """Draw what a prompt generates: one image, or one for each category, image or pair.
 
     Example: sd4match show generate --prompt runs/class/prompt.safetensors --category cat
 
@@ -94,9 +96,9 @@ def generate(
     """
     from sd4match.commands.progress import Progress
     from sd4match.datasets import own_images
-    from sd4match.visualize import generation, panels
+    from sd4match.visualize import generation, page
 
-    panels.check(out)
+    page.check_path(out)
     with own_images.images(image or []) as opened:
         model = options.load_backbone(
             backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
@@ -121,5 +123,5 @@ def generate(
         f"{options.label(prompt)} prompt, {backbone}, {steps} DDIM steps, guidance {guidance:g}, "
         f"seed {seed}"
     )
-    panels.save(generation.generated(groups, note=note), out)
+    page.save(generation.generated(groups, note=note), out)
     typer.echo(out)

@@ -1,10 +1,9 @@
-"""How both command lines end: one clear line for a person, a status for a program."""
+"""Running a command line: one line for a user's mistake, an exit status for programs."""
 
 import logging
 import sys
 
 import typer
-from rich.console import Console
 
 from sd4match.errors import SD4MatchError
 
@@ -14,9 +13,9 @@ INTERRUPTED = 130  # what a shell reports for Ctrl-C, and typer with it
 def run(app: typer.Typer) -> None:
     """Run a command line and exit.
 
-    A mistake of the user's is one line on standard error, and status 1, or 2 where the command line
-    itself is wrong; ``--debug``, anywhere on the line, shows the traceback and log messages too. A
-    bug shows its traceback as always.
+    A user's mistake becomes one line on standard error. The status is then 1, or 2 if the command
+    line itself is wrong. ``--debug``, anywhere on the line, also shows the traceback and log
+    messages. A bug always shows its traceback.
 
     Args:
         app: the commands.
@@ -29,34 +28,36 @@ def run(app: typer.Typer) -> None:
     try:
         sys.exit(app(args=arguments, standalone_mode=False))
     except typer.TyperException as refusal:
-        said = refusal.format_message()
-        if said.startswith("Usage:"):  # the help, for there were no arguments at all
-            typer.echo(said, err=True)
+        message = refusal.format_message()
+        if message.startswith("Usage:"):  # the help page: there were no arguments at all
+            typer.echo(message, err=True)
         else:
-            _tell(f"{' '.join(said.split()).rstrip('.')} (--help shows what there is)")
+            _print_error(f"{' '.join(message.split()).rstrip('.')} (--help shows all options)")
         sys.exit(refusal.exit_code)
     except Exception as error:
-        line = _line(error)
+        line = _message(error)
         if debug or line is None:
             raise
-        _tell(line)
+        _print_error(line)
         sys.exit(1)
 
 
-def _tell(line: str) -> None:
-    # soft_wrap: one line stays one line, whatever the width, so that scripts can read it.
+def _print_error(line: str) -> None:
+    from rich.console import Console  # takes as long as all the rest of a help page
+
+    # soft_wrap: one line stays one line at any width, so that scripts can read it.
     Console(stderr=True).print(f"error: {line}", style="red", soft_wrap=True, markup=False)
 
 
-def _line(error: Exception) -> str | None:
-    """What to tell a person of an error; None for a bug, which needs its traceback."""
-    said = " ".join(str(error).split())
+def _message(error: Exception) -> str | None:
+    """The line to print for an error; None for a bug, which needs its traceback."""
+    text = " ".join(str(error).split())
     if isinstance(error, SD4MatchError):
         return " ".join(str(error).splitlines())  # a file's name may hold any character
-    # torch's by name and by text, for torch is not always there to ask.
-    if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in said:
+    # torch's error by name and by text: torch may not be imported.
+    if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text:
         advice = "use smaller batches (--batch-size, --micro-batch), --checkpointing, or images"
-        return f"out of memory: {advice} ({said[:150]})"
+        return f"out of memory: {advice} ({text[:150]})"
     if isinstance(error, OSError):
-        return f"{said}: make room, or name another place"
+        return f"{text}: make room, or name another place"
     return None

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,44 +15,49 @@ from sd4match.errors import SD4MatchError, require_known
 from sd4match.tuning.recipe import TuningSettings
 
 if TYPE_CHECKING:
-    from sd4match.commands.progress import Progress
     from sd4match.tuning.tuning import Tuning
 
-PAPER_EPOCHS = {"pf_pascal": 90, "spair": 5}  # docs/explanation/method.md section 1
 PAPER = TuningSettings(epochs=1)
-RECENT = 50  # steps whose mean loss is shown: each has other noise
+RECENT = 50  # steps whose mean loss is shown: each step has other noise
 
 
 def tune(
-    out: Annotated[Path, typer.Argument(help="folder for the prompt, its curves, its checkpoint")],
+    out: Annotated[
+        Path, typer.Argument(help="folder for the prompt, its curves and its checkpoint")
+    ],
     data: options.Data,
     dataset: options.Dataset,
     prompt: Annotated[
         str,
         typer.Option(
-            help="single, class, cpm, single_hidden, class_hidden, or a cpm prompt by the paper's "
-            "name, such as Pair-DINO-Feat-G25-C50"
+            help="single, class, cpm, single_hidden, class_hidden, or the paper's name of a cpm "
+            "prompt, such as Pair-DINO-Feat-G25-C50"
         ),
     ],
     length: Annotated[
-        int | None, typer.Option(help="learned tokens of single and class, 1 to 75; 75 if none")
+        int | None, typer.Option(help="learned tokens of single and class, 1 to 75; default: 75")
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="the paper's if none: 5 on spair, 90 on pf_pascal")
+        int | None, typer.Option(help="default: the paper's, 5 on spair, 90 on pf_pascal")
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="count steps rather than epochs")] = None,
-    timestep: Annotated[int, typer.Option(help="of the noise, 0 to 999")] = PAPER.timestep,
-    layer: Annotated[int, typer.Option(help="UNet layer, 0 to 3")] = PAPER.layer,
-    learning_rate: Annotated[float, typer.Option(help="of Adam")] = PAPER.learning_rate,
-    batch_size: Annotated[int, typer.Option(help="pairs a step")] = PAPER.batch_size,
+    steps: Annotated[int | None, typer.Option(help="number of steps, instead of --epochs")] = None,
+    timestep: options.Timestep = PAPER.timestep,
+    layer: options.Layer = PAPER.layer,
+    learning_rate: Annotated[
+        float, typer.Option(help="learning rate of Adam")
+    ] = PAPER.learning_rate,
+    batch_size: Annotated[int, typer.Option(help="pairs per step")] = PAPER.batch_size,
     kernel_size: Annotated[
-        int, typer.Option(help="of the loss, in cells, odd")
+        int, typer.Option(help="kernel of the loss, in cells, odd")
     ] = PAPER.kernel_size,
     micro_batch: Annotated[
-        int | None, typer.Option(help="pairs at once, for less memory; may change on the way")
+        int | None, typer.Option(help="pairs at once, for less memory; may change when resuming")
     ] = None,
     checkpointing: Annotated[
-        bool, typer.Option("--checkpointing", help="less memory for a third more time; likewise")
+        bool,
+        typer.Option(
+            "--checkpointing", help="less memory, a third more time; may change when resuming"
+        ),
     ] = False,
     seed: options.Seed = 0,
     image_size: options.ImageSize = None,
@@ -65,12 +70,18 @@ def tune(
 ) -> None:
     """Learn a prompt on a training split, and keep the best epoch by validation PCK@0.1.
 
-    Ctrl-C ends it after the running step. The same command again goes on from there.
+    Ctrl-C stops after the current step. Run the same command again to resume.
 
     Example: sd4match tune runs/single --data data --dataset spair --prompt single
     """
+    from sd4match.datasets.benchmarks import BENCHMARKS, SPLITS
+
+    trainable = [name for name, splits in SPLITS.items() if "train" in splits]
+    require_known(dataset, trainable, what="data set with a training split")
     if epochs is None and steps is None:
-        epochs = PAPER_EPOCHS.get(dataset, 1)
+        epochs = BENCHMARKS[dataset].paper_epochs
+        if epochs is None:
+            raise SD4MatchError(f"the paper did not train on {dataset}: give --epochs or --steps")
     settings = TuningSettings(
         epochs=epochs,
         steps=steps,
@@ -84,25 +95,24 @@ def tune(
         micro_batch=micro_batch,
         checkpointing=checkpointing,
     )
-    require_known(dataset, PAPER_EPOCHS, what="data set with a training split")
     train = options.open_pairs(dataset, data, "train", pairs)
     val = options.open_pairs(dataset, data, "val", pairs, among=train.categories)
 
-    from sd4match import prompts
-    from sd4match.prompts.cpm import parse
+    from sd4match.prompts import families
+    from sd4match.prompts.known import parse
     from sd4match.tuning import folder
     from sd4match.tuning.tuning import Tuning
 
-    family = prompts.find("cpm" if parse(prompt) else prompt)
+    family = families.find("cpm" if parse(prompt) else prompt)
     if length is not None and "length" not in family.options:
         raise SD4MatchError(
-            f"--length is of single and class prompts, not of {prompt}: leave it out (a cpm "
-            "prompt's own are in its name, such as Pair-DINO-Feat-G25-C50)"
+            f"--length belongs to single and class prompts, not to {prompt}: leave it out (a cpm "
+            "prompt's name holds its lengths, such as Pair-DINO-Feat-G25-C50)"
         )
     model = options.load_backbone(
         backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
     )
-    start = prompts.create(
+    start = families.create(
         prompt,
         model,
         seed=seed,
@@ -113,12 +123,12 @@ def tune(
     tuning = Tuning(model, start, train, val, settings, latents=latents, contents=contents)
     resumed = folder.resume(tuning, out / folder.CHECKPOINT)
     if resumed and not tuning.finished:
-        typer.echo(f"goes on after step {tuning.step} of {tuning.total_steps}", err=True)
+        typer.echo(f"resumes after step {tuning.step} of {tuning.total_steps}", err=True)
     _run(tuning, out)
     if not tuning.finished:
         typer.echo(
             f"stopped after step {tuning.step} of {tuning.total_steps}: "
-            "the same command again goes on from there",
+            "run the same command again to resume",
             err=True,
         )
         raise typer.Exit(INTERRUPTED)
@@ -137,20 +147,16 @@ def _run(tuning: "Tuning", out: Path) -> None:
             progress.at(step, tuning.total_steps, _note(tuning))
 
         def on_pair(done: int, total: int) -> None:
-            note = f"{_note(tuning)}, validates {done}/{total}"
+            note = f"{_note(tuning)}, validation {done}/{total}"
             progress.at(tuning.step, tuning.total_steps, note)
 
         for row in run_in_folder(tuning, out, stop=stop, on_step=on_step, on_pair=on_pair):
-            _tell(progress, tuning, row)
-
-
-def _tell(progress: "Progress", tuning: "Tuning", row: dict[str, Any]) -> None:
-    note = f"epoch {row['epoch']}, {_note(tuning)}"
-    progress.at(tuning.step, tuning.total_steps, note, line=True)
+            note = f"epoch {row['epoch']}, {_note(tuning)}"
+            progress.at(tuning.step, tuning.total_steps, note, line=True)
 
 
 def _note(tuning: "Tuning") -> str:
-    """Loss of the last steps and PCK of the last epoch, as far as there are any."""
+    """Loss of the last steps and PCK of the last epoch, if there are any yet."""
     recent = tuning.losses[-RECENT:]
     parts = [f"loss {sum(recent) / len(recent):.3f}"] if recent else []
     if tuning.curves:
@@ -161,18 +167,18 @@ def _note(tuning: "Tuning") -> str:
 
 @contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Yield what tells whether Ctrl-C was pressed; pressed once more, it ends at once."""
-    asked = False
+    """Yield a function that says whether Ctrl-C was pressed; a second Ctrl-C stops at once."""
+    stopping = False
 
-    def ask(*_: object) -> None:
-        nonlocal asked
-        asked = True
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
         signal.signal(signal.SIGINT, before)
-        # Not through Python's buffers, in the middle of whose work a signal may come.
-        os.write(2, b"stops after this step; Ctrl-C once more stops at once\n")
+        # Not through Python's buffers: the signal may come while they are being written.
+        os.write(2, b"stopping after this step; press Ctrl-C again to stop at once\n")
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = signal.signal(signal.SIGINT, stop)
     try:
-        yield lambda: asked
+        yield lambda: stopping
     finally:
         signal.signal(signal.SIGINT, before)

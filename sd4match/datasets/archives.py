@@ -1,4 +1,4 @@
-"""Unpacking archives that nobody vouches for."""
+"""Safe unpacking of zip and tar archives from the web."""
 
 import gzip
 import lzma
@@ -34,13 +34,12 @@ def extract(archive: Path, folder: Path) -> None:
     macOS' own files (``__MACOSX``, ``.DS_Store``, ``._*``) are left out.
 
     Args:
-        archive: the file; what it is shows in its bytes, not in its name.
-        folder: the folder to make. After an error it holds what was unpacked so far.
+        archive: the file; its type is read from its bytes, not from its name.
+        folder: the folder to create. After an error it holds what was unpacked so far.
 
     Raises:
-        SD4MatchError: no archive, a damaged one, or one that this function does not trust: a
-            member that is absolute, leaves the folder, or is a link or a device; more than
-            ``MAX_BYTES`` or ``MAX_FILES``.
+        SD4MatchError: no archive, a damaged one, or an unsafe one: a member is absolute, leaves the
+            folder, or is a link or a device; more than ``MAX_BYTES`` or ``MAX_FILES``.
         OSError: the folder cannot be written.
     """
     if zipfile.is_zipfile(archive):
@@ -49,14 +48,14 @@ def extract(archive: Path, folder: Path) -> None:
         members = _tar_members(archive)
     else:
         raise SD4MatchError(
-            f"{archive}: expected a zip or tar archive, found something else, or one cut short"
+            f"{archive}: expected a zip or tar archive, found something else or an incomplete one"
         )
     folder.mkdir()
     written = 0
     try:
         for count, (name, stream) in enumerate(members, 1):
             if count > MAX_FILES:
-                raise SD4MatchError(f"{archive}: refused, for it has more than {MAX_FILES:,} files")
+                raise SD4MatchError(f"{archive}: refused: it has more than {MAX_FILES:,} files")
             path = folder / _inside(archive, name)
             if stream is None:
                 path.mkdir(parents=True, exist_ok=True)
@@ -67,7 +66,7 @@ def extract(archive: Path, folder: Path) -> None:
                         written += len(chunk)
                         if written > MAX_BYTES:
                             raise SD4MatchError(
-                                f"{archive}: refused, for it unpacks to more than {MAX_BYTES:,} B"
+                                f"{archive}: refused: it unpacks to more than {MAX_BYTES:,} B"
                             )
                         file.write(chunk)
     except _DAMAGED as error:
@@ -93,13 +92,13 @@ def _tar_members(archive: Path) -> Iterator[_Member]:
             if not (info.isreg() or info.isdir()):
                 raise _untrusted(archive, info.name, "is a link or a device")
             yield info.name, file.extractfile(info)
-        # On to the end, where gzip has the checksum of it all.
+        # Read to the end, where gzip has its checksum.
         while file.fileobj and file.fileobj.read(_CHUNK):
             pass
 
 
 def _inside(archive: Path, name: str) -> PurePosixPath:
-    """The member's path, once it is sure that it stays below the folder it is put into."""
+    """The member's path, after checking that it stays inside the folder."""
     path = PurePosixPath(name)
     # A backslash separates folders on Windows; a colon there names a drive, but in SPair-71k's
     # file names it stands before the category.
@@ -113,4 +112,4 @@ def _of_macos(path: PurePosixPath) -> bool:
 
 
 def _untrusted(archive: Path, name: str, why: str) -> SD4MatchError:
-    return SD4MatchError(f"{archive}: refused, for its member {name!r} {why}")
+    return SD4MatchError(f"{archive}: refused: its member {name!r} {why}")

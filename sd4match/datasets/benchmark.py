@@ -1,4 +1,7 @@
-"""Everything that the packages know of one benchmark: a new data set is one of these."""
+"""What the packages know about a benchmark, and the names of categories.
+
+Category names are compared in full: "car" is not a part of "car(G)".
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,22 +12,24 @@ from sd4match.datasets.pairs import ImagePair
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One benchmark on disk.
+    """A benchmark on disk. A new data set is a `Benchmark` in ``benchmarks.BENCHMARKS``.
 
     Attributes:
         name: its name in this package.
         folder: its folder in the data root.
-        lists: the file with each split's pairs, relative to the folder.
+        lists: split -> file with its pairs, relative to the folder. `verify` reads ``.csv`` and
+            ``.txt`` lists line by line, other lists at once.
         categories: its category names.
         sources: glob patterns of the folders whose files the pairs come from; ``{list}`` stands for
-            the list file's stem.
-        read: parse a split; takes the data set's folder and the list file.
-        published: (pairs, images) of each split, for planning where the data set is not at hand
-            and for verifying it where it is.
+            the list file's stem. A change in them makes the index stale.
+        read: parses a split; takes the data set's folder and the list file.
+        published: (pairs, images) of each split, for planning without the data set and for
+            verifying it.
         reference: the length that alpha multiplies, one of `sd4match.pck.protocols.REFERENCES`
             (docs/explanation/method.md section 3).
         trained_on: the benchmark whose training pairs its learned prompts come from: itself, or
-            another for one without a training split (docs/explanation/method.md section 1).
+            another one if it has no training split (docs/explanation/method.md section 1).
+        paper_epochs: epochs that the paper trains on it; None if the paper does not.
     """
 
     name: str
@@ -36,7 +41,11 @@ class Benchmark:
     published: Mapping[str, tuple[int, int]]
     reference: str
     trained_on: str
+    paper_epochs: int | None = None
 
+
+MANIFEST = "shapes.json"
+"""The file in a data root that marks the generated benchmark and holds its counts."""
 
 PF_PASCAL = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
@@ -56,7 +65,9 @@ PF_WILLOW = (
 
 
 def object_name(category: str) -> str:
-    """Name the object of a category as a text prompt says it (docs/explanation/method.md section 1).
+    """Return the object of a category as a text prompt names it.
+
+    docs/explanation/method.md section 1.
 
     Args:
         category: a category of any of the benchmarks.
@@ -68,17 +79,16 @@ def object_name(category: str) -> str:
 
 
 def class_alias(category: str) -> str:
-    """Name the PASCAL VOC class whose learned prompt serves a category (docs/explanation/method.md section 2).
+    """Return the PASCAL VOC class whose learned prompt serves a category.
+
+    docs/explanation/method.md section 2.
 
     Args:
         category: a category of any of the benchmarks.
 
     Returns:
-        The object's name, but ``"bottle"`` for wine bottles; ``"duck(S)"`` gives ``"duck"``, which
+        The object's name, or ``"bottle"`` for wine bottles; ``"duck(S)"`` gives ``"duck"``, which
         is no VOC class.
     """
     name = object_name(category)
     return "bottle" if name == "winebottle" else name
-
-
-MANIFEST = "shapes.json"

@@ -1,4 +1,4 @@
-"""The three benchmarks by name."""
+"""The registry of data sets, and opening a split of one."""
 
 import os
 from pathlib import Path
@@ -14,36 +14,36 @@ from sd4match.datasets.spair import SPAIR_BENCHMARK
 from sd4match.errors import SD4MatchError, require_known
 
 BENCHMARKS = {b.name: b for b in (PF_PASCAL_BENCHMARK, PF_WILLOW_BENCHMARK, SPAIR_BENCHMARK)}
-"""All that is known of each benchmark, by name."""
+"""Every data set by name. A new one is added here (docs/how-to/data-set.md)."""
 
 NAMES = tuple(BENCHMARKS)
-"""The benchmarks there are."""
+"""The names of all data sets."""
 
 FOLDERS = {name: benchmark.folder for name, benchmark in BENCHMARKS.items()}
-"""Each benchmark's folder in the data root."""
+"""The folder of each data set in the data root."""
 
 SPLITS = {name: tuple(benchmark.lists) for name, benchmark in BENCHMARKS.items()}
-"""The splits of each benchmark."""
+"""The splits of each data set."""
 
 CATEGORIES = {name: benchmark.categories for name, benchmark in BENCHMARKS.items()}
-"""The category names of each benchmark; PF-Willow's are sub-classes."""
+"""The category names of each data set; PF-Willow's are sub-classes."""
 
 
 def load(
     name: str, root: str | os.PathLike[str], split: str, *, category: str | None = None
 ) -> PairSet:
-    """Open a split of a benchmark.
+    """Open a split of a data set.
 
-    The first time every annotation is parsed; after that an index answers (see ``index``).
+    The first call parses every annotation; later calls read an index (see ``index``).
 
     Args:
         name: one of ``NAMES``.
-        root: the folder that holds ``pf-pascal/``, ``pf-willow/`` and ``SPair-71k/``, or some.
+        root: the data root, which holds a folder for each data set, such as ``SPair-71k/``.
         split: one of ``SPLITS[name]``.
-        category: keep only the pairs of this category (PF-Willow: sub-class), by its whole name.
+        category: keep only the pairs of this category (PF-Willow: sub-class), by its full name.
 
     Returns:
-        The pairs, in the order of the benchmark's list. Pairs without common keypoints are kept.
+        The pairs, in the order of the data set's list. Pairs without common keypoints are kept.
 
     Raises:
         SD4MatchError: an unknown name, split or category; a missing or broken file.
@@ -61,7 +61,7 @@ def load(
 
 
 def _find(benchmark: Benchmark, root: Path, split: str) -> Path:
-    """The data set's folder, once it and the split's list are there."""
+    """The data set's folder; it and the split's list must exist."""
     folder = root / benchmark.folder
     makers = (
         f"`sd4match data shapes {root}` generates small data sets, "

@@ -1,4 +1,4 @@
-"""The pairs of a split as arrays: quick to store, to load and to hash."""
+"""The pairs of a split as arrays, which are fast to store, load and hash."""
 
 import hashlib
 from collections import Counter
@@ -19,7 +19,7 @@ _NO_BOX = np.full(4, np.nan, dtype=np.float32)
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """P pairs with K keypoints in all, I images and C categories.
+    """P pairs with K keypoints in total, I images and C categories.
 
     Attributes:
         ids: P pair ids.
@@ -29,8 +29,8 @@ class Columns:
         category: (P,) int32, rows of ``categories``.
         flip: (P,) bool.
         sizes: (P, 2, 2) int32, (width, height) of source and target.
-        boxes: (P, 2, 4) float32, NaN where there is none.
-        attributes: (P, 4) int32 in the order of ``ATTRIBUTES``, -1 where unknown.
+        boxes: (P, 2, 4) float32, NaN for a missing box.
+        attributes: (P, 4) int32 in the order of ``ATTRIBUTES``, -1 if unknown.
         starts: (P + 1,) int64; pair i owns keypoints ``starts[i]`` up to ``starts[i + 1]``.
         keypoints: (K, 2, 2) float32, (x, y) in source and target.
         keypoint_ids: (K,) int32.
@@ -52,7 +52,7 @@ class Columns:
 
     @classmethod
     def of(cls, pairs: Sequence[ImagePair]) -> "Columns":
-        """Put at least one pair into columns; the second pair of the same id gets ``#2``."""
+        """Collect at least one pair into columns; the second pair of the same id gets ``#2``."""
         images = {id_: None for p in pairs for id_ in (p.source_id, p.target_id)}
         categories = {p.category: None for p in pairs}
         image = {id_: i for i, id_ in enumerate(images)}
@@ -81,7 +81,7 @@ class Columns:
         )
 
     def pair(self, row: int, *, dataset: str, folder: Path) -> ImagePair:
-        """Build one pair. Its arrays are its own: changing them changes nothing here."""
+        """Build one pair. Its arrays are copies."""
         source = self.images[self.source[row]]
         target = self.images[self.target[row]]
         owned = slice(self.starts[row], self.starts[row + 1])
@@ -109,18 +109,18 @@ class Columns:
         )
 
     def digest(self, rows: NDArray[np.int64], *, dataset: str, contents: Mapping[str, str]) -> str:
-        """Hash all that some pairs say, and their images' contents.
+        """Hash all fields of some pairs, and their images' contents.
 
         Args:
-            rows: (R,) the pairs, in order.
+            rows: (R,) rows of the pairs, in order.
             dataset: the benchmark's name.
-            contents: the content hash of each of their images.
+            contents: image id -> content hash.
 
         Returns:
-            64 hexadecimal digits; the same for the same pairs, however they were picked.
+            64 hexadecimal digits; the same for the same pairs, however they were selected.
         """
         counts = np.diff(self.starts)[rows]
-        # A pair's keypoints move from where they start here to the end of those picked before.
+        # A pair's keypoints move from their start here to the end of those selected before.
         shift = np.repeat(self.starts[rows] - np.cumsum(counts) + counts, counts)
         keypoints = shift + np.arange(len(shift))
         images = [[self.images[i] for i in side[rows]] for side in (self.source, self.target)]
@@ -150,7 +150,7 @@ class Columns:
         return state.hexdigest()
 
     def save(self, path: Path, *, signature: str) -> None:
-        """Write to an npz file, with a signature of what the columns were made from."""
+        """Write to an npz file, with a signature of the source files."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         arrays: dict[str, Any] = {
             name: _bytes(value) if isinstance(value, list) else value
@@ -160,7 +160,7 @@ class Columns:
 
     @classmethod
     def load(cls, path: Path, *, signature: str) -> "Columns | None":
-        """Read what ``save`` wrote, or None when its signature is another."""
+        """Read what ``save`` wrote; None if it has another signature."""
         with np.load(path, allow_pickle=False) as file:
             if _strings(file["signature"]) != [signature]:
                 return None
@@ -174,7 +174,7 @@ class Columns:
 
 
 def _numbered(ids: Iterable[str]) -> list[str]:
-    """PF-Pascal's training list repeats rows: number the repetitions, so that ids are unique."""
+    """Make ids unique by numbering repetitions: PF-Pascal's training list repeats rows."""
     seen: Counter[str] = Counter()
     unique = []
     for id_ in ids:

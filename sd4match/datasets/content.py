@@ -1,4 +1,4 @@
-"""Hashes of image files' bytes: what an image is, wherever it lies and whatever it is called."""
+"""Hashes of image files' bytes, which identify an image independently of its path."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ _CACHE_NAME = "contents.json"
 
 
 def content_hash(path: str | os.PathLike[str]) -> str:
-    """Hash a file's bytes. The process remembers it until the file's size or time changes.
+    """Hash a file's bytes. The process keeps the hash until the file's size or time changes.
 
     Args:
         path: the file.
@@ -79,7 +79,7 @@ def _hash(path: str, size: int, time: int) -> str:
 
 
 def _read(path: Path) -> dict[str, object]:
-    """The cache file's entries; none when it is missing or damaged, for it can be made again."""
+    """The entries of the cache file; none if it is missing or damaged."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError):

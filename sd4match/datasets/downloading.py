@@ -1,4 +1,4 @@
-"""``sd4match data download``: a benchmark, from its authors' site to where its reader looks."""
+"""``sd4match data download``: fetch a benchmark from its authors' sites and install it."""
 
 import logging
 import os
@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sd4match.datasets.archives import extract
+from sd4match.datasets.benchmark import MANIFEST
 from sd4match.datasets.benchmarks import FOLDERS
 from sd4match.datasets.fetching import Fetcher, Progress, advice
 from sd4match.datasets.sources import SOURCES, Remote, Source
 from sd4match.datasets.tables import read_table
 from sd4match.errors import SD4MatchError, require_known
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def download(
@@ -26,24 +27,22 @@ def download(
     sha256: str | None = None,
     progress: Progress | None = None,
 ) -> bool:
-    """Fetch what is missing of a benchmark. It appears in ``root`` when it is whole.
+    """Fetch the missing files of a benchmark. It appears in ``root`` once it is complete.
 
     Args:
         name: one of ``datasets.NAMES``.
-        root: the folder that holds the data sets; made when missing.
-        mirror: an address below which the files are, under their own names.
-        sha256: the archive's SHA-256, instead of what is known of it.
-        progress: called with a file's name, its bytes that are here, and all its bytes or None.
+        root: the data root; created if missing.
+        mirror: URL of a folder that holds the files under their own names.
+        sha256: the expected SHA-256 of the archive, instead of the known one.
+        progress: called with a file's name, its bytes so far, and its bytes in all or None.
 
     Returns:
         Whether anything was missing.
 
     Raises:
-        SD4MatchError: a file cannot be fetched, is another than it should be or no archive;
-            ``root`` cannot be written, or something else is there.
+        SD4MatchError: a file cannot be fetched, has another hash or is no archive; ``root`` cannot
+            be written, or holds something else.
     """
-    from sd4match.datasets.benchmark import MANIFEST  # slow to import
-
     require_known(name, SOURCES, what="data set")
     if sha256 is not None and (len(sha256) != 64 or set(sha256) - set(string.hexdigits)):
         raise SD4MatchError(f"sha256 {sha256!r}: expected 64 hexadecimal digits")
@@ -58,7 +57,7 @@ def download(
         return False
     if missing and place.is_dir() and any(place.iterdir()):
         raise SD4MatchError(
-            f"{place} is there, but has no {', '.join(missing)}: move it away and download again"
+            f"{place} exists, but lacks {', '.join(missing)}: move it away and download again"
         )
     record = root / f"{folder.name}.download.json"
     fetcher = Fetcher(name, record, mirror=mirror, progress=progress)
@@ -72,7 +71,7 @@ def download(
     except SD4MatchError as error:
         if archive is None:
             raise
-        fetcher.discard(source.archive)  # or it would be found in the cache and fail again
+        fetcher.discard(source.archive)  # otherwise the next run finds it in the cache
         raise SD4MatchError(f"{error}; it was removed: {advice(archive)}") from error
     except OSError as error:
         raise SD4MatchError(
@@ -84,18 +83,18 @@ def download(
 
 
 def _fetch_list(fetcher: Fetcher, remote: Remote, source: Source) -> Path | None:
-    """Fetch a pair list; None when none can be had, but it can be made."""
+    """Fetch a list of pairs; None if it cannot be fetched but can be rebuilt."""
     try:
         path = fetcher.fetch(remote)
         try:
             read_table(path, source.columns)
         except SD4MatchError:
-            fetcher.discard(remote)  # a site that is gone may answer with some page
+            fetcher.discard(remote)  # a site that has moved may answer with some page
             raise
     except SD4MatchError as error:
         if source.rebuild is None:
             raise
-        _log.info("%s", error)
+        log.info("%s", error)
         return None
     return path
 
@@ -107,7 +106,7 @@ def _install(
     archive: Path | None,
     temporary: Path,
 ) -> None:
-    """Put a data set together in a temporary folder, then move it to its own."""
+    """Assemble a data set in a temporary folder, then move it to its place."""
     stage = temporary / "stage"
     stage.mkdir()
     images = folder / source.place
@@ -119,13 +118,13 @@ def _install(
             shutil.copyfile(file, stage / name)
         elif source.rebuild:
             source.rebuild(images, stage / name)
-            _log.warning(
-                "%s could not be fetched, so it was made from the annotations: the same pairs, but "
-                "their order may be another",
+            log.warning(
+                "%s could not be fetched and was made from the annotations: the same pairs, "
+                "possibly in another order",
                 folder / name,
             )
     if folder.exists():
-        # The lists last: with them, a data set looks whole.
+        # The lists last: with them, a data set looks complete.
         for entry in sorted(stage.iterdir(), key=lambda path: path.name in lists):
             entry.rename(folder / entry.name)
     else:
@@ -133,10 +132,10 @@ def _install(
 
 
 def _unpack(archive: Path, folder: Path, inside: tuple[str, ...]) -> Path:
-    """Unpack, and find the folder in there that holds some folders."""
+    """Unpack, and find the folder inside that holds all of ``inside``."""
     extract(archive, folder)
     for above in ("", "*/", "*/*/"):
         for entry in sorted(folder.glob(f"{above}{inside[0]}")):
             if all((entry.parent / name).is_dir() for name in inside):
                 return entry.parent
-    raise SD4MatchError(f"{archive}: expected a folder in it with {', '.join(inside)}")
+    raise SD4MatchError(f"{archive}: expected a folder with {', '.join(inside)} inside")

@@ -1,4 +1,4 @@
-"""Files of a data set in the cache: fetched, checked, and remembered by their hashes."""
+"""Downloading a data set's files into the cache: resumed when interrupted, checked by hashes."""
 
 import json
 import logging
@@ -16,32 +16,40 @@ from sd4match.files.atomic import atomic_path
 from sd4match.files.cache import cache_folder
 
 Progress = Callable[[str, int, int | None], None]
-"""Called with a file's name and its bytes: those that are here, and all (None: not known)."""
+"""Called with a file's name, its bytes so far, and its bytes in all (None: unknown)."""
 
-_log = logging.getLogger(__name__)
+TRIES = 5
+PAUSE_S = 1.0  # after the first failure; doubled after each further one
+_TIMEOUT_S = 30
+_CHUNK = 1 << 16
+_TEMPORARY = (429, 500, 502, 503, 504)  # statuses of a server that may answer later
+_BROKEN = (requests.ConnectionError, requests.Timeout, HTTPError)
+
+log = logging.getLogger(__name__)
 
 
 def advice(path: Path) -> str:
-    """What to do when a file cannot be had: the end of an error's line."""
+    """Advice if a file cannot be fetched: the end of an error's line."""
     return f"give --mirror URL or put the file at {path}"
 
 
 class Fetcher:
-    """Fetches a data set's files into ``downloads/<name>`` in the cache folder.
+    """Downloads a data set's files into ``downloads/<name>`` in the cache folder.
 
-    A file that is there already, put by hand for example, is not fetched. Most of these files have
-    no published checksum. So what came is recorded beside the data set, and has to come again.
+    An existing file, for example one that the user put there, is not fetched. Most of these files
+    have no published checksum. Therefore the hash of the first download is recorded beside the data
+    set, and later downloads must match it.
     """
 
     def __init__(
         self, name: str, record: Path, *, mirror: str | None, progress: Progress | None
     ) -> None:
-        """Fetch for one data set.
+        """Prepare downloads for one data set.
 
         Args:
             name: the data set's name.
-            record: the JSON file with each file's address and SHA-256.
-            mirror: an address below which the files are, instead of their own addresses.
+            record: the JSON file with the URL and SHA-256 of each file.
+            mirror: URL of a folder that holds the files, instead of their own URLs.
             progress: see ``Progress``.
 
         Raises:
@@ -54,17 +62,17 @@ class Fetcher:
         self._files = _read_record(record)
 
     def fetch(self, remote: Remote, *, sha256: str | None = None) -> Path:
-        """Fetch a file, unless it is there, and check it.
+        """Fetch a file unless it exists, and check its hash.
 
         Args:
             remote: the file.
-            sha256: what its SHA-256 must be, instead of what is known of it.
+            sha256: the expected SHA-256, instead of the known one.
 
         Returns:
-            Where it is.
+            The path of the file.
 
         Raises:
-            SD4MatchError: it cannot be fetched or written, or it is another file.
+            SD4MatchError: it cannot be fetched or written, or it has another hash.
         """
         name, path = remote.name, self._folder / remote.name
         url = f"{self._mirror.rstrip('/')}/{name}" if self._mirror else remote.url
@@ -73,7 +81,7 @@ class Fetcher:
         pooch.get_logger().setLevel(logging.WARNING)
         try:
             if known and path.is_file() and pooch.file_hash(str(path)) != known.lower():
-                _log.warning("%s has another sha256 than %s, so it is fetched again", path, known)
+                log.warning("%s has another sha256 than %s, so it is fetched again", path, known)
             pooch.retrieve(
                 url,
                 known_hash=f"sha256:{known}" if known else None,
@@ -85,7 +93,7 @@ class Fetcher:
         except SD4MatchError as error:
             raise SD4MatchError(f"{error}; {advice(path)}") from error
         except ValueError as error:  # pooch's for another hash; its first sentence names both
-            last = "" if published else f" (what came the last time, says {self._record})"
+            last = "" if published else f" (the hash of the last download in {self._record})"
             trust = "" if remote.sha256 else ", or --sha256 HEX of a file you trust"
             raise SD4MatchError(
                 f"{url}: {str(error).partition('. ')[0]}{last}; nothing was installed: "
@@ -97,26 +105,26 @@ class Fetcher:
                 "SD4MATCH_CACHE to another folder"
             ) from error
         if not known:
-            _log.warning(
-                "%s could not be checked: no checksum of it is published. Its sha256, %s, will be "
-                "kept in %s for the next time",
+            log.warning(
+                "%s could not be checked: no checksum of it is published. Its sha256, %s, is kept "
+                "in %s for the next time",
                 *(name, digest, self._record),
             )
         self._files[name] = {"url": url, "sha256": digest}
         return path
 
     def discard(self, remote: Remote) -> None:
-        """Remove a file that turned out to be useless, and forget it."""
+        """Remove a file that cannot be used, and its hash."""
         (self._folder / remote.name).unlink(missing_ok=True)
         self._files.pop(remote.name, None)
 
     def write_record(self) -> None:
-        """Keep the hashes of what was fetched."""
+        """Write the hashes of all fetched files."""
         with atomic_path(self._record) as path:
             path.write_text(json.dumps(self._files, indent=2) + "\n")
 
     def _download(self, url: str, output_file: str, _: object) -> None:
-        """What pooch calls; it checks ``output_file`` and moves it to its place."""
+        """The downloader for pooch, which checks ``output_file`` and moves it to its place."""
         name = url.rpartition("/")[2]
         part = self._folder / f"{name}.part"
 
@@ -138,61 +146,51 @@ def _read_record(path: Path) -> dict[str, dict[str, str]]:
         raise SD4MatchError(f"{path}: expected hashes of downloads in JSON; delete it") from error
 
 
-TRIES = 5
-PAUSE_S = 1.0  # after the first failure; doubled after each further one
-_TIMEOUT_S = 30
-_CHUNK = 1 << 16
-_PASSING = (429, 500, 502, 503, 504)  # what a server says when it may be better soon
-_log = logging.getLogger(__name__)
-
-_BROKEN = (requests.ConnectionError, requests.Timeout, HTTPError)
-
-
 def fetch(url: str, part: Path, *, progress: Callable[[int, int | None], None]) -> None:
-    """Download a file, after what an earlier download has left of it.
+    """Download a file, continuing a partial download if there is one.
 
-    A server that ignores HTTP ranges sends the file from its start.
+    If the server ignores HTTP ranges, the download starts again.
 
     Args:
         url: an http or https address.
-        part: what is there so far, if anything; after success, the whole file. It stays after an
-            error or Ctrl-C, for the next download to go on with.
-        progress: called with the bytes that are there and in all (None: not known).
+        part: the partial file; after success, the complete one. It stays after an error or Ctrl-C,
+            so that the next call can continue.
+        progress: called with the bytes so far and in all (None: unknown).
 
     Raises:
-        SD4MatchError: the file is not there, or the connection broke ``TRIES`` times.
+        SD4MatchError: the server does not have the file, or the connection broke ``TRIES`` times.
         OSError: ``part`` cannot be written.
     """
     failures: list[Exception] = []
     while len(failures) < TRIES:
         if failures:
             pause = PAUSE_S * 2 ** (len(failures) - 1)
-            _log.info("%s: %s; trying again in %g s", url, failures[-1], pause)
+            log.info("%s: %s; trying again in %g s", url, failures[-1], pause)
             time.sleep(pause)
         try:
-            return _go_on(url, part, progress)
+            return _resume(url, part, progress)
         except _BROKEN as error:
             failures.append(error)
         except requests.RequestException as error:
             raise SD4MatchError(f"{url}: cannot be fetched: {_first_line(error)}") from error
     raise SD4MatchError(
-        f"{url}: no connection lasted in {TRIES} tries ({_first_line(failures[-1])}); "
-        "run it again to go on where it stopped"
+        f"{url}: the connection broke in {TRIES} tries ({_first_line(failures[-1])}); "
+        "run the command again to resume"
     ) from failures[-1]
 
 
-def _go_on(url: str, part: Path, progress: Callable[[int, int | None], None]) -> None:
+def _resume(url: str, part: Path, progress: Callable[[int, int | None], None]) -> None:
     have = part.stat().st_size if part.is_file() else 0
-    # Not compressed for the way: a range counts the bytes of the file.
+    # Without compression: a range counts the bytes of the file.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as response:
         status = response.status_code
         resumed = status == requests.codes.partial_content
-        said = response.headers.get("Content-Range", "")
-        if status == 416 or (resumed and not said.startswith(f"bytes {have}-")):
+        content_range = response.headers.get("Content-Range", "")
+        if status == 416 or (resumed and not content_range.startswith(f"bytes {have}-")):
             part.unlink(missing_ok=True)
-            raise requests.ConnectionError(f"the server cannot go on at byte {have}")
-        if status in _PASSING:
+            raise requests.ConnectionError(f"the server cannot resume at byte {have}")
+        if status in _TEMPORARY:
             raise requests.ConnectionError(f"the server answers {status} {response.reason}")
         if status not in (requests.codes.ok, requests.codes.partial_content):
             raise SD4MatchError(f"{url}: the server answers {status} {response.reason}")
@@ -201,7 +199,7 @@ def _go_on(url: str, part: Path, progress: Callable[[int, int | None], None]) ->
         length = response.headers.get("Content-Length", "")
         total = have + int(length) if length.isdecimal() else None
         with part.open("ab" if resumed else "wb") as file:
-            # Raw, for requests would unpack a .tar.gz that a server calls gzip-encoded.
+            # Raw: requests would unpack a .tar.gz that a server calls gzip-encoded.
             for chunk in response.raw.stream(_CHUNK, decode_content=False):
                 file.write(chunk)
                 have += len(chunk)

@@ -1,4 +1,4 @@
-"""Reading image files."""
+"""Reading the images of a data set."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError, require_known
 
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-"""What Pillow's decoders raise on damaged files."""
+"""Errors that Pillow's decoders raise on damaged files."""
 
 
 def load_image(pair: ImagePair, side: Side) -> Image.Image:
@@ -16,14 +16,14 @@ def load_image(pair: ImagePair, side: Side) -> Image.Image:
 
     Args:
         pair: the pair.
-        side: which of its two images.
+        side: "source" or "target".
 
     Returns:
         The RGB image, mirrored when ``pair.flip``. EXIF orientation is not applied: the annotations
         are in stored pixels.
 
     Raises:
-        SD4MatchError: the file is missing, unreadable, or not of the size the data set tells.
+        SD4MatchError: the file is missing, unreadable, or not of the size in the annotation.
     """
     require_known(side, ("source", "target"), what="side")
     if side == "source":
@@ -47,7 +47,7 @@ def image_size(path: Path) -> tuple[int, int]:
     """Read an image's (width, height) from its header, without decoding it.
 
     Raises:
-        SD4MatchError: the file is missing or no image.
+        SD4MatchError: the file is missing or is not an image.
     """
     try:
         with Image.open(path) as file:

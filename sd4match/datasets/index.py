@@ -1,4 +1,4 @@
-"""A data set's index: its columns, parsed once and kept in a cache folder."""
+"""The index of a data set: its columns, parsed once and kept in a cache file."""
 
 import hashlib
 import logging
@@ -16,10 +16,10 @@ from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
 from sd4match.files.cache import cache_folder
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 READER_VERSION = 1
-"""Raise it when the readers or ``Columns`` change what they make of the same files."""
+"""Increase it when the readers or ``Columns`` give another result for the same files."""
 
 _DAMAGED = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
 
@@ -27,12 +27,12 @@ _DAMAGED = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.er
 def read_columns(benchmark: Benchmark, folder: Path, split: str) -> Columns:
     """Get a split's columns from the index, or parse the files and write the index.
 
-    An index that is damaged, or older than the files it was made from, is made again.
+    An index that is damaged or older than its files is made again.
 
     Args:
-        benchmark: which benchmark.
-        folder: its folder.
-        split: one of its splits, whose list file is there.
+        benchmark: the benchmark.
+        folder: the data set's folder.
+        split: one of its splits, whose list file exists.
 
     Returns:
         The columns.
@@ -48,28 +48,26 @@ def read_columns(benchmark: Benchmark, folder: Path, split: str) -> Columns:
         columns = _read(place, signature)
         if columns is not None:
             return columns
-    logger.info("%s: reading all of split %s; the next time an index answers", folder, split)
+    log.info("%s: reading all of split %s; the next time it comes from an index", folder, split)
     columns = Columns.of(benchmark.read(folder, folder / benchmark.lists[split]))
     write_cache(folder, name, partial(columns.save, signature=signature))
-    logger.info(
-        "%s: read %d pairs in %.1f s", folder, len(columns.ids), time.perf_counter() - started
-    )
+    log.info("%s: read %d pairs in %.1f s", folder, len(columns.ids), time.perf_counter() - started)
     return columns
 
 
 def _read(place: Path, signature: str) -> Columns | None:
-    """The index at a place, if there is one that is whole and has the signature."""
+    """The index at a place; None if it is missing, damaged or has another signature."""
     try:
         return Columns.load(place, signature=signature)
     except FileNotFoundError:
         return None
     except _DAMAGED as error:
-        logger.warning("%s: the index is damaged and will be made again: %s", place, error)
+        log.warning("%s: the index is damaged and will be made again: %s", place, error)
         return None
 
 
 def _signature(benchmark: Benchmark, folder: Path, split: str) -> str:
-    """Hash names, sizes and times of a split's files: cheap, for none of them is opened."""
+    """Hash names, sizes and times of a split's files: cheap, because none is opened."""
     list_file = folder / benchmark.lists[split]
     status = list_file.stat()
     lines = [f"{READER_VERSION} {benchmark.name} {split} {status.st_size} {status.st_mtime_ns}"]
@@ -89,19 +87,16 @@ def _state(entry: os.DirEntry[str]) -> str:
     return f"{entry.name} {status.st_size} {status.st_mtime_ns}"
 
 
-logger = logging.getLogger(__name__)
-
-
 def cache_files(folder: Path, name: str) -> tuple[Path, Path]:
-    """Where a cache file of a data set may be, by preference.
+    """List the places of a cache file, the preferred one first.
 
     Args:
         folder: the data set's folder.
         name: the file's name.
 
     Returns:
-        In ``.sd4match`` beside the data set's own files; and, for data that must not be written, in
-        ``cache_folder()``.
+        One in ``.sd4match`` beside the data set's own files, and one in ``cache_folder()`` for data
+        that must not be written.
     """
     place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     elsewhere = cache_folder() / "datasets" / f"{folder.name}-{place}"
@@ -109,12 +104,12 @@ def cache_files(folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def write_cache(folder: Path, name: str, write: Callable[[Path], object]) -> None:
-    """Write a cache file to the first place that takes it. A warning, if none does.
+    """Write a cache file to the first place that can be written; warn if none can.
 
     Args:
         folder: the data set's folder.
         name: the file's name.
-        write: writes the path it is given.
+        write: writes the file at a given path.
     """
     for place in cache_files(folder, name):
         if not _may_write(place):
@@ -123,13 +118,13 @@ def write_cache(folder: Path, name: str, write: Callable[[Path], object]) -> Non
             with atomic_path(place) as path:
                 write(path)
         except (OSError, SD4MatchError) as error:
-            logger.info("%s: not written: %s", place, error)
+            log.info("%s: not written: %s", place, error)
         else:
             return
-    logger.warning("nothing could be kept for %s: set SD4MATCH_CACHE to a folder", folder)
+    log.warning("no cache could be written for %s: set SD4MATCH_CACHE to a folder", folder)
 
 
 def _may_write(path: Path) -> bool:
-    """Whether the nearest folder that exists has a write bit: root too leaves read-only data be."""
+    """Whether the nearest existing folder has a write bit: root, too, respects read-only data."""
     nearest = next(parent for parent in path.parents if parent.exists())
     return bool(nearest.stat().st_mode & 0o222)

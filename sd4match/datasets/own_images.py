@@ -1,4 +1,4 @@
-"""A user's own image files as the pair that the model takes."""
+"""A user's own image files as pairs that the model takes."""
 
 import os
 import tempfile
@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from sd4match.datasets import ImagePair
 from sd4match.datasets.images import UNREADABLE
-from sd4match.datasets.pairs import Side
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
 
 File = str | os.PathLike[str]
@@ -28,16 +27,16 @@ def image_pair(
 ) -> Iterator[ImagePair]:
     """Make a pair of two image files, as an image viewer shows them.
 
-    Data sets count in stored pixels, but who reads a point off a photo sees it turned as its EXIF
-    says: sizes and points here are those of the upright image, with what is transparent on white.
-    A file that is stored just so is used itself, and matched bit for bit as a data set's would be;
-    of any other, an upright copy exists inside the ``with`` block.
+    Data sets count stored pixels, but a person who reads a point off a photo sees it rotated as its
+    EXIF says. Sizes and points are therefore those of the upright image, on white where it is
+    transparent. A file that is stored upright and opaque is used directly, and gives the same bits
+    as an image of a data set; for any other, an upright copy exists inside the ``with`` block.
 
     Args:
         source, target: image files that Pillow reads.
-        points: (x, y) in pixels of the upright source; the pair's source keypoints. Where they
-            are in the target is unknown: its keypoints are NaN.
-        category: what both show; "" in the pair where not given.
+        points: (x, y) in pixels of the upright source; the pair's source keypoints. Their positions
+            in the target are unknown: its keypoints are NaN.
+        category: what both images show; "" in the pair if not given.
 
     Yields:
         The pair, of the data set "files".
@@ -81,14 +80,14 @@ def image_pair(
 def images(
     files: Sequence[File], *, category: str | None = None
 ) -> Iterator[list[tuple[ImagePair, Side]]]:
-    """Open any number of image files, which make pairs two by two.
+    """Open any number of image files; each two in turn make a pair.
 
     Args:
         files: image files; the last of an odd number makes a pair with itself.
         category: as for ``image_pair``.
 
     Yields:
-        Each image as the side of a pair.
+        Each image as a side of a pair.
 
     Raises:
         SD4MatchError: a missing or unreadable image.
@@ -116,16 +115,16 @@ def _upright(path: Path, copy: Path) -> tuple[Path, tuple[int, int]]:
     except UNREADABLE as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise SD4MatchError(f"{path}: not a readable image ({reason})") from error
-    plain.save(copy)  # bare pixels: a codec's version changes no byte, and so no noise
+    plain.save(copy)  # uncompressed: a codec's version changes no byte, and so no noise
     return copy, plain.size
 
 
 def _plain(image: Image.Image, path: Path) -> Image.Image:
-    """RGB; Pillow's own conversion cuts 16 bits off and shows what was transparent."""
+    """RGB; Pillow's own conversion clips 16 bits and shows transparent pixels."""
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) // 257).astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F"):
-        raise SD4MatchError(f"{path}: 32 bits a pixel have no known white: save it with 8 or 16")
+        raise SD4MatchError(f"{path}: 32 bits per pixel define no white: save it with 8 or 16")
     if image.has_transparency_data:
         colours = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")

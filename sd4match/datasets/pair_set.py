@@ -1,4 +1,4 @@
-"""A sequence of image pairs that knows exactly what it holds."""
+"""A sequence of image pairs with a fingerprint of its content."""
 
 import operator
 from collections.abc import Iterable, Sequence
@@ -15,17 +15,17 @@ from sd4match.datasets.pairs import ImagePair
 
 
 class PairSet(Sequence[ImagePair]):
-    """Pairs of one split of a benchmark, built when asked for.
+    """Pairs of one split of a data set, each built on access.
 
     Attributes:
-        dataset: the benchmark's name.
-        split: the split they are from.
+        dataset: the data set's name.
+        split: the name of the split.
     """
 
     def __init__(
         self, columns: Columns, rows: NDArray[np.int64], *, dataset: str, split: str, folder: Path
     ) -> None:
-        """Use ``datasets.load``; this takes a split's columns and (R,) rows of them."""
+        """Take (R,) rows of a split's columns. Users call ``datasets.load``."""
         self.dataset = dataset
         self.split = split
         self._columns = columns
@@ -52,13 +52,13 @@ class PairSet(Sequence[ImagePair]):
         return f"<{len(self)} pairs of {self.dataset}/{self.split}>"
 
     def subset(self, indices: Iterable[int]) -> "PairSet":
-        """Pick pairs.
+        """Select pairs.
 
         Args:
-            indices: positions in this set, in the order wanted.
+            indices: positions in this set, in the desired order.
 
         Returns:
-            Those pairs, with the fingerprint of what they are.
+            Those pairs, with a fingerprint of their own.
 
         Raises:
             IndexError: a position is out of range.
@@ -67,7 +67,7 @@ class PairSet(Sequence[ImagePair]):
         return self._picked(self._rows[positions])
 
     def of_category(self, category: str) -> "PairSet":
-        """The pairs of one category, in order; none when the set has none of it."""
+        """The pairs of one category, in order; possibly none."""
         names = np.array(self._columns.categories)[self._columns.category[self._rows]]
         return self._picked(self._rows[names == category])
 
@@ -79,10 +79,10 @@ class PairSet(Sequence[ImagePair]):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of all that the pairs say and of their images' bytes, as 64 hex digits.
+        """SHA-256 of all fields of the pairs and of their images' bytes, as 64 hex digits.
 
-        It does not depend on where the data set lies, nor on how the pairs were picked. The
-        first time it reads every image the pairs need; their hashes are kept with the index.
+        It depends neither on the place of the data set nor on how the pairs were selected. The
+        first call reads every image of the pairs; their hashes are kept with the index.
 
         Raises:
             SD4MatchError: an image is missing or cannot be read.

@@ -1,4 +1,4 @@
-"""One image pair with its common keypoints."""
+"""An image pair with its common keypoints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Side = Literal["source", "target"]
 """One of a pair's two images."""
 
 ATTRIBUTES = ("viewpoint", "scale", "truncation", "occlusion")
-"""How hard a pair is, as SPair-71k grades it: the keys of ``ImagePair.attributes``."""
+"""SPair-71k's grades of difficulty: the keys of ``ImagePair.attributes``."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -20,20 +20,20 @@ class ImagePair:
     """Two images of one category and the keypoints that both show.
 
     Coordinates are (x, y) in original pixels and may lie outside the image. With ``flip``, both
-    images are to be mirrored, and keypoints and boxes are in the mirrored frame.
+    images must be mirrored; keypoints and boxes are in the mirrored frame.
 
     Attributes:
-        dataset: ``"pf_pascal"``, ``"pf_willow"`` or ``"spair"``.
-        id: unique within a split, and the same wherever the data set lies.
+        dataset: name of the data set, such as ``"spair"``.
+        id: unique within a split, and independent of the place of the data set.
         category: the benchmark's own name (PF-Willow: the sub-class).
         source_id, target_id: the images' POSIX paths relative to the data set's folder.
         source_path, target_path: where the image files are.
         flip: whether the pair is the mirrored one.
-        source_keypoints, target_keypoints: (N, 2) float32; N = 0 where nothing is in common.
+        source_keypoints, target_keypoints: (N, 2) float32; N = 0 if they have none in common.
         keypoint_ids: (N,) int32, which part of the object each keypoint is.
         source_size, target_size: (width, height).
-        source_box, target_box: (4,) float32 x1, y1, x2, y2, or None where the benchmark has none.
-        attributes: those of ``ATTRIBUTES`` that are known.
+        source_box, target_box: (4,) float32 x1, y1, x2, y2, or None if the data set has none.
+        attributes: the known ones of ``ATTRIBUTES``.
     """
 
     dataset: str
@@ -55,7 +55,7 @@ class ImagePair:
 
 
 def mirror_points(points: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """Mirror (N, 2) points left to right in an image of a width: x becomes width - x."""
+    """Mirror (N, 2) points left to right in an image of that width: x becomes width - x."""
     return points * (-1.0, 1.0) + (width, 0.0)
 
 

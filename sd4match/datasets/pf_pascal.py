@@ -1,6 +1,7 @@
-"""PF-Pascal: CSV pair lists and one MATLAB file of keypoints an image and category.
+"""PF-Pascal: CSV lists of pairs, and a MATLAB file of keypoints for each image and category.
 
-METHOD.md section 2. Ham, Cho, Schmid, Ponce, "Proposal Flow" (2017); the splits are NCNet's.
+docs/explanation/method.md section 2. Ham, Cho, Schmid, Ponce, "Proposal Flow" (2017); the
+splits are NCNet's.
 """
 
 from functools import cache
@@ -115,8 +116,9 @@ PF_PASCAL_BENCHMARK = Benchmark(
     categories=PF_PASCAL,
     sources=(f"{_ANNOTATIONS}/*", _IMAGES),
     read=read,
-    # Its images were never counted in print: two a pair is an upper bound.
+    # No paper counts its images: two per pair is an upper bound.
     published={"train": (2_940, 5_880), "val": (308, 616), "test": (299, 598)},
     reference="img",
     trained_on="pf_pascal",
+    paper_epochs=90,
 )

@@ -1,6 +1,6 @@
-"""PF-Willow: one CSV list that holds the pairs and their ten keypoints; a test split only.
+"""PF-Willow: a CSV list of pairs with their ten keypoints, test split only; and writing that list.
 
-METHOD.md section 2. Ham, Cho, Schmid, Ponce, "Proposal Flow" (CVPR 2016).
+docs/explanation/method.md section 2. Ham, Cho, Schmid, Ponce, "Proposal Flow" (CVPR 2016).
 """
 
 import csv
@@ -16,47 +16,6 @@ from sd4match.datasets.images import image_size
 from sd4match.datasets.pairs import ImagePair
 from sd4match.datasets.tables import Row, read_table
 from sd4match.errors import SD4MatchError, require_known
-
-_N_KEYPOINTS = 10
-
-
-def write_willow_list(images: Path, list_file: Path) -> None:
-    """Write ``test_pairs.csv``: all ordered pairs of a sub-class, 90 each in the whole data set.
-
-    The pairs and keypoints are those of the published list; the order of its rows may be another.
-
-    Args:
-        images: the ``PF-dataset`` folder, with a ``.mat`` file beside each image.
-        list_file: the file to write.
-
-    Raises:
-        SD4MatchError: an annotation is missing or broken.
-    """
-    numbers = [f"{axis}{i}" for axis in ("XA", "YA", "XB", "YB") for i in range(1, 11)]
-    with list_file.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["imageA", "imageB", *numbers])
-        for sub_class in PF_WILLOW:
-            points = {
-                f"PF-dataset/{sub_class}/{image.name}": _keypoints(image.with_suffix(".mat"))
-                for image in sorted((images / sub_class).glob("*.png"))
-            }
-            for a, b in permutations(points, 2):
-                writer.writerow([a, b, *points[a].ravel().tolist(), *points[b].ravel().tolist()])
-
-
-def _keypoints(path: Path) -> NDArray[np.float64]:
-    """Read the (2, 10) keypoints of an image: x, then y."""
-    from scipy.io import loadmat  # slow to import
-
-    try:
-        points = np.asarray(loadmat(path)["pts_coord"], dtype=np.float64)
-    except Exception as error:  # a damaged file can raise almost anything in there
-        raise SD4MatchError(f"{path}: expected a MATLAB file with pts_coord") from error
-    if points.shape != (2, _N_KEYPOINTS) or not np.isfinite(points).all():
-        raise SD4MatchError(f"{path}: expected 'pts_coord' with 2 x {_N_KEYPOINTS} numbers")
-    return points
-
 
 _IMAGES = "PF-dataset"
 _N_KEYPOINTS = 10
@@ -115,7 +74,7 @@ def read(folder: Path, list_file: Path) -> list[ImagePair]:
 
 
 def _names(row: Row, column: str) -> tuple[str, str]:
-    """The sub-class and the file name at the end of a path, whatever prefix it carries."""
+    """The sub-class and the file name at the end of a path; its prefix is ignored."""
     parts = PurePosixPath(row.text(column)).parts
     if len(parts) < 2:
         raise SD4MatchError(
@@ -123,6 +82,44 @@ def _names(row: Row, column: str) -> tuple[str, str]:
         )
     require_known(parts[-2], PF_WILLOW, what="PF-Willow sub-class", where=row.where)
     return parts[-2], parts[-1]
+
+
+def write_willow_list(images: Path, list_file: Path) -> None:
+    """Write ``test_pairs.csv`` from the annotations: all ordered pairs of each sub-class.
+
+    Pairs and keypoints are those of the published list; the order of the rows may differ.
+
+    Args:
+        images: the ``PF-dataset`` folder, with a ``.mat`` file beside each image.
+        list_file: the file to write.
+
+    Raises:
+        SD4MatchError: an annotation is missing or broken.
+    """
+    columns = ["imageA", "imageB", *_NUMBERS["A"], *_NUMBERS["B"]]
+    with list_file.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for sub_class in PF_WILLOW:
+            points = {
+                f"PF-dataset/{sub_class}/{image.name}": _keypoints(image.with_suffix(".mat"))
+                for image in sorted((images / sub_class).glob("*.png"))
+            }
+            for a, b in permutations(points, 2):
+                writer.writerow([a, b, *points[a].ravel().tolist(), *points[b].ravel().tolist()])
+
+
+def _keypoints(path: Path) -> NDArray[np.float64]:
+    """Read the (2, 10) keypoints of an image: x, then y."""
+    from scipy.io import loadmat  # slow to import
+
+    try:
+        points = np.asarray(loadmat(path)["pts_coord"], dtype=np.float64)
+    except Exception as error:  # a damaged file can raise almost anything in there
+        raise SD4MatchError(f"{path}: expected a MATLAB file with pts_coord") from error
+    if points.shape != (2, _N_KEYPOINTS) or not np.isfinite(points).all():
+        raise SD4MatchError(f"{path}: expected 'pts_coord' with 2 x {_N_KEYPOINTS} numbers")
+    return points
 
 
 PF_WILLOW_BENCHMARK = Benchmark(

@@ -1,6 +1,6 @@
-"""Where the benchmarks come from: their authors' sites (METHOD.md section 2).
+"""The download addresses of the benchmarks (docs/explanation/method.md section 2).
 
-A checksum stands here only where the file's publisher pins its bytes. The archives have none.
+A file has a checksum here only if its publisher pins its bytes. The archives have none.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,14 +19,14 @@ _NCNET = (
 
 @dataclass(frozen=True)
 class Remote:
-    """A file on a server, and its SHA-256 as 64 hexadecimal digits where that is known."""
+    """A file on a server, and its SHA-256 as 64 hexadecimal digits if that is known."""
 
     url: str
     sha256: str | None = None
 
     @property
     def name(self) -> str:
-        """The file's name, which a mirror and the cache keep."""
+        """The file's name, also on a mirror and in the cache."""
         return self.url.rpartition("/")[2]
 
 
@@ -36,12 +36,12 @@ class Source:
 
     Attributes:
         archive: the archive with its images and annotations.
-        inside: entries of the folder in the archive that is wanted, wherever it lies in there.
+        inside: entries of the desired folder in the archive, at any depth.
         place: where that folder goes, relative to the data set's folder.
-        lists: the pair lists that the archive lacks, by their file names in the data set's folder.
+        lists: file name in the data set's folder -> list of pairs that the archive lacks.
         columns: columns that each of those lists must have.
-        rebuild: writes a list that cannot be had; takes the folder that went to ``place`` and the
-            list file.
+        rebuild: writes a list that cannot be fetched; takes the folder at ``place`` and the list
+            file.
     """
 
     archive: Remote

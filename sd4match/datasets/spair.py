@@ -1,6 +1,6 @@
-"""SPair-71k: a text list of pair ids and one JSON file a pair.
+"""SPair-71k: a text list of pair ids, and one JSON file for each pair.
 
-METHOD.md section 2. Min, Lee, Ponce, Cho, "SPair-71k" (2019).
+docs/explanation/method.md section 2. Min, Lee, Ponce, Cho, "SPair-71k" (2019).
 """
 
 import json
@@ -18,7 +18,7 @@ from sd4match.datasets.pairs import ATTRIBUTES, ImagePair
 from sd4match.datasets.tables import read_text
 from sd4match.errors import SD4MatchError, require_known
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _FIELDS = (
     "category", "src_imname", "trg_imname", "src_imsize", "trg_imsize", "src_kps", "trg_kps",
@@ -40,7 +40,7 @@ def read(folder: Path, list_file: Path) -> list[ImagePair]:
 
     Args:
         folder: the ``SPair-71k`` folder.
-        list_file: the split's list, one pair id a line.
+        list_file: the split's list, one pair id per line.
 
     Returns:
         The pairs in file order; a pair's id is its line.
@@ -61,7 +61,7 @@ def read(folder: Path, list_file: Path) -> list[ImagePair]:
         require_known(category, SPAIR, what="SPair-71k category", where=where)
         pairs.append(_read_pair(folder, annotations / f"{line}.json", line, category))
         if len(pairs) % _REPORT_EVERY == 0:
-            logger.info("%s: %d of %d pairs read", list_file, len(pairs), len(lines))
+            log.info("%s: %d of %d pairs read", list_file, len(pairs), len(lines))
     if not pairs:
         raise SD4MatchError(f"{list_file}: expected a line for each pair, found none")
     for image in dict.fromkeys(path for p in pairs for path in (p.source_path, p.target_path)):
@@ -105,7 +105,7 @@ def _read_pair(folder: Path, path: Path, pair_id: str, category: str) -> ImagePa
         source_box=_array(path, content, "src_bndbox", (4,)),
         target_box=_array(path, content, "trg_bndbox", (4,)),
         attributes={
-            name: _whole(path, content, field, float(_array(path, content, field, ())), low=0)
+            name: _integer(path, content, field, float(_array(path, content, field, ())), low=0)
             for name, field in _ATTRIBUTE_FIELDS.items()
             if field in content
         },
@@ -121,22 +121,22 @@ def _text(path: Path, content: Mapping[str, Any], name: str) -> str:
 
 def _size(path: Path, content: Mapping[str, Any], name: str) -> tuple[int, int]:
     width, height, _ = _array(path, content, name, (3,))
-    w, h = (_whole(path, content, name, float(side), low=1) for side in (width, height))
+    w, h = (_integer(path, content, name, float(side), low=1) for side in (width, height))
     return w, h
 
 
-def _whole(path: Path, content: Mapping[str, Any], name: str, number: float, *, low: int) -> int:
-    """A number of a field that counts something."""
+def _integer(path: Path, content: Mapping[str, Any], name: str, number: float, *, low: int) -> int:
+    """A number of a field, as an integer of at least ``low``."""
     if not low <= number <= _LARGEST or number % 1:
         found = reprlib.repr(content[name])
-        raise SD4MatchError(f"{path}: expected whole numbers from {low} in {name}, found {found}")
+        raise SD4MatchError(f"{path}: expected integers of at least {low} in {name}, found {found}")
     return int(number)
 
 
 def _array(
     path: Path, content: Mapping[str, Any], name: str, shape: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    """The finite numbers of a field, of a shape."""
+    """The finite numbers of a field, as an array of a given shape."""
     try:
         array = np.asarray(content[name], dtype=np.float32)
     except (TypeError, ValueError, OverflowError):
@@ -164,4 +164,5 @@ SPAIR_BENCHMARK = Benchmark(
     published={"train": (53_340, 1_000), "val": (5_384, 340), "test": (12_234, 460)},
     reference="bbox",
     trained_on="spair",
+    paper_epochs=5,
 )

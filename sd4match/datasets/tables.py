@@ -1,4 +1,4 @@
-"""Pair lists in CSV files, with errors that name the file and the line."""
+"""Reading lists of pairs from CSV files, with errors that name the file and the line."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from sd4match.errors import SD4MatchError
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a CSV file: its values by column name, all text."""
+    """One line of a CSV file: column name -> text."""
 
     path: Path
     line: int
@@ -20,7 +20,7 @@ class Row:
 
     @property
     def where(self) -> str:
-        """The file and the line, as errors name them."""
+        """The file and the line, for errors."""
         return f"{self.path}, line {self.line}"
 
     def text(self, column: str) -> str:
@@ -38,7 +38,7 @@ class Row:
         """The finite number in a column.
 
         Raises:
-            SD4MatchError: it is something else.
+            SD4MatchError: the value is something else.
         """
         value = self.text(column)
         try:
@@ -55,7 +55,7 @@ class Row:
         """The integer from ``low`` to ``high`` in a column.
 
         Raises:
-            SD4MatchError: it is something else.
+            SD4MatchError: the value is something else.
         """
         value = self.text(column)
         # int() alone would take "1_0" and the digits of any script.
@@ -68,14 +68,14 @@ class Row:
 
 
 def read_table(path: Path, columns: Collection[str]) -> list[Row]:
-    """Read a CSV file with a header line; columns that are not asked for do no harm.
+    """Read a CSV file with a header line; further columns are allowed.
 
     Args:
         path: the file.
         columns: the columns it must have, in any order.
 
     Returns:
-        Its lines in file order, empty ones left out.
+        Its lines in file order, without empty ones.
 
     Raises:
         SD4MatchError: it is missing, not CSV text, lacks a column or has no line.

@@ -1,15 +1,15 @@
-"""``sd4match data verify``: whether a benchmark is whole, and what is wrong with it."""
+"""``sd4match data verify``: check that a data set is complete, and list its problems."""
 
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from sd4match.datasets.benchmark import Benchmark
+from sd4match.datasets.benchmark import MANIFEST, Benchmark
 from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.datasets.images import UNREADABLE, load_image
 from sd4match.datasets.pairs import ImagePair, Side
@@ -17,6 +17,7 @@ from sd4match.datasets.tables import read_text
 from sd4match.errors import SD4MatchError, require_known
 
 _OPENED = {".jpg", ".jpeg", ".png", ".json"}
+_BY_LINE = {".csv", ".txt"}  # lists with a line for each pair
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,11 @@ class SplitReport:
     """What was found in one split.
 
     Attributes:
-        pairs: the pairs that its list names.
-        expected: how many there should be.
-        readable: those of the pairs whose annotations can be read.
-        keypoints: the common keypoints of the readable pairs.
-        outside: those that lie outside the image in source or target. No mistake in itself: the
+        pairs: number of pairs in its list.
+        expected: number of pairs that it should have.
+        readable: number of pairs whose annotations can be read.
+        keypoints: number of common keypoints of the readable pairs.
+        outside: number of keypoints outside the image in source or target. Not an error: the
             benchmarks annotate parts that the image cuts off.
     """
 
@@ -45,12 +46,12 @@ class Report:
 
     Attributes:
         dataset: its name.
-        folder: where it is.
-        generated: whether it is a generated shapes tree, with its own counts.
-        splits: what was found in each split.
-        categories: the number of categories of the readable pairs.
-        images: the number of images that the readable pairs need.
-        problems: what is wrong, one line each; empty when nothing is.
+        folder: its folder.
+        generated: whether it is a generated shapes tree, which has counts of its own.
+        splits: a report for each split.
+        categories: number of categories of the readable pairs.
+        images: number of images that the readable pairs need.
+        problems: one line for each problem.
     """
 
     dataset: str
@@ -68,14 +69,15 @@ def verify(
     *,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Report:
-    """Check a benchmark against docs/explanation/method.md section 2, and open every file of it.
+    """Check a data set against its published counts, and open every file of it.
 
-    Nothing is written, and no index is trusted. It goes on after every problem.
+    Nothing is written, and no index is used. Every problem is collected.
+    docs/explanation/method.md section 2.
 
     Args:
         name: one of ``datasets.NAMES``.
-        root: the folder that holds the data sets.
-        progress: called with the split and the numbers of its pairs done and in all.
+        root: the data root.
+        progress: called with the split, its pairs done and its pairs in all.
 
     Returns:
         The report.
@@ -114,7 +116,7 @@ def verify(
 
 
 class _Check:
-    """What the pairs of all splits have shown so far. Its dicts are ordered sets."""
+    """What was found in all splits so far. Its dicts are ordered sets."""
 
     def __init__(self, benchmark: Benchmark, folder: Path) -> None:
         self._benchmark = benchmark
@@ -126,38 +128,56 @@ class _Check:
     def split(
         self, split: str, expected: int, progress: Callable[[str, int, int], None] | None
     ) -> SplitReport:
-        """Read every pair of a split alone, so that none hides the problems of another."""
+        """Read all pairs of a split."""
         list_file = self._folder / self._benchmark.lists[split]
         try:
-            lines = [*enumerate(read_text(list_file).splitlines(), 1)]
+            text = read_text(list_file)
         except SD4MatchError as error:
             self.problems[str(error)] = None
             return SplitReport(0, expected, 0, 0, 0)
+        listed = readable = keypoints = outside = 0
+        for listed, in_all, pairs in self._read(list_file, text):
+            readable += len(pairs)
+            for pair in pairs:
+                keypoints += len(pair.keypoint_ids)
+                outside += _outside(pair)
+                self._open_images(pair)
+            if progress:
+                progress(split, listed, in_all)
+        if listed != expected:
+            self.problems[f"{list_file}: {listed:,} pairs, expected {expected:,}"] = None
+        return SplitReport(listed, expected, readable, keypoints, outside)
+
+    def _read(self, list_file: Path, text: str) -> Iterator[tuple[int, int, list[ImagePair]]]:
+        """The pairs done and in all of a list, and those that are new and readable.
+
+        Pairs of a list with a line for each are read alone, so that none hides another's problems.
+        """
+        if list_file.suffix not in _BY_LINE:
+            try:
+                pairs = self._benchmark.read(self._folder, list_file)
+            except SD4MatchError as error:
+                self.problems[str(error)] = None
+                return
+            for done, pair in enumerate(pairs, 1):
+                yield done, len(pairs), [pair]
+            return
+        lines = [*enumerate(text.splitlines(), 1)]
         head = [lines.pop(0)[1]] if lines and list_file.suffix == ".csv" else []
         lines = [(number, line) for number, line in lines if line.strip()]
-        readable = keypoints = outside = 0
         with tempfile.TemporaryDirectory() as temporary:
             single = Path(temporary) / list_file.name
             for done, (number, line) in enumerate(lines, 1):
                 single.write_text("\n".join([*head, line, ""]), encoding="utf-8")
                 try:
-                    pairs = self._benchmark.read(self._folder, single)
+                    found = self._benchmark.read(self._folder, single)
                 except SD4MatchError as error:
-                    text = str(error).replace(
+                    problem = str(error).replace(
                         f"{single}, line {len(head) + 1}", f"{list_file}, line {number}"
                     )
-                    self.problems[text.replace(str(single), str(list_file))] = None
-                    continue
-                for pair in pairs:
-                    readable += 1
-                    keypoints += len(pair.keypoint_ids)
-                    outside += _outside(pair)
-                    self._look_at(pair)
-                if progress:
-                    progress(split, done, len(lines))
-        if len(lines) != expected:
-            self.problems[f"{list_file}: {len(lines):,} pairs, expected {expected:,}"] = None
-        return SplitReport(len(lines), expected, readable, keypoints, outside)
+                    self.problems[problem.replace(str(single), str(list_file))] = None
+                    found = []
+                yield done, len(lines), found
 
     def other_files(self, progress: Callable[[str, int, int], None] | None) -> None:
         """Open the images and JSON files that no pair needs: masks, annotations of images."""
@@ -182,8 +202,8 @@ class _Check:
             if progress:
                 progress("other files", done, len(others))
 
-    def _look_at(self, pair: ImagePair) -> None:
-        """Decode the images of a pair, unless one of that size was decoded before."""
+    def _open_images(self, pair: ImagePair) -> None:
+        """Decode the images of a pair, unless the same file was decoded before."""
         self.categories.add(pair.category)
         images: dict[Side, tuple[Path, tuple[int, int]]] = {
             "source": (pair.source_path, pair.source_size),
@@ -209,16 +229,17 @@ def _outside(pair: ImagePair) -> int:
 
 
 def _generated(root: Path, benchmark: Benchmark) -> dict[str, int] | None:
-    """The pairs a split of a generated shapes tree, as it says itself; None for other data."""
-    from sd4match.datasets.benchmark import MANIFEST  # slow to import
-
+    """The counts of pairs in a generated shapes tree; None for other data."""
     path = root / MANIFEST
     if not path.is_file():
         return None
     try:
-        pairs = json.loads(path.read_bytes())["pairs"][benchmark.name]
+        pairs = json.loads(path.read_bytes())["pairs"]
+        if benchmark.name not in pairs:  # a data set that the user put beside the generated ones
+            return None
+        counts = pairs[benchmark.name]
         return {
-            split: int(pairs[Path(file).stem.removesuffix("_pairs")])
+            split: int(counts[Path(file).stem.removesuffix("_pairs")])
             for split, file in benchmark.lists.items()
         }
     except (ValueError, KeyError, TypeError) as error:

@@ -1,4 +1,7 @@
-"""What image encoders see in the images of pairs, each computed once (METHOD.md section 1)."""
+"""Image contents: outputs of image encoders for the images of pairs, each computed once.
+
+docs/explanation/method.md section 1.
+"""
 
 from pathlib import Path
 
@@ -8,21 +11,24 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from sd4match.backbones import Backbone, ImageEncoder, Reads
-from sd4match.datasets import ImagePair, Side, load_image
+from sd4match.backbones.image_encoders import ImageEncoder
+from sd4match.backbones.known import Reads
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.images import load_image
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.features.latents import image_key, to_tensor, where
 from sd4match.features.tensor_cache import TensorCache
 
 VERSION = 1
-"""Part of the cache's address: raise it when the same image would give other contents."""
+"""Part of the cache's address: increase it when the same image would give other contents."""
 
 
 class Contents:
-    """The contents of a data set's images, by their bytes.
+    """The contents of a data set's images, cached by the images' bytes.
 
     Args:
-        backbone: whose image encoders.
-        folder: where contents are kept for other processes and runs; None keeps none.
+        backbone: the pipeline with the image encoders.
+        folder: cache for other processes and runs; None for none.
     """
 
     def __init__(self, backbone: Backbone, folder: Path | None = None) -> None:
@@ -31,14 +37,14 @@ class Contents:
         self._caches: dict[str, TensorCache] = {}
 
     def read(self, pair: ImagePair, side: Side, reads: Reads) -> Tensor:
-        """What an encoder makes of one image of a pair, prepared as the encoder wants it.
+        """Encode one image of a pair, with the encoder's own preprocessing.
 
-        A flipped pair's image is mirrored first.
+        The images of a flipped pair are mirrored first.
 
         Args:
             pair: the pair.
             side: "source" or "target".
-            reads: which encoder, and its patch tokens or pooled vector.
+            reads: the encoder, and whether its patch tokens or pooled vector.
 
         Returns:
             (T, F) in the backbone's dtype, on the CPU.
@@ -55,10 +61,10 @@ class Contents:
         return self._cache(encoder).get(f"{image_key(pair, side)}-{reads.part}", compute)
 
     def dense(self, pair: ImagePair, side: Side, *, image_size: int, hw: tuple[int, int]) -> Tensor:
-        """DINO's feature map of one image of a pair, as fused features want it.
+        """Compute DINO's feature map of one image of a pair, for fused features.
 
-        docs/explanation/method.md section 3: the encoder gets the square that the VAE gets, resized to as many
-        patches as the map has cells.
+        docs/explanation/method.md section 3: the encoder gets the square that the VAE gets, resized
+        so that it has as many patches as the map has cells.
 
         Args:
             pair: the pair.
@@ -83,7 +89,7 @@ class Contents:
         return self._cache(encoder).get(key, compute)
 
     def folder_of(self, encoder: ImageEncoder) -> Path | None:
-        """Where an encoder's contents are kept; names of files begin with an `image_key`."""
+        """The cache folder of an encoder; file names start with an `image_key`."""
         address = f"v{VERSION}-{encoder.kind}-{encoder.fingerprint[:16]}-{where(self.backbone)}"
         return None if self._folder is None else Path(self._folder) / address
 
@@ -94,11 +100,11 @@ class Contents:
 
 
 def prepare(image: Image.Image, encoder: ImageEncoder) -> Tensor:
-    """Resize, crop and normalise an image as an encoder's own processor does.
+    """Resize, crop and normalize an image as an encoder's own processor does.
 
     Args:
         image: any PIL image.
-        encoder: whose settings.
+        encoder: the encoder, with its settings.
 
     Returns:
         (3, H, W) float32.

@@ -1,18 +1,31 @@
-"""What a backbone costs and what shapes it gives, counted on meta tensors without weights."""
+"""The cost of a backbone: operations, memory and shapes, kept by its configuration's hash.
 
-from collections.abc import Callable
+Every plan needs these counts, and counting needs torch. Therefore they are counted once
+(`features.counting`) and kept in the cache folder. The package ships the counts of the embedded
+backbone and of Stable Diffusion 1-5 and 2-1 at common image sides, in ``costs.json``.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Self
 
-import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
-from transformers import CLIPTextConfig, CLIPTextModel
+from sd4match.backbones.architectures import LAYERS, Architecture
+from sd4match.errors import SD4MatchError
+from sd4match.files.atomic import atomic_path
+from sd4match.files.cache import cache_folder
 
-from sd4match.backbones import LAYERS, Architecture
-from sd4match.features.unet import truncate
+log = logging.getLogger(__name__)
+
+SHIPPED = Path(__file__).with_name("costs.json")
+"""Hash of a configuration -> image side -> counts. A test counts them again."""
+
+VERSION = 1
+"""Increase it when the counting changes: counts of other versions are not read."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +35,7 @@ class Flops:
     Attributes:
         vae_encode: image to posterior moments.
         text: one prompt through the text encoder.
-        unet: one noisy latent through the UNet, to the asked layer.
+        unet: one noisy latent through the UNet, up to the given layer.
     """
 
     vae_encode: int
@@ -30,7 +43,72 @@ class Flops:
     unet: int
 
 
-@lru_cache(maxsize=256)
+@dataclass(frozen=True)
+class Footprint:
+    """Memory in numbers (not bytes); activations are those of one image.
+
+    Attributes:
+        weights: weights of the full UNet, the VAE and the text encoder.
+        unet_peak: the most that one module of the UNet reads and writes.
+        unet_all: what all modules of the UNet write, about the need of a backward pass.
+        vae_peak: as ``unet_peak``, for the VAE's encoder.
+    """
+
+    weights: int
+    unet_peak: int
+    unet_all: int
+    vae_peak: int
+
+
+@dataclass(frozen=True)
+class LayerCounts:
+    """Counts of the UNet up to one layer, for one image.
+
+    Attributes:
+        flops: floating-point operations.
+        peak, written: ``unet_peak`` and ``unet_all`` of `Footprint`.
+        shape: (C, h, w) of the layer's feature map.
+    """
+
+    flops: int
+    peak: int
+    written: int
+    shape: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """All counts of a backbone at one image side.
+
+    Attributes:
+        layers: counts of the UNet up to each of `LAYERS`.
+        unet, vae_encode, text: floating-point operations; ``unet`` is the full UNet.
+        weights, vae_peak: see `Footprint`.
+    """
+
+    layers: tuple[LayerCounts, ...]
+    unet: int
+    vae_encode: int
+    text: int
+    weights: int
+    vae_peak: int
+
+    @classmethod
+    def of_json(cls, values: Mapping[str, Any]) -> Self:
+        """Make counts from JSON values.
+
+        Args:
+            values: as from `sd4match.features.counting.count`.
+
+        Returns:
+            The counts.
+        """
+        layers = (
+            LayerCounts(**{**layer, "shape": tuple(layer["shape"])}) for layer in values["layers"]
+        )
+        return cls(**{**values, "layers": tuple(layers)})
+
+
 def flops(architecture: Architecture, image_size: int, layer: int | None = None) -> Flops:
     """Count the operations of a forward pass (docs/explanation/method.md section 5).
 
@@ -46,107 +124,13 @@ def flops(architecture: Architecture, image_size: int, layer: int | None = None)
         SD4MatchError: an image size or layer that the architecture does not have.
     """
     architecture.check(image_size=image_size, layers=() if layer is None else (layer,))
-    unet = meta_unet(architecture)
-    if layer is not None:
-        unet = truncate(unet, layer)
-    return Flops(
-        vae_encode=_vae_flops(architecture, image_size),
-        text=_text_flops(architecture),
-        unet=_count(unet, **unet_inputs(architecture, image_size)),
-    )
+    found = counts(architecture, image_size)
+    unet = found.unet if layer is None else found.layers[layer].flops
+    return Flops(vae_encode=found.vae_encode, text=found.text, unet=unet)
 
 
-def layer_shapes(architecture: Architecture, image_size: int) -> dict[int, tuple[int, int, int]]:
-    """Tell the shape of each layer's feature map (docs/explanation/method.md section 1).
-
-    Args:
-        architecture: configurations of a backbone.
-        image_size: side of the square input, pixels.
-
-    Returns:
-        Layer -> (C, h, w).
-
-    Raises:
-        SD4MatchError: an image size that the architecture does not take.
-    """
-    architecture.check(image_size=image_size)
-    return {layer: _layer_shape(architecture, image_size, layer) for layer in LAYERS}
-
-
-@lru_cache(maxsize=256)
-def _layer_shape(architecture: Architecture, image_size: int, layer: int) -> tuple[int, int, int]:
-    unet = truncate(meta_unet(architecture), layer)
-    with torch.no_grad():
-        _, channels, height, width = unet(**unet_inputs(architecture, image_size)).sample.shape
-    return int(channels), int(height), int(width)
-
-
-@lru_cache(maxsize=16)
-def meta_unet(architecture: Architecture) -> UNet2DConditionModel:
-    """The UNet without its weights."""
-    with torch.device("meta"):
-        return UNet2DConditionModel.from_config(dict(architecture.unet)).eval()
-
-
-def unet_inputs(architecture: Architecture, image_size: int) -> dict[str, Any]:
-    """What the UNet is called with for one image, without values."""
-    side = image_size // architecture.vae_factor
-    channels = architecture.vae["latent_channels"]
-    tokens = (1, architecture.max_tokens, architecture.hidden_size)
-    return {
-        "sample": torch.empty(1, channels, side, side, device="meta"),
-        "timestep": torch.zeros(1, device="meta"),
-        "encoder_hidden_states": torch.empty(tokens, device="meta"),
-    }
-
-
-@lru_cache(maxsize=16)
-def meta_vae(architecture: Architecture) -> AutoencoderKL:
-    """The VAE without its weights."""
-    with torch.device("meta"):
-        return AutoencoderKL.from_config(dict(architecture.vae)).eval()
-
-
-@lru_cache(maxsize=64)
-def _vae_flops(architecture: Architecture, image_size: int) -> int:
-    image = torch.empty(1, 3, image_size, image_size, device="meta")
-    return _count(meta_vae(architecture).encode, x=image)
-
-
-@lru_cache(maxsize=64)
-def _text_flops(architecture: Architecture) -> int:
-    with torch.device("meta"):
-        model = CLIPTextModel(CLIPTextConfig(**architecture.text_encoder)).eval()
-        ids = torch.zeros(1, architecture.max_tokens, dtype=torch.int64)
-    return _count(model, input_ids=ids)
-
-
-def _count(run: Callable[..., Any], **inputs: Any) -> int:
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        run(**inputs)
-    return int(counter.get_total_flops())
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """Numbers (not bytes), those of activations for one image.
-
-    Attributes:
-        weights: of the whole UNet, the VAE and the text encoder.
-        unet_peak: the most that any one module of the UNet reads and writes.
-        unet_all: what all modules of the UNet write: what a backward pass needs, about.
-        vae_peak: as ``unet_peak``, for the VAE's encoder.
-    """
-
-    weights: int
-    unet_peak: int
-    unet_all: int
-    vae_peak: int
-
-
-@lru_cache(maxsize=64)
 def footprint(architecture: Architecture, image_size: int, layer: int) -> Footprint:
-    """Count what a forward pass to a layer holds and makes.
+    """Count the memory of a forward pass up to a layer.
 
     Args:
         architecture: configurations of a backbone.
@@ -160,31 +144,79 @@ def footprint(architecture: Architecture, image_size: int, layer: int) -> Footpr
         SD4MatchError: an image size or layer that the architecture does not have.
     """
     architecture.check(image_size=image_size, layers=(layer,))
-    unet, vae = meta_unet(architecture), meta_vae(architecture)
-    with torch.device("meta"):
-        text = CLIPTextModel(CLIPTextConfig(**architecture.text_encoder))
-        image = torch.empty(1, 3, image_size, image_size)
-    inputs = unet_inputs(architecture, image_size)
-    unet_peak, unet_all = _activations(truncate(unet, layer), **inputs)
-    vae_peak, _ = _activations(vae.encoder, sample=image)
-    weights = sum(p.numel() for model in (unet, vae, text) for p in model.parameters())
-    return Footprint(weights, unet_peak, unet_all, vae_peak)
+    found = counts(architecture, image_size)
+    unet = found.layers[layer]
+    return Footprint(found.weights, unet.peak, unet.written, found.vae_peak)
 
 
-@torch.no_grad()
-def _activations(model: nn.Module, **inputs: Any) -> tuple[int, int]:
-    """The most that a leaf module reads and writes, and what all of them write."""
-    peak = total = 0
+def layer_shapes(architecture: Architecture, image_size: int) -> dict[int, tuple[int, int, int]]:
+    """Return the shape of each layer's feature map (docs/explanation/method.md section 1).
 
-    def count(module: nn.Module, read: tuple[Any, ...], written: Any) -> None:
-        nonlocal peak, total
-        made = written.numel() if isinstance(written, Tensor) else 0
-        taken = sum(value.numel() for value in read if isinstance(value, Tensor))
-        peak, total = max(peak, made + taken), total + made
+    Args:
+        architecture: configurations of a backbone.
+        image_size: side of the square input, pixels.
 
-    leaves = [module for module in model.modules() if not list(module.children())]
-    hooks = [module.register_forward_hook(count) for module in leaves]
-    model(**inputs)
-    for hook in hooks:
-        hook.remove()
-    return peak, total
+    Returns:
+        Layer -> (C, h, w).
+
+    Raises:
+        SD4MatchError: an image size that the architecture does not take.
+    """
+    architecture.check(image_size=image_size)
+    found = counts(architecture, image_size)
+    return {layer: found.layers[layer].shape for layer in LAYERS}
+
+
+@lru_cache(maxsize=256)
+def counts(architecture: Architecture, image_size: int) -> Counts:
+    """Return the counts of a backbone at one image side: shipped, cached, or counted now.
+
+    Args:
+        architecture: configurations of a backbone.
+        image_size: a side of the square input that the architecture takes, pixels.
+
+    Returns:
+        The counts.
+    """
+    name = configuration_hash(architecture)
+    if shipped := _shipped().get(name, {}).get(str(image_size)):
+        return Counts.of_json(shipped)
+    file = cache_folder() / "costs" / f"{name}-{image_size}-v{VERSION}.json"
+    try:
+        return Counts.of_json(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):  # not counted yet, or damaged
+        pass
+    from sd4match.features.counting import count  # imports torch
+
+    values = count(architecture, image_size)
+    try:
+        with atomic_path(file) as temporary:
+            temporary.write_text(json.dumps(values), encoding="utf-8")
+    except (OSError, SD4MatchError) as error:
+        log.info("%s: not written, so the next process counts again (%s)", file, error)
+    return Counts.of_json(values)
+
+
+def configuration_hash(architecture: Architecture) -> str:
+    """Hash the configurations that decide the counts of a backbone.
+
+    Args:
+        architecture: configurations of a backbone.
+
+    Returns:
+        Sixteen hexadecimal digits.
+    """
+    parts = {
+        "unet": dict(architecture.unet),
+        "vae": dict(architecture.vae),
+        "text_encoder": dict(architecture.text_encoder),
+    }
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@cache
+def _shipped() -> Mapping[str, Mapping[str, Any]]:
+    content = json.loads(SHIPPED.read_text(encoding="utf-8"))
+    found: Mapping[str, Mapping[str, Any]] = content["counts"]
+    return found if content["version"] == VERSION else {}

@@ -1,4 +1,4 @@
-"""Feature maps of noisy latents, any set of layers from one pass."""
+"""Extraction of feature maps from noisy latents, any set of layers in one pass."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
-from sd4match.backbones import Backbone
+from sd4match.backbones.loading import Backbone
 from sd4match.features.unet import truncate
 
 _truncated: WeakKeyDictionary[nn.Module, dict[int, UNet2DConditionModel]] = WeakKeyDictionary()
@@ -26,21 +26,21 @@ def extract(
     noise: Iterable[Iterable[Tensor]],
     chunk: int = 8,
 ) -> dict[int, Tensor]:
-    """Compute UNet features averaged over an ensemble of noise draws (docs/explanation/method.md section 1).
+    """Compute UNet features averaged over an ensemble of noise draws.
 
-    All B·E noisy latents form one batch that runs in chunks, each made when its turn comes; the
-    UNet ends after the deepest layer. Gradients flow to ``hidden`` (wrap the call in
-    ``torch.no_grad`` where none are due).
+    docs/explanation/method.md section 1. All B·E noisy latents form one batch that runs in chunks,
+    each made just before its pass; the UNet ends after the deepest layer. Gradients flow to
+    ``hidden`` (wrap the call in ``torch.no_grad`` if none are needed).
 
     Args:
         backbone: the frozen models.
         latents: (B, 4, h, w) scaled latents, on any device.
         hidden: (B, 77, D) or, one prompt for all, (1, 77, D).
-        timestep: how much noise: 0 to 999 for Stable Diffusion.
+        timestep: noise level, 0 to 999 for Stable Diffusion.
         layers: up blocks to read, 0 to 3, in any order.
-        noise: of each of the B images its E draws, each (4, h, w) standard normal, on any device:
-            a tensor, or what draws them one by one.
-        chunk: noisy latents a UNet pass; bounds memory.
+        noise: for each of the B images its E draws, each (4, h, w) standard normal, on any device:
+            a tensor, or an iterator that draws them one by one.
+        chunk: noisy latents per UNet pass; limits memory.
 
     Returns:
         For each layer, (B, C, h', w') float32 on the backbone's device.
@@ -52,7 +52,7 @@ def extract(
     backbone.architecture.check(layers=tuple(wanted), timestep=timestep)
     if not wanted:
         return {}
-    # On the device once: the UNet would copy a plain number there in each of its calls.
+    # On the device once: the UNet would copy a plain number there in each call.
     time = torch.tensor([timestep], device=backbone.device)
     hidden = hidden.to(backbone.device, backbone.dtype)
     shared = hidden.shape[0] == 1
@@ -68,7 +68,7 @@ def extract(
         with _reading(unet, wanted) as maps:
             maps[wanted[-1]] = unet(noisy, time, condition).sample
         for layer in wanted:
-            # Summed row by row in draw order: the order, and so the bits, do not depend on chunks.
+            # Summed row by row in the order of draws: order and bits do not depend on chunks.
             for owner, row in zip(owners, maps[layer].float(), strict=True):
                 if owner == len(sums[layer]):
                     sums[layer].append(row)
@@ -80,8 +80,8 @@ def extract(
 
 
 def _noisy(backbone: Backbone, clean: Tensor, draws: Tensor, time: Tensor) -> Tensor:
-    """Return (n, 4, h, w) noisy latents, mixed in float32 whatever the backbone's dtype."""
-    # Copies that block would keep the host from drawing the next chunk's noise meanwhile.
+    """Return (n, 4, h, w) noisy latents, mixed in float32 for every dtype of the backbone."""
+    # Blocking copies would keep the host from drawing the next chunk's noise meanwhile.
     clean, draws = (
         part.to(backbone.device, torch.float32, non_blocking=True) for part in (clean, draws)
     )
@@ -90,7 +90,7 @@ def _noisy(backbone: Backbone, clean: Tensor, draws: Tensor, time: Tensor) -> Te
 
 
 def _truncate_once(unet: UNet2DConditionModel, layer: int) -> UNet2DConditionModel:
-    """Keep one truncated UNet a layer for as long as ``unet`` itself is alive."""
+    """Keep one truncated UNet per layer for as long as ``unet`` itself is alive."""
     known = _truncated.setdefault(unet, {})
     if layer not in known:
         known[layer] = truncate(unet, layer)
@@ -99,7 +99,7 @@ def _truncate_once(unet: UNet2DConditionModel, layer: int) -> UNet2DConditionMod
 
 @contextmanager
 def _reading(unet: UNet2DConditionModel, wanted: Sequence[int]) -> Iterator[dict[int, Tensor]]:
-    """Collect the outputs of all wanted up blocks but the deepest, which is the UNet's output."""
+    """Collect the outputs of all wanted up blocks except the deepest, the UNet's own output."""
     maps: dict[int, Tensor] = {}
 
     def keep(layer: int, module: nn.Module, inputs: object, output: Tensor) -> None:

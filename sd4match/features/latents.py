@@ -1,4 +1,4 @@
-"""VAE latents of images: the posterior once an image, on disk and in memory; samples by seed."""
+"""VAE latents and noise: the posterior of an image is computed once, samples depend on a seed."""
 
 import hashlib
 import json
@@ -11,27 +11,29 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sd4match.backbones import Backbone
-from sd4match.datasets import ImagePair, Side, content_hash, load_image
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.content import content_hash
+from sd4match.datasets.images import load_image
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.features.tensor_cache import TensorCache
 
 VERSION = 2
-"""Part of the cache's address: raise it when the same image would give other moments."""
+"""Part of the cache's address: increase it when the same image would give other moments."""
 
 
 class Latents:
-    """The VAE posteriors of a data set's images, each computed once (docs/explanation/method.md section 5).
+    """The VAE posteriors of a data set's images, each computed once.
 
-    Images are known by their bytes, so one file under two names is encoded once. Each is encoded
-    alone, so that its bits never depend on what else was in a batch.
+    docs/explanation/method.md section 5. Images are identified by their bytes, so one file under
+    two names is encoded once. Each is encoded alone, so that its bits never depend on a batch.
 
     Args:
-        backbone: whose VAE.
-        image_size: side of the square that images are resized to, pixels.
-        folder: where moments are kept for other processes and runs; None keeps none.
+        backbone: the pipeline with the VAE.
+        image_size: side of the square to which images are resized, pixels.
+        folder: cache for other processes and runs; None for none.
 
     Attributes:
-        folder: the one in it for this backbone and size: a file an image, named by its `image_key`.
+        folder: the subfolder for this backbone and size: one file per image, named by `image_key`.
 
     Raises:
         SD4MatchError: an image size that the backbone does not take.
@@ -48,7 +50,7 @@ class Latents:
         self._cache = TensorCache(self.folder)
 
     def moments(self, pair: ImagePair, side: Side) -> tuple[Tensor, Tensor]:
-        """Return the posterior of one image of a pair, mirrored when the pair is.
+        """Return the posterior of one image of a pair, mirrored if the pair is.
 
         Args:
             pair: the pair.
@@ -64,7 +66,7 @@ class Latents:
         return mean, std
 
     def sample(self, pair: ImagePair, side: Side, seed: int) -> Tensor:
-        """Draw one latent from an image's posterior, the same for all noise draws of a seed.
+        """Draw one latent from an image's posterior; all noise draws of a seed share it.
 
         Args:
             pair: the pair.
@@ -84,13 +86,13 @@ class Latents:
         return latent
 
     def noise(self, pair: ImagePair, side: Side, seed: int, draw: int | str) -> Tensor:
-        """Draw noise that ``extract`` adds to an image's latent.
+        """Draw the noise that ``extract`` adds to an image's latent.
 
         Args:
             pair: the pair.
             side: "source" or "target".
             seed: the user's seed.
-            draw: its number in an ensemble, or another name.
+            draw: number in an ensemble, or another name.
 
         Returns:
             (4, h, w) float32 on the CPU.
@@ -111,12 +113,12 @@ class Latents:
 
 
 def image_key(pair: ImagePair, side: Side) -> str:
-    """Name one image of a pair by its bytes, and whether the pair is mirrored."""
+    """Return a name of one image of a pair: its content hash, and whether it is mirrored."""
     return _content(pair, side) + ("-flipped" if pair.flip else "")
 
 
 def where(backbone: Backbone) -> str:
-    """Name how a backbone computes, which decides the rounding of what it gives."""
+    """Return a name of how a backbone computes, which decides the rounding of its results."""
     dtype = str(backbone.dtype).removeprefix("torch.")
     device = backbone.device.type
     threads = torch.get_num_threads() if device == "cpu" else ""
@@ -149,19 +151,19 @@ def gaussian(
 ) -> Tensor:
     """Draw standard normal noise for one image.
 
-    The batch, worker, device or retry it is drawn in makes no difference.
+    The noise depends on nothing else: not on the batch, worker, device or retry.
 
     Args:
-        shape: of the result.
+        shape: shape of the result.
         seed: the user's seed.
         content: hash of the image's bytes.
         flip: whether the image is mirrored.
-        draw: number of the draw in the ensemble, or the name of another use.
+        draw: number of the draw in the ensemble, or another name.
 
     Returns:
         float32 on the CPU.
     """
-    key = json.dumps([int(seed), content, bool(flip), draw])  # NumPy scalars too
+    key = json.dumps([int(seed), content, bool(flip), draw])  # also for NumPy scalars
     digest = hashlib.sha256(key.encode()).digest()
     generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
     return torch.randn(*shape, generator=generator)

@@ -1,4 +1,4 @@
-"""Tensors that are computed once: kept in memory up to a limit, and on disk."""
+"""A cache of tensors, in memory up to a limit and on disk."""
 
 import logging
 from collections import OrderedDict
@@ -16,15 +16,15 @@ from sd4match.files.atomic import atomic_path
 log = logging.getLogger(__name__)
 
 MEMORY = 2**30
-"""Bytes kept in memory, those used last; at 768 pixels that is 3,600 images' moments."""
+"""Bytes kept in memory, the most recently used; the moments of 3,600 images at 768 pixels."""
 
 
 class TensorCache:
     """A mapping from a content address to a tensor on the CPU.
 
     Args:
-        folder: where tensors are kept for other processes and runs; None keeps none.
-        memory: how many bytes stay in memory.
+        folder: folder of the files, for other processes and runs; None for none.
+        memory: limit in memory, bytes.
     """
 
     def __init__(self, folder: Path | None, *, memory: int = MEMORY) -> None:
@@ -34,14 +34,14 @@ class TensorCache:
         self._memory: OrderedDict[str, Tensor] = OrderedDict()
 
     def get(self, key: str, compute: Callable[[], Tensor]) -> Tensor:
-        """Look a tensor up, or compute and keep it.
+        """Return a tensor from the cache, or compute and keep it.
 
         Args:
-            key: names everything the tensor depends on; a file name.
-            compute: makes it.
+            key: a file name that identifies everything the tensor depends on.
+            compute: computes the tensor.
 
         Returns:
-            The tensor; not to be changed in place.
+            The tensor; it must not be changed in place.
         """
         if key in self._memory:
             self._memory.move_to_end(key)
@@ -62,9 +62,9 @@ class TensorCache:
                 if seal.intact(path):
                     # Mapped, not copied: the processes of a machine share its pages.
                     return load_file(path)["value"]
-                log.warning("%s: broken, computed again", path)
+                log.warning("%s: damaged, computed again", path)
             except (SafetensorError, OSError, KeyError) as error:
-                log.warning("%s: broken, computed again (%s)", path, error)
+                log.warning("%s: damaged, computed again (%s)", path, error)
         value = _own(compute())
         with atomic_path(path) as temporary:
             temporary.write_bytes(save({"value": value}, {seal.ENTRY: seal.BLANK}))
@@ -73,5 +73,5 @@ class TensorCache:
 
 
 def _own(value: Tensor) -> Tensor:
-    """As it would come from disk: another layout would be added up in another order."""
+    """The layout that it would have from disk: another one would change orders of additions."""
     return value.clone(memory_format=torch.contiguous_format)

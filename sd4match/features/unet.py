@@ -1,4 +1,4 @@
-"""A UNet that ends after one of its up blocks."""
+"""Truncated UNets, which end after one of their up blocks."""
 
 import copy
 from collections import OrderedDict
@@ -11,20 +11,20 @@ from torch import Tensor, nn
 def truncate(unet: UNet2DConditionModel, layer: int) -> UNet2DConditionModel:
     """Make a UNet whose output is the feature map after up block ``layer``.
 
-    docs/explanation/method.md section 7: later up blocks become stubs, so that the UNet still counts its skip
-    connections and upsampling sizes as before; cutting the list instead gives wrong shapes when
-    the latent side is no multiple of 8. Features and gradients are bit-identical to the full
-    UNet's, and gradient checkpointing and ``torch.compile`` work.
+    docs/explanation/method.md section 7: later up blocks become stubs, so that the UNet still
+    counts its skip connections and upsampling sizes correctly; a shorter list would give wrong
+    shapes if the latent side is not a multiple of 8. Features and gradients are bit-identical to
+    the full UNet's, and gradient checkpointing and ``torch.compile`` work.
 
     Args:
-        unet: the full model; it is not changed.
-        layer: 0 to 3.
+        unet: the full model, which is not changed.
+        layer: index of the up block, 0 to 3.
 
     Returns:
         A UNet that shares the blocks and parameters of ``unet``.
     """
     short = copy.copy(unet)
-    # A shallow copy still shares the registries of modules and hooks: give it its own.
+    # A shallow copy still shares the registries of modules and hooks: copy these too.
     for name, value in vars(unet).items():
         if type(value) in (dict, OrderedDict):
             setattr(short, name, value.copy())
@@ -37,7 +37,7 @@ def truncate(unet: UNet2DConditionModel, layer: int) -> UNet2DConditionModel:
 
 
 class _Stub(nn.Module):
-    """Stands where an up block was, takes as many skip connections, and passes its input on."""
+    """Replaces an up block: takes as many skip connections, and returns its input."""
 
     has_cross_attention = False
 

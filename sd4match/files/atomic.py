@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writes: a file is complete or does not exist."""
 
 import errno
 import os
@@ -12,26 +12,27 @@ from pathlib import Path
 from sd4match.errors import SD4MatchError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-"""No room is left, on the disk or for the user."""
+"""Errors of a full disk or quota."""
 UNWRITABLE = (*FULL, errno.EROFS, errno.EFBIG, errno.EACCES, errno.EPERM)
-"""What a writer meets that its reader can mend."""
+"""Errors of writing that the user can resolve."""
 ABANDONED = 3600.0
-"""Seconds after its last change when a temporary file has no writer any more."""
+"""Seconds after its last change when a temporary file counts as abandoned."""
 
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` and rename it to ``path`` when the block succeeds.
 
-    A reader sees the old file or the new one, never half of one; a killed writer leaves ``path``
-    as it was. The parent folder is made when missing. A power cut may still leave a file without
-    its content: waiting for the disk would cost more than the stages, so seals are checked instead.
+    A reader sees the old file or the new one, never a part; a killed writer leaves ``path``
+    unchanged. The parent folder is created if missing. A power cut may still leave a file without
+    its content: waiting for the disk would take longer than the stages, so seals are checked
+    instead.
 
     Args:
-        path: where the file will stand.
+        path: the file to write.
 
     Yields:
-        A fresh path in the same folder, with the same suffix, for the block to write.
+        A new path in the same folder, with the same suffix, for the block to write.
 
     Raises:
         SD4MatchError: nothing can be written there.
@@ -50,7 +51,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         except OSError as error:  # a folder of that name
             raise _unwritable(target, error) from error
     finally:
-        # Where storage went away it cannot be removed, and the first error is what matters.
+        # If the storage is gone this fails too, and the first error is what matters.
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
@@ -59,7 +60,7 @@ def require_writable(path: str | os.PathLike[str]) -> None:
     """Refuse, before long work, a file that could not be written after it.
 
     Args:
-        path: where the file will stand; its folder is made when missing.
+        path: the file; its folder is created if missing.
 
     Raises:
         SD4MatchError: nothing can be written there.
@@ -74,12 +75,12 @@ def remove_abandoned(folder: str | os.PathLike[str]) -> None:
     """Remove the temporary files in a folder, not below it, whose writers were killed.
 
     Args:
-        folder: where `atomic_path` made them; it may be missing.
+        folder: a folder in which `atomic_path` was used; it may be missing.
     """
     oldest = time.time() - ABANDONED
     for file in Path(folder).glob(".*"):
         if re.fullmatch(r"\..*-[0-9a-f]{16}(\.\w+)?", file.name):
-            # Another launch may remove it too, or its owner be somebody else.
+            # Another process may remove it too, or it may belong to another user.
             with suppress(OSError):
                 if file.stat().st_mtime < oldest:
                     file.unlink()
@@ -89,7 +90,7 @@ def _fresh(target: Path) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # Not mkstemp: its files are private, and a shared store must stay readable for the group.
-        # The umask is left to open: asking for it sets it, for all threads.
+        # `os.open` applies the umask: reading it would set it, for all threads.
         fresh = target.with_name(f".{target.stem}-{secrets.token_hex(8)}{target.suffix}")
         os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The folder for what can be computed again, and file hashes remembered there."""
+"""The cache folder, and file hashes that are kept in it."""
 
 import hashlib
 import logging
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
-    """Return ``$SD4MATCH_CACHE``, or ``~/.cache/sd4match`` where that is not set."""
+    """Return ``$SD4MATCH_CACHE``, or ``~/.cache/sd4match`` if that is not set."""
     chosen = os.environ.get("SD4MATCH_CACHE")
     return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "sd4match"
 
@@ -20,8 +20,8 @@ def cache_folder() -> Path:
 def file_hash(path: Path) -> str:
     """Return the sha256 hex of a file's bytes, read once per version of the file.
 
-    Weights are gigabytes and every process asks for their hash, so it is remembered on disk by
-    (path, size, modification time in ns).
+    Weights are gigabytes and every process needs their hash, so it is kept on disk by (path, size,
+    modification time in ns).
 
     Args:
         path: an existing file.

@@ -1,7 +1,7 @@
-"""Seals: a checksum inside a file, so that what a disk made of it is noticed when it is read.
+"""Seals: checksums inside files, so that readers notice damage.
 
-A writer that keeps text in its header puts `BLANK` there; `close` replaces it by the SHA-256 of
-the file with the blank in its place. No file beside the file, and a copy stays sealed.
+A writer puts `BLANK` into the file's header; `close` replaces it by the SHA-256 of the file with
+the blank. No second file is needed, and a copy stays sealed.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ def close(file: Path) -> None:
     """Seal a file that was just written.
 
     Args:
-        file: holds `BLANK` once.
+        file: a file that holds `BLANK` once.
     """
     content = file.read_bytes()
     with file.open("r+b") as opened:
@@ -28,7 +28,7 @@ def close(file: Path) -> None:
 
 
 def intact(file: Path) -> bool:
-    """Whether a file is as it was sealed; False for one without a seal, or with two.
+    """Whether a file is unchanged since it was sealed; False without a seal, or with two.
 
     Raises:
         OSError: it cannot be read.

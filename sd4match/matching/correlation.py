@@ -1,11 +1,14 @@
-"""Correlation of source descriptors with a target feature map."""
+"""Correlation of source descriptors with a target feature map.
+
+Half-precision maps are correlated in float32: bfloat16 cannot distinguish neighboring peaks.
+"""
 
 import torch
 from torch import Tensor
 
 from sd4match.errors import SD4MatchError
 
-_CHANNELS = 128  # whose squares are added up at once
+_CHANNELS = 128  # number of squares that are added at once
 
 
 def correlate(
@@ -13,14 +16,14 @@ def correlate(
 ) -> Tensor:
     """Correlate the source descriptors at some points with every cell of the target.
 
-    The source is sampled bilinearly, then normalised. Queries outside the map (padding, NaN
-    included) are moved to its border: their rows are finite and mean nothing.
+    The source is sampled bilinearly, then normalized. Queries outside the map (padding, NaN
+    included) are moved to its border: their rows are finite and have no meaning.
 
     Args:
         source_map: (B, C, h, w) features.
         target_map: (B, C, h2, w2) features.
         queries: (B, N, 2) positions in source cells.
-        l2_normalize: cosine similarities, v / (||v|| + 1e-6), rather than dot products.
+        l2_normalize: use cosine similarities, v / (||v|| + 1e-6), not dot products.
 
     Returns:
         (B, N, h2, w2) correlations, float32 (float64 for float64 maps).
@@ -37,7 +40,7 @@ def correlate(
 
 
 def _rows(descriptors: Tensor, target: Tensor, l2_normalize: bool) -> Tensor:
-    """(B, M, C) and (B, C, h, w) -> (B, M, hw); lengths are divided out of the smaller result."""
+    """(B, M, C) and (B, C, h, w) -> (B, M, hw); the smaller result is divided by the lengths."""
     cells = target.flatten(2)
     rows = descriptors @ cells
     return rows / vector_norm(cells, dim=1) if l2_normalize else rows
@@ -69,18 +72,18 @@ def _blend(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def vector_norm(vectors: Tensor, *, dim: int) -> Tensor:
-    """What L2 normalisation divides by: ||v|| + 1e-6 (docs/explanation/method.md section 3).
+    """Return the divisor of L2 normalization: ||v|| + 1e-6 (docs/explanation/method.md section 3).
 
     Its gradient at 0 is finite, and on a CPU it is five times as fast as torch's norm.
 
     Args:
-        vectors: of any shape.
-        dim: the dimension along which they lie.
+        vectors: a tensor of any shape.
+        dim: the dimension of the vectors' components.
 
     Returns:
-        Their lengths; ``dim`` has size 1.
+        The lengths; ``dim`` has size 1.
     """
-    # Pieces of some channels stay in a CPU's cache; a GPU wants few kernels.
+    # Pieces of some channels fit a CPU's cache; a GPU is faster with few kernels.
     piece = _CHANNELS if vectors.device.type == "cpu" else vectors.shape[dim]
     squares = [part.square().sum(dim, keepdim=True) for part in vectors.split(piece, dim)]
     return torch.stack(squares).sum(0).clamp_min(1e-24).sqrt() + 1e-6

@@ -1,11 +1,14 @@
-"""Keypoints in original pixels, the model's square, cells and files (METHOD.md section 3)."""
+"""Keypoint coordinates: original pixels, the model's square, cells of a map, and files.
+
+docs/explanation/method.md section 3.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Points = NDArray[np.float64]
 _MARGIN = 1e-4
-_STEPS = 65535  # a stored position counts in this fraction of the image's side
+_STEPS = 65535  # units of a stored position per side of the image
 
 
 def to_square(keypoints: NDArray[np.floating], size: ArrayLike, side: int) -> Points:
@@ -13,7 +16,7 @@ def to_square(keypoints: NDArray[np.floating], size: ArrayLike, side: int) -> Po
 
     Args:
         keypoints: (..., 2) in original pixels.
-        size: (2,) width and height of the original image, or (..., 2) of each keypoint's own.
+        size: (2,) width and height of the original image, or (..., 2) for each keypoint.
         side: S of the square, pixels.
 
     Returns:
@@ -24,7 +27,7 @@ def to_square(keypoints: NDArray[np.floating], size: ArrayLike, side: int) -> Po
 
 
 def square_to_cells(square: Points, side: int, hw: tuple[int, int]) -> Points:
-    """Turn pixels of a square of a side into cells of a corner-aligned (h, w) feature map."""
+    """Convert pixels of a square of that side to cells of a corner-aligned (h, w) feature map."""
     h, w = hw
     return square * (np.array([w - 1, h - 1]) / (side - 1))
 
@@ -32,12 +35,12 @@ def square_to_cells(square: Points, side: int, hw: tuple[int, int]) -> Points:
 def cells_to_original(
     cells: NDArray[np.floating], size: tuple[int, int], side: int, hw: tuple[int, int]
 ) -> Points:
-    """Turn cells of a feature map into original pixels.
+    """Convert cells of a feature map to original pixels.
 
     The map and the square are corner-aligned; the square and the original are not.
 
     Args:
-        cells: (..., 2).
+        cells: (..., 2) positions in cells.
         size: (width, height) of the original image.
         side: S of the square, pixels.
         hw: (h, w) of the feature map.
@@ -66,10 +69,10 @@ def encode(positions: NDArray[np.floating], sizes: NDArray[np.floating]) -> NDAr
 
 
 def decode(encoded: NDArray[np.uint16], sizes: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Turn what ``encode`` stored back into positions.
+    """Convert stored positions back, the inverse of ``encode``.
 
     Args:
-        encoded: (..., K, 2).
+        encoded: (..., K, 2) stored positions.
         sizes: (K, 2) width and height of the target images, pixels.
 
     Returns:

@@ -1,9 +1,8 @@
-"""Where in the target does a source point lie: correlation maps and what is read from them.
+"""Localization: reading target positions from correlation maps, and matching in one call.
 
 Positions are (x, y) in feature cells of corner-aligned maps: cell (0, 0) is the first, (w-1, h-1)
-the last. METHOD.md section 1, items 4 and 5; kernel-softmax is from SFNet (arXiv 1904.01810).
-
-Half-precision maps are correlated in float32: bfloat16 cannot tell neighbouring peaks apart.
+the last. docs/explanation/method.md section 1, items 4 and 5; kernel-softmax is from SFNet (arXiv
+1904.01810).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,11 +12,9 @@ from torch import Tensor
 
 from sd4match.errors import SD4MatchError
 from sd4match.matching.correlation import _blend, _checked, _corners, _rows, correlate, vector_norm
-from sd4match.matching.readout import LOCALIZERS, Readout
+from sd4match.matching.readout import Readout
 
-__all__ = ["LOCALIZERS", "Readout", "correlate", "localize", "match", "match_many"]
-
-_CHUNK = 2**20  # elements of probability maps alive at once, however many readouts
+_CHUNK = 2**20  # elements of probability maps in memory at once, for any number of readouts
 
 
 def localize(
@@ -38,7 +35,7 @@ def localize(
         for the softmaxes.
 
     Raises:
-        SD4MatchError: an invalid setting, a wrong shape, or "bilinear", which takes `match`.
+        SD4MatchError: an invalid setting, a wrong shape, or "bilinear", which needs `match`.
     """
     if localizer == "bilinear":
         raise SD4MatchError("localizer 'bilinear' needs the source map: call match(...) instead")
@@ -94,12 +91,13 @@ def match_many(
     """Read one correlation in many ways: a further readout costs little.
 
     "bilinear" correlates the queries' corner cells; a sampled descriptor is a weighted sum of its
-    corners', and so are its correlations. Asked together with "bilinear", the other readouts take
-    that way and agree with `correlate` up to rounding; among themselves they change no bit.
+    corners, and so are its correlations. Together with "bilinear", the other readouts are computed
+    that way too and agree with `correlate` up to rounding. Without it, no readout changes a bit of
+    another.
 
     Args:
         source_map, target_map, queries, l2_normalize: see `correlate`.
-        readouts: what is asked, R of them.
+        readouts: R readouts.
 
     Returns:
         (R, B, N, 2) positions in target cells, in the order of ``readouts``.
@@ -108,7 +106,7 @@ def match_many(
         SD4MatchError: no readout, or shapes that do not fit together.
     """
     if not readouts:
-        raise SD4MatchError("match_many was given no readout: pass at least one, e.g. [Readout()]")
+        raise SD4MatchError("match_many needs at least one readout, such as [Readout()]")
     others = [readout for readout in readouts if readout.localizer != "bilinear"]
     if len(others) == len(readouts):
         correlation = correlate(source_map, target_map, queries, l2_normalize=l2_normalize)
@@ -116,7 +114,7 @@ def match_many(
 
     source, target, queries = _checked(source_map, target_map, queries)
     corners, weights = _corners(source, queries)
-    # A corner's arg-max does not depend on its own length: only the target's is divided out.
+    # A corner's arg-max does not depend on its own length: only the target is normalized.
     rows = _rows(corners.flatten(1, 2), target, l2_normalize)
     rows = rows.view(*corners.shape[:3], rows.shape[-1])
     bilinear = _blend(_peaks(rows, target.shape[-1]), weights)
@@ -147,11 +145,11 @@ def _expectations(correlation: Tensor, peak: Tensor, readouts: Sequence[Readout]
         (0.5 / r.kernel_sigma**2 if r.kernel_sigma else 0.0, 1 / (r.temperature or 1.0))
         for r in readouts
     ]
-    # A copy that blocks would make the host wait for all that the device still has to do.
+    # A blocking copy would make the host wait for all work of the device.
     factors = torch.tensor(numbers, dtype=peak.dtype).to(peak.device, non_blocking=True)
     decay, scale = factors.T.reshape(2, -1, 1, 1, 1)
-    # The Gaussian is a factor a row times a factor a column: no h x w exponentials. Below e^-40
-    # it changes nothing, and exponentials that underflow take ten times as long.
+    # The Gaussian is a factor of the row times a factor of the column: no h x w exponentials.
+    # Below e^-40 it changes nothing, and exponentials that underflow take ten times as long.
     gaussian = (offsets * -decay).clamp_min(-40).exp()
     rows = (gaussian[..., :h] * scale).unsqueeze(-1)
     columns = gaussian[..., h:].unsqueeze(-2)
@@ -160,7 +158,7 @@ def _expectations(correlation: Tensor, peak: Tensor, readouts: Sequence[Readout]
     for row, column in zip(torch.split(rows, size), torch.split(columns, size), strict=True):
         logits = (correlation * row).mul_(column)
         p = logits.flatten(-2).softmax(-1).view_as(logits)
-        # No matrix product: its order of additions would depend on how many rows there are.
+        # No matrix product: its order of additions would depend on the number of rows.
         expected = [(p.sum(-2) * x).sum(-1), (p.sum(-1) * y).sum(-1)]
         answers.append(torch.stack(expected, dim=-1))
     return torch.cat(answers)

@@ -1,6 +1,6 @@
-"""The settings that tell how a position is read from a correlation map (METHOD.md section 1).
+"""Readouts: the settings by which a position is read from a correlation map.
 
-Known without torch, so that planning a study needs no model.
+docs/explanation/method.md section 1. Does not load torch, so that planning a study needs no model.
 """
 
 import math
@@ -16,14 +16,14 @@ LOCALIZERS = ("nearest", "bilinear", "softmax", "kernel_softmax")
 class Readout:
     """One way to read a position from a correlation map.
 
-    What a localizer does not use becomes None, so that one setting has one name.
+    A setting that the localizer does not use becomes None, so that equal readouts compare equal.
 
     Args:
         localizer: "nearest" (arg-max), "bilinear" (arg-max for each of the query's four corner
             cells, interpolated), "softmax" (expectation) or "kernel_softmax" (expectation after a
             Gaussian around the arg-max).
         kernel_sigma: width of that Gaussian in target cells; kernel_softmax only.
-        temperature: what correlations are divided by before either softmax.
+        temperature: divisor of the correlations before either softmax.
 
     Raises:
         SD4MatchError: unknown localizer, or a number that is not positive and finite.
@@ -47,11 +47,15 @@ class Readout:
             object.__setattr__(self, name, value)
 
 
+Setting = tuple[int, Readout]
+"""UNet layer and readout: one pass answers any number of them."""
+
+
 def positive(name: str, value: object) -> float:
-    """The setting as a float.
+    """Return a setting as a float.
 
     Raises:
-        SD4MatchError: it is not a finite number above 0.
+        SD4MatchError: the value is not a finite number above 0.
     """
     number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
     if not 0 < number < math.inf:

@@ -1,19 +1,16 @@
-"""PCK by what pairs are: their category, and how hard SPair-71k says they are."""
+"""PCK by category, and by SPair-71k's grades of difficulty."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.pck.scoring import aggregate
-
-if TYPE_CHECKING:
-    from sd4match.datasets import ImagePair
 
 _HARDNESS = ("easy", "medium", "hard")
 _SIDES = ("none", "source", "target", "both")
@@ -23,19 +20,19 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
     "truncation": _SIDES,
     "occlusion": _SIDES,
 }
-"""What the grades 0, 1, … of ``ImagePair.attributes`` mean in SPair-71k's annotations."""
+"""Names of the grades 0, 1, … of ``ImagePair.attributes`` in SPair-71k's annotations."""
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """PCK over the pairs that have one thing in common.
+    """PCK over the pairs of one category or grade.
 
     Attributes:
         by: "viewpoint", "scale", "truncation", "occlusion" or "category".
-        level: which of its levels, or the category.
-        n_pairs: how many pairs of it count, because they have a keypoint.
-        n_keypoints: how many keypoints those have.
-        pck: (...,) shares from 0 to 1; NaN where no pair counts.
+        level: name of the grade, or the category.
+        n_pairs: number of its pairs with keypoints.
+        n_keypoints: number of keypoints of those.
+        pck: (...,) shares from 0 to 1; NaN if it has no pair with keypoints.
     """
 
     by: str
@@ -45,8 +42,8 @@ class Part:
     pck: NDArray[np.float64]
 
 
-def labels_of(pairs: "Sequence[ImagePair]") -> dict[str, list[object]]:
-    """What `breakdown` sorts pairs by: their categories and, where any is known, their grades."""
+def labels_of(pairs: Sequence[ImagePair]) -> dict[str, list[object]]:
+    """Return the labels for `breakdown`: categories and, if any is known, grades of pairs."""
     pairs = list(pairs)  # a PairSet would build each pair again in every pass below
     found: dict[str, list[object]] = {"category": [pair.category for pair in pairs]}
     for name in LEVELS:
@@ -63,22 +60,22 @@ def breakdown(
     *,
     mean: str = "image",
 ) -> list[Part]:
-    """Average over the pairs of each category, and over those of each level of difficulty.
+    """Average over the pairs of each category, and over the pairs of each grade.
 
     Args:
         truth: K keypoints of P pairs.
         correct: (..., K) bool, as `pck.correct` gives it.
-        labels: (P,) categories under "category", (P,) grades under names of ``LEVELS``: what
-            `labels_of` gives, or columns of a table.
-        mean: as of `pck.aggregate`.
+        labels: (P,) categories under "category", (P,) grades under names of ``LEVELS``: from
+            `labels_of`, or columns of a table.
+        mean: as for `pck.aggregate`.
 
     Returns:
-        Every part, in the order of ``labels``, then by grade or alphabet. Levels that no pair has
-        are among them.
+        Every part, in the order of ``labels``, then by grade or alphabet, including grades that no
+        pair has.
 
     Raises:
-        SD4MatchError: an unknown name or grade, not one label a pair, a wrong shape, or an
-            unusable mean.
+        SD4MatchError: an unknown name or grade, not one label per pair, a wrong shape, or an
+            invalid mean.
 
     Example:
         >>> found = pck.correct(truth, predicted, alpha=0.1)  # doctest: +SKIP
@@ -88,7 +85,7 @@ def breakdown(
     found = np.asarray(correct)
     if found.shape[-1:] != truth.pair.shape:
         raise SD4MatchError(
-            f"correct has shape {found.shape}: expected (..., {len(truth.pair)}), one a keypoint"
+            f"correct has shape {found.shape}: expected (..., {len(truth.pair)}), one per keypoint"
         )
     columns = {name: np.asarray(values, dtype=object) for name, values in labels.items()}
     categories = columns.get("category")
@@ -112,7 +109,7 @@ def breakdown(
 def _levels(
     by: str, values: NDArray[np.object_], n_pairs: int
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Each level's name, and which of the (P,) pairs are of it."""
+    """Each level's name, and a (P,) mask of its pairs."""
     if len(values) != n_pairs:
         raise SD4MatchError(f"{len(values)} labels of {by!r} for {n_pairs} pairs: give one each")
     if by == "category":

@@ -1,29 +1,26 @@
-"""What predictions are scored against: the target keypoints of a whole pair set, in arrays."""
+"""Ground truth of a set of pairs, as arrays."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError
-
-if TYPE_CHECKING:
-    from sd4match.datasets import ImagePair
 
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """What predictions for a whole pair set are scored against, one row a keypoint.
+    """The target keypoints of a set of pairs, one row per keypoint.
 
     Attributes:
-        dataset: "pf_pascal", "pf_willow" or "spair".
+        dataset: name of the data set.
         pair: (K,) int32, the pair each keypoint belongs to, ascending.
         keypoints: (K, 2) float32, target positions in original pixels.
         sizes: (P, 2) float32, each pair's target image (width, height).
-        boxes: (P, 4) float32, target boxes x1, y1, x2, y2; NaN where there is none.
+        boxes: (P, 4) float32, target boxes x1, y1, x2, y2; NaN if there is none.
     """
 
     dataset: str
@@ -33,8 +30,8 @@ class GroundTruth:
     boxes: NDArray[np.float32]
 
     @classmethod
-    def of(cls, pairs: "Sequence[ImagePair]") -> "GroundTruth":
-        """Collect the truth of pairs of one data set, in their order.
+    def of(cls, pairs: Sequence[ImagePair]) -> "GroundTruth":
+        """Collect the ground truth of pairs of one data set, in their order.
 
         Raises:
             SD4MatchError: no pair, or pairs of several data sets.
@@ -60,22 +57,22 @@ class GroundTruth:
 
     @property
     def n_pairs(self) -> int:
-        """How many pairs, those without keypoints included."""
+        """Number of pairs, including those without keypoints."""
         return len(self.sizes)
 
     @property
     def n_keypoints(self) -> NDArray[np.int64]:
-        """(P,) how many keypoints each pair has; 0 for some."""
+        """(P,) number of keypoints of each pair, possibly 0."""
         return np.bincount(self.pair, minlength=self.n_pairs)
 
     def ranges(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The pairs that have keypoints, and the row where each one's begin (for reduceat)."""
+        """The pairs with keypoints, and the first row of each (for reduceat)."""
         n_keypoints = self.n_keypoints
         pairs = np.flatnonzero(n_keypoints)
         return pairs, (np.cumsum(n_keypoints) - n_keypoints)[pairs]
 
     def subset(self, kept: NDArray[np.bool_]) -> "GroundTruth":
-        """The truth of some of the pairs: (P,) bool. Its rows are those of ``kept[self.pair]``."""
+        """The ground truth of the pairs in a (P,) mask; its rows are ``kept[self.pair]``."""
         rows = kept[self.pair]
         place = (np.cumsum(kept) - 1).astype(np.int32)
         return GroundTruth(

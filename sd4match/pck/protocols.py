@@ -1,4 +1,4 @@
-"""What a PCK protocol is made of, and the three that have a name (METHOD.md section 3)."""
+"""PCK protocols: their parts, and three with names (docs/explanation/method.md section 3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ REFERENCES = ("img", "bbox", "bbox-kp")
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way to tell whether a keypoint is found; how to average is chosen apart.
+    """A rule for which keypoints are correct. The kind of mean is a separate choice.
 
     Args:
-        coordinates: where distances are measured. "square": in the model's anisotropic square,
+        coordinates: where distances are measured. "square": in the model's anisotropic square, with
             the truth clamped to it; "original": in original pixels; "letterbox": in a uniformly
-            scaled image, which is the same question as in original pixels, answered there.
+            scaled image, which is equivalent to original pixels and computed there.
         reference: the length that alpha multiplies, in those coordinates. "img": the larger side
             of the target image; "bbox": that of the target object's box; "bbox-kp": the larger
             extent of the pair's target keypoints before any clamp (0 for a single one); None: the
             data set's own (PF-Pascal: "img", SPair-71k: "bbox", PF-Willow: "bbox-kp").
-        strict: a distance equal to the limit is wrong (<) rather than right (≤).
+        strict: a distance equal to the limit is wrong (<), not correct (≤).
 
     Raises:
         SD4MatchError: unknown coordinates or reference.
@@ -58,7 +58,7 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
 
 
 def resolve(protocol: str | Protocol) -> Protocol:
-    """The protocol of a name.
+    """Return the protocol of a name.
 
     Raises:
         SD4MatchError: an unknown name.
@@ -72,18 +72,18 @@ def resolve(protocol: str | Protocol) -> Protocol:
 def reference_lengths(
     truth: GroundTruth, reference: str | None, scale: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The length that alpha multiplies, of each pair.
+    """Return the length that alpha multiplies, for each pair.
 
     Args:
         truth: P pairs.
-        reference: as of `Protocol`.
+        reference: as for `Protocol`.
         scale: (P, 2) factors from original pixels to the protocol's.
 
     Returns:
         (P,) lengths in the protocol's pixels.
 
     Raises:
-        SD4MatchError: a pair without a box where that is the reference, or an unknown data set.
+        SD4MatchError: the reference is a box and a pair has none, or an unknown data set.
     """
     if reference is None:
         require_known(truth.dataset, BENCHMARKS, what="data set")
@@ -96,9 +96,9 @@ def reference_lengths(
         absent = np.flatnonzero(np.isnan(sides).any(axis=1))
         if len(absent):
             raise SD4MatchError(
-                f"pair {absent[0]} (the first is 0) of {truth.dataset} has no target box, which "
-                "this PCK is relative to: read it from the annotation or, where the data set has "
-                "none (PF-Willow), take reference 'bbox-kp', the extent of the keypoints"
+                f"pair {absent[0]} (the first is 0) of {truth.dataset} has no target box, the "
+                "reference of this PCK: read it from the annotation or, if the data set has none "
+                "(PF-Willow), use reference 'bbox-kp', the extent of the keypoints"
             )
     else:
         sides = np.zeros((truth.n_pairs, 2))

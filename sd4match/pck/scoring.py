@@ -1,43 +1,27 @@
 """Percentage of correct keypoints, under each protocol, from positions in original pixels.
 
-A keypoint is correct when its distance to the truth is at most alpha times a reference length
-(METHOD.md section 3). Distances and references are float64, and a distance equal to the limit but
-for the last digits of the arithmetic counts as equal to it.
+A keypoint is correct if its distance to the truth is at most alpha times a reference length
+(docs/explanation/method.md section 3). Distances and references are float64; a distance that
+differs from the limit by rounding only counts as equal to it.
 """
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.matching.keypoints import to_square
 from sd4match.pck.ground_truth import GroundTruth
-from sd4match.pck.protocols import PROTOCOLS, Protocol, reference_lengths, resolve
-
-if TYPE_CHECKING:
-    from sd4match.datasets import ImagePair
-
-__all__ = [
-    "MEANS",
-    "PROTOCOLS",
-    "GroundTruth",
-    "Protocol",
-    "aggregate",
-    "coordinates",
-    "correct",
-    "counts",
-    "distances",
-    "score",
-]
+from sd4match.pck.protocols import Protocol, reference_lengths, resolve
 
 MEANS = ("image", "keypoint", "category")
 
 TIE = 1e-9
-"""How near, relatively, a distance is to the limit that counts as equal to it: well below float32's
-digits and above float64's errors."""
+"""Relative difference to the limit below which a distance counts as equal to it: well below
+float32's precision and above float64's errors."""
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +29,7 @@ Floats = NDArray[np.float64]
 def coordinates(
     truth: GroundTruth, *, protocol: str | Protocol = "sd4match", image_size: int = 768
 ) -> tuple[Floats, Floats, Floats]:
-    """Where a protocol measures.
+    """Return the coordinates in which a protocol measures.
 
     Args:
         truth: K keypoints of P pairs.
@@ -76,26 +60,26 @@ def distances(
     protocol: str | Protocol = "sd4match",
     image_size: int = 768,
 ) -> tuple[Floats, Floats]:
-    """How far predictions are from the truth, and the length that alpha multiplies.
+    """Measure distances of predictions to the truth, and the lengths that alpha multiplies.
 
     Args:
         truth: K keypoints.
         predicted: (..., K, 2) positions in original pixels.
-        protocol: "sd4match", "dift", "geoaware", or one put together from its parts.
-        image_size: side of the square; matters to coordinates "square" ("sd4match") only.
+        protocol: "sd4match", "dift", "geoaware", or a `Protocol`.
+        image_size: side of the square; used by coordinates "square" ("sd4match") only.
 
     Returns:
         (..., K) distances and (K,) reference lengths, in the protocol's pixels.
 
     Raises:
-        SD4MatchError: an unknown protocol, a wrong shape, predictions that are no numbers, or a
-            pair without the box that is the reference.
+        SD4MatchError: an unknown protocol, a wrong shape, predictions that are NaN, or a pair
+            without the box that is the reference.
     """
     points = np.asarray(predicted, dtype=np.float64)
     if points.shape[-2:] != truth.keypoints.shape:
         raise SD4MatchError(
             f"predicted keypoints have shape {points.shape}: expected "
-            f"(..., {len(truth.keypoints)}, 2), one row a keypoint of the truth"
+            f"(..., {len(truth.keypoints)}, 2), one row per keypoint of the truth"
         )
     scale, target, reference = coordinates(truth, protocol=protocol, image_size=image_size)
     x, y = scale[truth.pair].T
@@ -103,7 +87,7 @@ def distances(
     dy = points[..., 1] * y - target[:, 1]
     distance = np.sqrt(dx * dx + dy * dy)
     if np.isnan(distance).any():
-        raise SD4MatchError("predicted keypoints hold NaN: they cannot be scored")
+        raise SD4MatchError("predicted keypoints contain NaN: they cannot be scored")
     return distance, reference
 
 
@@ -115,22 +99,22 @@ def correct(
     protocol: str | Protocol = "sd4match",
     image_size: int = 768,
 ) -> NDArray[np.bool_]:
-    """Which keypoints are found: distance <= alpha * reference (< where strict).
+    """Decide which keypoints are correct: distance <= alpha * reference (< if strict).
 
     Args:
         truth, predicted, protocol, image_size: see `distances`.
-        alpha: tolerance as a fraction of the reference; a sequence of A is answered at once.
+        alpha: tolerance as a fraction of the reference; a sequence of A of them is possible.
 
     Returns:
         (..., K) bool; (A, ..., K) for a sequence.
 
     Raises:
-        SD4MatchError: alpha not above 0, and all that `distances` raises.
+        SD4MatchError: alpha not above 0, or as `distances`.
     """
     tolerance = np.asarray(alpha, dtype=np.float64)
     if tolerance.size == 0 or not (np.isfinite(tolerance) & (tolerance > 0)).all():
-        told = ", ".join(f"{value:g}" for value in tolerance.reshape(-1))
-        raise SD4MatchError(f"alpha is {told}: it must be a finite number above 0, e.g. 0.1")
+        text = ", ".join(f"{value:g}" for value in tolerance.reshape(-1))
+        raise SD4MatchError(f"alpha is {text}: it must be a finite number above 0, e.g. 0.1")
     distance, reference = distances(truth, predicted, protocol=protocol, image_size=image_size)
     limits = tolerance.reshape(*tolerance.shape, *[1] * distance.ndim) * reference
     if resolve(protocol).strict:
@@ -139,17 +123,17 @@ def correct(
 
 
 def score(
-    pair: "ImagePair",
+    pair: ImagePair,
     predicted: ArrayLike,
     *,
     alpha: float,
     protocol: str | Protocol = "sd4match",
     image_size: int = 768,
 ) -> NDArray[np.bool_]:
-    """Which of one pair's keypoints are found; `correct` is the same for many pairs.
+    """Decide which keypoints of one pair are correct; `correct` does it for many pairs.
 
     Args:
-        pair: with N target keypoints.
+        pair: a pair with N target keypoints.
         predicted: (N, 2) positions in original pixels of the target.
         alpha, protocol, image_size: see `correct`.
 
@@ -164,7 +148,7 @@ def score(
 
 
 def counts(truth: GroundTruth, correct: ArrayLike) -> NDArray[np.int64]:
-    """How many keypoints of each pair are correct: (..., K) bool to (..., P)."""
+    """Count the correct keypoints of each pair: (..., K) bool to (..., P)."""
     found = np.asarray(correct)
     kept, starts = truth.ranges()
     result = np.zeros((*found.shape[:-1], truth.n_pairs), dtype=np.int64)
@@ -180,14 +164,14 @@ def aggregate(
     mean: str = "image",
     categories: Sequence[str] | None = None,
 ) -> Floats:
-    """Average over a pair set; pairs without a keypoint do not count.
+    """Average over a set of pairs; pairs without keypoints do not count.
 
     Args:
         truth: K keypoints of P pairs.
         correct: (..., K) bool.
         mean: "image" (mean over pairs of each pair's share), "keypoint" (share of all keypoints)
             or "category" (mean over categories of their "image" means).
-        categories: (P,) each pair's category, for "category".
+        categories: (P,) category of each pair, for "category".
 
     Returns:
         (...,) shares from 0 to 1.
@@ -199,7 +183,7 @@ def aggregate(
     found = np.asarray(correct)
     if found.shape[-1:] != truth.pair.shape:
         raise SD4MatchError(
-            f"correct has shape {found.shape}: expected (..., {len(truth.pair)}), one a keypoint"
+            f"correct has shape {found.shape}: expected (..., {len(truth.pair)}), one per keypoint"
         )
     if not len(truth.pair):
         raise SD4MatchError(f"none of the {truth.n_pairs} pairs has a keypoint: nothing to average")
@@ -218,5 +202,5 @@ def aggregate(
 
 
 def _mean(shares: Floats) -> Floats:
-    """Over the last axis, in an order of additions that the other axes do not influence."""
+    """Mean over the last axis, with an order of additions that other axes do not influence."""
     return np.asarray(np.ascontiguousarray(shares).mean(axis=-1))

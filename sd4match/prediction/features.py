@@ -1,4 +1,7 @@
-"""Feature maps of images of pairs: latents, noise, prompt and UNet put together."""
+"""Feature maps of images of pairs: latents, noise, prompt, UNet and, if wanted, DINO combined.
+
+A prompt is encoded once for what it depends on: nothing, a category, an image or a pair.
+"""
 
 from collections.abc import Hashable, Sequence
 from functools import partial
@@ -6,14 +9,15 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from sd4match.backbones import Backbone, Reads
-from sd4match.datasets import ImagePair, Side
+from sd4match.backbones.known import Reads
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.extractor import extract
 from sd4match.features.latents import Latents, image_key
 from sd4match.matching.correlation import vector_norm
-from sd4match.prompts import Prompt
+from sd4match.prompts.base import Prompt
 
 Maps = dict[int, Tensor]
 """UNet layer -> (C, h, w)."""
@@ -33,20 +37,20 @@ def image_features(
     seed: int,
     chunk: int,
 ) -> list[Maps]:
-    """Extract a batch of images of pairs, each under its prompt.
+    """Extract the features of a batch of images of pairs, each conditioned by the prompt.
 
     Args:
-        images: each a pair, and which side of it.
+        images: pairs, each with a side.
         backbone: the frozen models.
-        prompt: what conditions them.
-        latents: of images of the size that the model sees.
-        contents: where prompts that read images, and fusion, look.
-        timestep: of the noise added.
-        ensemble: noise draws to average over.
+        prompt: the prompt that conditions them.
+        latents: latents for the image size that the model sees.
+        contents: image contents, for prompts that read images and for fusion.
+        timestep: noise level.
+        ensemble: number of noise draws to average over.
         layers: up blocks to read.
-        fusion: join DINO's features to each layer's (docs/explanation/method.md section 3).
-        seed: of the noise and the latent samples.
-        chunk: noisy latents a UNet pass.
+        fusion: join DINO's features to those of each layer (docs/explanation/method.md section 3).
+        seed: seed of the noise and the latent samples.
+        chunk: noisy latents per UNet pass.
 
     Returns:
         For each image, layer -> (C, h, w) float32 on the backbone's device.
@@ -70,7 +74,7 @@ def image_features(
                 f"features of layer {layer} at timestep {timestep} are not finite in "
                 f"{backbone.dtype}: use dtype bfloat16 or float32"
             )
-    # A view would keep the whole batch alive.
+    # A view would keep the full batch in memory.
     each = [{layer: found[i].clone() for layer, found in maps.items()} for i in range(len(images))]
     if fusion:
         for image, own in zip(images, each, strict=True):
@@ -82,14 +86,16 @@ def image_features(
 
 
 def dependence(prompt: Prompt, pair: ImagePair, side: Side) -> Hashable:
-    """What of an image of a pair decides its hidden states (docs/explanation/architecture.md, idea 3).
+    """Return a key of what decides the hidden states of an image of a pair.
+
+    docs/explanation/architecture.md, idea 3.
 
     Args:
-        prompt: of any family.
+        prompt: a prompt of any family.
         pair, side: the image.
 
     Returns:
-        Equal for images that are conditioned alike.
+        A key that is equal for images with equal hidden states.
 
     Raises:
         SD4MatchError: the prompt does not know the pair's category.
@@ -113,12 +119,12 @@ def hidden_states(
 
     Args:
         backbone: the pipeline that the prompt belongs to.
-        prompt: of any family.
+        prompt: a prompt of any family.
         images: B images.
-        contents: where prompts that read images look.
+        contents: image contents, for prompts that read images.
 
     Returns:
-        (B, 77, D), or (1, 77, D) where one serves all, with gradients to learned parameters.
+        (B, 77, D), or (1, 77, D) if all images share one, with gradients to learned parameters.
 
     Raises:
         SD4MatchError: an unreadable image, or a category that the prompt does not know.
@@ -149,15 +155,17 @@ def _content(
 
 
 def fuse(diffusion: Tensor, dino: Tensor) -> Tensor:
-    """Join two feature maps of one image; match the result with ``l2_normalize=False``.
+    """Join the UNet's and DINO's feature maps of one image ("DINO fusion").
+
+    docs/explanation/method.md section 3. Match the result with ``l2_normalize=False``.
 
     Args:
-        diffusion: (C, h, w) of the UNet.
-        dino: (F, h, w) of the image encoder, on any device and in any dtype.
+        diffusion: (C, h, w) features of the UNet.
+        dino: (F, h, w) features of the image encoder, on any device and in any dtype.
 
     Returns:
-        (C + F, h, w): each half L2-normalised and halved, so that correlations are those of the
-        two added up, each times 1/4.
+        (C + F, h, w): both parts L2-normalized and halved, so that a correlation is a quarter of
+        the sum of the two correlations.
     """
     parts = (diffusion, dino.to(diffusion))
     return torch.cat([0.5 * part / vector_norm(part, dim=0) for part in parts])

@@ -1,6 +1,6 @@
-"""One pair of images looked at closely: features, correlation maps and matches.
+"""Matching one pair of images: features, correlation maps and positions.
 
-The steps are those of ``prediction.predict``, and so are the positions.
+Steps and positions are those of ``prediction.predict``.
 """
 
 from collections.abc import Sequence
@@ -10,22 +10,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sd4match.backbones import Backbone
-from sd4match.datasets import ImagePair, Side
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
-from sd4match.features import Contents, Latents
+from sd4match.features.contents import Contents
+from sd4match.features.latents import Latents
 from sd4match.matching.correlation import correlate
 from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
 from sd4match.matching.localization import match_many
 from sd4match.matching.readout import Readout
 from sd4match.prediction.features import Maps, image_features
 from sd4match.prediction.predictor import latents_for
-from sd4match.prompts import Prompt
+from sd4match.prompts.base import Prompt
 
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """Where the N source keypoints of a pair are found in its target.
+    """The matches of the N source keypoints of a pair in its target.
 
     Attributes:
         positions: (N, 2) float32, (x, y) in original pixels of the target.
@@ -38,7 +39,7 @@ class Matches:
 
     @property
     def peaks(self) -> NDArray[np.float32]:
-        """(N,) the largest correlation of each keypoint, at most 1: how sure the match is."""
+        """(N,) the largest correlation of each keypoint, at most 1: a confidence of the match."""
         peaks: NDArray[np.float32] = self.correlation.max(axis=(1, 2))
         return peaks
 
@@ -63,15 +64,15 @@ def match_pair(
     Args:
         backbone, prompt, timestep, ensemble, image_size, seed, latents, contents: as for
             ``predict``.
-        pair: of a data set, or from ``own_images.image_pair``.
+        pair: a pair of a data set, or from ``own_images.image_pair``.
         layer: the up block to match on.
-        readout: how a position is read from its correlation map; ``Readout()`` by default.
+        readout: how a position is read from its correlation map; default: ``Readout()``.
 
     Returns:
         The matches and the correlation maps.
 
     Raises:
-        SD4MatchError: as ``predict``; or the prompt needs a category and the pair has none.
+        SD4MatchError: as ``predict``, or the prompt needs a category and the pair has none.
     """
     latents = latents_for(backbone, image_size, latents)
     source, target = (
@@ -114,12 +115,12 @@ def features(
     latents: Latents | None = None,
     contents: Contents | None = None,
 ) -> list[Maps]:
-    """Extract the features that ``predict`` would match images of pairs by.
+    """Extract the features by which ``predict`` would match images of pairs.
 
     Args:
         backbone, prompt, timestep, ensemble, image_size, seed, latents, contents: as for
             ``predict``.
-        images: each a pair and the side that is wanted.
+        images: pairs, each with a side.
         layers: up blocks to read.
 
     Returns:
@@ -129,9 +130,7 @@ def features(
         SD4MatchError: as ``match_pair``.
     """
     if prompt.depends_on == "category" and not all(pair.category for pair, _ in images):
-        raise SD4MatchError(
-            f"a {prompt.family} prompt needs to know what the images show: name their category"
-        )
+        raise SD4MatchError(f"a {prompt.family} prompt needs the category of the images: name it")
     return image_features(
         images,
         backbone=backbone,

@@ -1,4 +1,4 @@
-"""Pairs in, predicted keypoints out."""
+"""Prediction: from pairs of images to predicted keypoints."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -11,18 +11,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sd4match.backbones import Backbone
-from sd4match.datasets import ImagePair, PairSet, Side, object_name
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.benchmark import object_name
+from sd4match.datasets.pair_set import PairSet
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents, image_key
 from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
 from sd4match.matching.localization import match_many
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import Readout, Setting
 from sd4match.prediction.features import Maps, dependence, image_features
-from sd4match.prompts import Prompt, require_made_for
+from sd4match.prompts.base import Prompt
+from sd4match.prompts.families import require_made_for
 
-Image = tuple[Hashable, str]  # what its prompt depends on, and which image it is
+Image = tuple[Hashable, str]  # key of its hidden states, and key of the image
 
 
 @torch.no_grad()
@@ -33,7 +36,7 @@ def predict(
     *,
     timestep: int = 50,
     ensemble: int = 8,
-    settings: Sequence[tuple[int, Readout]] = ((1, Readout()),),
+    settings: Sequence[Setting] = ((1, Readout()),),
     image_size: int | None = None,
     fusion: bool = False,
     seed: int = 0,
@@ -44,25 +47,25 @@ def predict(
 ) -> NDArray[np.float32]:
     """Find every source keypoint of every pair in its target image.
 
-    Object by object, each image's features are computed once for what the prompt depends on, in an
-    order that depends on the images alone, and dropped after the last pair that needs them: the
-    order of the pairs does not change the answer, nor their number the memory.
+    For each object in turn, the features of an image are computed once for what the prompt depends
+    on, in an order that depends only on the images, and dropped after the last pair that needs
+    them. Thus the order of the pairs does not change the result, and their number does not change
+    the memory.
 
     Args:
         backbone: the frozen models.
-        prompt: what conditions them.
-        pairs: P pairs with K keypoints in all.
-        timestep: of the noise added.
-        ensemble: E noise draws to average features over; one latent sample serves all.
-        settings: S answers of the same pass: an up block to match on, and a way to read a
-            position from its correlation map.
-        image_size: side S of the square the model sees, pixels; the backbone's own by default.
-        fusion: match on DINO's features too (docs/explanation/method.md section 3).
-        seed: of the noise and the latent samples.
-        latents: keeps VAE moments for other calls; made for ``image_size`` when not given.
-        contents: keeps what image encoders see, likewise.
-        batch_size: images extracted together, and noisy latents a UNet pass.
-        progress: called with the numbers of pairs done and in all.
+        prompt: the prompt that conditions them.
+        pairs: P pairs with K keypoints in total.
+        timestep: noise level.
+        ensemble: E noise draws to average features over; they share one latent sample.
+        settings: S settings that the same pass answers: an up block to match on, and a readout.
+        image_size: side of the square the model sees, pixels; default: the backbone's own.
+        fusion: also match on DINO's features (docs/explanation/method.md section 3).
+        seed: seed of the noise and the latent samples.
+        latents: cache of VAE moments, to share between calls; default: a new one.
+        contents: cache of image contents, to share between calls; default: a new one.
+        batch_size: images extracted together, and noisy latents per UNet pass.
+        progress: called with the pairs done and in all.
 
     Returns:
         (S, K, 2) positions (x, y) in original pixels of the target images, rows as in
@@ -83,8 +86,8 @@ def predict(
     by_object, rows = _tasks(pairs, prompt)
     total = sum(len(tasks) for tasks in by_object.values())
     predicted = np.empty((len(settings), rows, 2), dtype=np.float32)
-    # "bilinear" apart: with it, ``match_many`` would give the others other last bits, and what is
-    # stored must not depend on what else was asked.
+    # "bilinear" separately: with it, ``match_many`` would change the last bits of the others, and
+    # a stored result must not depend on which others were computed with it.
     groups: dict[tuple[int, bool], list[int]] = defaultdict(list)
     for i, (layer, readout) in enumerate(settings):
         groups[layer, readout.localizer == "bilinear"].append(i)
@@ -126,11 +129,19 @@ def predict(
 
 
 def latents_for(backbone: Backbone, image_size: int | None, latents: Latents | None) -> Latents:
-    """The latents given, or new ones.
+    """Return the given latents, or new ones.
+
+    Args:
+        backbone: the frozen models.
+        image_size: side of the square the model sees, pixels; None for that of ``latents``, or the
+            backbone's own.
+        latents: existing latents, if any.
+
+    Returns:
+        Latents of the backbone.
 
     Raises:
-        SD4MatchError: the latents given are of another image size or backbone, or there is no such
-            size.
+        SD4MatchError: the latents are of another image size or backbone, or the size is invalid.
     """
     if latents is None:
         return Latents(backbone, image_size)
@@ -140,13 +151,13 @@ def latents_for(backbone: Backbone, image_size: int | None, latents: Latents | N
         )
     if image_size not in (None, latents.image_size):
         raise SD4MatchError(
-            f"image size {image_size}, but latents for {latents.image_size}: give one of the two"
+            f"image size {image_size}, but latents for {latents.image_size}: give only one of them"
         )
     return latents
 
 
 class _Task(NamedTuple):
-    """A pair to match: its two images by content, and the row of its first keypoint."""
+    """A pair to match: its two images, and the row of its first keypoint."""
 
     source: Image
     target: Image
@@ -155,7 +166,7 @@ class _Task(NamedTuple):
 
 
 class _Match(NamedTuple):
-    """What was found for a pair on one layer: (S', N, 2) target cells at S' of the settings."""
+    """Matches of a pair on one layer: (S', N, 2) target cells, for S' of the settings."""
 
     task: _Task
     settings: list[int]
@@ -164,7 +175,7 @@ class _Match(NamedTuple):
 
 
 def _write(predicted: NDArray[np.float32], matches: Sequence[_Match], side: int) -> None:
-    """Put matches in their places, by one transfer for all: each makes a GPU run dry."""
+    """Write matches to their rows, with one transfer for all: each transfer stalls a GPU."""
     found = torch.cat([match.cells.flatten() for match in matches]).cpu()
     for match, cells in zip(matches, found.split([m.cells.numel() for m in matches]), strict=True):
         pair, row, n = match.task.pair, match.task.row, match.cells.shape[1]
@@ -185,7 +196,7 @@ def _tasks(pairs: PairSet, prompt: Prompt) -> tuple[dict[str, list[_Task]], int]
             # Sub-classes of PF-Willow share images.
             groups[object_name(pair.category)].append(_Task(source, target, rows, pair))
         rows += n
-    # Images first: pairs of the same images are alike to all that follows.
+    # By images: pairs of the same images stay together.
     return {
         name: sorted(groups[name], key=lambda task: (task.source[1], task.target[1]))
         for name in sorted(groups)
@@ -197,7 +208,7 @@ def _with_features(
     features: Callable[[Sequence[tuple[ImagePair, Side]]], list[Maps]],
     batch_size: int,
 ) -> Iterator[tuple[_Task, Maps, Maps]]:
-    """Give each task its two images' maps, keeping an image's from its first use to its last."""
+    """Yield each task with its two images' maps; maps live from the first use to the last."""
     images: dict[Image, tuple[ImagePair, Side]] = {}  # in the order of first use
     last_use: dict[Image, int] = {}
     for i, task in enumerate(tasks):

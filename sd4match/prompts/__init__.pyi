@@ -1,4 +1,3 @@
-from .base import Dependence as Dependence
 from .base import MadeFor as MadeFor
 from .base import Prompt as Prompt
 from .cpm import ConditionalPrompt as ConditionalPrompt
@@ -10,11 +9,15 @@ from .families import require_made_for as require_made_for
 from .files import load as load
 from .files import save as save
 from .header import read_header as read_header
+from .known import KNOWN as KNOWN
+from .known import SOURCES as SOURCES
+from .known import Dependence as Dependence
+from .known import Family as Family
+from .known import serving_category as serving_category
 from .learned import ClassHiddenPrompt as ClassHiddenPrompt
 from .learned import ClassPrompt as ClassPrompt
 from .learned import SingleHiddenPrompt as SingleHiddenPrompt
 from .learned import SinglePrompt as SinglePrompt
-from .learned import serving_category as serving_category
 from .text import EmptyPrompt as EmptyPrompt
 from .text import TextPrompt as TextPrompt
 from .textual_inversion import export_textual_inversion as export_textual_inversion
@@ -23,11 +26,14 @@ from .upstream_import import import_upstream as import_upstream
 
 __all__ = [
     "FAMILIES",
+    "KNOWN",
+    "SOURCES",
     "ClassHiddenPrompt",
     "ClassPrompt",
     "ConditionalPrompt",
     "Dependence",
     "EmptyPrompt",
+    "Family",
     "MadeFor",
     "Prompt",
     "SingleHiddenPrompt",

@@ -1,6 +1,5 @@
-"""The conditional prompting module: learned tokens, and tokens computed from what images show."""
+"""The conditional prompting module: learned tokens, and tokens computed from image contents."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -8,54 +7,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sd4match.backbones import Backbone, Reads
+from sd4match.backbones.loading import Backbone
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.prompts.base import Dependence, Prompt
+from sd4match.prompts.base import Prompt
+from sd4match.prompts.known import SOURCES, Dependence, check_lengths
 from sd4match.prompts.tokens import encode_tokens
 
-SOURCES = {
-    f"{images}-{encoder}-{part}": (images == "Pair", Reads(encoder.lower(), part.lower()))
-    for images in ("Img", "Pair")
-    for encoder in ("DINO", "CLIP")
-    for part in ("Feat", "Head")
-}
-"""The names of what content tokens are computed from: whether of a pair, and what is read."""
-
-LINEAR_RATE = (
-    0.1  # of the learning rate, for the linear layers (docs/explanation/method.md section 1)
-)
-
-
-def parse(name: str) -> dict[str, Any] | None:
-    """Read the paper's way of naming these prompts, such as ``Pair-DINO-Feat-G25-C50``.
-
-    Args:
-        name: any text.
-
-    Returns:
-        source, global_length and content_length; None when it is no such name.
-    """
-    found = re.fullmatch(rf"({'|'.join(SOURCES)})-G(\d+)-C(\d+)", name)
-    if found is None:
-        return None
-    return {
-        "source": found[1],
-        "global_length": int(found[2]),
-        "content_length": int(found[3]),
-    }
+LINEAR_RATE = 0.1
+"""Factor on the learning rate of the linear layers (docs/explanation/method.md section 1)."""
 
 
 class ConditionalPrompt(Prompt):
-    """G global learned tokens, then C content tokens (SD4Match-CPM, docs/explanation/method.md section 1).
+    """G global learned tokens, then C content tokens (SD4Match-CPM).
 
-    With a ``Pair`` source one prompt serves both images of a pair; with ``Img`` each has its own.
+    docs/explanation/method.md section 1. With a ``Pair`` source both images of a pair share one
+    prompt; with ``Img`` each has its own.
 
     Args:
         source: a name in ``SOURCES``.
         global_length: G.
         content_length: C.
         width: D, the text model's.
-        channels: F of one image's content.
+        channels: F, channels of one image's content.
         patches: T, patch tokens of an image; 1 for a ``Head`` source.
     """
 
@@ -122,7 +95,7 @@ class ConditionalPrompt(Prompt):
         """See ``Prompt.hidden_states``."""
         if content is None:
             raise SD4MatchError(
-                f"a cpm prompt reads the content of each {self.depends_on} and was given none: "
+                f"a cpm prompt needs the content of each {self.depends_on} and none was given: "
                 "use sd4match.prediction.features, which computes it"
             )
         tokens = self.content_tokens(content.to(self.positions))
@@ -130,10 +103,10 @@ class ConditionalPrompt(Prompt):
         return encode_tokens(backbone, torch.cat([shared, tokens], dim=1))
 
     def content_tokens(self, content: Tensor) -> Tensor:
-        """Compute the tokens that stand for what images show.
+        """Compute the content tokens of images.
 
         Args:
-            content: (B, T, F), or (B, T, 2F) of pairs.
+            content: (B, T, F) for images, or (B, T, 2F) for pairs.
 
         Returns:
             (B, C, D).
@@ -158,22 +131,3 @@ class ConditionalPrompt(Prompt):
             {"params": tokens, "lr": learning_rate},
             {"params": linear, "lr": LINEAR_RATE * learning_rate},
         ]
-
-
-def check_lengths(global_length: int, content_length: int, *, most: int = 75) -> None:
-    """Refuse lengths that do not fit between BOS and EOS.
-
-    Args:
-        global_length: G, 0 or more.
-        content_length: C, 1 or more.
-        most: how many tokens there is room for.
-
-    Raises:
-        SD4MatchError: G or C is too small, or both together too long.
-    """
-    whole = isinstance(global_length, int) and isinstance(content_length, int)
-    if not (whole and global_length >= 0 and 1 <= content_length <= most - global_length):
-        raise SD4MatchError(
-            f"cpm prompt has {global_length} global and {content_length} content tokens: it needs "
-            f"whole numbers, at least 0 and 1, and at most {most} together"
-        )

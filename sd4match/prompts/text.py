@@ -1,27 +1,30 @@
-"""A written prompt that names the pair's category."""
+"""Written prompts: a text that names the pair's category, and the empty text.
+
+The empty text is the unconditional prompt.
+"""
 
 from collections.abc import Mapping
-from string import Formatter
 from typing import Any, Self
 
 from torch import Tensor
 
-from sd4match.backbones import Backbone
+from sd4match.backbones.loading import Backbone
 from sd4match.backbones.text import encode_text
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt
+from sd4match.prompts.known import check_template
 
 TEMPLATE = "a photo of a {category}"
 
 
 class TextPrompt(Prompt):
-    """A template whose ``{category}`` becomes the object's name (PF-Willow's car(G) is a car).
+    """A template whose ``{category}`` is replaced by the object's name ("car" for "car(G)").
 
     Args:
-        template: any text; ``{category}`` may stand in it any number of times.
+        template: any text with ``{category}`` any number of times.
 
     Raises:
-        SD4MatchError: when the template has other fields or broken braces.
+        SD4MatchError: the template has other fields or unbalanced braces.
     """
 
     family = "text"
@@ -31,18 +34,7 @@ class TextPrompt(Prompt):
 
     def __init__(self, template: str = TEMPLATE) -> None:
         super().__init__()
-        try:
-            fields = {
-                f"{field}{spec}{conversion or ''}"
-                for _, field, spec, conversion in Formatter().parse(template)
-                if field is not None
-            }
-        except ValueError:
-            fields = {""}
-        if not fields <= {"category"}:
-            raise SD4MatchError(
-                f"prompt template {template!r} may hold no field but {{category}}: remove others"
-            )
+        check_template(template)
         self.template = template
 
     @classmethod
@@ -70,7 +62,7 @@ class TextPrompt(Prompt):
 
 
 class EmptyPrompt(Prompt):
-    """The text "" through tokenizer and text encoder."""
+    """The text "", encoded by tokenizer and text encoder."""
 
     family = "empty"
     depends_on = "nothing"
@@ -78,7 +70,7 @@ class EmptyPrompt(Prompt):
 
     @classmethod
     def initial(cls, backbone: Backbone, *, seed: int) -> Self:
-        """See ``Prompt.initial``; there is nothing to choose."""
+        """See ``Prompt.initial``; there are no options."""
         return cls()
 
     def hidden_states(

@@ -1,4 +1,4 @@
-"""Parquet files of predictions: each is whole or not there, and says which settings it answers."""
+"""Parquet files with a seal, and with the settings that they hold in their header."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,10 +13,7 @@ import pyarrow.parquet as pq
 from sd4match.errors import SD4MatchError
 from sd4match.files import seal
 from sd4match.files.atomic import atomic_path
-from sd4match.matching.readout import Readout
-
-Setting = tuple[int, Readout]
-"""UNet layer and readout: one pass answers any number of them."""
+from sd4match.matching.readout import Readout, Setting
 
 POSITIONS = ("x", "y")
 
@@ -32,12 +29,15 @@ def write(
     """Write a table, with a seal (`sd4match.files.seal`).
 
     Args:
-        table: a block of as many rows for each of ``settings``, in their order.
-        file: where; appears when it is whole.
+        table: a block of equally many rows for each of ``settings``, in their order.
+        file: the file to write; it appears once it is complete.
         settings: kept in the file's header, for `settings_of`.
-        about: likewise, for `about_of`.
-        address: the end of its path without suffix, where that says what it holds: under any other
+        about: JSON values, kept in the file's header, for `about_of`.
+        address: the end of its path without suffix, if that identifies its content: under any other
             name the file counts as damaged.
+
+    Returns:
+        The file.
     """
     header = {
         "settings": json.dumps([setting_json(setting) for setting in settings]),
@@ -47,8 +47,8 @@ def write(
         header["about"] = json.dumps(about, sort_keys=True)
     if address is not None:
         header["address"] = address
-    # Positions hardly repeat: a dictionary would be larger than they are. Parquet keeps them in 32
-    # bits; byte by byte, in long pages, the empty upper half compresses to nothing.
+    # Positions hardly repeat: a dictionary would be larger than the values. Parquet stores 32 bits
+    # for each; split by bytes, in long pages, the empty upper half compresses to nothing.
     others = [name for name in table.column_names if name not in POSITIONS]
     with atomic_path(file) as temporary:
         pq.write_table(
@@ -70,12 +70,19 @@ def write(
 def read(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Read a table, or some of its columns.
 
+    Args:
+        file: a file that `write` wrote.
+        columns: names of columns; None for all.
+
+    Returns:
+        The table.
+
     Raises:
         SD4MatchError: the file is damaged.
     """
     try:
         wanted = None if columns is None else list(columns)
-        with file.open("rb") as opened:  # for a folder PyArrow would read what is in it
+        with file.open("rb") as opened:  # PyArrow would read the files in a folder
             table = pq.read_table(opened, columns=wanted, page_checksum_verification=True)
         _require_place(file, table.schema.metadata or {})
         return table
@@ -84,7 +91,7 @@ def read(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def settings_of(file: Path) -> list[Setting]:
-    """The settings that a file holds a block of rows of, in order.
+    """Return the settings of a file, in the order of its blocks of rows.
 
     Raises:
         SD4MatchError: the file is damaged.
@@ -93,27 +100,27 @@ def settings_of(file: Path) -> list[Setting]:
     return [_setting(*setting) for setting in settings]
 
 
-@cache  # a study's files hold the same few settings over and over
+@cache  # the files of a study hold the same few settings
 def _setting(layer: int, *readout: Any) -> Setting:
     return layer, Readout(*readout)
 
 
 def about_of(file: Path) -> dict[str, Any]:
-    """What was said ``about`` a file when it was written.
+    """Return the ``about`` with which a file was written.
 
     Raises:
-        SD4MatchError: the file is damaged, or nothing was said.
+        SD4MatchError: the file is damaged, or has none.
     """
     try:
         return dict(*header(file, "about"))
     except SD4MatchError as error:
         raise SD4MatchError(
-            f"{file}: holds no predictions of `sd4match predict`: give a file that it wrote"
+            f"{file}: not a file of `sd4match predict`: give a file that it wrote"
         ) from error
 
 
 def header(file: Path, *entries: str) -> list[Any]:
-    """Entries of a file's header, JSON values.
+    """Return entries of a file's header, as JSON values.
 
     Raises:
         SD4MatchError: the file is damaged, or has no such entry.
@@ -130,11 +137,11 @@ def header(file: Path, *entries: str) -> list[Any]:
 def _require_place(file: Path, found: Mapping[bytes, bytes]) -> None:
     address = found.get(b"address", b"").decode()
     if address and not file.with_suffix("").as_posix().endswith(f"/{address}"):
-        raise damaged(file, f"it is {address}")
+        raise damaged(file, f"its content is {address}")
 
 
 def damaged(file: Path | str, reason: Exception | str) -> SD4MatchError:
-    """What to say of a file that cannot be read."""
+    """Make the error for a file that cannot be read."""
     line = " ".join(str(reason).split())
     return SD4MatchError(
         f"{file}: damaged ({line}): delete it and launch the study, or predict, again"
@@ -142,13 +149,13 @@ def damaged(file: Path | str, reason: Exception | str) -> SD4MatchError:
 
 
 def setting_json(setting: Setting) -> list[Any]:
-    """A setting as JSON values."""
+    """Return a setting as JSON values."""
     layer, readout = setting
     return [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
 
 
 def setting_columns(settings: Sequence[Setting], rows: int) -> dict[str, pa.Array]:
-    """Columns that name each row's setting; dictionaries and runs make them nearly free."""
+    """Make columns with the setting of each row; dictionaries and runs keep them small."""
 
     def column(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
         # A dictionary over settings, not over values: its codes are the block numbers.

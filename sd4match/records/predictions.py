@@ -9,10 +9,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from sd4match.matching.keypoints import decode, encode
+from sd4match.matching.readout import Setting
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.records.parquet import (
     POSITIONS,
-    Setting,
     damaged,
     read,
     setting_columns,
@@ -30,19 +30,19 @@ def write_predictions(
     about: Mapping[str, Any] | None = None,
     address: str | None = None,
 ) -> Path:
-    """Write predicted keypoints; the same ones give the same bytes.
+    """Write predicted keypoints. Equal predictions give equal bytes.
 
     Args:
-        file: where; appears when it is whole.
-        settings: S of them.
+        file: the file to write; it appears once it is complete.
+        settings: S settings.
         positions: (S, K, 2) in original pixels, K rows as in ``truth``.
-        truth: of the pairs predicted for.
-        about: what else to say in the file's header, plain JSON values.
-        address: as of `write`.
+        truth: ground truth of the same pairs.
+        about: further entries of the file's header, JSON values.
+        address: as for `write`.
 
     Returns:
-        The file: a block of K rows a setting, each position as two uint16 in units of 1/65535
-        of the target image's sides.
+        The file: a block of K rows for each setting, each position as two uint16 in units of
+        1/65535 of the target image's sides.
     """
     encoded = encode(positions, truth.sizes[truth.pair])
     table = pa.table(
@@ -56,10 +56,10 @@ def write_predictions(
 
 
 def read_predictions(file: Path, truth: GroundTruth) -> NDArray[np.float32]:
-    """The positions that a prediction file holds.
+    """Read the positions of a file of predictions.
 
     Returns:
-        (S, K, 2) in original pixels, S in the order of `settings_of` the file.
+        (S, K, 2) in original pixels, S in the order of `settings_of`.
 
     Raises:
         SD4MatchError: the file is damaged, or of other pairs than ``truth``.

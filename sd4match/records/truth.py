@@ -1,4 +1,4 @@
-"""Parquet files of ground truth: what predictions are scored against, once a data set and split."""
+"""Parquet files of ground truth, one for each data set and split."""
 
 from pathlib import Path
 from typing import Any
@@ -7,20 +7,23 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sd4match.datasets import ATTRIBUTES, ImagePair, PairSet, content_hash, load
+from sd4match.datasets.benchmarks import load
+from sd4match.datasets.content import content_hash
+from sd4match.datasets.pair_set import PairSet
+from sd4match.datasets.pairs import ATTRIBUTES, ImagePair
 from sd4match.errors import SD4MatchError
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.records.parquet import read, write
 
 
 def write_truth(folder: Path, pairs: PairSet) -> None:
-    """Write a split's ground truth, unless it is there.
+    """Write the ground truth of a split, unless it exists.
 
     Args:
-        folder: gets ``<fingerprint>.parquet``, a row a keypoint, and ``<…>-pairs.parquet``.
-        pairs: of one data set.
+        folder: gets ``<fingerprint>.parquet``, one row per keypoint, and ``<…>-pairs.parquet``.
+        pairs: pairs of one data set.
     """
-    keypoints, info = files(folder, pairs.fingerprint)
+    keypoints, info = truth_files(folder, pairs.fingerprint)
     if not keypoints.exists():
         truth = GroundTruth.of(pairs)
         ids = np.concatenate([[], *(pair.keypoint_ids for pair in pairs)]).astype(np.int32)
@@ -38,16 +41,16 @@ def write_truth(folder: Path, pairs: PairSet) -> None:
 
 
 def read_truth(folder: Path, fingerprint: str) -> tuple[GroundTruth, pd.DataFrame]:
-    """A split's ground truth and its pairs (one row each: id, category, image contents, …).
+    """Read the ground truth of a split and its pairs (one row each: id, category, contents, …).
 
     Args:
-        folder: as of `write_truth`.
-        fingerprint: of the pair set.
+        folder: as for `write_truth`.
+        fingerprint: fingerprint of the pairs.
 
     Raises:
         SD4MatchError: it was never written, or the files are damaged.
     """
-    keypoints, info = files(folder, fingerprint)
+    keypoints, info = truth_files(folder, fingerprint)
     if not (keypoints.exists() and info.exists()):
         raise SD4MatchError(
             f"{folder}: no ground truth {fingerprint[:12]}: predict, or launch the study, again"
@@ -66,14 +69,17 @@ def read_truth(folder: Path, fingerprint: str) -> tuple[GroundTruth, pd.DataFram
 def pairs_on_record(
     root: str | Path, dataset: str, split: str, rows: pd.DataFrame
 ) -> list[ImagePair]:
-    """The pairs that records are of, with their images as they are on disk now.
+    """Open the pairs of records, and check that the images on disk are unchanged.
 
     Args:
         root, dataset, split: as for `datasets.load`.
-        rows: of the table that `read_truth` gives.
+        rows: rows of the table that `read_truth` returns.
+
+    Returns:
+        The pairs, in the order of ``rows``.
 
     Raises:
-        SD4MatchError: the data set is not there, or its images are others than those on record.
+        SD4MatchError: the data set is missing, or its images differ from those of the records.
     """
     wanted = dict(zip(map(str, rows["id"]), map(str, rows["target"]), strict=True))
     found = {pair.id: pair for pair in load(dataset, root, split) if pair.id in wanted}
@@ -81,14 +87,14 @@ def pairs_on_record(
         pair = found.get(id_)
         if pair is None or not content_hash(pair.target_path).startswith(content):
             raise SD4MatchError(
-                f"{root} has another {dataset} than these predictions are of (pair {id_}): "
+                f"{root} holds another {dataset} than the one of these predictions (pair {id_}): "
                 "give the --data that they were made from"
             )
     return [found[id_] for id_ in wanted]
 
 
-def files(folder: Path, fingerprint: str) -> tuple[Path, Path]:
-    """The two files of a pair set: its keypoints, and its pairs."""
+def truth_files(folder: Path, fingerprint: str) -> tuple[Path, Path]:
+    """Return the two files of a set of pairs: its keypoints, and its pairs."""
     return folder / f"{fingerprint[:20]}.parquet", folder / f"{fingerprint[:20]}-pairs.parquet"
 
 

@@ -1,4 +1,4 @@
-"""The image that a prompt generates through its backbone (the paper's Figs. 4 and 5)."""
+"""Images that a prompt generates through its backbone (the paper's Figs. 4 and 5)."""
 
 import math
 from collections.abc import Sequence
@@ -11,14 +11,15 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from sd4match.backbones import Backbone
+from sd4match.backbones.loading import Backbone
 from sd4match.backbones.text import encode_text
-from sd4match.datasets import ImagePair, Side, load_image
+from sd4match.datasets.images import load_image
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
-from sd4match.features import Contents
+from sd4match.features.contents import Contents
 from sd4match.prediction.features import hidden_states
-from sd4match.prompts import Prompt
-from sd4match.visualize.panels import footnote, panels, show, title
+from sd4match.prompts.base import Prompt
+from sd4match.visualize.page import footnote, panels, show, title
 
 _MOST_IN_A_ROW = 5
 
@@ -26,7 +27,7 @@ Named = tuple[str, Image.Image]
 
 
 class Subject(NamedTuple):
-    """What a prompt generates one image for: its hidden states (1, 77, D), and images it read."""
+    """An image to generate: its label, hidden states (1, 77, D), and the images they read."""
 
     label: str
     hidden: Tensor
@@ -42,25 +43,25 @@ def subjects(
     images: Sequence[tuple[ImagePair, Side]] = (),
     contents: Contents | None = None,
 ) -> list[Subject]:
-    """List what there is to generate, by what a prompt depends on.
+    """List the images to generate, by what a prompt depends on.
 
     Args:
         backbone: the pipeline that the prompt belongs to.
-        prompt: of any family.
-        categories: for prompts that name one; by default all that a class prompt has learned.
+        prompt: a prompt of any family.
+        categories: for prompts that name a category; default: all that a class prompt has learned.
         images: for prompts that read an image or a pair, as from ``own_images.images``.
-        contents: where prompts that read images look.
+        contents: image contents, for prompts that read images.
 
     Returns:
-        One subject in all, or one a category, image or pair.
+        One subject, or one for each category, image or pair.
 
     Raises:
-        SD4MatchError: what the prompt depends on was not given, or what it does not was.
+        SD4MatchError: a category or image is missing, or the prompt does not use it.
     """
     if categories and prompt.depends_on != "category":
-        raise SD4MatchError(f"a {prompt.family} prompt names no category: leave it out")
+        raise SD4MatchError(f"a {prompt.family} prompt names no category: leave the category out")
     if images and prompt.depends_on not in ("image", "pair"):
-        raise SD4MatchError(f"a {prompt.family} prompt reads no image: leave it out")
+        raise SD4MatchError(f"a {prompt.family} prompt reads no image: leave the image out")
     if prompt.depends_on == "nothing":
         return [Subject("", prompt.hidden_states(backbone), [])]
     if prompt.depends_on == "category":
@@ -97,16 +98,16 @@ def generate(
 ) -> Image.Image:
     """Sample one image by DDIM (arXiv 2010.02502) with classifier-free guidance (2207.12598).
 
-    As diffusers' ``StableDiffusionPipeline`` does for the same start noise.
+    Gives what diffusers' ``StableDiffusionPipeline`` gives for the same initial noise.
 
     Args:
         backbone: the models.
         hidden: (1, 77, D), the prompt's hidden states.
-        steps: of the sampler, 1 or more.
-        guidance: how far to go from what the empty prompt predicts towards what the prompt does;
-            1 follows the prompt alone.
-        seed: of the start noise, which is the same for every prompt.
-        image_size: side of the image, pixels; the backbone's own by default.
+        steps: steps of the sampler, 1 or more.
+        guidance: weight of the prompt's prediction against the empty prompt's; 1 uses the prompt
+            alone.
+        seed: seed of the initial noise, which is the same for every prompt.
+        image_size: side of the image, pixels; default: the backbone's own.
 
     Returns:
         The image.
@@ -127,7 +128,7 @@ def generate(
     condition = hidden.to(backbone.device, backbone.dtype)
     if guidance > 1:
         condition = torch.cat([encode_text(backbone, ""), condition])
-    # Both are set in every release of Stable Diffusion, and wrong by default.
+    # Every release of Stable Diffusion sets both; the defaults are wrong for it.
     scheduler = DDIMScheduler.from_config(
         backbone.scheduler.config, clip_sample=False, steps_offset=1
     )
@@ -147,10 +148,10 @@ def generate(
 
 
 def generated(groups: Sequence[Sequence[Named]], *, note: str = "") -> Figure:
-    """Draw images with a title each, in rows of at most five.
+    """Draw images with titles, in rows of at most five.
 
     Args:
-        groups: one or more of equal length: what a prompt read, if anything, and what it generated.
+        groups: one or more of equal length: the images that a prompt read, then the generated one.
         note: a line below the picture, such as the prompt and the sampler's settings.
 
     Returns:

@@ -1,23 +1,20 @@
-"""PCK of parts of a split: by category, and by how hard SPair-71k says that pairs are."""
+"""PCK of parts of a split: by category, and by SPair-71k's grades of difficulty."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from sd4match.pck.breakdowns import LEVELS
+from study.analysis.results import Results
 from study.analysis.selection import Keys
 from study.analysis.statistics.stats import PairSamples, Row, intervals
 from study.space import labels
 
-if TYPE_CHECKING:
-    from study.study import Study
-
 GROUPS = ("category", *LEVELS)
-"""What pairs can be sorted by."""
+"""What pairs can be grouped by."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,7 @@ class Split:
         dataset, split, alpha: which.
     """
 
-    study: "Study"
+    study: Results
     dataset: str
     split: str
     alpha: float

@@ -1,27 +1,74 @@
-"""Which configurations are best: chosen on validation, alone or against what they cost."""
+"""The best configurations: chosen on validation, by one metric or by several objectives."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sd4match.errors import SD4MatchError
-from study.analysis.rows import SEED, matching, over_seeds, representatives, value
-from study.space.axes import AXES
-from study.space.configuration import Configuration
-from study.space.metric import COST
-
-if TYPE_CHECKING:
-    from study.store.study_folder import StudyFolder
+from study.analysis.results import Results
+from study.analysis.rows import SEED, matching, none_for_na, over_seeds, representatives, value
+from study.plan.index import COST as TFLOP
+from study.space.metric import COST, selecting
 
 PCK = "pck"
 """In a list of objectives: the metric that single configurations are chosen by."""
 
 
+def top(
+    study: Results,
+    metric: str | None = None,
+    *,
+    where: str | None = None,
+    number: int | None = None,
+) -> pd.DataFrame:
+    """The configurations that were measured, the best first.
+
+    Args:
+        study: the study.
+        metric: ``data set/split/measure``; the study's own by default. See `study.space.metric`.
+        where: an SQL condition on the axes, for example ``prompt = 'text' AND layer < 2``.
+        number: how many; None for all.
+
+    Returns:
+        A row a configuration, by its key: the axes' values (None where an axis does not apply),
+        and ``metric`` in the last column.
+
+    Raises:
+        SD4MatchError: the metric is unknown, not on validation, or was not measured.
+    """
+    wanted = str(selecting(metric or chosen_by(study)))
+    scores = ranked(study.cells, metric=wanted, where=where)[:number]
+    rows = none_for_na(study.configurations().loc[scores.index])
+    return rows.assign(**{wanted: scores})
+
+
+def best(
+    study: Results, metric: str | None = None, *, where: str | None = None
+) -> "pd.Series[Any]":
+    """The best configuration: the first row of `top`, with the same arguments."""
+    return top(study, metric, where=where, number=1).iloc[0]
+
+
+def chosen_by(study: Results) -> str:
+    """The metric that chooses a study's configurations.
+
+    Raises:
+        SD4MatchError: the study has no validation split.
+    """
+    if study.metric is None:
+        raise SD4MatchError(
+            f"study {study.name} has no data set with a validation split: nothing to choose by"
+        )
+    return study.metric
+
+
 def ranked(cells: pd.DataFrame, *, metric: str, where: str | None = None) -> "pd.Series[float]":
     """The configurations by a metric, the best first; of equals, the first in ``cells``.
 
-    Those that differ in their seed alone are one: see `over_seeds`.
+    Configurations that differ in the seed alone count as one: see `study.analysis.rows.over_seeds`.
 
     Args:
         cells: see `study.analysis.contrasts`.
@@ -41,9 +88,9 @@ def ranked(cells: pd.DataFrame, *, metric: str, where: str | None = None) -> "pd
 
 def seeds_of(cells: pd.DataFrame, key: str, *, metric: str, where: str | None = None) -> list[int]:
     """The seeds whose mean a configuration stands for in `ranked` with the same arguments."""
-    of = cells.drop_duplicates("configuration").set_index("configuration")[SEED]
+    seeds = cells.drop_duplicates("configuration").set_index("configuration")[SEED]
     same = representatives(cells, _measured(cells, metric, where).index)
-    return sorted(map(int, of[same.index[same == key]]))
+    return sorted(map(int, seeds[same.index[same == key]]))
 
 
 def _measured(cells: pd.DataFrame, metric: str, where: str | None) -> "pd.Series[float]":
@@ -57,61 +104,80 @@ def _measured(cells: pd.DataFrame, metric: str, where: str | None) -> "pd.Series
 
 
 def pareto(
-    folder: "StudyFolder", cells: pd.DataFrame, objectives: Sequence[str], chosen: Sequence[str]
-) -> pd.DataFrame:
+    study: Results, objectives: Sequence[str] = (), *, where: str | None = None
+) -> pd.DataFrame | None:
     """The configurations that no other is at least as good as in every objective.
 
-    Those that differ in their seed alone are one: see `over_seeds`.
+    Configurations that differ in the seed alone count as one: see `study.analysis.rows.over_seeds`.
 
     Args:
-        folder: of the study; says how to plan, where cost is an objective.
-        cells: see `study.analysis.contrasts`.
-        objectives: metrics on validation, and ``cost``: planned TFLOP an image.
-        chosen: keys of the configurations to choose from.
+        study: the study.
+        objectives: metrics on validation, ``pck`` for the study's own, and ``cost``: planned TFLOP
+            an image. None: what a search with several objectives chose.
+        where: an SQL condition on the axes; only with ``objectives``.
 
     Returns:
-        A row a configuration by its key, the best in the first objective first; a column an
-        objective.
+        A row a configuration, by its key, the best in the first objective first, and a column an
+        objective; None without ``objectives`` where no search had several.
 
     Raises:
-        SD4MatchError: a metric was not measured, or the study cannot be planned any more.
+        SD4MatchError: an objective is unknown, not on validation, or was not measured.
     """
-    from study.search.objectives import Objectives, Row
+    if not objectives:
+        return _chosen_by_search(study)
+    names = [chosen_by(study) if name == PCK else name for name in objectives]
+    names = list(dict.fromkeys(n if n == COST else str(selecting(n)) for n in names))
+    found = pd.DataFrame({n: costs(study) if n == COST else value(study.cells, n) for n in names})
+    if where is not None:
+        found = found.loc[matching(study.cells, where)]
+    found = over_seeds(found.dropna(), study.cells)
+    maximize = [name != COST for name in names]
+    front = found[pareto_front(found.to_numpy(dtype=float), maximize)]
+    ascending = [not larger for larger in maximize]
+    return front.sort_values(names, ascending=ascending).rename_axis("configuration")
 
-    found = pd.DataFrame(
-        {name: costs(folder, cells) if name == COST else value(cells, name) for name in objectives}
+
+def _chosen_by_search(study: Results) -> pd.DataFrame | None:
+    found = study.folder.read_search()
+    if found is None or len(found["objectives"]) < 2:
+        return None
+    chosen = pd.DataFrame.from_dict(
+        found["chosen"], orient="index", columns=list(found["objectives"])
     )
-    found = over_seeds(found.loc[list(chosen)].dropna(), cells)
-    front = Objectives(objectives[0], tuple(objectives)).pareto(
-        Row(configuration, row[0], tuple(row))
-        for configuration, row in zip(
-            _configurations(cells, found.index),
-            found.itertuples(index=False, name=None),
-            strict=True,
+    return chosen.rename_axis("configuration")
+
+
+def pareto_front(values: NDArray[np.float64], maximize: Sequence[bool]) -> NDArray[np.bool_]:
+    """The rows that no other row is at least as good as in every column; of equals, the first.
+
+    Args:
+        values: (n, k), without NaN.
+        maximize: for each of k columns, whether more is better.
+
+    Returns:
+        (n,) whether a row is in the Pareto front.
+    """
+    gains = np.where(np.asarray(maximize, dtype=bool), values, -values)
+    front: list[int] = []
+    # In falling order of the first column, a row is only dominated by one that came before.
+    for row in np.lexsort(-gains.T[::-1]):
+        if not (gains[front] >= gains[row]).all(axis=1).any():
+            front.append(int(row))
+    found = np.zeros(len(gains), dtype=bool)
+    found[front] = True
+    return found
+
+
+def costs(study: Results) -> "pd.Series[float]":
+    """Planned TFLOP an image of every configuration, from the plan's index.
+
+    Raises:
+        SD4MatchError: the study was planned before costs were recorded.
+    """
+    index = study.index.drop_duplicates("configuration").set_index("configuration")
+    found: pd.Series[float] = index[TFLOP]
+    if found.isna().all():
+        raise SD4MatchError(
+            f"study {study.name} has no cost on record: launch it again to record it"
         )
-    )
-    return found.loc[[row.configuration.key for row in front]].rename_axis("configuration")
-
-
-def costs(folder: "StudyFolder", cells: pd.DataFrame) -> "pd.Series[float]":
-    """Planned TFLOP an image of every configuration: see `study.search.objectives`.
-
-    Raises:
-        SD4MatchError: the study cannot be planned any more.
-    """
-    # Planning needs torch, and nothing else that is asked of a finished study does.
-    from study.plan.plan import Planner
-    from study.search.objectives import tflop_per_image
-    from study.space.reading import load
-
-    planner = Planner(load(str(folder.path / "study.yaml")))
-    return pd.Series(tflop_per_image(planner.plan(_configurations(cells))))
-
-
-def _configurations(
-    cells: pd.DataFrame, keys: "pd.Index[str] | None" = None
-) -> list[Configuration]:
-    unique = cells.drop_duplicates("configuration").set_index("configuration")[list(AXES)]
-    rows = unique if keys is None else unique.loc[keys]
-    plain = rows.astype(object).where(rows.notna(), None)
-    return [Configuration(tuple(row)) for row in plain.itertuples(index=False, name=None)]
+    return found.rename(COST)

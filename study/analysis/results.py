@@ -1,18 +1,167 @@
-"""A study as data: its plan, what was measured, and by which rule."""
+"""`Results`: a study as data, read from its folder and its store."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import cached_property
+from math import nan
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from study.study import Study
+import pandas as pd
+
+from sd4match.errors import require_known
+from sd4match.pck.protocols import PROTOCOLS
+from study.analysis.contrasts import varied
+from study.analysis.measuring import measure, pairs_of, samples
+from study.analysis.statistics.stats import Interval, PairSamples, interval
+from study.space.axes import AXES
+from study.space.metric import Rule
+from study.store.study_folder import StudyFolder
 
 
-def revision(study: "Study") -> str:
-    """The version of the code that a study was launched with, and its git revision where known."""
-    known = f"sd4match-study {study.folder.facts['versions']['sd4match-study']}"
-    if (record := study.provenance) is not None:
-        code = record["launches"][-1]["code"]
-        if code["revision"]:
-            known += f", revision {code['revision'][:10]}" + (
-                " with changes" if code["diff"] else ""
+class Results:
+    """What a study planned and measured; needs no model, data set or GPU.
+
+    Everything that analyzes, prints or draws a study takes this class. `study.study.Study` adds
+    the methods that users call.
+
+    Args:
+        folder: the study's folder in ``results/``.
+        rule: how predictions are scored; the rule that the study was launched with by default.
+    """
+
+    def __init__(self, folder: StudyFolder, rule: Rule | None = None) -> None:
+        self.folder = folder
+        facts = folder.facts
+        self.name = str(facts["name"])
+        self.rule = rule or Rule(tuple(facts["alphas"]), str(facts["protocol"]))
+
+    def under(self, protocol: str | None = None, alphas: Sequence[float] = ()) -> Self:
+        """The same predictions under another protocol, or at more alphas.
+
+        Args:
+            protocol: docs/explanation/method.md section 3; None for the study's own.
+            alphas: thresholds to add to the study's own, which its metric needs.
+
+        Returns:
+            An object of the same class.
+
+        Raises:
+            SD4MatchError: an unknown protocol.
+        """
+        require_known(
+            self.rule.protocol if protocol is None else protocol, PROTOCOLS, what="protocol"
+        )
+        every = tuple(dict.fromkeys((*self.rule.alphas, *alphas)))
+        rule = Rule(every, protocol or self.rule.protocol)
+        return self if rule == self.rule else type(self)(self.folder, rule)
+
+    @cached_property
+    def index(self) -> pd.DataFrame:
+        """The record behind each configuration and split; see `study.plan.index.table`."""
+        return self.folder.read_plan()
+
+    @cached_property
+    def cells(self) -> pd.DataFrame:
+        """PCK of every configuration, data set, split and alpha; see `study.analysis.measuring`."""
+        return measure(
+            self.index, self.folder.store, self.rule, failures=self.folder.read_failures()
+        )
+
+    @cached_property
+    def cells_with_keys(self) -> pd.DataFrame:
+        """`cells` with ``predict`` and ``data``, the keys of what each number was computed from."""
+        repeats = len(self.rule.alphas)  # `measure` gives a row an alpha, in the order of the index
+        keys = self.index.loc[self.index.index.repeat(repeats), ["predict", "data"]]
+        return self.cells.assign(**{str(name): keys[name].to_numpy() for name in keys})
+
+    @property
+    def baseline(self) -> str:
+        """Key of the configuration that others are compared with."""
+        return str(self.folder.facts["baseline"])
+
+    @property
+    def axes(self) -> list[str]:
+        """The axes that vary around the baseline; none while a search has not planned it yet."""
+        if self.baseline not in set(self.index["configuration"]):
+            return []
+        return varied(self.cells, baseline=self.baseline)
+
+    @property
+    def metric(self) -> str | None:
+        """The metric on validation that chooses configurations; None without a validation split."""
+        metric: str | None = self.folder.facts["metric"]
+        return metric
+
+    @property
+    def usual_metric(self) -> str:
+        """`metric`, or the mean on test where the study has no validation split."""
+        return self.metric or f"mean/test/pck@{self.rule.usual_alpha:g}"
+
+    @property
+    def fidelity(self) -> str:
+        """What was reduced to make the study faster, in words; ``full`` for nothing."""
+        return str(self.folder.facts["fidelity"])
+
+    @cached_property
+    def provenance(self) -> dict[str, Any] | None:
+        """How the numbers were computed, see `study.launch.provenance`; None if not recorded."""
+        return self.folder.read_provenance()
+
+    @property
+    def revision(self) -> str:
+        """The version of the code that the study was launched with, and its git revision."""
+        known = f"sd4match-study {self.folder.facts['versions']['sd4match-study']}"
+        if self.provenance is not None:
+            code = self.provenance["launches"][-1]["code"]
+            if code["revision"]:
+                changes = " with changes" if code["diff"] else ""
+                known += f", revision {code['revision'][:10]}{changes}"
+        return known
+
+    def configurations(self) -> pd.DataFrame:
+        """The axes' values of each configuration, by its key; NA where an axis does not apply."""
+        return self.index.drop_duplicates("configuration").set_index("configuration")[list(AXES)]
+
+    def samples(self, configuration: str, dataset: str, split: str, alpha: float) -> PairSamples:
+        """PCK of each pair behind a result; see `study.analysis.measuring.samples`."""
+        row = self.index.iloc[self._row_of[configuration, dataset, split]]
+        return samples(row, self.folder.store, self.rule, alpha)
+
+    @cached_property
+    def _row_of(self) -> dict[tuple[str, str, str], int]:
+        """Configuration, data set and split to the number of their row in `index`."""
+        keys = (self.index[name].tolist() for name in ("configuration", "dataset", "split"))
+        return {key: number for number, key in enumerate(zip(*keys, strict=True))}
+
+    def pairs(self, dataset: str, split: str) -> pd.DataFrame:
+        """The pairs behind `samples`, in the same order; see `study.analysis.measuring.pairs_of`.
+
+        Returns:
+            A row a pair: its id, category and grades of difficulty.
+        """
+        of_split = (self.index["dataset"] == dataset) & (self.index["split"] == split)
+        return pairs_of(self.index[of_split].iloc[0], self.folder.store)
+
+    def scores(self, configuration: str) -> pd.DataFrame:
+        """One configuration's PCK on every data set, split and alpha.
+
+        Returns:
+            Columns ``dataset, split, alpha, pck, low, high`` (95 % interval), ``pck_point, pairs,
+            keypoints, status, reason``.
+
+        Raises:
+            SD4MatchError: there is no such configuration.
+        """
+        require_known(configuration, self.cells["configuration"].unique(), what="configuration")
+        cells = self.cells[self.cells["configuration"] == configuration]
+        bounds = [
+            interval(self.samples(configuration, *key)) if done else Interval(nan, nan, nan)
+            for done, *key in zip(
+                cells["status"] == "done", cells["dataset"], cells["split"], cells["alpha"],
+                strict=True,
             )
-    return known
+        ]  # fmt: skip
+        found = cells[["dataset", "split", "alpha", "pck"]].assign(
+            low=[around.low for around in bounds], high=[around.high for around in bounds]
+        )
+        rest = ["pck_point", "pairs", "keypoints", "status", "reason"]
+        return found.join(cells[rest]).reset_index(drop=True)

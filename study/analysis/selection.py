@@ -1,23 +1,21 @@
-"""Which configurations stand for each combination of some axes' values."""
+"""The configurations behind each combination of some axes' values, as tables need them."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from sd4match.errors import SD4MatchError
+from study.analysis.choosing import chosen_by
 from study.analysis.contrasts import around
+from study.analysis.results import Results
 from study.analysis.rows import SEED, configurations, matching, value
 from study.space import labels
 
-if TYPE_CHECKING:
-    from study.study import Study
-
 Values = tuple[labels.Value, ...]
 Keys = tuple[str, ...]
-"""Configurations that differ in the seed alone: a table shows their mean."""
+"""Configurations that differ in the seed alone; a table shows their mean."""
 
 
 def choose(
-    study: "Study", axes: Sequence[str], *, where: str | None, best: bool
+    study: Results, axes: Sequence[str], *, where: str | None, best: bool
 ) -> dict[Values, Keys]:
     """The configurations behind each combination of the axes' values that the study has.
 
@@ -26,13 +24,14 @@ def choose(
         axes: names.
         where: an SQL condition on the axes; without one, and without ``best``, all axes but these
             and the seed stay at the baseline.
-        best: of several with the same values, take what validation chose, by the mean over seeds.
+        best: of several with the same values, take the one with the highest mean over seeds on
+            validation.
 
     Returns:
         Values to the configuration's seeds (one where ``seed`` is an axis), in the study's order.
 
     Raises:
-        SD4MatchError: nothing is left, or several are where one must be chosen.
+        SD4MatchError: no configuration is left, or several where there must be one.
     """
     table = configurations(study.cells)
     keys = set(table if where is None else matching(study.cells, where))
@@ -48,9 +47,7 @@ def choose(
         for values, several in found.items():
             _require_one(table, axes, values, list(several.values()))
         return {values: next(iter(several.values())) for values, several in found.items()}
-    if study.metric is None:
-        raise SD4MatchError(f"study {study.name} has no validation split to choose the best by")
-    scores = value(study.cells, study.metric).to_dict()
+    scores = value(study.cells, chosen_by(study)).to_dict()
 
     def score(keys: Keys) -> float:
         measured = [scores[key] for key in keys if scores[key] == scores[key]]

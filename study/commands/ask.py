@@ -1,4 +1,4 @@
-"""``study best | query | compare | export``: questions about what was measured."""
+"""``study best | query | compare | export``: the best configuration, SQL, comparison, files."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from sd4match.errors import SD4MatchError
-from study.commands.options import Json, Name, Protocol, Results, console, open_study, print_json
-from study.space import labels
+from study.commands.options import Json, Name, Protocol, Results, open_study, print_json
 
 
 def best(
@@ -33,23 +32,21 @@ def best(
 
     Example: study best quickstart --metric mean/val/pck@0.1 --top 5 --pareto pck,cost
     """
-    from study.tables.best import best_report
-    from study.tables.reproduce import search_space
-
     if as_yaml and (as_json or pareto or top > 1):
         raise SD4MatchError("--yaml writes the best alone: not with --json, --top or --pareto")
     study = open_study(name, results).under(protocol)
+
+    from study.tables.best import best_report, best_space
+
     if as_yaml:
-        row = study.best(metric, where=where)
-        settings = {str(name): value for name, value in row.iloc[:-1].items()}
-        typer.echo(search_space(study.folder, str(row.name), settings), nl=False)
+        typer.echo(best_space(study, metric, where), nl=False)
         return
     objectives = [part.strip() for part in pareto.split(",")] if pareto else []
     facts, text = best_report(study, metric, where, number=top, objectives=objectives)
     if as_json:
         print_json(facts)
     else:
-        console.print(text, markup=False)
+        typer.echo(text)
 
 
 def query(
@@ -68,20 +65,24 @@ def query(
 
     Example: study query quickstart "SELECT prompt, max(pck) FROM scores GROUP BY prompt"
     """
-    from study.analysis.sql import views
-
     if schema:
+        from study.analysis.sql import views
+
         if as_json:
             print_json(views.VIEWS)
         else:
             typer.echo(views.schema())
         return
     answer = open_study(name, results).under(protocol).query(sql)
-    there, plain = answer.notna(), answer.astype(object)
+
+    from study.analysis.rows import none_for_na
+    from study.space.labels import MISSING
+
+    plain = none_for_na(answer)
     if as_json:
-        print_json(plain.where(there, None).to_dict("records"))
+        print_json(plain.to_dict("records"))
     else:
-        shown = plain.where(there, labels.MISSING).to_string(index=False)
+        shown = plain.where(answer.notna(), MISSING).to_string(index=False)
         typer.echo(shown if len(answer) else "no rows")
 
 
@@ -99,8 +100,6 @@ def compare(
 
     Example: study compare quickstart:b63f4a5c20 quickstart:e02d1c796e
     """
-    from study.tables.comparison import comparison_report
-
     (one, key), (other, key_of_other) = (_named(text) for text in (a, b))
     if bool(key) != bool(key_of_other):
         raise SD4MatchError("compare two studies, or NAME:CONFIGURATION with NAME:CONFIGURATION")
@@ -108,19 +107,13 @@ def compare(
     first, second = (open_study(name, results).under(protocol, alphas) for name in (one, other))
     keys = (key, key_of_other) if key else None
     found = first.compare(second, configurations=keys, alpha=alpha)
+
+    from study.tables.comparison import comparison_facts, comparison_report
+
     if as_json:
-        differences = found.differences.astype(object)
-        print_json(
-            {
-                "settings": [
-                    dict(zip(("name", "a", "b"), row, strict=True)) for row in found.settings
-                ],
-                "only": dict(zip(("a", "b"), found.only, strict=True)),
-                "differences": differences.where(differences.notna(), None).to_dict("records"),
-            }
-        )
+        print_json(comparison_facts(found))
     else:
-        console.print(comparison_report(first, second, found), markup=False)
+        typer.echo(comparison_report(first, second, found))
 
 
 def _named(text: str) -> tuple[str, str]:
@@ -131,7 +124,7 @@ def _named(text: str) -> tuple[str, str]:
 def export(
     name: Name,
     out: Annotated[Path, typer.Option(help="the folder to write to")],
-    format: Annotated[str, typer.Option(help="csv, parquet or json")] = "parquet",  # noqa: A002
+    format: Annotated[str, typer.Option(help="csv, parquet or json")] = "parquet",
     view: Annotated[
         list[str] | None, typer.Option(help="only these views; all but keypoints by default")
     ] = None,

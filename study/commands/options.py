@@ -1,47 +1,67 @@
-"""What the commands of ``study`` have in common: their arguments, and what they open."""
+"""Arguments that several commands of ``study`` take, and how they open studies and answer.
+
+Nothing heavy is imported before a command knows that what it was asked for exists.
+"""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-if TYPE_CHECKING:
-    from study.plan.plan import Planner
+if TYPE_CHECKING:  # imported when a command needs them, so that `--help` answers at once
     from study.space.space import Space
     from study.study import Study
-
-console = Console(highlight=False, soft_wrap=True)
 
 SpaceName = Annotated[str, typer.Argument(help="a search space by name, or a path to a YAML file")]
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="Hydra overrides, for example data.pairs=20")
 ]
 Name = Annotated[str, typer.Argument(help="a study's name, or its folder")]
-Json = Annotated[bool, typer.Option("--json", help="for programs: JSON on standard output")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON, for programs")]
 Protocol = Annotated[
-    str | None, typer.Option(help="score anew: sd4match, dift or geoaware; the study's by default")
+    str | None,
+    typer.Option(help="another protocol: sd4match, dift or geoaware; the study's by default"),
 ]
 Results = Annotated[str, typer.Option(help="the folder of all studies, or its URL")]
 
 
-def load(
-    space: str, overrides: list[str] | None, *, fetch: bool = False
-) -> "tuple[Space, Planner]":
-    """A checked search space and the planner of its configurations."""
-    # Imported late: planning needs torch, which takes seconds that `--help` should not.
-    from study.plan.plan import Planner
+def load(space: str, overrides: list[str] | None) -> "Space":
+    """A search space for running: checked, its callbacks too.
+
+    Args:
+        space: a name, or a path to a YAML file.
+        overrides: Hydra overrides.
+
+    Raises:
+        SD4MatchError: there is no such space, or a setting is wrong.
+    """
+    from study.space.files import find_file
+
+    find_file(space)  # an unknown name is refused before Hydra is imported
     from study.space.reading import load
 
     loaded = load(space, overrides or [])
-    return loaded, Planner(loaded, fetch=fetch)
+    if loaded.file.callbacks:
+        from study.engine.callbacks import check  # needs Ray, which other spaces do without
+
+        check(loaded.file.callbacks)
+    return loaded
 
 
 def open_study(name: str, results: str) -> "Study":
-    """A study by its name below ``results``, or by its folder or URL."""
-    from study.study import open_study
+    """A study by its name below ``results``, or by its folder or URL.
 
-    return open_study(name if "/" in name else f"{results}/{name}")
+    Raises:
+        SD4MatchError: there is no such study.
+    """
+    from study.store.lookup import existing
+
+    path = existing(name if "/" in name else f"{results}/{name}")
+
+    from study.store.study_folder import StudyFolder
+    from study.study import Study
+
+    return Study(StudyFolder(path))
 
 
 def print_json(content: Any) -> None:

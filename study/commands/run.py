@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from study.commands.options import (
     Json,
@@ -11,21 +10,17 @@ from study.commands.options import (
     Overrides,
     Results,
     SpaceName,
-    console,
     load,
     open_study,
     print_json,
 )
-
-WIDEST = 1_000
-"""Columns of a line in a file: more than any has."""
 
 
 def plan(
     space: SpaceName,
     overrides: Overrides = None,
     time: Annotated[
-        bool, typer.Option("--time", help="time one pass here first; it is kept in the store")
+        bool, typer.Option("--time", help="time one pass here first; the store keeps the time")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -33,23 +28,16 @@ def plan(
 
     Example: study plan quickstart data.pairs=20 --time
     """
-    from study.launch.plan_report import plan_of, plan_report, sharing_tree
+    loaded = load(space, overrides)
 
-    loaded, planner = load(space, overrides, fetch=time)
-    planned = plan_of(loaded, planner)
-    if time:
-        from study.engine.timing import time_passes
-        from study.store.study_folder import StudyFolder
+    from study.launch.plan_report import preview, print_tree
 
-        time_passes(planned, StudyFolder.store_of(loaded))
-    estimate, text = plan_report(loaded, planned)
+    planned, estimate, text = preview(loaded, timed=time)
     if as_json:
         print_json({"study": loaded.name, "fidelity": loaded.fidelity, **estimate.to_json()})
     else:
-        console.print(text, markup=False)
-        # Rich cuts a tree at the width of a console, and what is no terminal counts as 80 wide.
-        wide = console if console.is_terminal else Console(width=WIDEST, highlight=False)
-        wide.print(sharing_tree(planned), soft_wrap=False)
+        typer.echo(text)
+        print_tree(planned)
 
 
 def launch(space: SpaceName, overrides: Overrides = None, as_json: Json = False) -> None:
@@ -57,11 +45,14 @@ def launch(space: SpaceName, overrides: Overrides = None, as_json: Json = False)
 
     Example: study launch quickstart
     """
-    from study.launch.launch import launch_report
+    loaded = load(space, overrides)
 
-    loaded, planner = load(space, overrides, fetch=True)
-    shown = console if not as_json else None
-    summary, failures = launch_report(loaded, planner, shown, overrides=overrides or ())
+    from study.launch.launch import launch_report
+    from study.launch.terminal import screen
+
+    summary, failures = launch_report(
+        loaded, None if as_json else screen(), overrides=overrides or ()
+    )
     if as_json:
         print_json(summary)
     if failures:
@@ -69,14 +60,16 @@ def launch(space: SpaceName, overrides: Overrides = None, as_json: Json = False)
 
 
 def status(name: Name, results: Results = "results", as_json: Json = False) -> None:
-    """Say whether a study runs, how far it is, and what failed.
+    """Show whether a study runs, how far it is, and what failed.
 
     Example: study status quickstart
     """
+    folder = open_study(name, results).folder
+
     from study.tables.status import status_report
 
-    facts, text = status_report(open_study(name, results).folder)
+    facts, text = status_report(folder)
     if as_json:
         print_json(facts)
     else:
-        console.print(text, markup=False)
+        typer.echo(text)

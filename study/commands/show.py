@@ -1,4 +1,4 @@
-"""``study table | plot``: what goes into a paper."""
+"""``study table | plot | report``: tables and figures for a paper, and one page on a study."""
 
 from math import inf, nan
 from pathlib import Path
@@ -8,7 +8,6 @@ import typer
 
 from sd4match.errors import SD4MatchError, require_known
 from study.commands.options import Name, Protocol, Results, open_study
-from study.tables.table import FORMATS
 
 
 def table(
@@ -21,7 +20,8 @@ def table(
         str | None, typer.Option(help="axes, dataset, alpha, category, viewpoint, scale, …")
     ] = None,
     columns: Annotated[
-        str | None, typer.Option(help="likewise; dataset by default, dataset,alpha for `paper`")
+        str | None,
+        typer.Option(help="as --rows; dataset by default, dataset,alpha for `paper`"),
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="only these data sets")] = None,
     split: Annotated[
@@ -36,15 +36,14 @@ def table(
         bool, typer.Option("--published", help="add published numbers to a table of axes")
     ] = False,
     beside: Annotated[
-        list[str] | None, typer.Option("--with", help="another study whose rows stand below")
+        list[str] | None, typer.Option("--with", help="another study, whose rows are added below")
     ] = None,
     mixed: Annotated[
-        bool, typer.Option("--mixed", help="show what is not comparable in one table, marked")
+        bool,
+        typer.Option("--mixed", help="allow results that are not comparable, marked"),
     ] = False,
     intervals: Annotated[bool, typer.Option(help="95 % intervals in --rows tables")] = True,
-    format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(help="text, markdown, latex, html or csv")
-    ] = "text",
+    format: Annotated[str, typer.Option(help="text, markdown, latex, html or csv")] = "text",
     protocol: Protocol = None,
     results: Results = "results",
 ) -> None:
@@ -58,11 +57,13 @@ def table(
 
       study table quickstart --rows prompt --columns viewpoint --dataset spair
     """
-    from study.tables.layout import Layout
-
-    require_known(format, FORMATS, what="format", where="--format")
     thresholds = tuple(map(_threshold, _several(alpha)))
     study = open_study(name, results).under(protocol, thresholds)
+
+    from study.tables.layout import Layout
+    from study.tables.table import FORMATS
+
+    require_known(format, FORMATS, what="format", where="--format")
     others = [open_study(other, results).under(protocol, thresholds) for other in beside or ()]
     paper = axis == "paper"
     usual = "dataset,alpha" if paper else "dataset"
@@ -129,9 +130,7 @@ def plot(
     out: Annotated[
         Path | None, typer.Option(help="folder; the study's own figures/ by default")
     ] = None,
-    format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(help="some of png, svg, pdf, with commas")
-    ] = "png,svg,pdf",
+    format: Annotated[str, typer.Option(help="some of png, svg, pdf, with commas")] = "png,svg,pdf",
     results: Results = "results",
 ) -> None:
     """Draw figures and list their files.
@@ -142,10 +141,12 @@ def plot(
 
     Example: study plot quickstart categories best
     """
-    from study import figures
-
     study = open_study(name, results)
-    wanted = figures.views(study, kind, names or ()) if kind else figures.applicable(study)
+
+    from study.figures.kinds import applicable, views
+    from study.figures.saving import save
+
+    wanted = views(study, kind, names or ()) if kind else applicable(study)
     folder = out or study.folder.path / "figures"
     drawn = 0
     for view in wanted:
@@ -157,7 +158,7 @@ def plot(
                 raise
             typer.echo(f"not drawn: {stem}: {error}", err=True)
             continue
-        files = figures.save(figure, folder, stem, formats=_several(format))
+        files = save(figure, folder, stem, formats=_several(format))
         study.folder.send(files)
         for file in files:
             typer.echo(file)
@@ -174,13 +175,14 @@ def report(
     ] = None,
     results: Results = "results",
 ) -> None:
-    """Write one page that tells a study, finished or running, and print its path.
+    """Write one page about a study, finished or running, and print its path.
 
     Example: study report quickstart
     """
+    study = open_study(name, results)
+
     from study.report.writing import write
 
-    study = open_study(name, results)
     file = write(study, form=form, out=out)
     study.folder.send([file, *(file.parent / "figures").glob("*.svg")] if form == "md" else [file])
     typer.echo(file)

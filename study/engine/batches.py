@@ -1,4 +1,4 @@
-"""Batches that fit: halved while memory does not suffice, and it is said."""
+"""Batches that fit into memory: halved until they do, with a warning."""
 
 import gc
 import logging
@@ -14,17 +14,17 @@ T = TypeVar("T")
 
 
 def fitting(batch: int, compute: Callable[[int], T]) -> tuple[T, int]:
-    """Compute something in batches, as large as planned if they fit.
+    """Compute in batches of the planned size, or smaller ones that fit.
 
     Args:
         batch: the planned size.
-        compute: takes a size.
+        compute: called with a size.
 
     Returns:
-        What it computed, and the size that fitted.
+        The result, and the size that fitted.
 
     Raises:
-        Exception: what ``compute`` raised, if it was not memory, or batches of one do not fit.
+        Exception: of ``compute``, if memory is not the reason, or a batch of one does not fit.
     """
     while True:
         try:
@@ -34,7 +34,7 @@ def fitting(batch: int, compute: Callable[[int], T]) -> tuple[T, int]:
 
 
 def smaller(batch: int, error: Exception) -> int:
-    """Half of a batch, after memory was freed; raises the error if that cannot help."""
+    """Half of a batch, after freeing memory; raises the error if that cannot help."""
     if batch == 1 or not out_of_memory(error):
         raise error
     half = batch // 2

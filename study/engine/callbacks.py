@@ -1,4 +1,4 @@
-"""What listens to Ray Tune: our own reports and curves, and the callbacks that a space names."""
+"""Callbacks of Ray Tune: reports, curves and nodes for a launch, and those that a space names."""
 
 import importlib
 import inspect
@@ -27,17 +27,18 @@ log = logging.getLogger(__name__)
 
 TARGET = "_target_"
 EXAMPLE = "ray.tune.logger.CSVLoggerCallback"
+LOOK = 2.0  # seconds between two looks at the nodes
 
 
-class Here(Callback):
-    """Listens in the driver only: Ray saves callbacks to resume a run, which the store does."""
+class DriverCallback(Callback):
+    """A callback of the driver with no state for Ray to save: a study resumes from its store."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
 class Silent(TrialProgressCallback):
-    """Stands where Ray would put its own, which prints nothing for us but keeps every trial."""
+    """Takes the place of Ray's own, which would print nothing here but keep every trial."""
 
     def log_result(self, trial: Trial, result: dict[str, Any], error: bool = False) -> None:
         """Called with each report."""
@@ -48,8 +49,8 @@ class Silent(TrialProgressCallback):
         """Called when an item is over."""
 
 
-class Reports(Here):
-    """Tells a listener which items begin, and each part of them, before they count as done."""
+class Reports(DriverCallback):
+    """Passes the start of an item, and the report of each part of it, on to a listener."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -67,11 +68,11 @@ class Reports(Here):
         self._listener.report(trial.config["work"], result)
 
 
-class Curves(Here):
+class Curves(DriverCallback):
     """Loss and validation PCK of tunings by step, for TensorBoard: a run a tune stage.
 
     Args:
-        folder: where the runs go; made with the first of them.
+        folder: where the runs are written; made with the first of them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -86,7 +87,7 @@ class Curves(Here):
         """Some steps or an epoch are done."""
         work: Work = trial.config["work"]
         step = result.get("step")
-        # After its worker died a tuning does some steps again: they are the same.
+        # After its worker died, a tuning repeats some steps, with the same result.
         if not isinstance(work.stages[0], Tune) or not step or step < self._last.get(work.key, 0):
             return
         if self._broken:
@@ -100,7 +101,7 @@ class Curves(Here):
 
     def _draw(self, work: Work, step: int, result: Mapping[str, Any]) -> None:
         if work.key not in self._boards:
-            # What an earlier launch logged past its last checkpoint comes again: it is hidden.
+            # Hides steps that an earlier launch logged past its last checkpoint: they come again.
             run, since = str(self._folder / named(work)), f".{step:08}"
             board = SummaryWriter(run, purge_step=step, filename_suffix=since)
             self._boards[work.key] = board
@@ -122,19 +123,53 @@ class Curves(Here):
     on_trial_error = on_trial_complete
 
 
+class Nodes(DriverCallback):
+    """Reports nodes that a cluster loses or gains while trials run.
+
+    Args:
+        on_event: called with (``lost`` or ``joined``, a place, message).
+    """
+
+    def __init__(self, on_event: Callable[[str, Work, str], None]) -> None:
+        self._on_event = on_event
+        self._nodes = living_nodes()
+        self._looked = time.monotonic()
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Called by Ray Tune after each of its steps."""
+        if time.monotonic() - self._looked < LOOK:
+            return
+        before, now = self._nodes, living_nodes()
+        self._nodes, self._looked = now, time.monotonic()
+        for event, one, other in (("lost", before, now), ("joined", now, before)):
+            for key in sorted(one.keys() - other.keys()):
+                place = Work("place", key, f"node {one[key]}", ())
+                self._on_event(
+                    event,
+                    place,
+                    f"{len(now)} nodes are left" if event == "lost" else f"{len(now)} nodes",
+                )
+
+
+def living_nodes() -> dict[str, str]:
+    """Id and name of each living node."""
+    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return {node["NodeID"]: node["NodeManagerHostname"] for node in found if node["Alive"]}
+
+
 def named(work: Work) -> str:
     """An item as the name of a folder: what it is, and enough of its key to tell it from others."""
     return f"{re.sub(r'[^A-Za-z0-9=.+-]+', '-', work.label)}-{work.key[:6]}"
 
 
 def check(callbacks: Sequence[object]) -> None:
-    """Refuse what is no callback of Ray Tune, or what it does not take.
+    """Refuse what is no callback of Ray Tune, and arguments that it does not take.
 
     Args:
         callbacks: ``{_target_: package.Class, argument: value, …}`` each.
 
     Raises:
-        SD4MatchError: says which, and why.
+        SD4MatchError: one of them is wrong; says which, and why.
     """
     for number, given in enumerate(callbacks):
         where = f"callbacks[{number}]"
@@ -165,38 +200,6 @@ def create(callbacks: Sequence[Mapping[str, Any]]) -> list[Callback]:
         try:
             made.append(hydra.utils.instantiate(given))
         except HydraException as error:
-            said = " ".join(str(error.__cause__ or error).split())
-            raise SD4MatchError(f"callbacks: {given[TARGET]} cannot be made: {said}") from None
+            reason = " ".join(str(error.__cause__ or error).split())
+            raise SD4MatchError(f"callbacks: {given[TARGET]} cannot be made: {reason}") from None
     return made
-
-
-EVERY = 2.0  # seconds between looks
-
-
-class Nodes(Here):
-    """Looks for changes while trials run.
-
-    Args:
-        on_event: called with (``lost`` or ``joined``, a place, message).
-    """
-
-    def __init__(self, on_event: Callable[[str, Work, str], None]) -> None:
-        self._on_event = on_event
-        self._there = _there()
-        self._looked = time.monotonic()
-
-    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """Called by Ray Tune after each of its steps."""
-        if time.monotonic() - self._looked < EVERY:
-            return
-        before, self._there, self._looked = self._there, _there(), time.monotonic()
-        for event, one, other in (("lost", before, self._there), ("joined", self._there, before)):
-            for key in sorted(one.keys() - other.keys()):
-                place = Work("place", key, f"node {one[key]}", ())
-                self._on_event(event, place, f"{len(self._there)} nodes are there")
-
-
-def _there() -> dict[str, str]:
-    """Id and name of each living node."""
-    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return {node["NodeID"]: node["NodeManagerHostname"] for node in found if node["Alive"]}

@@ -1,4 +1,4 @@
-"""Ray, started here or joined on a cluster, for the length of a launch."""
+"""Starting Ray here, or joining a cluster, for the length of a launch; what its nodes offer."""
 
 import logging
 import os
@@ -15,8 +15,6 @@ from ray._raylet import Config  # type: ignore[attr-defined]
 
 from sd4match.backbones import choose_device
 from sd4match.errors import SD4MatchError
-from study.plan.cost import Costs, worker_mb
-from study.plan.plan import Plan
 from study.space.space import Space
 
 log = logging.getLogger(__name__)
@@ -24,11 +22,21 @@ log = logging.getLogger(__name__)
 LOCAL = "local"
 CONNECT = 10  # seconds to wait for a cluster that does not answer; Ray would wait minutes
 OBJECT_STORE = 256 * 2**20  # bytes; results travel through files, Ray would take 30 % of memory
+MODE = "RAY_AUTH_MODE"
+ADMISSION = 60  # seconds until a cluster has said whether it admits a process
+KNOCK = """
+import sys
+from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
+from ray._private.services import canonicalize_bootstrap_address_or_die
+from ray._raylet import GcsClient
+ensure_token_if_auth_enabled(create_token_if_missing=False)
+GcsClient(address=canonicalize_bootstrap_address_or_die(sys.argv[1]))
+"""
 SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our store is the record
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends a launch, not only Tune's part of it
     "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # of a state that we never resume from
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # they are told in a line, and by whole in a log
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # we print a line, and write the whole to a log
     "RAY_AIR_NEW_OUTPUT": "0",  # whose progress tables ignore verbose=0
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # silences a warning about a coming default
 }
@@ -60,7 +68,7 @@ def joined(space: Space) -> Iterator[None]:
         return
     os.environ.update(SETTINGS)
     address, debug = space.file.cluster.address, log.isEnabledFor(logging.DEBUG)
-    # What fails is told by us in one line; Ray would add its own pages.
+    # We report what fails in one line; Ray would add its own pages.
     level = logging.INFO if debug else logging.CRITICAL
     options: dict[str, Any] = {"log_to_driver": debug, "logging_level": level}
     if address == LOCAL:
@@ -90,22 +98,21 @@ def _check_reachable(address: str) -> None:
         socket.create_connection((host, int(port)), CONNECT).close()
 
 
-def memory(plan: Plan) -> float:
-    """About how many bytes of a node one worker needs for a plan, as far as any node has them.
+def available(memory: float) -> float:
+    """The memory that a worker asks of its node: what it needs, but no more than any node has.
 
-    Ray waits for ever for what no node has, and an estimate is no reason to refuse. On a GPU the
-    node's memory is not what is short: ``resources.gpus_per_trial`` says how many share one, and a
-    batch that does not fit is halved.
+    Ray waits for ever for what no node has, and an estimate is no reason to refuse.
+
+    Args:
+        memory: bytes that a worker needs, about; 0 where memory of the node is not what is short.
     """
-    if any(stage.extraction.machine.device != "cpu" for stage in plan.predicts.values()):
-        return 0.0
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     largest = max(node["Resources"].get("memory", 0.0) for node in nodes if node["Alive"])
-    return float(min(worker_mb(plan, Costs()) * 1e6, largest))
+    return float(min(memory, largest))
 
 
 def workers(wanted: Mapping[str, float]) -> int:
-    """How many trials run at a time on the nodes that are there now.
+    """How many trials the present nodes run at a time.
 
     Args:
         wanted: of a trial, as `resources` gives it.
@@ -116,7 +123,7 @@ def workers(wanted: Mapping[str, float]) -> int:
 
 
 def lacking(wanted: Mapping[str, float]) -> bool:
-    """Whether no node could run a trial at present, though it had nothing else to do."""
+    """Whether no node could run a trial at present, even if it were idle."""
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     return not any(
         node["Alive"] and all(node["Resources"].get(n, 0) >= w for n, w in wanted.items())
@@ -125,7 +132,7 @@ def lacking(wanted: Mapping[str, float]) -> bool:
 
 
 def _check_resources(space: Space) -> None:
-    """Ray waits for ever for what a machine will never have."""
+    """Refuse what this machine does not have, for which Ray would wait for ever."""
     there = ray.cluster_resources()  # type: ignore[no-untyped-call]
     for name, wanted in resources(space).items():
         if wanted > there.get(name, 0):
@@ -135,27 +142,15 @@ def _check_resources(space: Space) -> None:
             )
 
 
-MODE = "RAY_AUTH_MODE"
-LIMIT = 60  # seconds until a cluster has said whether it lets one in
-KNOCK = """
-import sys
-from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
-from ray._private.services import canonicalize_bootstrap_address_or_die
-from ray._raylet import GcsClient
-ensure_token_if_auth_enabled(create_token_if_missing=False)
-GcsClient(address=canonicalize_bootstrap_address_or_die(sys.argv[1]))
-"""
-
-
 def obtain(address: str) -> None:
     """Let this process use tokens if, and only if, the cluster does.
 
     Raises:
         SD4MatchError: the cluster refuses the token, or should use tokens and does not.
     """
-    asked = os.environ.get(MODE)
+    wanted = os.environ.get(MODE)
     if _let_in(address, "disabled"):
-        if asked == "token":
+        if wanted == "token":
             raise SD4MatchError(
                 f"cluster.address={address}: {MODE}=token, but the cluster asks for none: start "
                 f"its nodes with {MODE}=token, or unset it here"
@@ -173,7 +168,7 @@ def obtain(address: str) -> None:
 
 
 def _let_in(address: str, mode: str) -> bool:
-    """Whether a cluster admits who comes like this.
+    """Whether a cluster admits a process with this mode.
 
     Asked in a process of its own: Ray remembers the mode, and prints pages when it is refused.
     """
@@ -183,10 +178,10 @@ def _let_in(address: str, mode: str) -> bool:
             env=os.environ | {MODE: mode},
             capture_output=True,
             text=True,
-            timeout=LIMIT,
+            timeout=ADMISSION,
         )
     except subprocess.TimeoutExpired:
-        raise OSError(f"no answer within {LIMIT} s") from None
+        raise OSError(f"no answer within {ADMISSION} s") from None
     if knock.returncode and "AuthenticationError" not in knock.stderr:
         raise OSError(knock.stderr.strip().splitlines()[-1])
     return knock.returncode == 0

@@ -1,4 +1,4 @@
-"""What went wrong with a work item, and how often it is worth another try."""
+"""Kinds of faults of a work item, and how often an item is tried again after each."""
 
 from typing import Literal
 
@@ -21,7 +21,7 @@ TRIES: dict[Fault, int] = {
 
 
 def fault(error: BaseException) -> Fault:
-    """Tell the fault behind an exception in a worker."""
+    """Classify an exception in a worker."""
     chain = list(causes(error))
     numbers = {link.errno for link in chain if isinstance(link, OSError)}
     if numbers.intersection(FULL):
@@ -34,8 +34,8 @@ def fault(error: BaseException) -> Fault:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether the memory of the device, or of this process, did not suffice."""
-    # By name, for what only waits needs no torch; on the CPU it says so in words only.
+    """Whether an error says that the device or this process had too little memory."""
+    # By name, so that torch need not be imported; on the CPU only the message says it.
     named = type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError)
     return named or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
 

@@ -1,4 +1,4 @@
-"""Who is told what a launch does: a terminal, a heartbeat, a record."""
+"""Listeners: what a launch reports to a terminal, a heartbeat, a record and its logs."""
 
 import logging
 import time
@@ -9,28 +9,30 @@ from study.engine.work import Work
 from study.plan.plan import Plan
 from study.store.study_folder import StudyFolder
 
+log = logging.getLogger(__name__)
+
 
 class Listener:
-    """Hears of a launch, in its thread; does nothing with it."""
+    """Base of the listeners: called in the thread of the launch, ignores everything."""
 
     def planned(self, plan: Plan, items: Sequence[Work]) -> None:
-        """A plan begins; ``items`` are what of it is not in the store."""
+        """A plan begins; ``items`` are its pending work."""
 
     def started(self, workers: int) -> None:
-        """Ray is there, and runs so many items at a time."""
+        """Ray is running, with so many workers."""
 
     def event(self, event: str, work: Work, message: str) -> None:
-        """Something happened to an item: ``start``, ``done``, ``failed``, ``stopped`` or else."""
+        """Something happened to an item: see `study.engine.work_queue.WorkQueue`."""
 
     def begun(self, work: Work) -> None:
-        """A worker has an item in its hands: ``start`` only says that it may begin."""
+        """A worker begins an item; the event ``start`` only says that one may."""
 
     def report(self, work: Work, result: Mapping[str, Any]) -> None:
         """A part of an item is done: some steps or an epoch of a tuning, a split of a trial."""
 
 
 class Listeners(Listener):
-    """Tells several, one after the other."""
+    """Passes everything on to several listeners, in order."""
 
     def __init__(self, *listeners: Listener) -> None:
         self._all = listeners
@@ -61,26 +63,23 @@ class Listeners(Listener):
             listener.report(work, result)
 
 
-log = logging.getLogger(__name__)
+class Journal(Listener):
+    """Writes a line an event to the log of its item, with the whole traceback of a failure.
 
-
-class Journal:
-    """Writes a line an event, and a failure's whole traceback.
-
-    The driver writes it, from what workers report: a worker that was killed has told its last
-    step, and nodes need not agree on a clock.
+    The driver writes it from the reports of workers: so the last step of a worker that was killed
+    is in it, and the clocks of nodes need not agree.
 
     Args:
-        folder: the study's.
+        folder: of the study.
     """
 
     def __init__(self, folder: StudyFolder) -> None:
-        self.folder = folder
+        self._folder = folder
 
-    def write(self, event: str, work: Work, message: str) -> None:
-        """Add an event; a log that cannot be written stops nothing."""
+    def event(self, event: str, work: Work, message: str) -> None:
+        """Add a line; a log that cannot be written stops nothing."""
         clock = time.strftime("%Y-%m-%d %H:%M:%S")
-        path = self.folder.log("study" if work.kind == "place" else work.key)
+        path = self._folder.log("study" if work.kind == "place" else work.key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""What stages are computed with: a backbone, and the prompts, tunings and caches made on it."""
+"""The models that a worker keeps loaded: a backbone, and the prompts and caches made on it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,14 +28,14 @@ TUNING_FIELDS = (
 """Settings of a tune stage that are fields of `TuningSettings`; the others make the prompt."""
 
 HASH = 64
-"""Digits of an image's hash: what is kept of it is in files whose names begin with it."""
+"""Digits of an image's hash: names of its cache files begin with it."""
 
 
 class Bench:
     """Keeps the last backbone, because a worker's items mostly share it.
 
     Args:
-        store: where prompts are, and what is cached of images.
+        store: where prompts and caches are.
     """
 
     def __init__(self, store: Store) -> None:
@@ -62,11 +62,11 @@ class Bench:
         return self._backbone[1]
 
     def contents(self, machine: Machine) -> Contents:
-        """What image encoders see of images, kept in the store."""
+        """The cache of what image encoders see of images, in the store."""
         return Contents(self.backbone(machine), self.store.contents)
 
     def latents(self, machine: Machine, image_size: int) -> LatentCache:
-        """VAE moments of images, kept in the store."""
+        """The cache of VAE moments of images, in the store."""
         return LatentCache(self.backbone(machine), image_size, self.store.latents)
 
     @contextmanager
@@ -78,12 +78,12 @@ class Bench:
         *,
         kinds: Collection[str] = (),
     ) -> Iterator[None]:
-        """Bring what the store keeps of images, and send what the block adds to it.
+        """Bring the caches of some images, and send what the block adds to them.
 
         Args:
             machine, image_size: of the VAE moments.
             images: that the block computes with.
-            kinds: of the image encoders that it asks.
+            kinds: of the image encoders that it uses.
         """
         mirror, folders, wanted = self.store.mirror, list[Path](), set[str]()
         if mirror.url:
@@ -111,11 +111,11 @@ class Bench:
         *,
         micro_batch: int | None = None,
     ) -> Tuning:
-        """A tuning as it is before its first step.
+        """A tuning before its first step.
 
         Args:
             stage: on which machine.
-            settings: its own, or changed ones to try out.
+            settings: those of the stage, or changed ones to try out.
             train, val: pairs.
             micro_batch: pairs at a time, where memory does not suffice for the whole batch.
         """
@@ -141,7 +141,7 @@ class Bench:
         )
 
     def prompt(self, extraction: Extraction) -> Prompt:
-        """The prompt of an extraction: learned before, from a file, or made now."""
+        """The prompt of an extraction: learned earlier, from a file, or made now."""
         backbone = self.backbone(extraction.machine)
         if extraction.tuned:
             return prompts.load(self.store.prompt(extraction.prompt), backbone)
@@ -151,7 +151,7 @@ class Bench:
 
 
 def _served(pairs: PairSet, categories: Collection[str]) -> PairSet | None:
-    """The pairs that prompts of some categories can answer for; None where there is no such."""
+    """The pairs of categories that have a prompt; None if no such pair has keypoints."""
     kept = [
         i for i, pair in enumerate(pairs) if prompts.serving_category(categories, pair.category)
     ]
@@ -159,7 +159,7 @@ def _served(pairs: PairSet, categories: Collection[str]) -> PairSet | None:
 
 
 def require_same(what: str, found: str, planned: str) -> None:
-    """Refuse to compute with other weights than those that are part of the stage's key."""
+    """Refuse to compute with other weights than those in the stage's key."""
     if found != planned:
         raise SD4MatchError(
             f"{what} on this worker has other weights than the plan's ({found[:12]}, not "

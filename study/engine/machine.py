@@ -1,4 +1,4 @@
-"""What a machine is: told by every worker once, for the record of where numbers come from."""
+"""The hardware of a machine and the state of the code, for the record of a study's origin."""
 
 import os
 import platform
@@ -8,36 +8,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-import study
+PACKAGE = Path(__file__).resolve().parents[1]
+PARTS = ("study", "sd4match", "search_spaces", "pyproject.toml", "constraints.txt")
+"""What can change a number; the rest of a repository may hold anything of any size."""
 
 
 def hardware() -> dict[str, Any]:
     """This machine: names and sizes, as JSON values; memory in 10⁹ bytes."""
+    import torch
+
     return {
         "host": socket.gethostname(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "memory_gb": _gb(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")),
-        "gpus": [_gpu(number) for number in range(torch.cuda.device_count())],
+        "gpus": gpus(),
         "cuda": torch.version.cuda if torch.cuda.is_available() else None,
     }
 
 
-def _gpu(number: int) -> dict[str, Any]:
-    of = torch.cuda.get_device_properties(number)
-    return {"name": of.name, "memory_gb": _gb(of.total_memory)}
+def gpus() -> list[dict[str, Any]]:
+    """Name and memory of each GPU of this machine."""
+    import torch  # not at the top: the record of the code does without
+
+    found = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
+    return [{"name": gpu.name, "memory_gb": _gb(gpu.total_memory)} for gpu in found]
 
 
 def _cpu() -> str:
-    """The model's name; where the system does not tell it, that of the architecture."""
+    """The name of the processor; that of its architecture where the system does not say."""
     try:
-        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
-        told = ""
-    lines = (line.partition(":") for line in told.splitlines())
+        text = ""
+    lines = (line.partition(":") for line in text.splitlines())
     names = [value.strip() for name, _, value in lines if name.strip() == "model name"]
     return names[0] if names else platform.processor() or platform.machine()
 
@@ -46,17 +51,13 @@ def _gb(size: int) -> float:
     return round(size / 1e9, 1)
 
 
-PARTS = ("study", "sd4match", "search_spaces", "pyproject.toml", "constraints.txt")
-"""What can change a number; the rest of a repository may hold anything of any size."""
-
-
 @dataclass(frozen=True)
 class Code:
     """The state of the code.
 
     Attributes:
         revision: of the commit that is checked out; None outside a repository.
-        untracked: files beside the code that no revision knows.
+        untracked: files beside the code that are in no revision.
         diff: what was changed since, as ``git diff`` prints it; empty where nothing was.
     """
 
@@ -67,14 +68,14 @@ class Code:
 
 def code() -> Code:
     """The state of the code that runs; without a revision where it is not in a repository."""
-    root = Path(study.__file__).resolve().parents[1]
+    root = PACKAGE.parent
     try:
         # An installed copy may lie in somebody's repository that does not know it.
         _git(root, "ls-files", "--error-unmatch", "study/__init__.py")
         revision = _git(root, "rev-parse", "HEAD").strip()
-        there = [part for part in PARTS if (root / part).exists()]
-        new = _git(root, "ls-files", "--others", "--exclude-standard", "--", *there)
-        return Code(revision, tuple(new.splitlines()), _git(root, "diff", "HEAD", "--", *there))
+        parts = [part for part in PARTS if (root / part).exists()]
+        new = _git(root, "ls-files", "--others", "--exclude-standard", "--", *parts)
+        return Code(revision, tuple(new.splitlines()), _git(root, "diff", "HEAD", "--", *parts))
     except (OSError, subprocess.SubprocessError):  # no git, no repository, or not ours to read
         return Code(None)
 

@@ -1,4 +1,4 @@
-"""How long items take: which of those that run take much longer than their like."""
+"""Timing of running items: which take much longer than others of their kind did."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from statistics import median
 
 from study.engine.work import Work
 
-LEAST = 120.0  # seconds; what is shorter nobody waits for
+LEAST = 120.0  # seconds; shorter items are never slow
 FACTOR = 5.0
 ENOUGH = 3  # items of a kind must have ended before another can be slow
 RECENT = 100  # items of a kind that another is compared with
@@ -18,7 +18,7 @@ class _Run:
     work: Work
     started: float
     place: str
-    told: bool = False
+    reported: bool = False
 
 
 class Pace:
@@ -29,11 +29,15 @@ class Pace:
         self._took: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=RECENT))
 
     def heard(self, work: Work, now: float, place: str) -> None:
-        """A report of an item came from a worker; it sends the first one when it begins."""
+        """Take note of a report of a worker, which sends the first one when it begins an item."""
         self._runs.setdefault(work.key, _Run(work, now, place))
 
     def end(self, work: Work, now: float, *, well: bool) -> str:
-        """An item ended, well or not; says how long it took and where, if it ever began."""
+        """Take note that an item ended, well or not.
+
+        Returns:
+            How long it took and where; empty if it never began.
+        """
         run = self._runs.pop(work.key, None)
         if run is None:
             return ""
@@ -42,14 +46,14 @@ class Pace:
         return f"{now - run.started:.1f} s on {run.place}"
 
     def slow(self, now: float) -> Iterator[tuple[Work, str]]:
-        """Items that take much longer than others of their kind did, each told once."""
+        """Items that take much longer than others of their kind did, each only once."""
         for run in self._runs.values():
             took = self._took[run.work.kind]
-            if run.told or len(took) < ENOUGH or now - run.started < LEAST:
+            if run.reported or len(took) < ENOUGH or now - run.started < LEAST:
                 continue
             usual = median(took)
             if now - run.started > FACTOR * usual:
-                run.told = True
+                run.reported = True
                 yield (
                     run.work,
                     f"runs for {now - run.started:.0f} s on {run.place}; others took {usual:.0f} s",

@@ -1,125 +1,92 @@
-"""Launching a study: preflight, Ray Tune over the pending work, and what came of it."""
+"""Running pending work on Ray Tune: what was computed, what failed, what was stopped."""
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from ray import tune
 
 from sd4match.errors import SD4MatchError
-from sd4match.files.atomic import remove_abandoned
 from study.engine import callbacks, cluster
 from study.engine.callbacks import Nodes
 from study.engine.faults import last_line
-from study.engine.listener import Journal, Listener
+from study.engine.listener import Listener
 from study.engine.scheduler import PromptAsha, WorkScheduler
 from study.engine.trainable import StageTrainable
-from study.engine.work import KEY, Work
+from study.engine.work import PREFLIGHT, Outcome, Work
 from study.engine.work_queue import WorkQueue
-from study.plan.plan import Plan, Planner
-from study.search.record import Endings
-from study.search.search import OptunaSearch
 from study.space.space import Space
 from study.store.study_folder import StudyFolder
 
-
-@dataclass
-class Outcome:
-    """What a launch did.
-
-    Attributes:
-        done: labels of the items that were computed.
-        failures: key of each failed item to its reason.
-        stopped: key of each tuning that was stopped early to the reason; no failure.
-    """
-
-    done: list[str] = field(default_factory=list)
-    failures: dict[str, str] = field(default_factory=dict)
-    stopped: dict[str, str] = field(default_factory=dict)
+AHEAD = 16
+"""Items that wait for a worker on a cluster, at least, so that one that grows knows how far."""
 
 
-def launch(space: Space, planner: Planner, listener: Listener) -> Outcome:
-    """Run a study, or continue it: only what the store does not hold is computed.
+def launch(
+    work: Iterator[list[Work]],
+    space: Space,
+    folder: StudyFolder,
+    listener: Listener,
+    *,
+    memory: float = 0.0,
+    stopped: dict[str, str] | None = None,
+    spared: Container[str] = (),
+) -> Outcome:
+    """Compute the pending work of a study's plans on Ray.
 
     Args:
-        space: the checked search space.
-        planner: plans its configurations.
-        listener: is told of all that happens: the events of `WorkQueue`, ``lost`` and ``joined`` (a
-            node of the cluster). Events are in the study's ``logs/`` too.
+        work: lists of pending items, one a plan: see `study.engine.work.outstanding`. The next is
+            asked for when all items of the last one have ended.
+        space: the checked search space: its cluster, resources, callbacks and scoring rule.
+        folder: of the study.
+        listener: hears of everything that happens: the events of `WorkQueue`, and ``lost`` and
+            ``joined`` of the nodes of a cluster.
+        memory: bytes of a node that a worker needs, about; 0 where that is not what is short.
+        stopped: key of each tuning that was stopped early to the reason; ASHA adds to it.
+        spared: keys of tune stages that ASHA must not stop; asked at each report.
 
     Returns:
-        What was computed and what failed; failed items are missing cells, the rest stands.
+        What was computed and what failed. What depends on a failed item is missing, the rest is in
+        the store.
 
     Raises:
-        SD4MatchError: data or weights are missing, the preflight failed, or there is no room for
-            results. What is computed is kept.
+        SD4MatchError: the preflight failed, no Ray cluster can be reached, or there is no room for
+            results. What was computed is kept.
     """
-    planner.require_data()
-    folder = StudyFolder.of(space)
-    remove_abandoned(folder.path)
-    outcome, endings = Outcome(), Endings()
-    journal = Journal(folder)
 
-    def told(event: str, work: Work, message: str) -> None:
-        if event == "done" and work.kind != "preflight":
-            outcome.done.append(work.label)
-        journal.write(event, work, message)
-        listener.event(event, work, message)
-
-    def told_of_node(event: str, place: Work, message: str) -> None:
+    def on_node(event: str, place: Work, message: str) -> None:
         if event == "lost":
             queue.excuse_deaths()
-        told(event, place, message)
+        listener.event(event, place, message)
 
-    whole = Plan()
-    plans = _plans(space, planner, folder, endings, whole)
-    queue = WorkQueue(plans, folder.store, told, endings, listener.planned)
-    if queue.start():
-        folder.write_failures({})  # those of an earlier launch are tried again
-        with cluster.joined(space):
-            resources = cluster.resources(space, cluster.memory(whole))
-            if cluster.lacking(resources):  # a cluster that grows may get one
-                place = Work("place", "cluster", f"cluster {space.file.cluster.address}", ())
-                told("note", place, f"waits for a node with {_listed(resources)}")
-            workers = cluster.workers(resources)
-            listener.started(workers)
-            listening = [
-                Nodes(told_of_node),
-                callbacks.Reports(listener),
-                callbacks.Curves(folder.tensorboard),
-            ]
-            ahead = workers if space.file.cluster.address == cluster.LOCAL else max(workers, 16)
-            fit(queue, space, folder, resources, listening, ahead=ahead)
+    queue = WorkQueue(work, listener.event, stopped)
+    with cluster.joined(space):
+        resources = cluster.resources(space, cluster.available(memory))
+        if cluster.lacking(resources):  # a cluster that grows may get one
+            place = Work("place", "cluster", f"cluster {space.file.cluster.address}", ())
+            listener.event("note", place, f"waits for a node with {_listed(resources)}")
+        workers = cluster.workers(resources)
+        listener.started(workers)
+        listening = [
+            Nodes(on_node),
+            callbacks.Reports(listener),
+            callbacks.Curves(folder.tensorboard),
+        ]
+        local = space.file.cluster.address == cluster.LOCAL
+        ahead = workers if local else max(workers, AHEAD)
+        fit(queue, space, folder, resources, listening, ahead=ahead, spared=spared)
     if queue.full:
         raise SD4MatchError(f"{queue.full}; then launch again: what is done is kept")
-    if KEY in queue.failures:
-        # Nothing ran but the preflight: that is a mistake to mend, not a study with holes.
-        raise SD4MatchError(last_line(queue.failures[KEY]))
-    outcome.failures, outcome.stopped = queue.failures, endings.stopped
-    folder.write_failures({**queue.failures, **endings.stopped})
-    return outcome
+    if PREFLIGHT in queue.failures:
+        # Nothing but the preflight ran: a mistake to correct, not a study with missing results.
+        raise SD4MatchError(last_line(queue.failures[PREFLIGHT]))
+    return Outcome(queue.done, queue.failures, queue.stopped)
 
 
 def _listed(resources: dict[str, float]) -> str:
     return ", ".join(f"{name} {amount:g}" for name, amount in resources.items() if amount)
-
-
-def _plans(
-    space: Space, planner: Planner, folder: StudyFolder, endings: Endings, whole: Plan
-) -> Iterator[Plan]:
-    """The plans of a design, each added to the whole, and to the study's folder, before it runs."""
-    if space.file.design == "search":
-        plans = OptunaSearch(space, planner, folder, endings).plans()
-    else:
-        plans = iter([planner.plan(space.configurations())])
-    for plan in plans:
-        # Only now: a mistake leaves no half-made study behind.
-        folder.write_space(space)
-        whole.update(plan)
-        folder.write_plan(whole)
-        yield plan
 
 
 def fit(
@@ -130,9 +97,10 @@ def fit(
     listening: Sequence[tune.Callback],
     *,
     ahead: int,
+    spared: Container[str] = (),
     trainable: type[tune.Trainable] = StageTrainable,
 ) -> None:
-    """Let Ray Tune do what a queue hands out, on the Ray that is there.
+    """Let Ray Tune compute what a queue hands out, on the Ray that is running.
 
     Args:
         queue: of work items.
@@ -140,10 +108,11 @@ def fit(
         resources: of a trial.
         listening: callbacks besides those that the space names.
         ahead: how many items may be handed out before there is a worker for them.
-        trainable: does an item.
+        spared: keys of tune stages that ASHA must not stop.
+        trainable: computes an item.
     """
-    # What a user's callbacks write stands in their trials' folders, and is kept; what Tune itself
-    # writes nobody needs.
+    # A user's callbacks write into the folders of their trials, which are kept; nobody needs what
+    # Tune itself writes.
     named = space.file.callbacks
     searches = space.file.design == "search"
     asha = space.file.search.asha if searches else None
@@ -152,9 +121,11 @@ def fit(
         return searches or queue.more  # a generation that ends is not the last one
 
     scheduler = (
-        PromptAsha(asha, queue.endings, more) if asha else WorkScheduler(queue.endings, more)
+        PromptAsha(asha, queue.stopped, spared, errors=queue.errors, more=more)
+        if asha
+        else WorkScheduler(queue.errors, more)
     )
-    # So many trials may wait for workers, and tell a cluster that grows how far.
+    # So many trials may wait for workers: a cluster that grows sees from them how many it needs.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(ahead)
     with tempfile.TemporaryDirectory(prefix="sd4match-study-") as scratch:
         storage = folder.path / "ray" if named else Path(scratch)

@@ -1,7 +1,7 @@
-"""What Ray Tune is told about trials: all run, workers stay warm, what has ended is forgotten."""
+"""The schedulers of Ray Tune: every trial runs, or ASHA stops tunings; workers stay warm."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,11 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler
 
-from sd4match.tuning.tuning import EPOCHS
+from sd4match.tuning.recipe import EPOCHS
 from study.engine.faults import Fault
 from study.engine.work import Work
 from study.plan.cost import epochs
 from study.plan.stages import Tune
-from study.search.record import Endings
 
 log = logging.getLogger(__name__)
 
@@ -24,19 +23,18 @@ MANY = 10**6  # more workers than a cluster has
 
 
 class WorkScheduler(FIFOScheduler):
-    """Lets everything run, and says of what ended with an error why it did.
+    """Lets every trial run, keeps workers warm, and records why a trial ended with an error.
 
-    Ray has no settings for the rest of what it does; tests/study/test_warm_workers.py notices if
-    Ray changes.
+    Ray has no settings for this; tests/study/engine/test_run.py fails if Ray changes.
 
     Args:
-        endings: where it is said.
+        errors: id of each trial that ended with an error to its fault and the reason; written here.
         more: whether there will be work for workers that have none now.
     """
 
-    def __init__(self, endings: Endings, more: Callable[[], bool]) -> None:
+    def __init__(self, errors: dict[str, tuple[Fault, str]], more: Callable[[], bool]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._endings = endings
+        self._errors = errors
         self._more = more
         self._kept = 0
 
@@ -55,10 +53,10 @@ class WorkScheduler(FIFOScheduler):
         """Called just before the searcher hears of the error."""
         error = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
         log.debug("trial %s: %s", trial.trial_id, error)
-        self._endings.errors[trial.trial_id] = _cause(error)
+        self._errors[trial.trial_id] = _cause(error)
 
     def _keep_workers(self, controller: TuneController) -> None:
-        """Tune itself ends workers for which no trial waits at the moment."""
+        """Keep idle workers, which Tune itself ends when no trial waits for them."""
         keep = MANY if self._more() else 0
         if keep != self._kept:
             controller._actor_cache.increase_max(self._resources, keep - self._kept)
@@ -66,9 +64,9 @@ class WorkScheduler(FIFOScheduler):
 
 
 def _forget_ended(controller: TuneController) -> None:
-    """Tune itself keeps whole trials, with all they reported, and goes through them at each step.
+    """Remove ended trials from Tune, which keeps all their reports and walks over them each step.
 
-    So a driver would grow with its study, and slow down.
+    Without this the driver would grow and slow down with its study.
     """
     for ended in (controller._stopped_trials, controller._failed_trials):
         for trial in ended:
@@ -95,17 +93,30 @@ class PromptAsha(WorkScheduler):
     """Stops tunings that are behind the others after as many epochs; lets all else run.
 
     Rungs compare one fixed setting: the epoch's own validation, nearest neighbour at the training's
-    timestep and layer (docs/explanation/method.md section 1). Tunings are compared within a data set, whose PCK is
-    no other's. A configuration that learns on two needs both, so with one the other stops too.
+    timestep and layer (docs/explanation/method.md, section 1). Tunings are compared within a data
+    set, as PCK differs between data sets. A configuration that learns on two data sets needs both
+    prompts, so if one is stopped the other is stopped too.
 
     Args:
         reduction: one in so many goes on from a rung to the next.
-        endings, more: as of `WorkScheduler`.
+        stopped: key of each tuning that was stopped to the reason, for people; written here.
+        spared: keys of tune stages that must not be stopped.
+        errors, more: see `WorkScheduler`.
     """
 
-    def __init__(self, reduction: int, endings: Endings, more: Callable[[], bool]) -> None:
-        super().__init__(endings, more)
+    def __init__(
+        self,
+        reduction: int,
+        stopped: dict[str, str],
+        spared: Container[str],
+        *,
+        errors: dict[str, tuple[Fault, str]],
+        more: Callable[[], bool],
+    ) -> None:
+        super().__init__(errors, more)
         self._reduction = reduction
+        self._stopped = stopped
+        self._spared = spared
         self._rungs: dict[str, ASHAScheduler] = {}
         self._added: set[str] = set()
         self._lost: dict[tuple[tuple[str, Any], ...], str] = {}
@@ -119,7 +130,7 @@ class PromptAsha(WorkScheduler):
         if not isinstance(stage, Tune) or result.get("val_pck") is None:
             return self.CONTINUE
         # A prompt that is learned to the end is paid for.
-        if stage.key in self._endings.spared or result["epoch"] >= epochs(stage):
+        if stage.key in self._spared or result["epoch"] >= epochs(stage):
             return self.CONTINUE
         prompt = tuple(stage.settings.items())
         data = stage.train.dataset
@@ -127,7 +138,7 @@ class PromptAsha(WorkScheduler):
             self._lost.setdefault(prompt, f"on {data} after epoch {result['epoch']}")
         if prompt not in self._lost:
             return self.CONTINUE
-        self._endings.stopped[stage.key] = f"stopped early by ASHA {self._lost[prompt]}"
+        self._stopped[stage.key] = f"stopped early by ASHA {self._lost[prompt]}"
         return self.STOP
 
     def _decide(

@@ -1,4 +1,4 @@
-"""How long stages take, kept for the estimates of later plans."""
+"""Timing of stages and passes; the store keeps the times for estimates of later plans."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -8,11 +8,12 @@ import torch
 
 from sd4match import backbones
 from sd4match.features.unet import truncate
+from sd4match.matching.readout import Setting
 from sd4match.prompts import read_header
 from study.plan.cost import Costs, extracted
 from study.plan.inputs import Machine
 from study.plan.plan import Plan
-from study.plan.stages import Latents, Predict, Setting, Tune
+from study.plan.stages import Latents, Predict, Tune
 from study.store import timings
 from study.store.store import Store
 
@@ -21,12 +22,12 @@ from study.store.store import Store
 def timed(
     store: Store, stage: Latents | Tune | Predict, settings: Sequence[Setting]
 ) -> Iterator[None]:
-    """Time what is done in the block; a stage that fails, or goes on, says nothing.
+    """Time a block; a stage that fails, or continues an earlier attempt, is not timed.
 
     Args:
         store: keeps the time.
-        stage: what is done.
-        settings: the free settings that are read from a prediction.
+        stage: what the block computes.
+        settings: the readout settings of a prediction.
     """
     continued = isinstance(stage, Tune) and store.checkpoint(stage.key).exists()
     started = time.perf_counter()
@@ -44,11 +45,11 @@ def timed(
         kind, machine = "predict", stage.extraction.machine
         images = extracted(stage.data, _source(store, stage))
         flop = costs.predict(stage, layer=max(layer for layer, _ in settings), images=images)
-    timings.record(store, machine, kind, key=stage.key, tflop=flop / 1e12, seconds=seconds)
+    store.timings.record(machine, kind, key=stage.key, tflop=flop / 1e12, seconds=seconds)
 
 
 def _source(store: Store, stage: Predict) -> str | None:
-    """What a cpm prompt reads; it decides how many images are extracted."""
+    """What a CPM prompt reads; it decides how many images are extracted."""
     extraction = stage.extraction
     if extraction.file:
         return extraction.file.source
@@ -59,10 +60,14 @@ def _source(store: Store, stage: Predict) -> str | None:
 
 
 def time_passes(plan: Plan, store: Store) -> None:
-    """Time a batch through the UNet for each backbone of a plan, and keep that in the store.
+    """Time a batch through the UNet for each backbone of a plan, and record it in the store.
+
+    Args:
+        plan: names the backbones, image sizes and layers.
+        store: records the times.
 
     Raises:
-        SD4MatchError: the weights are not here and cannot be fetched.
+        SD4MatchError: weights are missing and cannot be fetched.
     """
     costs = Costs()
     wanted: dict[Machine, tuple[int, int]] = {}
@@ -73,7 +78,7 @@ def time_passes(plan: Plan, store: Store) -> None:
         seconds = _seconds(machine, image_size, layer)
         tflop = machine.batch_size * costs.unet(machine, image_size, layer) / 1e12
         key = f"{image_size}-{layer}-{machine.batch_size}"
-        timings.record(store, machine, timings.PASS, key=key, tflop=tflop, seconds=seconds)
+        store.timings.record(machine, timings.PASS, key=key, tflop=tflop, seconds=seconds)
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""The Ray Tune trainable: one trial is one work item, and actors are kept warm between trials."""
+"""The Ray Tune trainable: one trial is one work item; actors stay warm between trials."""
 
 import logging
 from collections.abc import Iterator
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 COLUMNS = dict.fromkeys(("epoch", "step", "loss", "val_pck"))
 """In every report: loggers such as Ray's for CSV take their columns from the first one."""
 MOST = 5
-"""Warnings of a step that are passed on; a broken folder of latents would fill pages."""
+"""Warnings of a step that are passed on; a damaged folder of latents would cause hundreds."""
 
 
 class StageTrainable(tune.Trainable):
-    """Does one `Work` item; a step is an epoch of a tuning or a split of a prediction.
+    """Computes one `Work` item; a step is an epoch of a tuning or a split of a prediction.
 
     Results are in the store, not in Ray's checkpoints: an item that is started again continues
-    from what the store holds. The first step only says where the item runs. What can be told ends
-    the trial with a ``failure`` and its ``fault``, and the worker lives on; after anything
-    unforeseen the error is raised, which ends the worker, for nobody knows in what state it is.
+    from what the store holds. The first step only reports where the item runs. An expected error
+    ends the trial with a ``failure`` and its ``fault``, and the worker lives on. An unforeseen
+    error is raised and ends the worker, whose state is unknown.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -44,7 +44,7 @@ class StageTrainable(tune.Trainable):
         return True
 
     def open_workshop(self, config: dict[str, Any]) -> "Workshop":
-        """What does the work, made once an actor."""
+        """The worker itself, made once an actor."""
         # Imported late: torch takes seconds that the driver need not wait for.
         from study.engine.machine import hardware
         from study.engine.worker import Workshop
@@ -55,7 +55,7 @@ class StageTrainable(tune.Trainable):
         return Workshop(Store(config["store"]), Rule(**config["rule"]))
 
     def step(self) -> dict[str, Any]:
-        """Do the next part of the item."""
+        """Compute the next part of the item."""
         try:
             report = next(self._steps)
         except Exception as error:
@@ -65,12 +65,12 @@ class StageTrainable(tune.Trainable):
         return {**COLUMNS, **report, "notes": self._notes.take()}
 
     def _done_patiently(self, workshop: "Workshop") -> Iterator[dict[str, Any]]:
-        """Reports of all parts, the last of them with ``done``."""
+        """Reports of all parts, the last one with ``done``."""
         yield {**self._hardware, "done": False}
         for attempt in patient():
             with attempt:
-                # An item of known length ends with its last part: another step would be a round
-                # trip for nothing. The parts of a tuning are epochs, and may be there already.
+                # An item of known length ends with its last part: another step would be a useless
+                # round trip. The parts of a tuning are epochs, and some may be computed already.
                 parts_left = len(self._work.stages)
                 for report in workshop.do(self._work):
                     parts_left -= self._work.kind != "tune"
@@ -85,7 +85,7 @@ class StageTrainable(tune.Trainable):
 
 
 class Notes(logging.Handler):
-    """Keeps the warnings of both packages until they are taken, for the driver to tell."""
+    """Collects the warnings of both packages, for the driver to report."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -98,7 +98,7 @@ class Notes(logging.Handler):
         self._kept.append(" ".join(record.getMessage().split()))
 
     def take(self) -> list[str]:
-        """What was said since the last call."""
-        said, self._kept = self._kept, []
-        more = len(said) - MOST
-        return said[:MOST] + ([f"… and {more} more"] if more > 0 else [])
+        """The warnings since the last call."""
+        taken, self._kept = self._kept, []
+        more = len(taken) - MOST
+        return taken[:MOST] + ([f"… and {more} more"] if more > 0 else [])

@@ -1,79 +1,63 @@
-"""The searcher that feeds Ray Tune: work items as soon as what they need is done."""
+"""The searcher that hands work items to Ray Tune as soon as what they need is done."""
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ray.tune.search import Searcher
 
 from study.engine.faults import TRIES, Fault, last_line
 from study.engine.pace import Pace
-from study.engine.work import Work, pending, preflight
-from study.search.record import Endings
-from study.store.integrity import sweep
-from study.store.retry import patiently
-from study.store.store import Store
-
-if TYPE_CHECKING:
-    from study.plan.plan import Plan
+from study.engine.work import OnEvent, Work, preflight
 
 
 class WorkQueue(Searcher):
-    """Hands out the pending work of plans, one plan after the other.
+    """Hands out pending work, the items of one plan after those of another.
 
     A fixed design is one plan. A search is a plan a generation: the next is asked for when all of
     the last is done, so that proposals do not depend on the order in which trials finish.
 
     Args:
-        plans: iterator of plans; it is advanced in the driver when the last plan is done.
-        store: where results go.
-        on_event: called with (event, work, message); events: ``start``, ``done``, ``failed``,
-            ``stopped``, ``retry``, ``note`` (what its worker warned of), ``slow`` and ``damaged``
-            (a file of the store).
-        endings: errors that the scheduler saw, and tunings that it stopped early; what needs these
+        work: lists of pending items, one a plan (`study.engine.work.outstanding`); advanced in the
+            driver when all items of the last list have ended.
+        on_event: called with (event, item, message); events: ``start``, ``done``, ``failed``,
+            ``stopped``, ``retry``, ``note`` (a warning of its worker) and ``slow``.
+        stopped: key of each tuning that the scheduler stopped early to the reason; what needs one
             is dropped.
-        on_plan: called with each plan and its pending work.
 
     Attributes:
+        done: labels of the items that were computed.
         failures: key of each failed item to the reason; items that needed it fail with it.
+        errors: id of each trial that ended with an error to its fault and the reason; the scheduler
+            adds them.
         full: why all work was ended: there is no room for results. Mostly None.
     """
 
     def __init__(
-        self,
-        plans: "Iterator[Plan]",
-        store: Store,
-        on_event: Callable[[str, Work, str], None],
-        endings: Endings,
-        on_plan: Callable[["Plan", list[Work]], None] = lambda plan, items: None,
+        self, work: Iterator[list[Work]], on_event: OnEvent, stopped: dict[str, str] | None = None
     ) -> None:
         super().__init__()
+        self.done: list[str] = []
         self.failures: dict[str, str] = {}
+        self.stopped = {} if stopped is None else stopped
+        self.errors: dict[str, tuple[Fault, str]] = {}
         self.full: str | None = None
-        self.endings = endings
-        self._plans = plans
-        self._store = store
+        self._work = work
         self._on_event = on_event
-        self._on_plan = on_plan
         self._pace = Pace()
         self._faults: Counter[tuple[str, Fault]] = Counter()
         self._waiting: list[Work] = []
         self._running: dict[str, Work] = {}
         self._unfinished: set[str] = set()
-        self._preflown = False
+        self._tried = False
         self._exhausted = False
-
-    def start(self) -> Work | None:
-        """Find the first work, a preflight; None when the store holds everything."""
-        self._refill()
-        return self._waiting[0] if self._waiting else None
 
     def suggest(  # type: ignore[override]  # Ray forgot FINISHED in its annotation
         self, trial_id: str
     ) -> dict[str, Any] | str | None:
-        """The next item that may start; None to ask again later; FINISHED at the end."""
+        """The next item that may start; None: ask again later; FINISHED: nothing is left."""
         if not self._running:
             self._refill()
         for work, message in self._pace.slow(time.monotonic()):
@@ -88,15 +72,15 @@ class WorkQueue(Searcher):
 
     @property
     def more(self) -> bool:
-        """Whether there is something that no worker was asked to do yet."""
+        """Whether an item waits that no worker has yet."""
         return bool(self._waiting)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Pass on what a worker says."""
+        """Pass on a worker's report."""
         work = self._running[trial_id]
         place = f"{result['hostname']}, process {result['pid']}"
         self._pace.heard(work, time.monotonic(), place)
-        if result.get("epoch"):  # it gets on: earlier faults were no fault of its own
+        if result.get("epoch"):  # it makes progress: earlier faults were not its own
             for key in [key for key in self._faults if key[0] == work.key]:
                 del self._faults[key]
         self._tell(work, result)
@@ -111,23 +95,26 @@ class WorkQueue(Searcher):
         self._tell(work, result)
         kind, reason = result.get("fault"), str(result.get("failure"))
         if error:
-            kind, reason = self.endings.errors.pop(trial_id, ("worker", "its worker was killed"))
-            if kind == "worker" and not ended:  # nor begun: it died idle, before the item came
+            kind, reason = self.errors.pop(trial_id, ("worker", "its worker was killed"))
+            if kind == "worker" and not ended:  # never begun: its worker died idle before that
                 kind = "node"
         if kind is not None:
             self._try_again(work, kind, reason)
-        elif work.key in self.endings.stopped:
+        elif work.key in self.stopped:
             self._unfinished.discard(work.key)
             self._drop_needing(work)
-            self._on_event("stopped", work, self.endings.stopped[work.key])
+            self._on_event("stopped", work, self.stopped[work.key])
         else:
             self._unfinished.discard(work.key)
+            if work.kind != "preflight":
+                self.done.append(work.label)
             self._on_event("done", work, ended)
 
     def excuse_deaths(self) -> None:
-        """Count workers' deaths so far as a lost node's: theirs is told long before its own.
+        """Count the deaths of workers so far as deaths of a lost node.
 
-        A node that is killed takes its workers along; Ray misses it some health checks later.
+        A node that is killed takes its workers along; Ray reports the node some health checks
+        later than the workers.
         """
         for key, kind in list(self._faults):
             if kind == "worker":
@@ -162,7 +149,7 @@ class WorkQueue(Searcher):
         self._unfinished.discard(work.key)
         self.failures[work.key] = reason
         self._on_event("failed", work, reason)
-        # After a failed preflight there are no later plans: the study is mended first.
+        # After a failed preflight there are no later plans: the study must be corrected first.
         self._exhausted |= work.kind == "preflight"
         self._fail_needing(work)
 
@@ -174,40 +161,38 @@ class WorkQueue(Searcher):
                 self._fail(other, f"{failed.label} failed: {reason}")
 
     def _drop_needing(self, stopped: Work) -> None:
-        """Forget what needs a prompt that is not going to be: no failure, but no work either."""
+        """Forget what needs a prompt that was stopped: no failure, but no work either."""
         self._waiting = [waiting for waiting in self._waiting if stopped.key not in waiting.needs]
 
     def _refill(self) -> None:
-        """Take the next plan that has work left, when the last one has none."""
+        """Take the next items, when the last plan has none left."""
         while not self._waiting and not self._exhausted:
-            plan = next(self._plans, None)
-            self._exhausted = plan is None
-            if plan is not None:
-                patiently(self._store.pull_plan)(plan)
-                for file in sweep(plan, self._store):
-                    place = Work("place", file.name, str(file), ())
-                    self._on_event("damaged", place, "removed, and computed again")
-                items = pending(plan, self._store)
-                self._on_plan(plan, items)
-                ended = self.failures.keys() | self.endings.stopped.keys()
-                self._waiting = [work for work in items if work.key not in ended]
-                self._unfinished = {work.key for work in self._waiting}
-                # What failed in an earlier plan is not tried again, and what needs it cannot be.
-                for work in items:
-                    if work.key in self.failures:
-                        self._fail_needing(work)
-                    elif work.key in self.endings.stopped:
-                        self._drop_needing(work)
-                if self._waiting and not self._preflown:
-                    self._try_first()
+            items = next(self._work, None)
+            self._exhausted = items is None
+            if items:
+                self._take(items)
+
+    def _take(self, items: Sequence[Work]) -> None:
+        """Let the items of a plan wait for their start."""
+        ended = self.failures.keys() | self.stopped.keys()
+        self._waiting = [work for work in items if work.key not in ended]
+        self._unfinished = {work.key for work in self._waiting}
+        # What failed in an earlier plan is not tried again, and what needs it cannot be computed.
+        for work in items:
+            if work.key in self.failures:
+                self._fail_needing(work)
+            elif work.key in self.stopped:
+                self._drop_needing(work)
+        if self._waiting and not self._tried:
+            self._try_first()
 
     def _try_first(self) -> None:
-        """Let all that waits wait for a preflight.
+        """Let all waiting items wait for a preflight.
 
         Only in the first plan that has work: it finds what is wrong with a study before hours are
-        spent on it. What a later proposal of a search meets is that proposal's failure.
+        spent on it. What goes wrong in a later plan of a search is that proposal's failure.
         """
-        self._preflown = True
+        self._tried = True
         first = preflight(self._waiting)
         waiting = (replace(w, needs=(first.key, *w.needs)) for w in self._waiting)
         self._waiting = [first, *waiting]

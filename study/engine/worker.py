@@ -1,7 +1,7 @@
-"""Doing the work: each function computes what one stage needs and puts it into the store.
+"""The worker: computes work items, each stage from what it needs to its result in the store.
 
-Nothing here knows Ray: a worker calls these, and so can a test or a notebook. Work that was begun
-before goes on from what the store holds of it.
+Nothing here knows Ray: an actor calls it, and so can a test or a notebook. An item that was begun
+before continues from what the store holds of it.
 """
 
 import time
@@ -16,6 +16,7 @@ from sd4match import prompts
 from sd4match.datasets import ImagePair, PairSet, Side
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
+from sd4match.matching.readout import Setting
 from sd4match.prediction.predictor import predict
 from sd4match.prompts import Prompt
 from sd4match.tuning import folder
@@ -24,14 +25,17 @@ from study.engine.batches import fitting, smaller
 from study.engine.loaded import Bench, require_same
 from study.engine.timing import timed
 from study.engine.work import Work
-from study.plan.stages import Latents, Predict, Setting, Tune
+from study.plan.stages import Latents, Predict, Tune
 from study.space.metric import Rule
 from study.store.scores import Record, score
 from study.store.store import Store
 
+EVERY = 10.0
+"""Seconds between reports within an epoch."""
+
 
 class Workshop(Bench):
-    """Does the work items of a worker, one after the other.
+    """Computes work items, one after the other.
 
     Args:
         store: where results go.
@@ -43,7 +47,10 @@ class Workshop(Bench):
         self.rule = rule
 
     def do(self, work: Work) -> Iterator[dict[str, Any]]:
-        """Do a work item.
+        """Compute a work item.
+
+        Args:
+            work: what is computed; what it needs is in the store.
 
         Yields:
             A small report after each part: an epoch of a tuning, a split of a prediction.
@@ -58,9 +65,9 @@ class Workshop(Bench):
             self._pull(stage)
             settings = work.settings.get(stage.key, ())
             if isinstance(stage, Predict) and self._predicted(stage, settings):
-                yield self.predict(stage, settings)  # which is too quick to be timed
+                yield self.predict(stage, settings)  # only scores, which is too quick to be timed
                 continue
-            # Loaded before the clock starts: a worker does that once, for all its stages.
+            # Loaded before the time is taken: a worker does that once, for all its stages.
             self.backbone(stage.extraction.machine if isinstance(stage, Predict) else stage.machine)
             with timed(self.store, stage, settings):
                 if isinstance(stage, Latents):
@@ -71,7 +78,7 @@ class Workshop(Bench):
                     yield self.predict(stage, settings)
 
     def _pull(self, stage: Latents | Tune | Predict) -> None:
-        """Bring what the store holds for a stage, and of an earlier attempt at it."""
+        """Bring what the store holds for a stage, and what an earlier attempt left."""
         if isinstance(stage, Tune):
             self.store.pull(tunes=[stage.key])
         elif isinstance(stage, Predict):
@@ -124,7 +131,7 @@ class Workshop(Bench):
                 **stage.settings,
                 "data": stage.train.dataset,
                 "pairs": stage.train.pairs,
-                # What was asked is in the stage's key; this is what memory left of it.
+                # The key has the batch that was asked for; this much fitted into memory.
                 **({"micro_batch": settings.micro_batch} if settings.micro_batch else {}),
             },
         )
@@ -137,14 +144,14 @@ class Workshop(Bench):
         """One pair through a predict stage or one training step; nothing but latents is kept.
 
         Raises:
-            SD4MatchError: it failed; says at which setting, and why.
+            SD4MatchError: it failed; names the setting and the reason.
         """
         try:
             if isinstance(stage, Tune):
                 self._try_tune(stage)
             elif isinstance(stage, Predict):
                 backbone = self.backbone(stage.extraction.machine)
-                # A learned prompt is not there yet; its pass needs what that of any other does.
+                # A learned prompt does not exist yet; any other needs the same memory and time.
                 blank = prompts.create("empty", backbone)
                 prompt = blank if stage.extraction.tuned else self.prompt(stage.extraction)
                 pairs = _with_keypoints(stage.data.open(), 1)
@@ -165,7 +172,7 @@ class Workshop(Bench):
         fitting(int(settings["batch_size"]), step)
 
     def predict(self, stage: Predict, settings: tuple[Setting, ...]) -> dict[str, Any]:
-        """Predict and score one split at all the free settings that are wanted of it."""
+        """Predict and score one split at all readout settings that are wanted."""
         extraction, pairs = stage.extraction, stage.data.open()
         self.store.write_truth(pairs)
         if not self._predicted(stage, settings):
@@ -187,7 +194,7 @@ class Workshop(Bench):
         return {"split": f"{stage.data.dataset} {stage.data.split}", "pairs": len(pairs)}
 
     def _predicted(self, stage: Predict, settings: tuple[Setting, ...]) -> bool:
-        """Whether an earlier attempt at this item came as far as here."""
+        """Whether an earlier attempt recorded these predictions."""
         return self.store.recorded(stage.key).keys() >= set(settings)
 
     def positions(
@@ -199,11 +206,11 @@ class Workshop(Bench):
         pairs: PairSet,
         batch: int | None = None,
     ) -> np.ndarray:
-        """Predicted keypoints (S, K, 2) in original pixels at S free settings.
+        """Predicted keypoints (S, K, 2) in original pixels at S readout settings.
 
         Args:
             stage, settings, prompt, pairs: what is predicted.
-            batch: images a UNet batch, where memory does not suffice for the planned one.
+            batch: images in a UNet batch, where the planned one does not fit into memory.
         """
         extraction = stage.extraction
         backbone = self.backbone(extraction.machine)
@@ -229,7 +236,7 @@ class Workshop(Bench):
 
 
 def _with_keypoints(pairs: PairSet, count: int) -> PairSet:
-    """The first pairs that a model has anything to do for."""
+    """The first pairs that have keypoints."""
     filled = (i for i, pair in enumerate(pairs) if len(pair.keypoint_ids))
     return pairs.subset(islice(filled, count))
 
@@ -244,14 +251,10 @@ def _kinds(prompt: Prompt) -> set[str]:
     return {prompt.reads.encoder} if prompt.reads else set()
 
 
-EVERY = 10.0
-"""Seconds between reports within an epoch."""
-
-
 def reports(tuning: Tuning, checkpoint: Path, *, every: float = EVERY) -> Iterator[dict[str, Any]]:
     """Learn to the end, from where the checkpoint is; see `sd4match.tuning.folder.run`.
 
-    A checkpoint is written before each report: who hears of it may stop the tuning.
+    A checkpoint is written before each report, after which the tuning may be stopped.
 
     Args:
         tuning, checkpoint: as of `run`.
@@ -263,16 +266,16 @@ def reports(tuning: Tuning, checkpoint: Path, *, every: float = EVERY) -> Iterat
     """
     if not tuning.step:
         folder.resume(tuning, checkpoint)
-    told, last, due = tuning.step, time.monotonic(), False
+    reported, last, due = tuning.step, time.monotonic(), False
 
     def on_step(step: int, loss: float) -> None:
         nonlocal due
         due = time.monotonic() - last >= every  # so never in the middle of a validation
 
     def report(row: dict[str, Any]) -> dict[str, Any]:
-        nonlocal told, last, due
-        new = tuning.losses[told:]
-        told, last, due = tuning.step, time.monotonic(), False
+        nonlocal reported, last, due
+        new = tuning.losses[reported:]
+        reported, last, due = tuning.step, time.monotonic(), False
         return {**row, "step": tuning.step, "loss": sum(new) / len(new) if new else None}
 
     while not tuning.finished:

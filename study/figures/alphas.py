@@ -1,49 +1,48 @@
-"""PCK against alpha for a few configurations: whether one that wins at 0.1 wins at 0.05 too."""
+"""Figure of PCK by alpha: whether a configuration that is best at 0.1 is best at 0.05 as well."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError
+from study.analysis import choosing
+from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import at, drawable, fidelity, find, intervals, told_apart
+from study.figures.measured import at, distinguished, drawable, find, intervals
 from study.figures.predictions import predicted
 
-if TYPE_CHECKING:
-    from study.study import Study
-
 STEPS = 20
-_MOST = 10  # lines that can be told apart
+_MOST = 10  # lines that can be distinguished
 _USUAL = 6
 
 
-def _usual(study: "Study") -> list[str]:
+def _usual(study: Results) -> list[str]:
     """The baseline, and the best of each prompt family, the highest first."""
     done = study.cells[study.cells["status"] == "done"]
     first = [study.baseline] if study.baseline in set(done["configuration"]) else []
     try:
-        top = study.top()["prompt"]
+        top = choosing.top(study)["prompt"]
     except SD4MatchError:  # nothing to choose by, or not measured yet
         return first
     return list(dict.fromkeys([*first, *map(str, top.index[~top.duplicated()])]))[:_USUAL]
 
 
-def _choices(study: "Study") -> list[Names]:
+def _choices(study: Results) -> list[Names]:
     return [()] if _usual(study) else []
 
 
 @page.styled
-def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw(study: Results, names: Names, alpha: float) -> Figure:
     """PCK against alpha, a line a configuration; intervals at the study's own alphas."""
     keys = list(dict.fromkeys(find(study, name) for name in names)) or _usual(study)
     places = drawable(study.cells, keys, "these configurations")
     own = [float(each) for each in study.rule.alphas]
     grid = np.linspace(0, max(0.2, *own), STEPS + 1)[1:]
     scored = intervals(study.cells, study.samples, keys, places, own)
-    apart = told_apart(configurations(study.cells), keys)
+    apart = distinguished(configurations(study.cells), keys)
     figure, panels = page.of_places(places, height=2.6)
     entries = []
     for i, key in enumerate(keys):
@@ -72,7 +71,7 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
     page.note(
         figure,
         f"{chosen}95 % intervals (images resampled) at α = "
-        f"{', '.join(f'{a:g}' for a in own)}. Fidelity: {fidelity(study)}.",
+        f"{', '.join(f'{a:g}' for a in own)}. Fidelity: {study.fidelity}.",
     )
     return figure
 

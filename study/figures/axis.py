@@ -1,8 +1,8 @@
-"""PCK along one axis around the baseline, one panel a data set."""
+"""Figure of PCK along one axis around the baseline, one panel a data set."""
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,14 +12,12 @@ from matplotlib.figure import Figure
 from sd4match.errors import SD4MatchError
 from study.analysis.ablation import Samples, estimates
 from study.analysis.contrasts import Row, one_at_a_time
+from study.analysis.results import Results
 from study.analysis.rows import SEED, configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import at, fidelity
+from study.figures.measured import at
 from study.space import labels
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 _GONE: dict[str, Any] = {
     "marker": "x", "linestyle": "none", "color": page.GREY, "markersize": 4, "clip_on": False,
@@ -54,13 +52,13 @@ def ablation(
     Args:
         cells, samples, axis, baseline, resamples: as for `study.analysis.ablation.estimates`.
         alpha: threshold of PCK.
-        fidelity: what was cut short, in words; ``full`` for nothing.
+        fidelity: what was reduced, in words; ``full`` for nothing.
 
     Returns:
         A figure of a paper's width: a column for one data set, the page for more.
 
     Raises:
-        SD4MatchError: as `study.analysis.ablation.estimates`; when nothing of this axis was measured.
+        SD4MatchError: as `study.analysis.ablation.estimates`; nothing of this axis was measured.
     """
     found = estimates(
         cells, samples, axis=axis, baseline=baseline, alphas=[alpha], resamples=resamples
@@ -70,7 +68,7 @@ def ablation(
     found[["pck", "low", "high"]] *= 100
     keys = list(found["configuration"].unique())
     values = found["value"].unique().tolist()
-    # A seed is a name that looks like a number.
+    # Seeds are names, though they look like numbers.
     numbers = axis != SEED and len(values) == len(keys)
     numbers = numbers and all(isinstance(v, int | float) for v in values)
     rows = one_at_a_time(cells, axis=axis, baseline=baseline)
@@ -180,18 +178,18 @@ def _marks(color: str, split: str) -> dict[str, Any]:
     return style | {"linestyle": "-" if test else "--", "mfc": color if test else "white"}
 
 
-def _choices(study: "Study") -> list[Names]:
+def _choices(study: Results) -> list[Names]:
     return [(axis,) for axis in study.axes]
 
 
-def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw(study: Results, names: Names, alpha: float) -> Figure:
     return ablation(
         study.cells,
         study.samples,
         axis=names[0],
         baseline=study.baseline,
         alpha=alpha,
-        fidelity=fidelity(study),
+        fidelity=study.fidelity,
     )
 
 

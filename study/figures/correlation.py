@@ -1,4 +1,4 @@
-"""Correlation maps of one pair under several prompts (Fig. 6 of arXiv 2310.17569)."""
+"""Figure of the correlation maps of one pair under several prompts (arXiv 2310.17569, Fig. 6)."""
 
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError, require_known
 from study.analysis.contrasts import around
+from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
@@ -19,14 +20,13 @@ from study.space.axes import AXES
 if TYPE_CHECKING:
     from sd4match.backbones import Backbone
     from sd4match.prompts import Prompt
-    from study.study import Study
 
 _MOST = 5  # prompts
 _QUERIES = 2
 _OF_PROMPTS = ("prompt", "template", "length", "source", "global_length", "content_length")
 
 
-def prompts_of(study: "Study") -> dict[str, str]:
+def prompts_of(study: Results) -> dict[str, str]:
     """Configurations that differ in the prompt family alone: label to key, at most five."""
     table = configurations(study.cells)
     base = middle(study)
@@ -40,8 +40,8 @@ def prompts_of(study: "Study") -> dict[str, str]:
     return dict(list(found.items())[:_MOST])
 
 
-def telling(positions: np.ndarray, truth: np.ndarray, most: int) -> list[int]:
-    """The keypoints that prompts find at the most different places.
+def most_different(positions: np.ndarray, truth: np.ndarray, most: int) -> list[int]:
+    """The keypoints that the prompts find at the most different places.
 
     Args:
         positions: (M, N, 2) of M prompts.
@@ -56,7 +56,7 @@ def telling(positions: np.ndarray, truth: np.ndarray, most: int) -> list[int]:
     return sorted(int(i) for i in np.argsort(-spread, kind="stable")[:most])
 
 
-def _choices(study: "Study") -> list[Names]:
+def _choices(study: Results) -> list[Names]:
     keys = list(prompts_of(study).values())
     if len(keys) < 2:
         return []
@@ -64,11 +64,11 @@ def _choices(study: "Study") -> list[Names]:
     return [(dataset,) for dataset, _ in places[-1:]]
 
 
-def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw(study: Results, names: Names, alpha: float) -> Figure:
     from sd4match import backbones
     from sd4match.features import Contents, Latents
     from sd4match.prediction.one_pair import match_pair
-    from sd4match.visualize.heatmaps import heatmaps
+    from sd4match.visualize.correlation_maps import heatmaps
 
     keys = prompts_of(study)
     places = dict(shown(study.cells, list(keys.values())))
@@ -86,8 +86,8 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
         number = int(np.nanargmax(np.ptp(shares, axis=0)))
     own = any_of.truth.pair == number
     if not own.any():
-        raise SD4MatchError(f"pair {any_of.pairs['id'].iloc[number]} has no keypoint to look at")
-    queries = telling(
+        raise SD4MatchError(f"pair {any_of.pairs['id'].iloc[number]} has no keypoint")
+    queries = most_different(
         np.stack([each.positions[own] for each in found.values()]),
         any_of.truth.keypoints[own],
         _QUERIES,
@@ -116,14 +116,14 @@ def _draw(study: "Study", names: Names, alpha: float) -> Figure:
         )
         for label, key in keys.items()
     }
-    said = next(iter(settings.values()))
+    common = next(iter(settings.values()))
     return heatmaps(
         pair,
         matches,
         image_size=size,
         queries=queries,
-        note=f"{page.titled(dataset, split)}, pair {pair.id}; {name}, t = {said['timestep']}, "
-        f"E = {said['ensemble']}, layer {said['layer']}",
+        note=f"{page.titled(dataset, split)}, pair {pair.id}; {name}, t = {common['timestep']}, "
+        f"E = {common['ensemble']}, layer {common['layer']}",
     )
 
 
@@ -134,7 +134,7 @@ def _number(pairs: pd.DataFrame, wanted: str) -> int:
     return int(found[0])
 
 
-def _prompt(study: "Study", row: Mapping[Hashable, Any], backbone: "Backbone") -> "Prompt":
+def _prompt(study: Results, row: Mapping[Hashable, Any], backbone: "Backbone") -> "Prompt":
     from sd4match import prompts
 
     if isinstance(row["tune"], str):
@@ -150,7 +150,7 @@ def _prompt(study: "Study", row: Mapping[Hashable, Any], backbone: "Backbone") -
 KIND = Kind(
     name="correlation",
     shows="correlation maps under several prompts",
-    lacks="the data set's images, and several prompts at the same setting",
+    lacks="the data set's images, and several prompts that differ in nothing else",
     choices=_choices,
     draw=_draw,
     takes="a data set, and a pair's id",

@@ -1,6 +1,4 @@
-"""Which axes matter, alone and together."""
-
-from typing import TYPE_CHECKING
+"""Figure of the importance of axes, alone and in pairs."""
 
 import numpy as np
 import pandas as pd
@@ -8,12 +6,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from sd4match.errors import SD4MatchError
+from study.analysis.results import Results
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import fidelity
-
-if TYPE_CHECKING:
-    from study.study import Study
+from study.search.ped_anova import study_importance
 
 _ALONE, _TOGETHER = page.PALETTE[0], page.PALETTE[1]
 _MOST = 15
@@ -24,10 +20,11 @@ def importance(found: pd.DataFrame, *, of: str = "PCK", fidelity: str = "full") 
     """Bars of how much each axis matters, with interactions of two and 95 % intervals.
 
     Args:
-        found: what `Study.importance` gives: ``axis, other`` (None for an axis alone), ``kind``
-            (what the values are, in words), ``value, low, high``; NaN bounds draw no interval.
+        found: see `study.search.ped_anova.study_importance`: ``axis, other`` (None for an axis
+            alone), ``kind`` (the meaning of the values, in words), ``value, low, high``; NaN bounds
+            draw no interval.
         of: the metric in words.
-        fidelity: what was cut short, in words.
+        fidelity: what was reduced, in words.
 
     Returns:
         The figure, the most important first; of more than 15 effects the first 15.
@@ -61,22 +58,22 @@ def importance(found: pd.DataFrame, *, of: str = "PCK", fidelity: str = "full") 
     if not alone.all():
         keys = [Patch(color=_ALONE, label="axis alone"), Patch(color=_TOGETHER, label="two axes")]
         page.key(figure, keys)
-    said = f"Of {of}. Lines: 95 % intervals."
+    text = f"Measured by {of}. Lines: 95 % intervals."
     if len(left_out):
-        said += (
+        text += (
             f" {len(left_out)} smaller ones, at most {100 * left_out['value'].max():.1f}, omitted."
         )
-    page.note(figure, f"{said} Fidelity: {fidelity}.")
+    page.note(figure, f"{text} Fidelity: {fidelity}.")
     return figure
 
 
-def _choices(study: "Study") -> list[Names]:
+def _choices(study: Results) -> list[Names]:
     return [()] if study.metric is not None and len(study.configurations()) > 1 else []
 
 
-def _draw(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw(study: Results, names: Names, alpha: float) -> Figure:
     return importance(
-        study.importance(), of=page.measure(str(study.metric)), fidelity=fidelity(study)
+        study_importance(study), of=page.measure(str(study.metric)), fidelity=study.fidelity
     )
 
 

@@ -1,12 +1,13 @@
-"""Lines of PCK: prompt families by their length, and the kernel width at each alpha."""
+"""Figures of lines: PCK of prompt families by length, and PCK by kernel width at each alpha."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 
 from study.analysis.contrasts import around
+from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
@@ -15,21 +16,17 @@ from study.figures.measured import (
     at,
     drawable,
     elsewhere,
-    fidelity,
     intervals,
     middle,
     ordered,
 )
 from study.space import labels
 
-if TYPE_CHECKING:
-    from study.study import Study
-
 PROMPT, LENGTH, WIDTH = "prompt", "length", "kernel"
 
 
 @page.styled
-def _draw_families(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw_families(study: Results, names: Names, alpha: float) -> Figure:
     """PCK of each prompt family by prompt length, with 95 % intervals; one panel a data set.
 
     A family of several lengths is a line, one of a single length a point with a bar, and one
@@ -72,14 +69,14 @@ def _draw_families(study: "Study", names: Names, alpha: float) -> Figure:
     at_base = elsewhere(table, base, free=[PROMPT])
     page.note(
         figure,
-        f"95 % intervals (images resampled).{' Dashed: no length of its own.' * bool(across)} "
-        f"{f'Not measured: {lost}. ' if lost else ''}Elsewhere {at_base}. "
-        f"Training: {labels.training(table[name] for name in keys)}. Fidelity: {fidelity(study)}.",
+        f"95 % intervals (images resampled).{' Dashed: families without a length.' * bool(across)} "
+        f"{f'Not measured: {lost}. ' if lost else ''}Other axes: {at_base}. "
+        f"Training: {labels.training(table[name] for name in keys)}. Fidelity: {study.fidelity}.",
     )
     return figure
 
 
-def _family_choices(study: "Study") -> list[Names]:
+def _family_choices(study: Results) -> list[Names]:
     table = configurations(study.cells)
     keys = around(table, base=middle(study), free=(PROMPT, LENGTH))
     sizes = [len(ordered(table, axis, keys)) for axis in (PROMPT, LENGTH)]
@@ -96,7 +93,7 @@ FAMILIES = Kind(
 
 
 @page.styled
-def _draw_kernel(study: "Study", names: Names, alpha: float) -> Figure:
+def _draw_kernel(study: Results, names: Names, alpha: float) -> Figure:
     """PCK against the kernel's width, a line an alpha, with 95 % intervals; a ring is the highest.
 
     One panel a data set; all alphas that were scored, whatever ``alpha``.
@@ -139,8 +136,8 @@ def _draw_kernel(study: "Study", names: Names, alpha: float) -> Figure:
     page.key(figure, [*entries, page.swatch(through, **page.BASELINE)])
     page.note(
         figure,
-        f"95 % intervals (images resampled). Ring: the highest of a line. "
-        f"Elsewhere {elsewhere(table, base, free=[WIDTH])}. Fidelity: {fidelity(study)}.",
+        f"95 % intervals (images resampled). Ring: the highest point of a line. "
+        f"Other axes: {elsewhere(table, base, free=[WIDTH])}. Fidelity: {study.fidelity}.",
     )
     return figure
 
@@ -149,7 +146,7 @@ def _keys(table: Table, base: str) -> list[str]:
     return [key for key in around(table, base=base, free=(WIDTH,)) if table[key][WIDTH] is not None]
 
 
-def _kernel_choices(study: "Study") -> list[Names]:
+def _kernel_choices(study: Results) -> list[Names]:
     table = configurations(study.cells)
     widths = ordered(table, WIDTH, _keys(table, middle(study)))
     return [()] if len(widths) > 1 and study.cells["alpha"].nunique() > 1 else []

@@ -1,4 +1,4 @@
-"""Predicted keypoints behind a cell, for figures that look at single pairs and other alphas."""
+"""Predicted keypoints behind a result, for figures of single pairs and of any alpha."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +14,17 @@ from sd4match.errors import SD4MatchError
 from sd4match.records.parquet import settings_of
 from sd4match.records.truth import pairs_on_record
 from study.analysis.measuring import setting_of
+from study.analysis.results import Results
 from study.figures.measured import at
 from study.figures.page import Place
 
 if TYPE_CHECKING:
     from sd4match.pck.ground_truth import GroundTruth
-    from study.study import Study
 
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """What a configuration predicted on a split.
+    """The predictions of a configuration on a split.
 
     Attributes:
         truth: of P pairs, K keypoints in all.
@@ -59,7 +59,7 @@ class Predicted:
         return shares
 
 
-def predicted(study: "Study", configuration: str, dataset: str, split: str) -> Predicted:
+def predicted(study: Results, configuration: str, dataset: str, split: str) -> Predicted:
     """The predictions of a configuration on a split.
 
     Raises:
@@ -81,7 +81,7 @@ def predicted(study: "Study", configuration: str, dataset: str, split: str) -> P
     )
 
 
-def root_of(study: "Study") -> Path:
+def root_of(study: Results) -> Path:
     """The folder of the data sets that a study was launched on."""
     from omegaconf import OmegaConf
 
@@ -89,13 +89,13 @@ def root_of(study: "Study") -> Path:
     return Path(str(OmegaConf.select(space, "data.root"))).expanduser()
 
 
-def present(study: "Study", places: list[Place]) -> list[Place]:
-    """Those data sets and splits whose images seem to be here."""
+def present(study: Results, places: list[Place]) -> list[Place]:
+    """The data sets and splits with a folder of images on this machine."""
     root = root_of(study)
     return [place for place in places if (root / FOLDERS[place[0]]).is_dir()]
 
 
-def pairs_of(study: "Study", dataset: str, split: str, rows: pd.DataFrame) -> list[ImagePair]:
+def pairs_of(study: Results, dataset: str, split: str, rows: pd.DataFrame) -> list[ImagePair]:
     """Pairs with their images.
 
     Args:
@@ -104,12 +104,12 @@ def pairs_of(study: "Study", dataset: str, split: str, rows: pd.DataFrame) -> li
         rows: of the table of pairs that the store keeps.
 
     Raises:
-        SD4MatchError: the images are not here, or they are not those that were matched.
+        SD4MatchError: the images are not on this machine, or differ from those that were matched.
     """
     root = root_of(study)
     if not (root / FOLDERS[dataset]).is_dir():
         raise SD4MatchError(
-            f"{root}: the images of {dataset} are not here: draw where study {study.name} was "
-            f"launched, or put the data set there"
+            f"{root}: the images of {dataset} are not on this machine: draw where study "
+            f"{study.name} was launched, or put the data set there"
         )
     return pairs_on_record(root, dataset, split, rows)

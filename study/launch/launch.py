@@ -1,23 +1,26 @@
-"""What ``study launch`` runs and prints, and the same facts for programs."""
+"""One launch of a study: plan once, lock, compute what is pending, write tables and figures."""
 
 import contextlib
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from rich.console import Console
 
 from sd4match.errors import SD4MatchError
-from study.engine.listener import Listener, Listeners
-from study.engine.run import launch
-from study.launch.outputs import write_answers
+from sd4match.files.atomic import remove_abandoned
+from study.engine.listener import Journal, Listener, Listeners
+from study.engine.work import Outcome, outstanding
+from study.launch.outputs import update_answers
 from study.launch.plan_report import plan_of, plan_report
 from study.launch.progress import Progress
 from study.launch.provenance import Provenance, recorded
-from study.launch.sync import kept
+from study.launch.sync import synced
 from study.launch.terminal import Lines, animated, shown
-from study.plan.plan import Planner
+from study.plan.estimates import Estimate
+from study.plan.plan import Plan, Planner
 from study.space.space import Space
 from study.store.heartbeat import beating
 from study.store.lock import alone
@@ -27,17 +30,23 @@ from study.tables.best import best_report
 
 
 def launch_report(
-    space: Space, planner: Planner, console: Console | None, *, overrides: Sequence[str] = ()
+    space: Space, console: Console | None, *, overrides: Sequence[str] = ()
 ) -> tuple[dict[str, Any], Mapping[str, str]]:
-    """Run a study and tell about it.
+    """Run a study, or continue it: only what the store does not hold is computed.
+
+    A finished study is launched without Ray, torch and Matplotlib.
 
     Args:
-        space, planner: what to run.
+        space: the checked search space.
         console: where progress goes; None for silence.
         overrides: what the user changed of the space's file, for the record.
 
     Returns:
         Facts about the run, and the failed items with their reasons.
+
+    Raises:
+        SD4MatchError: data, prompt files or weights are missing, another launch of this study runs,
+            the preflight failed, or there is no room for results. What was computed is kept.
     """
 
     def say(text: str) -> None:
@@ -45,20 +54,21 @@ def launch_report(
             console.print(text, markup=False)
 
     started = time.monotonic()
+    planner = Planner(space, fetch=True)
     planner.require_data()  # before weights are fetched for nothing
     plan = plan_of(space, planner)
-    numbers, text = plan_report(space, plan)
+    estimate, text = plan_report(space, plan)
     say(text + "\n")
     folder = StudyFolder.of(space)
-    progress = Progress(space, folder.store, plan, numbers.work)
+    progress = Progress(space, folder.store, plan, estimate.work)
     with contextlib.ExitStack() as around:
         around.enter_context(alone(folder.path))
-        keeping = around.enter_context(kept(folder))
+        sync = around.enter_context(synced(folder))
         if folder.holds_another(space):
             say(f"{folder.place} held another plan: no measurement is lost, tables are replaced")
         # Only now: it adds to what the launch before this one wrote last.
         record = Provenance(space, folder, command=sys.argv, overrides=overrides)
-        listeners: list[Listener] = [progress, record, keeping]
+        listeners: list[Listener] = [Journal(folder), progress, record, sync]
         around.enter_context(recorded(record))
         around.enter_context(beating(folder.path, progress.snapshot))
         if console is not None:
@@ -66,27 +76,28 @@ def launch_report(
             listeners.append(Lines(console, live=live))
             if live:
                 around.enter_context(shown(progress, console))
-        outcome = launch(space, planner, Listeners(*listeners))
+        outcome = _compute(space, folder, planner, plan, estimate, Listeners(*listeners))
         progress.phase = "writing tables and figures"
         study = open_study(folder.path)
-        files = write_answers(study)
+        answers = update_answers(study)
     if not (outcome.done or outcome.failures or outcome.stopped):
-        say("nothing to compute: the store holds every result of this study")
+        say("all results were already computed")
     try:
         best, text = best_report(study, None)
     except SD4MatchError as error:  # no validation split, or all of it failed
         best, text = None, f"no best configuration: {error}"
     say(f"\n{text}\n")
-    say(f"results: {study.folder.place}")
-    say(f"  tables:  {len([f for f in files if f.parent.name == 'tables'])} files in tables/")
-    say(f"  figures: {len([f for f in files if f.parent.name == 'figures'])} files in figures/")
+    say(f"results: {folder.place}")
+    for kind in ("tables", "figures"):
+        count = sum(file.parent.name == kind for file in answers.files)
+        say(f"  {kind + ':':8} {count} files in {kind}/{'' if answers.written else ', unchanged'}")
     if folder.tensorboard.is_dir():
         say(f"  curves:  tensorboard --logdir {folder.tensorboard}")
     if outcome.failures:
         say(f"{len(outcome.failures)} work items failed: see `study status {space.name}`")
     summary = {
         "study": space.name,
-        "results": study.folder.place,
+        "results": folder.place,
         "seconds": round(time.monotonic() - started, 1),
         "computed": outcome.done,
         "failures": outcome.failures,
@@ -94,3 +105,59 @@ def launch_report(
         "best": best,
     }
     return summary, outcome.failures
+
+
+def _compute(
+    space: Space,
+    folder: StudyFolder,
+    planner: Planner,
+    plan: Plan,
+    estimate: Estimate,
+    listener: Listener,
+) -> Outcome:
+    """Compute what is pending; Ray is imported and started only if something is."""
+    remove_abandoned(folder.path)
+    stopped: dict[str, str] = {}
+    spared: set[str] = set()
+    if space.file.design == "search":
+        from study.search.record import Endings
+        from study.search.search import OptunaSearch
+
+        endings = Endings()
+        stopped, spared = endings.stopped, endings.spared
+        plans = OptunaSearch(space, planner, folder, endings).plans()
+    else:
+        plans = iter([plan])
+    written = _written(plans, space, folder)
+    work = outstanding(written, folder.store, listener.event, listener.planned)
+    first = next(filter(None, work), None)
+    outcome = Outcome()
+    if first is not None:
+        from study.engine.run import launch
+
+        folder.write_failures({})  # those of an earlier launch are tried again
+        # On a GPU the node's memory is not what is short: `resources.gpus_per_trial` says how many
+        # workers share one, and a batch that does not fit is halved.
+        on_cpu = all(p.extraction.machine.device == "cpu" for p in plan.predicts.values())
+        outcome = launch(
+            chain([first], work),
+            space,
+            folder,
+            listener,
+            memory=estimate.worker_mb * 1e6 if on_cpu else 0.0,
+            stopped=stopped,
+            spared=spared,
+        )
+    folder.write_failures({**outcome.failures, **outcome.stopped})
+    return outcome
+
+
+def _written(plans: Iterable[Plan], space: Space, folder: StudyFolder) -> Iterator[Plan]:
+    """The plans; each is in the folder, with those before it, before it runs."""
+    whole = Plan()
+    for plan in plans:
+        # Only now: a mistake in the space leaves no folder behind.
+        folder.write_space(space)
+        whole.update(plan)
+        folder.write_plan(whole)
+        yield plan

@@ -1,9 +1,9 @@
-"""What ``study plan`` prints, and the same facts for programs."""
+"""The report of ``study plan``: what would run, what is already computed, what shares work."""
 
 import os
 from collections.abc import Iterator, Sequence
 
-import torch
+from rich.console import Console
 from rich.tree import Tree
 from tabulate import tabulate
 
@@ -12,10 +12,16 @@ from study.plan.plan import Plan, Planner
 from study.plan.stages import Extraction, Predict
 from study.plan.stored import Reuse
 from study.space import labels
-from study.space.labels import several
+from study.space.designs import configurations
+from study.space.labels import clock, several
 from study.space.space import Space
-from study.store import timings
 from study.store.study_folder import StudyFolder
+
+ASSUMED = 10  # TFLOP/s, for an example where nothing was measured
+WIDEST = 1_000
+"""Columns of a line in a file: more than any line has."""
+MOST = 6
+"""Branches of the tree that are shown at a place; the rest is counted."""
 
 
 def plan_of(space: Space, planner: Planner) -> Plan:
@@ -23,21 +29,54 @@ def plan_of(space: Space, planner: Planner) -> Plan:
 
     A search proposes on validation and reports its winner; as many points as it will propose stand
     for those that it will (`study.space.designs.search`).
+
+    Args:
+        space: the checked search space.
+        planner: of this space.
+
+    Raises:
+        SD4MatchError: see `study.plan.plan.Planner.plan`.
     """
     if space.file.design != "search":
-        return planner.plan(space.configurations())
-    configurations = list(space.configurations())
-    plan = planner.plan(configurations, splits=("val",))
-    plan.update(planner.plan([space.baseline, configurations[-1]]))
+        return planner.plan(configurations(space))
+    proposed = list(configurations(space))
+    plan = planner.plan(proposed, splits=("val",))
+    plan.update(planner.plan([space.baseline, proposed[-1]]))
     return plan
 
 
+def preview(space: Space, *, timed: bool = False) -> tuple[Plan, Estimate, str]:
+    """Plan a space and count what would run; nothing is fetched unless a pass is timed.
+
+    Args:
+        space: the checked search space.
+        timed: time one pass of each backbone first; the store keeps the time.
+
+    Raises:
+        SD4MatchError: the space cannot be planned, or weights for a timed pass are missing.
+    """
+    plan = plan_of(space, Planner(space, fetch=timed))
+    if timed:
+        from study.engine.timing import time_passes  # needs torch
+
+        time_passes(plan, StudyFolder.store_of(space))
+    return plan, *plan_report(space, plan)
+
+
 def plan_report(space: Space, plan: Plan) -> tuple[Estimate, str]:
-    """What a plan would run, in numbers and in words."""
+    """What a plan would run, in numbers and in words.
+
+    Args:
+        space: the checked search space.
+        plan: of its design, see `plan_of`.
+
+    Raises:
+        SD4MatchError: results are behind a URL that cannot be reached.
+    """
     store = StudyFolder.store_of(space)
     store.pull_plan(plan)
-    timings.pull(store)
-    numbers = estimate(plan, store, space.rule)
+    store.timings.pull()
+    numbers = estimate(plan, store.stored(plan), space.rule)
     rows = [
         ("configurations", f"{numbers.configurations:,}", "", ""),
         ("trials (prompt × extraction)", f"{numbers.trials:,}", f"{numbers.trials_alone:,}",
@@ -50,14 +89,15 @@ def plan_report(space: Space, plan: Plan) -> tuple[Estimate, str]:
         ("TFLOP", _amount(numbers.tflop), _amount(numbers.tflop_alone),
          _amount(max(numbers.tflop - numbers.tflop_left, 0))),
         ("disk, at most", f"{numbers.disk_mb:,.0f} MB", "", ""),
-        ("memory a worker, about", f"{numbers.worker_mb:,.0f} MB", "", ""),
+        ("memory of a worker, about", f"{numbers.worker_mb:,.0f} MB", "", ""),
     ]  # fmt: skip
+    headers = ["", "shared", "without sharing", "already computed"]
     lines = [
         f"study {space.name}: {_design(space)}, fidelity: {space.fidelity}",
         f"baseline: {labels.settings(space.baseline.as_dict)}",
         *(f"axis {name}: {labels.values(v)}" for name, v in space.axes.items()),
         "",
-        tabulate(rows, headers=["", "shared", "one by one", "in the store"], tablefmt="simple",
+        tabulate(rows, headers=headers, tablefmt="simple",
                  colalign=("left", "right", "right", "right"), disable_numparse=True),
         "",
         _saving(numbers),
@@ -65,7 +105,7 @@ def plan_report(space: Space, plan: Plan) -> tuple[Estimate, str]:
         *_time(space, numbers),
     ]  # fmt: skip
     if numbers.absent:
-        lines.append(f"not here, planned from published figures: {'; '.join(numbers.absent)}")
+        lines.append(f"missing here, planned from published figures: {'; '.join(numbers.absent)}")
     return numbers, "\n".join(lines)
 
 
@@ -97,68 +137,63 @@ def _saving(numbers: Estimate) -> str:
 
 
 def _reuse(predictions: Reuse) -> Iterator[str]:
-    """What becomes of what is there; nothing to say where nothing is."""
+    """What is taken of earlier results; nothing where there are none."""
     if predictions.scored or predictions.rescored or predictions.again:
         yield str(predictions)
-
-
-ASSUMED = 10  # TFLOP/s, for an example where nothing was measured
 
 
 def _time(space: Space, numbers: Estimate) -> Iterator[str]:
     """Device time and, where the workers are known, time on the clock."""
     if not numbers.tflop_left:
-        yield "time: none, the store holds everything"
+        yield "time: none, all results are already computed"
         return
     if numbers.duration is None:
-        hours = _clock(numbers.tflop_left / ASSUMED)
         yield (
-            "time: unknown, nothing was timed on such a device yet: --time does; if one worker "
-            f"did {ASSUMED} TFLOP/s (an assumption, not a measurement), {hours}"
+            "time: unknown, nothing was timed on such a device yet (--time does); one worker would "
+            f"take {clock(numbers.tflop_left / ASSUMED)} at {ASSUMED} TFLOP/s (an assumption, not "
+            "a measurement)"
         )
         return
     low, high = numbers.duration.low, numbers.duration.high
-    wanted, device = space.file.resources, "GPU" if _on_gpu(space) else "CPU"
-    cores = (wanted.gpus_per_trial or 1) if _on_gpu(space) else wanted.cpus_per_trial
+    wanted, device = space.file.resources, "GPU" if _on_gpu(numbers) else "CPU"
+    cores = (wanted.gpus_per_trial or 1) if _on_gpu(numbers) else wanted.cpus_per_trial
     yield (
         f"time: {_hours(low * cores)} to {_hours(high * cores)} {device}-hours "
-        f"({numbers.duration.source}); {_clock(low)} to {_clock(high)} on one worker"
+        f"({numbers.duration.source}); {clock(low)} to {clock(high)} on one worker"
     )
-    if space.file.cluster.address == "local" and (workers := _workers(space)) > 1:
-        yield f"  {_clock(low / workers)} to {_clock(high / workers)} on the {workers} workers here"
+    if space.file.cluster.address == "local" and (workers := _workers(space, numbers)) > 1:
+        yield f"  {clock(low / workers)} to {clock(high / workers)} on the {workers} workers here"
 
 
-def _on_gpu(space: Space) -> bool:
-    wanted = space.file.resources.gpus_per_trial
-    return wanted > 0 if wanted is not None else torch.cuda.is_available()
+def _on_gpu(numbers: Estimate) -> bool:
+    return any(machine.device == "cuda" for machine, _ in numbers.work)
 
 
-def _workers(space: Space) -> int:
+def _workers(space: Space, numbers: Estimate) -> int:
     """How many trials this machine runs at a time."""
     wanted = space.file.resources
     by_cores = (os.cpu_count() or 1) // wanted.cpus_per_trial
-    if not _on_gpu(space):
+    if not _on_gpu(numbers):
         return by_cores
-    return min(by_cores, int(torch.cuda.device_count() / (wanted.gpus_per_trial or 1)))
+    from study.engine.machine import gpus  # asks torch
+
+    return min(by_cores, int(len(gpus()) / (wanted.gpus_per_trial or 1)))
 
 
 def _hours(seconds: float) -> str:
     return f"{seconds / 3600:.2g}" if seconds < 36_000 else f"{seconds / 3600:,.0f}"
 
 
-def _clock(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{_hours(seconds)} h"
-
-
-MOST = 6
-"""Branches shown at a place; the rest is counted."""
-
-
 def sharing_tree(plan: Plan) -> Tree:
-    """Latents, the prompts that are learned on them, the trials of each, and what these answer."""
-    root = Tree("what shares what")
+    """Which results share which work: latents, the prompts that read them, the trials of each.
+
+    Args:
+        plan: of a study.
+
+    Returns:
+        A tree of at most `MOST` prompts with at most `MOST` trials each.
+    """
+    root = Tree("shared work")
     images = sum(stage.images for stage in plan.latents.values())
     root.add(f"latents of {images:,} images, encoded once for all below")
 
@@ -180,10 +215,18 @@ def sharing_tree(plan: Plan) -> Tree:
     return root
 
 
+def print_tree(plan: Plan) -> None:
+    """Print the tree of shared work in full width, also where there is no terminal."""
+    console = Console(highlight=False)
+    if not console.is_terminal:  # which Rich takes for 80 columns wide, and cuts
+        console = Console(width=WIDEST, highlight=False)
+    console.print(sharing_tree(plan), soft_wrap=False)
+
+
 def _prompt(plan: Plan, extraction: Extraction) -> str:
     if extraction.tuned:
         tune = plan.tunes[extraction.prompt]
-        # The label leaves out what most tunings have in common; two prompts need two names.
+        # The label leaves out what most tunings have in common; here two prompts need two names.
         return f"{tune.label}, t={tune.settings['timestep']} layer={tune.settings['layer']}" + (
             f" seed={tune.settings['seed']} ({tune.key[:6]})"
         )
@@ -200,8 +243,8 @@ def _trial(
     fused = " +dino" if extraction.fused_with else ""
     return (
         f"t={extraction.timestep} E={extraction.ensemble} {extraction.image_size} px{fused}: one "
-        f"pass over {splits} gives {several(len(settings), 'free setting')}, "
-        f"{several(max(answers[stage.key] for stage in stages), 'configuration')}"
+        f"pass over {splits} answers {several(len(settings), 'readout setting')} "
+        f"({several(max(answers[stage.key] for stage in stages), 'configuration')})"
     )
 
 

@@ -1,4 +1,4 @@
-"""How far a launch is: told by the engine, asked by the terminal and by ``study status``."""
+"""The progress of a launch, for the terminal and for ``study status``."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ from study.tables.status import COMPUTING
 
 KINDS = ("latents", "tune", "predict")
 READING = 0.05
-"""Seconds of a look that may go into reading scores for the best configuration so far."""
+"""Seconds of a snapshot that may go into reading scores for the best configuration so far."""
 LAST = 5
 """Failures and incidents that a snapshot shows; all are counted."""
 
@@ -49,7 +49,7 @@ class _Running:
             "seconds": round(time.monotonic() - self.since, 1),
         }
         if isinstance(stage, Tune):
-            of = {"epochs": epochs(stage), "steps": stage.settings["steps"]}
+            total = {"epochs": epochs(stage), "steps": stage.settings["steps"]}
             return {
                 **facts,
                 "epoch": 0,
@@ -57,22 +57,22 @@ class _Running:
                 "loss": None,
                 "val_pck": None,
                 **self.seen,
-                **of,
+                **total,
             }
         return {**facts, "part": self.parts, "parts": len(self.work.stages)}
 
 
 class Progress(Listener):
-    """Counts what is planned, there, running, done and failed; any thread may ask.
+    """Counts what is planned, already computed, running, done and failed; any thread may ask.
 
     Args:
         space: what runs.
         store: where results are.
-        outlook: the whole study as a plan; a search's stands for what it will propose.
+        outlook: the whole study as a plan; for a search it stands for proposals to come.
         load: TFLOP of it that are left.
 
     Attributes:
-        phase: what is going on, for people.
+        phase: what the launch does now, for people.
     """
 
     def __init__(self, space: Space, store: Store, outlook: Plan, load: Operations) -> None:
@@ -83,7 +83,7 @@ class Progress(Listener):
         self._expected = {kind: len(keys) for kind, keys in _keys(outlook).items()}
         self._planned: dict[str, set[str]] = {kind: set() for kind in KINDS}
         self._pending: dict[str, set[str]] = {kind: set() for kind in KINDS}
-        self._there = dict.fromkeys(KINDS, 0)
+        self._computed = dict.fromkeys(KINDS, 0)
         self._ended: Counter[tuple[str, str]] = Counter()
         self._running: dict[str, _Running] = {}
         self._failures: list[dict[str, str]] = []
@@ -93,15 +93,15 @@ class Progress(Listener):
         self._best = BestSoFar(store, space.rule, space.metric, space.file.data.evaluate)
 
     def planned(self, plan: Plan, items: Sequence[Work]) -> None:
-        """Take note of a plan and what of it is not there yet."""
+        """Take note of a plan and its pending work."""
         with self._lock:
             for kind, keys in _keys(plan).items():
                 self._planned[kind] |= keys
             for item in items:
                 if item.kind in self._pending:
                     self._pending[item.kind].add(item.key)
-            for kind in KINDS:  # counted here, for a look must cost nothing
-                self._there[kind] = len(self._planned[kind] - self._pending[kind])
+            for kind in KINDS:  # counted here, because a snapshot must cost nothing
+                self._computed[kind] = len(self._planned[kind] - self._pending[kind])
             self._time.planned(plan, items)
         self._best.planned(plan, [stage.key for item in items for stage in item.stages])
 
@@ -110,15 +110,15 @@ class Progress(Listener):
         self._workers = workers
 
     def event(self, event: str, work: Work, message: str) -> None:
-        """Take note of what became of an item; of unknown events the words are kept."""
+        """Take note of what became of an item; other events are incidents."""
         if event == "start":
             return
         with self._lock:
             if event in ("done", "failed", "stopped", "retry"):
                 self._running.pop(work.key, None)
             if event not in ("done", "failed", "stopped"):
-                said = last_line(message) if message else ""
-                self._incidents.append({"event": event, "label": work.label, "said": said})
+                text = last_line(message) if message else ""
+                self._incidents.append({"event": event, "label": work.label, "message": text})
                 return
             self._ended[work.kind, event] += 1
             self._time.ended(work.key)
@@ -133,7 +133,7 @@ class Progress(Listener):
             self._running[work.key] = _Running(work)
 
     def report(self, work: Work, result: Mapping[str, Any]) -> None:
-        """Take note of a part that is done: an epoch or some steps of a tuning, or a split."""
+        """Take note of a computed part: an epoch or some steps of a tuning, or a split."""
         with self._lock:
             if (running := self._running.get(work.key)) is not None:
                 running.parts += "split" in result
@@ -171,7 +171,7 @@ class Progress(Listener):
         known = len(self._planned[kind])
         ended = {event: self._ended[kind, event] for event in ("done", "failed", "stopped")}
         total = max(known, self._expected[kind])
-        return {"total": total, "there": self._there[kind], **ended}
+        return {"total": total, "computed": self._computed[kind], **ended}
 
 
 def _keys(plan: Plan) -> dict[str, set[str]]:

@@ -1,10 +1,9 @@
-"""The file that says where a study's numbers come from, kept up to date by its launches.
+"""The record of how a study's numbers were computed; each launch adds itself.
 
-``provenance.json`` in the study's folder holds what is asked now (resolved configuration, stages,
-fingerprints, seeds) and a list of launches (when, by which command, code, versions and machines,
-and how it ended); ``code-<hash>.diff`` beside it is what the code differed by from its revision.
-They tell of clocks and machines, so they are the files of a finished study that two runs of it do
-not have in common.
+``provenance.json`` in the study's folder holds what is asked (resolved configuration, stages,
+fingerprints, seeds) and a list of launches (time, command, code, versions, machines, outcome);
+``code-<hash>.diff`` beside it is the difference of the code from its revision. Both depend on
+clocks and machines: no other file of a finished study differs between two runs.
 """
 
 import datetime
@@ -36,17 +35,17 @@ log = logging.getLogger(__name__)
 Stage = Latents | Tune | Predict
 
 WRITTEN = 30.0
-"""Seconds between writes while a launch runs; what is not written when it is killed is lost."""
+"""Seconds between writes while a launch runs; a killed launch loses what was not written yet."""
 SHARE = 0.02
-"""Most of a launch's time that may go into writing: many thousands of stages take seconds."""
+"""The share of a launch's time that writing may take: thousands of stages take seconds."""
 
 
 class Provenance(Listener):
-    """Keeps the file up to date during one launch.
+    """Keeps ``provenance.json`` up to date during one launch.
 
     Args:
         space, folder: of the study.
-        command: the command line, or whatever started this.
+        command: the command line, or what else started this.
         overrides: what the user changed of the search space's file.
     """
 
@@ -62,7 +61,7 @@ class Provenance(Listener):
         self._preflight = 0.0
         self._written = False
         self._due = 0.0
-        self._said = ""
+        self._warned = ""
         self._configurations: set[Configuration] = set()
         self._asked: dict[str, Any] = {
             "study": space.name,
@@ -88,7 +87,7 @@ class Provenance(Listener):
         self._launches: list[dict[str, Any]] = [*earlier.get("launches", []), self._launch]
 
     def planned(self, plan: Plan, items: Sequence[Work]) -> None:
-        """Take note of what is asked; the file appears with the first plan."""
+        """Take note of a plan; the file appears with the first one."""
         self._configurations.update(plan.by_configuration)
         stages: list[Stage] = [*plan.latents.values(), *plan.tunes.values()]
         for stage in [*stages, *plan.predicts.values()]:
@@ -114,7 +113,7 @@ class Provenance(Listener):
             self._launch[event] += 1
 
     def report(self, work: Work, result: Mapping[str, Any]) -> None:
-        """Take note of a part of an item: how long it took, and where."""
+        """Take note of how long a part of an item took, and where."""
         machine, seconds = result.get("hardware"), float(result["time_this_iter_s"])
         if machine and machine not in self._launch["machines"]:
             self._launch["machines"].append(machine)
@@ -122,7 +121,7 @@ class Provenance(Listener):
             self._preflight += seconds
             return
         stage = next((s for s in work.stages if _split(s) == result.get("split")), None)
-        if stage is None:  # it only says where the item runs
+        if stage is None:  # the report only says where the item runs
             return
         entry = self._stages[stage.key]
         if entry.get("launch") != len(self._launches):
@@ -136,13 +135,13 @@ class Provenance(Listener):
             self.write()
 
     def close(self, outcome: str) -> None:
-        """Say how the launch ended, if it began."""
+        """Record how the launch ended, if it began."""
         if self._written:
             self._launch |= {"ended": _now(), "outcome": outcome}
             self.write()
 
     def write(self) -> None:
-        """Bring the files up to date; a record that cannot be written stops nothing."""
+        """Write the files; a record that cannot be written stops nothing."""
         started, self._written = time.monotonic(), True
         self._launch["time"] = {"preflight": {"wall_s": round(self._preflight, 3)}, **self._times()}
         self._asked["plan"] = {
@@ -155,16 +154,16 @@ class Provenance(Listener):
             )
             if self._code.diff:
                 self._folder.write_diff(self._launch["code"]["diff"], self._code.diff)
-            self._said = ""
+            self._warned = ""
         except (OSError, SD4MatchError) as error:
-            if self._said != str(error):
-                self._said = str(error)
-                log.warning("%s", self._said)
+            if self._warned != str(error):
+                self._warned = str(error)
+                log.warning("%s", self._warned)
         ended = time.monotonic()
         self._due = ended + max(WRITTEN, (ended - started) / SHARE)
 
     def _times(self) -> dict[str, dict[str, float]]:
-        """What this launch spent, by kind of stage."""
+        """The time that this launch spent, by kind of stage."""
         own = [
             entry for entry in self._stages.values() if entry.get("launch") == len(self._launches)
         ]
@@ -179,7 +178,7 @@ class Provenance(Listener):
         }
 
     def _devices(self, stage: Stage) -> float:
-        """GPUs, or cores where there are none, that a stage keeps busy."""
+        """How many GPUs, or cores where there are none, a stage keeps busy."""
         machine = stage.extraction.machine if isinstance(stage, Predict) else stage.machine
         if machine.device == "cuda":
             wanted = self._resources.gpus_per_trial
@@ -189,7 +188,7 @@ class Provenance(Listener):
 
 @contextmanager
 def recorded(record: Provenance) -> Iterator[None]:
-    """Say in the record how the block ended."""
+    """Record how the block ends: finished, interrupted, or failed and why."""
     try:
         yield
     except KeyboardInterrupt:
@@ -202,7 +201,7 @@ def recorded(record: Provenance) -> Iterator[None]:
 
 
 def _split(stage: Stage) -> str | None:
-    """How a report names the part of a trial that it is about."""
+    """The name of a stage in a report of its item; None where an item is one stage."""
     return f"{stage.data.dataset} {stage.data.split}" if isinstance(stage, Predict) else None
 
 

@@ -1,4 +1,4 @@
-"""A study's folder where results are behind a URL: brought here for a launch, sent now and then."""
+"""Synchronization of a study's folder with its URL during a launch."""
 
 import logging
 import time
@@ -10,18 +10,17 @@ from sd4match.errors import SD4MatchError
 from study.engine.listener import Listener
 from study.engine.work import Work
 from study.plan.plan import Plan
-from study.store import timings
 from study.store.retry import patiently
 from study.store.study_folder import StudyFolder
 
 log = logging.getLogger(__name__)
 
 EVERY = 30.0
-"""Seconds between two times that it is sent."""
+"""Seconds between two times that the folder is sent."""
 
 
-class Kept(Listener):
-    """Sends the folder as it is, and brings how long stages took on other machines.
+class Sync(Listener):
+    """Sends the folder now and then, and brings the timings of stages on other machines.
 
     Args:
         folder: of the study.
@@ -32,36 +31,39 @@ class Kept(Listener):
         self._due = 0.0
 
     def planned(self, plan: Plan, items: Sequence[Work]) -> None:
-        """What is asked can be read elsewhere at once."""
-        self.keep()
+        """Send at once what is planned, for readers elsewhere."""
+        self.send()
 
     def report(self, work: Work, result: Mapping[str, Any]) -> None:
-        """Logs and curves grow."""
+        """Send the logs and curves that have grown, if that is due."""
         if time.monotonic() >= self._due:
-            self.keep()
+            self.send()
 
-    def keep(self) -> None:
-        """Send and bring; what cannot be sent now stops nothing."""
+    def send(self) -> None:
+        """Send the folder, bring timings; what cannot be sent now stops nothing."""
         try:
             self._folder.mirror.push(self._folder.path)
-            timings.pull(self._folder.store)
+            self._folder.store.timings.pull()
         except (OSError, SD4MatchError) as error:
             log.warning("%s", error)
         self._due = time.monotonic() + EVERY
 
 
 @contextmanager
-def kept(folder: StudyFolder) -> Iterator[Kept]:
-    """Bring the folder here, as it is there, and send what the block made of it.
+def synced(folder: StudyFolder) -> Iterator[Sync]:
+    """Bring the folder here, exactly as it is there, and send it after the block.
+
+    Args:
+        folder: of the study; nothing is done where results are in a folder of this machine.
 
     Raises:
-        SD4MatchError: it cannot be reached.
+        SD4MatchError: the URL cannot be reached.
     """
     folder.mirror.pull(folder.path, exact=True)
-    listener = Kept(folder)
+    sync = Sync(folder)
     try:
-        yield listener
+        yield sync
     except BaseException:
-        listener.keep()
+        sync.send()
         raise
     patiently(folder.mirror.push)(folder.path)

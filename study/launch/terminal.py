@@ -1,4 +1,4 @@
-"""What ``study launch`` shows of a launch: a live view in a terminal, lines elsewhere."""
+"""The screen of ``study launch``: a live view in a terminal, a line an event elsewhere."""
 
 import contextlib
 import time
@@ -19,12 +19,18 @@ QUIET = {"start", "done"}
 """Events that the live view shows by itself."""
 
 
+def screen() -> Console:
+    """The console on which a launch shows its progress."""
+    return Console(highlight=False, soft_wrap=True)
+
+
 class Lines(Listener):
     """Prints a line an event.
 
     Args:
-        console: where to.
-        live: whether a live view shows what starts and is done: then only the rest is printed.
+        console: where they are printed.
+        live: whether a live view shows what starts and what is done, so that only other events
+            need a line.
     """
 
     def __init__(self, console: Console, *, live: bool) -> None:
@@ -41,24 +47,24 @@ class Lines(Listener):
     def event(self, event: str, work: Work, message: str) -> None:
         """See `Listener`."""
         if work.kind == "preflight" and event in ("done", "failed"):
-            return  # of the first nothing is to be said, and the second ends the launch
+            return  # the first is no news, and the second ends the launch with its reason
         self._done += event == "done"
         done = f"done {self._done}/{len(self._todo)}"
         if (self._live and event in QUIET) or (event == "start" and work.kind != "preflight"):
             return
         word = {"start": "", "done": done, "failed": "FAILED"}.get(event, event)
-        said = f": {last_line(message)}" if message else ""
+        reason = f": {last_line(message)}" if message else ""
         clock = f"{time.monotonic() - self._started:6.0f} s"
-        self._console.print(f"{clock}  {word:11} {work.label}{said}".rstrip(), markup=False)
+        self._console.print(f"{clock}  {word:11} {work.label}{reason}".rstrip(), markup=False)
 
 
 @contextlib.contextmanager
 def shown(progress: Progress, console: Console) -> Iterator[None]:
-    """Keep a live view of the progress at the end of the terminal for the block."""
+    """Show a live view of the progress below the printed lines, during the block."""
 
     def now() -> Text:
-        # One line each, whatever the width: a view that wraps jumps up and down.
-        # What happened stands above it already.
+        # One line each, whatever the width: a view that wraps would jump. Incidents and failures
+        # are printed above it already.
         lines = status.live_lines({**progress.snapshot(), "incidents": [], "failures": []})
         return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
 

@@ -1,4 +1,4 @@
-"""How much longer a launch takes: the work that is left, at the speed that was seen so far."""
+"""An estimate of the time left of a launch: the pending work at the speed measured so far."""
 
 import time
 from collections import defaultdict
@@ -10,13 +10,13 @@ from study.plan.estimates import Operations, images_of
 from study.plan.inputs import Machine
 from study.plan.plan import Plan
 from study.plan.stages import Latents, Tune
+from study.plan.stored import Duration
 from study.store.store import Store
-from study.store.timings import Duration, rate
 
 Kind = tuple[Machine, str]
-"""Kinds of stages take their time on a machine each."""
+"""A kind of stage on a machine: each has its own speed."""
 TINY = 1e-9
-"""TFLOP that are none: what is left of sums that were taken apart."""
+"""TFLOP that count as zero: rounding of sums whose parts were subtracted."""
 
 FRESH = 10.0
 """Seconds after which times are read from the store again."""
@@ -30,7 +30,7 @@ class TimeLeft:
     Args:
         store: holds how long stages took, those of this launch included.
         outlook: TFLOP of the whole study by machine and kind of stage, before it begins. A search
-            decides while it runs what it runs; this stands for what nobody knows yet.
+            decides while it runs what it runs; this stands for proposals to come.
     """
 
     def __init__(self, store: Store, outlook: Operations) -> None:
@@ -66,7 +66,7 @@ class TimeLeft:
     def read(self) -> None:
         """Read from the store how long stages take, if that was some seconds ago."""
         if time.monotonic() - self._read >= FRESH:
-            self._rates.update({kind: rate(self._store, *kind) for kind in [*self._rates]})
+            self._rates.update({kind: self._store.timings.rate(*kind) for kind in [*self._rates]})
             self._read = time.monotonic()
 
     def range(self, shares: Mapping[str, float], workers: int) -> Range | None:
@@ -93,7 +93,7 @@ class TimeLeft:
         if any(self._rates[kind] is None for kind, tflop in left.items() if tflop > TINY):
             return None
         low, high = self._seconds(left)
-        # Workers share what is left, but an item has one of them; the last may begin late.
+        # Workers share what is left, but an item runs on one of them; the last may begin late.
         soonest = max((self._seconds(load)[0] for load in running), default=0.0)
         latest = max((self._seconds(load)[1] for load in last), default=0.0)
         return max(low / workers, soonest), (high + (workers - 1) * latest) / workers

@@ -1,4 +1,5 @@
 from .cost import Costs as Costs
+from .cost import tflop_per_image as tflop_per_image
 from .estimates import Estimate as Estimate
 from .estimates import estimate as estimate
 from .inputs import ABSENT as ABSENT
@@ -13,27 +14,30 @@ from .plan import Planner as Planner
 from .stages import Extraction as Extraction
 from .stages import Latents as Latents
 from .stages import Predict as Predict
-from .stages import Setting as Setting
 from .stages import Tune as Tune
-from .staging import Models as Models
+from .stored import Duration as Duration
+from .stored import Reuse as Reuse
+from .stored import Stored as Stored
 
 __all__ = [
     "ABSENT",
     "Cell",
     "Costs",
     "DataRef",
+    "Duration",
     "Estimate",
     "Extraction",
     "Latents",
     "Machine",
-    "Models",
     "Plan",
     "Planner",
     "Predict",
     "PromptFile",
-    "Setting",
+    "Reuse",
+    "Stored",
     "Tune",
     "estimate",
     "key_of",
     "refer",
+    "tflop_per_image",
 ]

@@ -3,13 +3,12 @@
 import math
 from dataclasses import dataclass, field
 
-from sd4match import backbones
-from sd4match.backbones import Architecture
+from sd4match.backbones.architectures import Architecture, architecture
 from sd4match.features.cost import Flops, Footprint, flops, footprint
-from sd4match.prompts.cpm import SOURCES
-from sd4match.tuning.tuning import EPOCHS
+from sd4match.prompts.known import SOURCES
+from sd4match.tuning.recipe import EPOCHS
 from study.plan.inputs import DataRef, Machine
-from study.plan.plan import Plan
+from study.plan.plan import Cell, Plan
 from study.plan.stages import Predict, Tune
 
 FORWARD_AND_BACKWARD = 2  # times the forward pass (docs/explanation/method.md section 5)
@@ -67,11 +66,19 @@ class Costs:
         """VAE moments of some images."""
         return float(self._one(machine, image_size, 0).vae_encode * images)
 
+    def cell(self, cell: Cell) -> int:
+        """Matching all images of a cell, as if nothing was shared with other cells."""
+        extraction = cell.predict.extraction
+        source = cell.configuration["source"] if extraction.file is None else extraction.file.source
+        passes = extraction.ensemble * extracted(cell.data, source and str(source))
+        one = self._one(extraction.machine, extraction.image_size, cell.setting[0])
+        return cell.data.images * one.vae_encode + passes * one.unet
+
     def architecture(self, machine: Machine) -> Architecture:
         """The architecture of a machine's backbone."""
         name = machine.backbone
         if name not in self._architectures:
-            self._architectures[name] = backbones.architecture(name)
+            self._architectures[name] = architecture(name)
         return self._architectures[name]
 
     def _one(self, machine: Machine, image_size: int, layer: int) -> Flops:
@@ -79,6 +86,28 @@ class Costs:
         if known not in self._flops:
             self._flops[known] = flops(self.architecture(machine), image_size, layer)
         return self._flops[known]
+
+
+def tflop_per_image(plan: Plan) -> dict[str, float]:
+    """Planned TFLOP an image, by configuration: the cost of matching with it, not of learning it.
+
+    Every image passes through the VAE encoder once, and ``ensemble`` times through the UNet to the
+    configuration's layer. Prompts that depend on pairs extract the images of each pair anew.
+
+    Args:
+        plan: its splits are what images are counted on.
+
+    Returns:
+        Key of a configuration -> 10¹² operations an image.
+    """
+    costs = Costs()
+    found = {}
+    for configuration, cells in plan.by_configuration.items():
+        # Counted in integers, so that equal costs are equal whichever splits were measured.
+        images = sum(cell.data.images for cell in cells)
+        operations = sum(costs.cell(cell) for cell in cells)
+        found[configuration.key] = operations / max(1, images) / 1e12
+    return found
 
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}

@@ -9,10 +9,8 @@ from study.plan.cost import Costs, extracted, training_images, validation_images
 from study.plan.inputs import ABSENT, Machine
 from study.plan.plan import Plan, latents_of
 from study.plan.stages import Extraction, Latents, Predict, Tune
-from study.plan.stored import Recorded, Reuse, recorded, reuse
+from study.plan.stored import Duration, Reuse, Stored, reuse
 from study.space.metric import Rule
-from study.store.store import Store
-from study.store.timings import Duration, expected
 
 Operations = dict[tuple[Machine, str], float]
 """TFLOP by the machine that does it and the kind of stage."""
@@ -69,12 +67,12 @@ class Estimate:
         return facts
 
 
-def estimate(plan: Plan, store: Store, rule: Rule) -> Estimate:
+def estimate(plan: Plan, stored: Stored, rule: Rule) -> Estimate:
     """Count a plan.
 
     Args:
         plan: what is to be run.
-        store: what is there already.
+        stored: what the store holds of it.
         rule: how predictions are scored.
 
     Returns:
@@ -113,9 +111,8 @@ def estimate(plan: Plan, store: Store, rule: Rule) -> Estimate:
         for t, n in read
     )
 
-    records = recorded(plan, store)
-    left = remaining(plan, store, records)
-    work = work_of(plan, store, left, costs, images)
+    left = remaining(plan, stored)
+    work = work_of(plan, stored, left, costs, images)
     return Estimate(
         configurations=len(plan.by_configuration),
         trials=len(trials),
@@ -139,10 +136,10 @@ def estimate(plan: Plan, store: Store, rule: Rule) -> Estimate:
         stored_tunings=sum(key not in left for key in plan.tunes),
         tflop_left=sum(work.values()),
         work=work,
-        duration=expected(store, work),
+        duration=expected(stored.rates, work),
         worker_mb=worker_mb(plan, costs),
         disk_mb=_disk(plan, latents, costs) / 1e6,
-        predictions=reuse(plan, store, rule, records),
+        predictions=reuse(plan, stored, rule),
         absent=_absent(plan, latents, [extraction for extraction, _ in trials.values()]),
     )
 
@@ -187,32 +184,31 @@ def _absent(
     )
 
 
-def remaining(plan: Plan, store: Store, records: Recorded) -> dict[str, int]:
-    """The stages that must run.
+def remaining(plan: Plan, stored: Stored) -> dict[str, int]:
+    """The tune and predict stages that must run.
 
     Args:
-        plan, store: what is wanted, and what is there.
-        records: see `study.plan.stored.recorded`.
+        plan: what is wanted.
+        stored: what the store holds of it.
 
     Returns:
-        Keys of tunings and predictions -> the deepest layer that is wanted (0 for a tuning).
+        Stage key -> the deepest layer that must be read (0 for a tuning).
     """
-    left = {key: 0 for key in plan.tunes if not store.prompt(key).exists()}
-    for key in plan.predicts:
-        wanted = [setting for setting in plan.settings[key] if setting not in records[key]]
-        if wanted:
-            left[key] = max(layer for layer, _ in wanted)
+    left = {key: 0 for key in plan.tunes if key not in stored.tunes}
+    for key, stage in plan.predicts.items():
+        if missing := stored.missing(plan, stage):
+            left[key] = max(layer for layer, _ in missing)
     return left
 
 
 def work_of(
-    plan: Plan, store: Store, left: Mapping[str, int], costs: Costs, images: Mapping[str, int]
+    plan: Plan, stored: Stored, left: Mapping[str, int], costs: Costs, images: Mapping[str, int]
 ) -> Operations:
-    """The operations of what is left.
+    """The operations of the stages that must run.
 
     Args:
-        plan, store: see `remaining`.
-        left: see `remaining`.
+        plan, stored: see `remaining`.
+        left: what `remaining` returns.
         costs: counts them.
         images: predict stage key -> how many images are extracted.
 
@@ -228,7 +224,29 @@ def work_of(
         flop = costs.predict(stage, layer=left[stage.key], images=images[stage.key])
         work[stage.extraction.machine, "predict"] += flop / 1e12
     for key, latents in latents_of(tunes, predicts).items():
-        if not store.latents_mark(key).exists():
+        if key not in stored.latents:
             flop = costs.encode(latents.machine, latents.image_size, latents.images)
             work[latents.machine, "latents"] += flop / 1e12
     return dict(work)
+
+
+def expected(
+    rates: Mapping[tuple[Machine, str], Duration], work: Mapping[tuple[Machine, str], float]
+) -> Duration | None:
+    """How long some work takes.
+
+    Args:
+        rates: seconds for one TFLOP by machine and kind of stage, as `Stored` has them.
+        work: TFLOP by machine and kind of stage.
+
+    Returns:
+        A range; None where a kind of stage was never timed on its machine.
+    """
+    low = high = 0.0
+    sources: dict[str, None] = {}
+    for of, tflop in work.items():
+        if of not in rates:
+            return None
+        low, high = low + tflop * rates[of].low, high + tflop * rates[of].high
+        sources[rates[of].source] = None
+    return Duration(low, high, f"from {', '.join(sources)} in the store")

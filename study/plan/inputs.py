@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sd4match import datasets
-from sd4match.datasets import PairSet
+from sd4match.datasets.benchmark import object_name
+from sd4match.datasets.benchmarks import BENCHMARKS, CATEGORIES, FOLDERS, load
+from sd4match.datasets.pair_set import PairSet
 from sd4match.errors import SD4MatchError
-from sd4match.prompts.cpm import SOURCES
+from sd4match.prompts.known import SOURCES
 
 
 @dataclass(frozen=True)
@@ -66,18 +67,18 @@ def refer(dataset: str, split: str, *, root: str, subset: int | None, seed: int)
     Raises:
         SD4MatchError: the data set is there but broken.
     """
-    folder = Path(root).expanduser() / datasets.FOLDERS[dataset]
+    folder = Path(root).expanduser() / FOLDERS[dataset]
     root = str(Path(root).expanduser().resolve())
     if not folder.is_dir():
-        pairs, images = datasets.BENCHMARKS[dataset].published[split]
+        pairs, images = BENCHMARKS[dataset].published[split]
         kept = pairs if subset is None else min(subset, pairs)
         return DataRef(
             dataset, split, root, subset, seed, f"absent:{dataset}/{split}/{kept}/{seed}", kept,
-            min(images, 2 * kept), datasets.CATEGORIES[dataset],
+            min(images, 2 * kept), CATEGORIES[dataset],
         )  # fmt: skip
     found = _open(dataset, root, split, subset, seed)
     extracted = {
-        (datasets.object_name(pair.category), image, pair.flip)
+        (object_name(pair.category), image, pair.flip)
         for pair in found
         for image in (pair.source_id, pair.target_id)
     }
@@ -88,7 +89,7 @@ def refer(dataset: str, split: str, *, root: str, subset: int | None, seed: int)
 
 
 def _open(dataset: str, root: str, split: str, subset: int | None, seed: int) -> PairSet:
-    pairs = datasets.load(dataset, root, split)
+    pairs = load(dataset, root, split)
     if subset is None or subset >= len(pairs):
         return pairs
 

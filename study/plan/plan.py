@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 
-from sd4match import datasets
-from sd4match.backbones import Architecture
+from sd4match.backbones.architectures import Architecture
+from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError
+from sd4match.matching.readout import Setting
 from study.plan.inputs import DataRef
-from study.plan.stages import Extraction, Latents, Predict, Setting, Tune
+from study.plan.stages import Extraction, Latents, Predict, Tune
 from study.plan.staging import Answer, Staging
 from study.space.axes import OWN, TRAINED_ON, Value
 from study.space.configuration import Configuration
@@ -173,7 +174,7 @@ class Planner:
                 own = TRAINED_ON[dataset]
                 for data in sorted(own if source == OWN else str(source) for source in sources):
                     wanted += [(data, "train"), (data, "val")]
-        refs = [self.data(d, s) for d, s in dict.fromkeys(wanted) if s in datasets.SPLITS[d]]
+        refs = [self.data(d, s) for d, s in dict.fromkeys(wanted) if s in SPLITS[d]]
         absent = dict.fromkeys(ref.dataset for ref in refs if not ref.present)
         if absent:
             raise SD4MatchError(

@@ -2,15 +2,17 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sd4match import prompts
-from sd4match.backbones import Backbone
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.prompts import Prompt
-from sd4match.prompts.cpm import SOURCES, parse
-from sd4match.prompts.upstream_files import DATASET, find_upstream, read_tensors
+from sd4match.prompts.header import read_header
+from sd4match.prompts.known import SOURCES, parse
 from study.plan.inputs import ABSENT, PromptFile
+
+if TYPE_CHECKING:  # they load torch
+    from sd4match.backbones.loading import Backbone
+    from sd4match.prompts.base import Prompt
 
 
 def describe(path: str) -> PromptFile:
@@ -23,7 +25,7 @@ def describe(path: str) -> PromptFile:
     if not file.exists():
         return PromptFile(str(file), f"{ABSENT}prompt file {path}")
     if file.suffix == ".safetensors":
-        header = prompts.read_header(file)
+        header = read_header(file)
         config: dict[str, Any] = header["config"]
         if config.get("source") is not None:
             require_known(config["source"], SOURCES, what="source", where=path)
@@ -36,6 +38,8 @@ def describe(path: str) -> PromptFile:
             config.get("source"),
             tuple(config.get("categories", ())),
         )
+    from sd4match.prompts.upstream_files import DATASET, find_upstream, read_tensors  # loads torch
+
     upstream = find_upstream(file)
     # Its folder's name decides how a file of upstream's is read.
     fingerprint = hashlib.sha256(f"{_digest(upstream.path)} {upstream.setting}".encode())
@@ -56,7 +60,7 @@ def describe(path: str) -> PromptFile:
     )
 
 
-def load(file: PromptFile, backbone: Backbone) -> Prompt:
+def load(file: PromptFile, backbone: "Backbone") -> "Prompt":
     """The prompt of a file that was planned with.
 
     Raises:

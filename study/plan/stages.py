@@ -4,16 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sd4match.matching.readout import Readout
-from study.plan.inputs import DataRef, Machine, key_of
-
-if TYPE_CHECKING:
-    from study.plan.inputs import PromptFile
+from study.plan.inputs import DataRef, Machine, PromptFile, key_of
 
 # A stage's version is part of its key. Raise it when the stage's output changes for the same
-# settings; tests/study/test_pinned.py fails when that was forgotten.
+# settings; tests/study/pinned/test_pinned.py fails when that was forgotten.
 LATENTS_VERSION = 2  # equals sd4match.features.latents.VERSION, as a test says
 CONTENTS_VERSION = 1  # equals sd4match.features.contents.VERSION, likewise
 TUNE_VERSION = 2
@@ -26,8 +22,15 @@ PROMPT_OPTIONS = ("length", "source", "global_length", "content_length")
 PART = 64
 """Images of a latents stage, at most: seconds on a GPU, some minutes on a CPU."""
 
-Setting = tuple[int, Readout]
-"""A free setting: UNet layer and readout. One pass answers any number of them."""
+
+def score_name(predictions: str, address: Mapping[str, Any]) -> str:
+    """Name of the file of scores of some predictions.
+
+    Args:
+        predictions: name of the file of predictions.
+        address: `study.space.metric.Rule.address` of the rule that scores them.
+    """
+    return f"{predictions}-{key_of({'version': SCORE_VERSION, **address})}"
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ class Extraction:
     seed: int
     template: str | None = None
     fused_with: str | None = None
-    file: "PromptFile | None" = None
+    file: PromptFile | None = None
 
     @property
     def label(self) -> str:

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 
-from sd4match import backbones, datasets
-from sd4match.backbones import Architecture
+from sd4match.backbones.architectures import Architecture, architecture
+from sd4match.backbones.devices import device_name, dtype_name
+from sd4match.backbones.fingerprints import fetch, identify
+from sd4match.backbones.image_encoder_files import (
+    fetch_image_encoder,
+    identify_image_encoder,
+    image_encoder_names,
+)
+from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError
-from sd4match.prompts import find, serving_category
-from sd4match.prompts.cpm import SOURCES
+from sd4match.prompts.known import KNOWN, SOURCES, serving_category
 from study.plan.inputs import ABSENT, DataRef, Machine, PromptFile, key_of, refer
 from study.plan.prompt_files import describe
 from study.plan.stages import PROMPT_OPTIONS, Extraction, Predict, Tune
@@ -62,7 +68,7 @@ class Staging:
             if prompt not in extractions:
                 extractions[prompt] = self._extraction(values, machine, tune, file)
             for split in splits:
-                if split in datasets.SPLITS[dataset]:
+                if split in SPLITS[dataset]:
                     data = self.data(dataset, split)
                     missing = _unknown_categories(values["prompt"], tune, file, data)
                     yield Predict(extractions[prompt], data), tune, missing
@@ -147,7 +153,7 @@ def _unknown_categories(
     prompt: Value, tune: Tune | None, file: PromptFile | None, data: DataRef
 ) -> str | None:
     """Why a learned prompt cannot answer for a split: categories it never saw (docs/explanation/method.md section 2)."""
-    if tune and find(str(prompt)).depends_on == "category":
+    if tune and KNOWN[str(prompt)].depends_on == "category":
         known, teacher = tune.train.categories, tune.train.dataset
     elif file and file.categories:
         known, teacher = file.categories, file.path
@@ -180,7 +186,7 @@ class Models:
     def architecture(self, backbone: str) -> Architecture:
         """A backbone's configurations, which need no weights."""
         if backbone not in self._architectures:
-            self._architectures[backbone] = backbones.architecture(backbone)
+            self._architectures[backbone] = architecture(backbone)
         return self._architectures[backbone]
 
     def machine(self, backbone: str) -> Machine:
@@ -188,14 +194,13 @@ class Models:
         if backbone not in self._machines:
             file = self._file
             if self._fetch:
-                backbones.fetch(backbone)
-            device = backbones.choose_device(file.device)
-            dtype = backbones.choose_dtype(file.dtype, device)
+                fetch(backbone)
+            device = device_name(file.device)
             self._machines[backbone] = Machine(
                 backbone=backbone,
-                fingerprint=backbones.identify(backbone) or f"{ABSENT}{backbone}",
-                device=device.type,
-                dtype=str(dtype).removeprefix("torch."),
+                fingerprint=identify(backbone) or f"{ABSENT}{backbone}",
+                device=device,
+                dtype=dtype_name(file.dtype, device),
                 threads=file.resources.cpus_per_trial,
                 batch_size=file.batch_size,
                 image_encoders=tuple(sorted(file.image_encoders.items())),
@@ -205,10 +210,10 @@ class Models:
     def encoder(self, machine: Machine, kind: str) -> str:
         """Fingerprint of the image encoder of a kind that goes with a backbone."""
         if (machine, kind) not in self._encoders:
-            names = backbones.image_encoder_names(machine.backbone)
+            names = image_encoder_names(machine.backbone)
             name = {**names, **dict(machine.image_encoders)}[kind]
             if self._fetch:
-                backbones.fetch_image_encoder(name)
-            fingerprint = backbones.identify_image_encoder(name) or f"{ABSENT}{name}"
+                fetch_image_encoder(name)
+            fingerprint = identify_image_encoder(name) or f"{ABSENT}{name}"
             self._encoders[machine, kind] = fingerprint
         return self._encoders[machine, kind]

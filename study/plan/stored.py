@@ -1,34 +1,87 @@
-"""What becomes of a plan's predictions: taken, scored anew, extracted again, or new.
+"""What a store holds of a plan, as data, and what that leaves to do for the plan's predictions.
 
-Predicted keypoints are the record. Another alpha or protocol is scored from them; a layer,
-localiser, kernel width or temperature that was not read then needs its pass once more, for neither
+Predicted keypoints are the record. Another alpha or protocol is scored from them. A layer,
+localizer, kernel width or temperature that was not read then needs another pass, because neither
 features nor correlations are kept.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from sd4match.matching.readout import Setting
+from study.plan.inputs import Machine
 from study.plan.plan import Plan
-from study.plan.stages import Predict, Setting
+from study.plan.stages import Predict, score_name
 from study.space.axes import Value
 from study.space.metric import Rule
-from study.store.store import Store
 
-Recorded = Mapping[str, Mapping[Setting, Path]]
-"""Predict stage key -> the free settings on record and the file of each."""
+
+@dataclass(frozen=True)
+class Duration:
+    """Device time, as a range.
+
+    Attributes:
+        low, high: seconds on one worker.
+        source: what it is estimated from, in words.
+    """
+
+    low: float
+    high: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a store holds of a plan; `study.store.store.Store.stored` makes it.
+
+    Attributes:
+        tunes: keys of the finished tune stages.
+        latents: keys of the finished latents stages.
+        settings: key of every predict stage of the plan -> its recorded free settings, and the
+            name of the file of predictions that holds each.
+        scores: key of a predict stage -> names of its score files (`stages.score_name`).
+        rates: machine and kind of stage -> seconds that one TFLOP takes; only what was timed.
+    """
+
+    tunes: frozenset[str] = frozenset()
+    latents: frozenset[str] = frozenset()
+    settings: Mapping[str, Mapping[Setting, str]] = field(default_factory=dict)
+    scores: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    rates: Mapping[tuple[Machine, str], Duration] = field(default_factory=dict)
+
+    def missing(self, plan: Plan, stage: Predict) -> tuple[Setting, ...]:
+        """The free settings of a predict stage that are not recorded yet.
+
+        Args:
+            plan: what is wanted.
+            stage: one of its predict stages.
+        """
+        recorded = self.settings.get(stage.key, {})
+        return tuple(setting for setting in plan.settings[stage.key] if setting not in recorded)
+
+    def scored(self, stage: Predict, settings: Iterable[Setting], rule: Rule) -> bool:
+        """Whether recorded settings of a predict stage have scores by a rule.
+
+        Args:
+            stage: a predict stage.
+            settings: all of them recorded.
+            rule: how predictions are scored.
+        """
+        recorded, address = self.settings[stage.key], rule.address(stage.extraction.image_size)
+        wanted = {score_name(recorded[setting], address) for setting in settings}
+        return wanted <= self.scores.get(stage.key, frozenset())
 
 
 @dataclass(frozen=True)
 class Reuse:
-    """Predictions of a plan (an extraction on a split each), by what has to be done for them.
+    """The predictions of a plan (an extraction on a split each), by what has to be done for them.
 
     Attributes:
-        scored: nothing, they are there with their scores.
+        scored: nothing: they are recorded with their scores.
         rescored: scored from recorded keypoints, without a pass.
         again: extracted again: there is a record, but not of every free setting.
         new: extracted.
-        unrecorded: axis -> the values that ``again`` is for.
+        unrecorded: axis -> its values that ``again`` is for.
     """
 
     scored: int = 0
@@ -38,52 +91,48 @@ class Reuse:
     unrecorded: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        told = [
-            (self.scored, "there with their scores"),
+        counts = [
+            (self.scored, "already computed and scored"),
             (self.rescored, "scored anew from recorded keypoints, without a pass"),
             (self.again, f"extracted again: no record has {self._unrecorded()}"),
             (self.new, "new"),
         ]
         total = self.scored + self.rescored + self.again + self.new
-        said = "; ".join(f"{count:,} {what}" for count, what in told if count)
-        return f"of {total:,} predictions (a trial on a split): {said}"
+        parts = "; ".join(f"{count:,} {what}" for count, what in counts if count)
+        return f"of {total:,} predictions (a trial on a split): {parts}"
 
     def _unrecorded(self) -> str:
         values = (f"{axis}={', '.join(map(str, v))}" for axis, v in self.unrecorded.items())
         return " or ".join(values) or "these combinations"
 
 
-def recorded(plan: Plan, store: Store) -> Recorded:
-    """What is on record of a plan's predictions: one look at the store for all questions."""
-    held = store.predicted()
-    return {key: store.recorded(key) if key in held else {} for key in plan.predicts}
-
-
-def reuse(plan: Plan, store: Store, rule: Rule, records: Recorded) -> Reuse:
+def reuse(plan: Plan, stored: Stored, rule: Rule) -> Reuse:
     """Sort a plan's predictions by what has to be done for them.
 
     Args:
-        plan, store: what is wanted, and what is there.
-        rule: how it is scored.
-        records: see `recorded`.
+        plan: what is wanted.
+        stored: what the store holds of it.
+        rule: how predictions are scored.
+
+    Returns:
+        The counts.
     """
     counts = dict.fromkeys(("scored", "rescored", "again", "new"), 0)
     unrecorded: dict[str, dict[Value, None]] = {}
     for key, stage in plan.predicts.items():
-        there, wanted = records[key], plan.settings[key]
-        absent = [setting for setting in wanted if setting not in there]
-        if not there:
+        recorded = stored.settings.get(key, {})
+        missing = stored.missing(plan, stage)
+        if not recorded:
             counts["new"] += 1
-        elif absent:
+        elif missing:
             counts["again"] += 1
-            known = set(_values(there))
-            for axis, value in _values(absent):
+            known = set(_values(recorded))
+            for axis, value in _values(missing):
                 if (axis, value) not in known:
                     unrecorded.setdefault(axis, {})[value] = None
         else:
-            address = rule.address(stage.extraction.image_size)
-            files = {store.score_file(key, there[setting], address) for setting in wanted}
-            counts["scored" if all(map(Path.exists, files)) else "rescored"] += 1
+            scored = stored.scored(stage, plan.settings[key], rule)
+            counts["scored" if scored else "rescored"] += 1
     return Reuse(**counts, unrecorded={axis: tuple(v) for axis, v in unrecorded.items()})
 
 
@@ -96,9 +145,3 @@ def _values(settings: Iterable[Setting]) -> Iterable[tuple[str, Value]]:
             yield "kernel", f"{readout.kernel_sigma:g}"
         if readout.temperature is not None:
             yield "temperature", f"{readout.temperature:g}"
-
-
-def missing(plan: "Plan", store: Store, stage: Predict) -> tuple[Setting, ...]:
-    """The free settings that a plan wants of a predict stage and the store does not hold."""
-    recorded = store.recorded(stage.key)
-    return tuple(setting for setting in plan.settings[stage.key] if setting not in recorded)

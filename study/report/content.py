@@ -1,10 +1,11 @@
-"""Everything that a report says, collected from a study; rendering adds nothing to it."""
+"""The content of a report, collected from a study; rendering adds nothing to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sd4match.errors import SD4MatchError
 from study.analysis import choosing
+from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.report import accounts
 from study.report.accounts import Fact, Hole, Line, Progress, origin
@@ -15,7 +16,6 @@ from study.report.pictures import Picture, pictures
 from study.report.scores import Score, scores
 from study.space import labels
 from study.space.labels import Settings
-from study.study import Study
 from study.tables.reproduce import launch_command
 
 MOST_CHOICES = 40
@@ -29,12 +29,12 @@ class Best:
     Attributes:
         key: of the configuration.
         metric, value: what chose it, and its value.
-        over: what the value is the mean of, in words; empty for one seed.
-        is_baseline: whether nothing beat the baseline.
+        over: the seeds that the value is the mean of, in words; empty for one seed.
+        is_baseline: whether nothing was better than the baseline.
         settings: (axis, value, the baseline's value) where either applies.
         scores: at the usual alpha.
         by_alpha: at every alpha, row by row: place, then PCK with its interval.
-        command: measures it again.
+        command: the command that measures it again.
     """
 
     key: str
@@ -55,7 +55,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Section:
-    """One axis: what it does, its figure and its table."""
+    """One axis: its effect in words, its figure and its table."""
 
     axis: str
     verdict: str
@@ -95,8 +95,8 @@ class Content:
     space: str
 
 
-def collect(study: Study) -> Content:
-    """Ask a study all that its report tells.
+def collect(study: Results) -> Content:
+    """Collect everything that the report of a study says.
 
     Args:
         study: finished or running.
@@ -112,7 +112,7 @@ def collect(study: Study) -> Content:
     return Content(
         name=study.name,
         design=str(facts["design"]).replace("_", " "),
-        fidelity=str(facts["fidelity"]),
+        fidelity=study.fidelity,
         datasets=tuple(labels.dataset(name) for name in study.index["dataset"].unique()),
         varied=tuple(map(labels.axis, facts["axes"])),
         n_configurations=len(table),
@@ -134,9 +134,9 @@ def collect(study: Study) -> Content:
     )
 
 
-def _best(study: Study, table: Mapping[str, Settings]) -> tuple[Best | None, str]:
+def _best(study: Results, table: Mapping[str, Settings]) -> tuple[Best | None, str]:
     try:
-        row = study.best()
+        row = choosing.best(study)
     except SD4MatchError as error:  # no validation split, or nothing measured yet
         return None, str(error)
     key, metric = str(row.name), str(row.index[-1])
@@ -156,7 +156,7 @@ def _best(study: Study, table: Mapping[str, Settings]) -> tuple[Best | None, str
         key=key,
         metric=metric,
         value=float(row.iloc[-1]),
-        over=labels.over_seeds(seeds, row["seed"]),
+        over=labels.seeds_note(seeds, row["seed"]),
         is_baseline=key == study.baseline,
         settings=settings,
         scores=usual,
@@ -165,7 +165,7 @@ def _best(study: Study, table: Mapping[str, Settings]) -> tuple[Best | None, str
     ), ""
 
 
-def _sections(study: Study, ranked: Ranking, drawn: list[Picture]) -> tuple[Section, ...]:
+def _sections(study: Results, ranked: Ranking, drawn: list[Picture]) -> tuple[Section, ...]:
     """The axes, the most important first."""
     order = [of.axes[0] for of in ranked.influences if len(of.axes) == 1]
     own = {picture.axis: picture for picture in drawn}
@@ -176,17 +176,17 @@ def _sections(study: Study, ranked: Ranking, drawn: list[Picture]) -> tuple[Sect
     return tuple(found)
 
 
-def _baseline(study: Study, table: Mapping[str, Settings], like: str) -> Settings:
-    """The baseline's settings; unknown where it is not measured yet and ``like`` may differ."""
+def _baseline(study: Results, table: Mapping[str, Settings], like: str) -> Settings:
+    """The baseline's settings; None on the varied axes where it is not planned yet."""
     unknown = dict.fromkeys(study.folder.facts["axes"])
     return table.get(study.baseline, {**table[like], **unknown})
 
 
-def _choices(study: Study, table: Mapping[str, Settings], best: str) -> dict[str, str]:
-    """Configurations to look at: the best, the baseline, their neighbours, then the next best."""
+def _choices(study: Results, table: Mapping[str, Settings], best: str) -> dict[str, str]:
+    """Configurations to choose from: the best, the baseline, its neighbours, then the next best."""
     base = _baseline(study, table, best)
     apart = {key: _apart(row, base) for key, row in table.items()}
-    ranked = map(str, study.top().index)
+    ranked = map(str, choosing.top(study).index)
     near = [key for key, words in apart.items() if len(words) == 1]
     names = {study.baseline: "baseline", best: "best"}
     wanted = dict.fromkeys([best, study.baseline, *near, *ranked])
@@ -195,7 +195,7 @@ def _choices(study: Study, table: Mapping[str, Settings], best: str) -> dict[str
 
 
 def _apart(row: Settings, base: Settings) -> list[str]:
-    """In what a configuration differs from the baseline where both mean something."""
+    """The settings in which a configuration differs from the baseline, where they apply to both."""
     return [
         f"{axis}={labels.value(own)}"
         for axis, own in row.items()

@@ -1,4 +1,4 @@
-"""Qualitative examples: a few test pairs, and where each configuration finds their keypoints."""
+"""Example pairs of a report, and where each configuration finds their keypoints."""
 
 import base64
 import io
@@ -15,13 +15,13 @@ from PIL import Image
 from sd4match import pck
 from sd4match.datasets import ImagePair, load_image
 from sd4match.errors import SD4MatchError
+from sd4match.matching.readout import Setting
 from sd4match.records.parquet import settings_of
 from sd4match.records.truth import pairs_on_record
 from study.analysis.measuring import setting_of
+from study.analysis.results import Results
 from study.figures.predictions import root_of
-from study.plan.stages import Setting
 from study.space import labels
-from study.study import Study
 
 HEIGHT = 200
 """Of both images on the page."""
@@ -38,7 +38,7 @@ class Example:
     """A pair, scaled to `HEIGHT` and laid side by side.
 
     Attributes:
-        title, why: what it is, and why it is shown.
+        title, why: data set and category, and why it is shown.
         images: (data URI, x, width) of source and target.
         source, truth: (N, 2) keypoints on the page.
         found: configuration to N of (x, y, whether it is right).
@@ -68,7 +68,7 @@ class Gallery:
     reasons: tuple[str, ...] = ()
 
 
-def gallery(study: Study, choices: Mapping[str, str]) -> Gallery:
+def gallery(study: Results, choices: Mapping[str, str]) -> Gallery:
     """Pairs on which the best configuration and the baseline differ, as every choice finds them.
 
     Args:
@@ -84,14 +84,16 @@ def gallery(study: Study, choices: Mapping[str, str]) -> Gallery:
     for dataset in map(str, study.index["dataset"].unique()):
         try:
             examples += _of_dataset(study, dataset, list(choices), alpha)
-        except (SD4MatchError, OSError) as error:  # an example is not worth the report
+        except (SD4MatchError, OSError) as error:  # a report without examples is better than none
             reasons.append(f"{labels.dataset(dataset)}: {error}")
     measured = {key for example in examples for key in example.found}
     offered = tuple((key, label) for key, label in choices.items() if key in measured)
     return Gallery(tuple(examples), offered, alpha, tuple(reasons))
 
 
-def _of_dataset(study: Study, dataset: str, choices: Sequence[str], alpha: float) -> list[Example]:
+def _of_dataset(
+    study: Results, dataset: str, choices: Sequence[str], alpha: float
+) -> list[Example]:
     index = study.index[study.index["dataset"] == dataset]
     split = "test" if (index["split"] == "test").any() else str(index["split"].iloc[0])
     rows = index[(index["split"] == split) & index["configuration"].isin(choices)]
@@ -100,13 +102,13 @@ def _of_dataset(study: Study, dataset: str, choices: Sequence[str], alpha: float
     )
     if best is None:
         raise SD4MatchError("the best configuration was not measured")
-    told = _telling(best, None if choices[0] == study.baseline else baseline)
+    chosen = _extremes(best, None if choices[0] == study.baseline else baseline)
     truth, pairs = study.folder.store.read_truth(str(rows["data"].iloc[0]))
-    numbers = np.flatnonzero(truth.n_keypoints)[list(told)]
+    numbers = np.flatnonzero(truth.n_keypoints)[list(chosen)]
     shown = pairs_on_record(root_of(study), dataset, split, pairs.iloc[numbers])
     made = {
         int(number): _example(pair, why)
-        for number, pair, why in zip(numbers, shown, told.values(), strict=True)
+        for number, pair, why in zip(numbers, shown, chosen.values(), strict=True)
     }
     for key, positions, size in _predictions(study, rows, truth):
         for number, (example, scale) in made.items():
@@ -123,19 +125,19 @@ def _of_dataset(study: Study, dataset: str, choices: Sequence[str], alpha: float
     return [example for example, _ in made.values()]
 
 
-def _pck(study: Study, key: str, dataset: str, split: str, alpha: float) -> Points | None:
+def _pck(study: Results, key: str, dataset: str, split: str, alpha: float) -> Points | None:
     index = study.index
     here = (index["dataset"] == dataset) & (index["split"] == split)
     if key not in set(index.loc[here, "configuration"]):
         return None
     try:
         return study.samples(key, dataset, split, alpha).pck
-    except SD4MatchError:  # not measured: the best one stands alone
+    except SD4MatchError:  # not measured: only the best one is shown
         return None
 
 
-def _telling(best: Points, baseline: Points | None) -> dict[int, str]:
-    """Which pairs are shown, and why: the extremes and the middle, ties by their order."""
+def _extremes(best: Points, baseline: Points | None) -> dict[int, str]:
+    """The pairs to show, and why: the extremes and the middle, ties by their order."""
     by, names = best, ("easiest", "typical", "hardest")
     if baseline is not None:
         by, names = best - baseline, ("largest gain over the baseline", "typical", "largest loss")
@@ -147,7 +149,7 @@ def _telling(best: Points, baseline: Points | None) -> dict[int, str]:
 
 
 def _predictions(
-    study: Study, rows: pd.DataFrame, truth: pck.GroundTruth
+    study: Results, rows: pd.DataFrame, truth: pck.GroundTruth
 ) -> Iterator[tuple[str, Points, int]]:
     """Configuration, its positions (K, 2) and image size, of those on record; file by file."""
     store = study.folder.store

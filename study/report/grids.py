@@ -1,4 +1,4 @@
-"""Tables of the report: all configurations, and one an axis."""
+"""The sortable tables of a report: all configurations, and one for each axis."""
 
 import math
 from collections.abc import Hashable, Mapping
@@ -7,14 +7,15 @@ from typing import Any
 
 import pandas as pd
 
+from study.analysis.results import Results
 from study.space import labels
 from study.space.labels import several
-from study.study import Study
+from study.tables.tables import study_table
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a table: ``text``, smaller below it a ``note``, and ``gain`` or ``loss``."""
+    """A cell of a table: its ``text``, a smaller ``note`` below it, and ``gain`` or ``loss``."""
 
     text: str
     note: str = ""
@@ -59,7 +60,7 @@ class Grid:
         return found if any(name for name, _ in found) else []
 
 
-def axis_grid(study: Study, axis: str) -> tuple[Grid, pd.DataFrame]:
+def axis_grid(study: Results, axis: str) -> tuple[Grid, pd.DataFrame]:
     """The values of one axis around the baseline, and the estimates behind it.
 
     Returns:
@@ -69,7 +70,7 @@ def axis_grid(study: Study, axis: str) -> tuple[Grid, pd.DataFrame]:
     Raises:
         SD4MatchError: nothing to compare along this axis.
     """
-    table = study.table(axis)
+    table = study_table(study, axis)
     raw = table.raw
     columns = [Column(labels.axis(axis), number=False)]
     by_row: dict[str, list[Cell]] = {
@@ -96,9 +97,9 @@ def axis_grid(study: Study, axis: str) -> tuple[Grid, pd.DataFrame]:
     return Grid(name, table.title, tuple(columns), rows, table.footnotes), raw
 
 
-def configurations_grid(study: Study) -> Grid:
+def configurations_grid(study: Results) -> Grid:
     """All configurations, the best first: what varies, and PCK by data set and split."""
-    table = study.table()
+    table = study_table(study)
     raw = table.raw
     columns, texts = [], []
     for name in map(str, raw.columns):

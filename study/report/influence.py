@@ -1,16 +1,17 @@
-"""Which axes matter: the study's importance, and which values differ from the baseline's."""
+"""The importance of axes, and how many of their values differ from the baseline, in words."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
 from sd4match.errors import SD4MatchError
+from study.analysis.results import Results
+from study.search.ped_anova import study_importance
 from study.space import labels
 from study.space.labels import listed, several
-from study.study import Study
 
 MOST = 8
-"""Axes and pairs of axes that are listed."""
+"""How many axes and pairs of axes are listed."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Ranking:
     """The most important first.
 
     Attributes:
-        what: what the values are, in words; why there are none where there are none.
-        unit: of 100 times a value.
+        what: the meaning of the values, in words; without values, why there are none.
+        unit: the unit of 100 times a value.
     """
 
     what: str
@@ -47,10 +48,10 @@ class Ranking:
     influences: tuple[Influence, ...] = ()
 
 
-def ranking(study: Study) -> Ranking:
-    """What `Study.importance` says, for the page."""
+def ranking(study: Results) -> Ranking:
+    """The result of `study.search.ped_anova.study_importance`, for the page."""
     try:
-        found = study.importance()
+        found = study_importance(study)
     except SD4MatchError as error:  # too little measured, or nothing varies
         return Ranking(str(error))
     kind = str(found["kind"].iloc[0])
@@ -60,7 +61,7 @@ def ranking(study: Study) -> Ranking:
         for axis, other in found[["axis", "other"]].itertuples(index=False, name=None)
     ]
     influences = [Influence(of, *row) for of, row in zip(axes, numbers, strict=True)]
-    measured = study.metric or f"mean/test/pck@{study.rule.usual_alpha:g}"
+    measured = study.usual_metric
     return Ranking(
         f"{kind[0].upper()}{kind[1:]} in {measured}, with 95 % intervals.",
         "%" if "share" in kind else "points",
@@ -69,7 +70,7 @@ def ranking(study: Study) -> Ranking:
 
 
 def verdict(estimates: pd.DataFrame) -> str:
-    """How many values of an axis are shown to differ from the baseline's on test, in words.
+    """How many values of an axis differ significantly from the baseline's on test, in words.
 
     Args:
         estimates: see `study.analysis.ablation.estimates`, at one alpha.
@@ -80,9 +81,9 @@ def verdict(estimates: pd.DataFrame) -> str:
         shown.loc[sign * shown["effect"] > 0, "configuration"].nunique() for sign in (1, -1)
     )
     values = several(others["configuration"].nunique(), "other value")
-    told = [f"{n} {how}" for n, how in ((better, "better"), (worse, "worse")) if n]
+    parts = [f"{n} {how}" for n, how in ((better, "better"), (worse, "worse")) if n]
     return f"of {values}, " + (
-        f"{listed(told)} than the baseline on test"
-        if told
-        else "none is shown to differ from the baseline on test"
+        f"{listed(parts)} than the baseline on test"
+        if parts
+        else "none differs significantly from the baseline on test"
     )

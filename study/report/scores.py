@@ -1,11 +1,12 @@
-"""One configuration's scores with intervals, and how far it is from the baseline."""
+"""One configuration's scores with intervals, and its differences to the baseline."""
 
 import math
 from dataclasses import dataclass
 
+from study.analysis.comparison import compare
+from study.analysis.results import Results
 from study.analysis.rows import KEY, columns
 from study.space import labels
-from study.study import Study
 
 SPLITS = {"test": "test", "val": "validation"}
 
@@ -20,14 +21,14 @@ class Gap:
 
     @property
     def verdict(self) -> str:
-        """What the interval allows to say."""
+        """The conclusion that the interval allows."""
         if math.isnan(self.low):
-            return "one pair: no interval, so nothing is shown"
+            return "one pair: no interval"
         if self.low > 0:
             return "better than the baseline"
         if self.high < 0:
             return "worse than the baseline"
-        return "no difference shown: the interval includes 0"
+        return "no significant difference: the interval includes 0"
 
     @property
     def tone(self) -> str:
@@ -59,7 +60,7 @@ class Score:
         return f"{labels.dataset(self.dataset)} {SPLITS[self.split]}"
 
 
-def scores(study: Study, configuration: str) -> list[Score]:
+def scores(study: Results, configuration: str) -> list[Score]:
     """The scores of a configuration by data set, split and alpha, test first.
 
     Args:
@@ -82,11 +83,11 @@ def scores(study: Study, configuration: str) -> list[Score]:
     return found
 
 
-def _gaps(study: Study, configuration: str) -> dict[tuple[str, str, float], Gap]:
+def _gaps(study: Results, configuration: str) -> dict[tuple[str, str, float], Gap]:
     known = set(study.index["configuration"])
     if configuration == study.baseline or study.baseline not in known:
         return {}
-    found = study.compare(study, configurations=(study.baseline, configuration)).differences
+    found = compare(study, study, configurations_of=(study.baseline, configuration)).differences
     if "effect" not in found:  # neither was measured anywhere
         return {}
     return {

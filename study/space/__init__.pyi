@@ -5,11 +5,11 @@ from .axes import Value as Value
 from .configuration import Configuration as Configuration
 from .configuration import configure as configure
 from .designs import DESIGNS as DESIGNS
+from .files import find_file as find_file
 from .metric import COST as COST
 from .metric import Metric as Metric
 from .metric import Rule as Rule
 from .metric import selecting as selecting
-from .reading import find_file as find_file
 from .reading import load as load
 from .schema import SpaceFile as SpaceFile
 from .space import Space as Space

@@ -3,14 +3,12 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from sd4match.datasets import BENCHMARKS
+from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.matching.readout import LOCALIZERS
-
-if TYPE_CHECKING:
-    from sd4match.prompts import Prompt
+from sd4match.prompts.known import KNOWN, SOURCES, Family, check_template
 
 
 def integer(low: int, high: int = 2**31 - 1, *, odd: bool = False) -> Callable[[object], int]:
@@ -48,16 +46,14 @@ def one_of(*names: str) -> Callable[[object], str]:
 
 def source(raw: object) -> str:
     """What a cpm prompt reads, such as ``Pair-DINO-Feat``."""
-    from sd4match.prompts.cpm import SOURCES
-
     return one_of(*SOURCES)(raw)
 
 
 def template(raw: object) -> str:
     """A text with no other place than ``{category}``."""
-    from sd4match.prompts import TextPrompt
-
-    return TextPrompt(text(raw)).template
+    checked = text(raw)
+    check_template(checked)
+    return checked
 
 
 def text(raw: object) -> str:
@@ -88,11 +84,11 @@ class Axis:
     name: str
     cost: Cost
     check: Callable[[object], Value]
-    of_prompts: Callable[[type["Prompt"] | None], bool] = lambda family: True
+    of_prompts: Callable[[Family | None], bool] = lambda family: True
 
     def applies(self, prompt: Value) -> bool:
         """Whether it means anything for a prompt family, or for the prompt files of a name."""
-        return self.of_prompts(families().get(str(prompt)))
+        return self.of_prompts(KNOWN.get(str(prompt)))
 
     def parse(self, raw: object) -> Value:
         """Validate one value of this axis.
@@ -108,15 +104,6 @@ class Axis:
             raise SD4MatchError(f"axis {self.name}: {raw!r} is impossible: {error}") from None
 
 
-def families() -> Mapping[str, type["Prompt"]]:
-    """The prompt families; any other prompt of a configuration is the name of prompt files."""
-    # Imported when a value is checked, not before: it takes torch with it, and reading a study's
-    # answers needs the axes' names only.
-    from sd4match.prompts import FAMILIES
-
-    return FAMILIES
-
-
 def _option(name: str, cost: Cost, check: Callable[[object], Value]) -> Axis:
     """An axis that is a setting of some prompt families."""
     return Axis(name, cost, check, lambda family: family is not None and name in family.options)
@@ -125,7 +112,7 @@ def _option(name: str, cost: Cost, check: Callable[[object], Value]) -> Axis:
 def _training(name: str, check: Callable[[object], Value]) -> Axis:
     """An axis of how a prompt is learned; of prompt files only the data are known, and chosen."""
 
-    def meant(family: type["Prompt"] | None) -> bool:
+    def meant(family: Family | None) -> bool:
         return name == "data" if family is None else family.learned
 
     return Axis(f"train.{name}", "tune", check, meant)
@@ -141,7 +128,7 @@ AXES: Mapping[str, Axis] = {
     axis.name: axis
     for axis in (
         Axis("backbone", "tune", text),
-        Axis("prompt", "tune", lambda raw: one_of(*families())(raw)),
+        Axis("prompt", "tune", lambda raw: one_of(*KNOWN)(raw)),
         _option("template", "extract", template),
         _option("length", "tune", integer(1, 75)),
         _option("source", "tune", source),

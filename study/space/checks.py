@@ -9,19 +9,18 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from sd4match.backbones import architecture
+from sd4match.backbones.architectures import architecture
 from sd4match.backbones.known import IMAGE_ENCODERS
-from sd4match.datasets import NAMES
+from sd4match.datasets.benchmarks import NAMES
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.pck.protocols import PROTOCOLS
-from study.plan.prompt_files import _resolved
-from study.space.axes import TRAINED_ON, Value, families, find
+from sd4match.prompts.known import KNOWN
+from study.space.axes import TRAINED_ON, Value, find
 from study.space.configuration import TIES
 from study.space.designs import DESIGNS
 from study.space.schema import SpaceFile, flatten
 from study.space.search_settings import check as check_search
 from study.space.space import Space
-from study.store.mirror import local
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +58,7 @@ def read_axes(file: SpaceFile) -> dict[str, tuple[Value, ...]]:
 def _parse(file: SpaceFile, name: str, raw: object) -> Value:
     """A checked value; the prompt axis knows the file's own names as well."""
     if name == "prompt":
-        require_known(raw, (*families(), *file.prompts), what="value", where="axis prompt")
+        require_known(raw, (*KNOWN, *file.prompts), what="value", where="axis prompt")
         return str(raw)
     return find(name).parse(raw)
 
@@ -89,13 +88,15 @@ def check_names(names: dict[str, dict[str, str]]) -> None:
     known = sorted(set(TRAINED_ON.values()))
     seen: dict[tuple[tuple[str, Path], ...], str] = {}
     for name, files in names.items():
-        if name in families():
+        if name in KNOWN:
             raise SD4MatchError(f"prompts.{name}: {name} is a prompt family: choose another name")
         if not files:
             raise SD4MatchError(f"prompts.{name}: name a file for some of {', '.join(known)}")
         for data in files:
             require_known(data, known, what="training data", where=f"prompts.{name}")
-        same = tuple(sorted((data, _resolved(path)) for data, path in files.items()))
+        same = tuple(
+            sorted((data, Path(path).expanduser().resolve()) for data, path in files.items())
+        )
         if same in seen:
             raise SD4MatchError(f"prompts.{name}: the files of {seen[same]}: one name is enough")
         seen[same] = name
@@ -140,10 +141,6 @@ def check(file: SpaceFile, *, source: str) -> Space:
             architecture(str(backbone))
         check_search(space)
         _tell_idle_axes(space)
-        if file.callbacks:  # which needs Ray
-            from study.engine.callbacks import check as check_callbacks
-
-            check_callbacks(file.callbacks)
     except SD4MatchError as error:
         raise SD4MatchError(f"search space {source}: {error}") from None
     return space
@@ -177,12 +174,12 @@ def _full(plain: Space) -> Space:
 
 def _possible_places(file: SpaceFile) -> None:
     """Refuse names that no file system takes; nothing needs to be there."""
-    places = {"data.root": file.data.root, "results": file.results}
+    places = {"data.root": file.data.root}
     for name, files in file.prompts.items():
         places |= {f"prompts.{name}.{data}": path for data, path in files.items()}
     for setting, text in places.items():
         try:
-            (local(text) if setting == "results" else Path(text).expanduser().resolve()).exists()
+            Path(text).expanduser().resolve().exists()
         except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, NUL
             reason = getattr(error, "strerror", None) or error
             raise SD4MatchError(f"{setting}: {text!r} names no place ({reason})") from None

@@ -5,13 +5,10 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
 
 from sd4match.matching.readout import Readout
-from study.space.axes import AXES, OWN, TRAINED_ON, Value, families
-
-if TYPE_CHECKING:
-    pass
+from sd4match.prompts.known import KNOWN, check_lengths
+from study.space.axes import AXES, OWN, TRAINED_ON, Value
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Configuration:
     @property
     def learned(self) -> bool:
         """Whether its prompt must be tuned."""
-        family = families().get(str(self["prompt"]))
+        family = KNOWN.get(str(self["prompt"]))
         return family is not None and family.learned
 
     @property
@@ -107,8 +104,6 @@ def configure(values: Mapping[str, Value], *, tie: Collection[str] = ()) -> Conf
     Raises:
         SD4MatchError: values that are impossible together.
     """
-    from sd4match.prompts.cpm import check_lengths
-
     settled = dict(values)
     for name in tie:
         settled[TIES[name]] = settled[name]

@@ -6,24 +6,21 @@ import math
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from study.space.axes import Value
 from study.space.configuration import Configuration
-
-if TYPE_CHECKING:
-    from study.space.space import Space
+from study.space.space import Space
 
 Values = Mapping[str, Value]
 
 
-def one_at_a_time(space: "Space") -> Iterator[Configuration]:
+def one_at_a_time(space: Space) -> Iterator[Configuration]:
     """Move one axis away from the baseline, all others stay."""
     moves = ({name: value} for name, values in space.axes.items() for value in values)
     return filter(None, map(space.possible, moves))
 
 
-def leave_one_out(space: "Space") -> Iterator[Configuration]:
+def leave_one_out(space: Space) -> Iterator[Configuration]:
     """Put one axis of the full setting back to its plain value, and at last all of them.
 
     The file's ``baseline`` is the plain setting and ``axes`` gives the recommended value of each;
@@ -37,7 +34,7 @@ def leave_one_out(space: "Space") -> Iterator[Configuration]:
         yield plain
 
 
-def factorial(space: "Space") -> Iterator[Configuration]:
+def factorial(space: Space) -> Iterator[Configuration]:
     """Take every combination, or a seeded fraction of those of the paid axes.
 
     A larger fraction contains a smaller one of the same seed. The free axes are never cut: the
@@ -61,7 +58,7 @@ def factorial(space: "Space") -> Iterator[Configuration]:
     return _with_free(space, chosen)
 
 
-def search(space: "Space") -> Iterator[Configuration]:
+def search(space: Space) -> Iterator[Configuration]:
     """Draw as many points of the paid axes as a sampler will propose, and take their free grids.
 
     This stands for a search in a plan: what it runs is decided while it runs (`study.search`).
@@ -80,7 +77,7 @@ def search(space: "Space") -> Iterator[Configuration]:
     return _with_free(space, iter(distinct.values()))
 
 
-DESIGNS: Mapping[str, Callable[["Space"], Iterator[Configuration]]] = {
+DESIGNS: Mapping[str, Callable[[Space], Iterator[Configuration]]] = {
     "one_at_a_time": one_at_a_time,
     "leave_one_out": leave_one_out,
     "factorial": factorial,
@@ -88,7 +85,21 @@ DESIGNS: Mapping[str, Callable[["Space"], Iterator[Configuration]]] = {
 }
 
 
-def _with_free(space: "Space", points: Iterator[Values]) -> Iterator[Configuration]:
+def configurations(space: Space) -> Iterator[Configuration]:
+    """The distinct configurations of a space's design, the baseline first.
+
+    Combinations that are impossible (G + C above 75) are left out with a warning.
+
+    Args:
+        space: a checked search space.
+
+    Yields:
+        Each configuration once.
+    """
+    yield from dict.fromkeys((space.baseline, *DESIGNS[space.file.design](space)))
+
+
+def _with_free(space: Space, points: Iterator[Values]) -> Iterator[Configuration]:
     """Every value of the free axes at each point of the paid ones."""
     grid = [dict(zip(space.free, p, strict=True)) for p in itertools.product(*space.free.values())]
     for point in points:

@@ -5,13 +5,13 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sd4match.datasets import NAMES, SPLITS
+from sd4match.datasets.benchmarks import NAMES, SPLITS
 from sd4match.errors import SD4MatchError, require_known
 
 MEAN = "mean"
 COST = "cost"
 """What configurations may be chosen by beside metrics, and less is better: planned TFLOP an image,
-see `study.search.objectives`."""
+the plan's index has it."""
 _GRAMMAR = re.compile(r"(\w+)/(\w+)/pck@(\d*\.?\d+)(/point)?")
 
 

@@ -1,17 +1,15 @@
 """What a search space may say under ``search``; checked without Optuna, when a file is read."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
-from sd4match.datasets import SPLITS
+from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError, require_known
 from study.space.axes import Value, find
 from study.space.metric import COST, MEAN, Metric, selecting
 from study.space.schema import flatten
-
-if TYPE_CHECKING:
-    from study.space.space import Space
+from study.space.space import Space
 
 GRID = "grid"
 SAMPLERS = ("tpe", "gp", "random", GRID, "nsgaii")
@@ -23,7 +21,7 @@ Direction = Literal["maximize", "minimize"]
 """Which way an objective is better."""
 
 
-def check(space: "Space") -> None:
+def check(space: Space) -> None:
     """Refuse settings of a search that cannot be meant.
 
     Raises:
@@ -51,7 +49,7 @@ def check(space: "Space") -> None:
     points(space)
 
 
-def points(space: "Space") -> list[Point]:
+def points(space: Space) -> list[Point]:
     """The given points, parsed; an axis that a point leaves out is proposed by the sampler.
 
     Raises:
@@ -75,7 +73,7 @@ def points(space: "Space") -> list[Point]:
     return found
 
 
-def paid_axes(space: "Space") -> Mapping[str, tuple[Value, ...]]:
+def paid_axes(space: Space) -> Mapping[str, tuple[Value, ...]]:
     """The axes that a search proposes; the prompt first, which decides what others mean."""
     return dict(sorted(space.paid.items(), key=lambda item: item[0] != "prompt"))
 
@@ -102,7 +100,7 @@ def _special(value: object) -> bool:
     return isinstance(value, Mapping) or (isinstance(value, list) and any(map(_special, value)))
 
 
-def _check_measured(metric: Metric, space: "Space") -> None:
+def _check_measured(metric: Metric, space: Space) -> None:
     file = space.file
     if metric.alpha not in file.alphas:
         raise SD4MatchError(f"search.metric {metric}: its alpha is not among {file.alphas}")

@@ -1,18 +1,15 @@
-"""Search spaces: check what a file asks for, and say which configurations that is."""
+"""A checked search space: the baseline, the axes, and configurations of their values."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from omegaconf import DictConfig, OmegaConf
-
-from sd4match.backbones import architecture
-from sd4match.datasets import SPLITS
+from sd4match.backbones.architectures import architecture
+from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError
 from study.space.axes import OWN, TRAINED_ON, Cost, Value, find
 from study.space.configuration import Configuration, configure
-from study.space.designs import DESIGNS
 from study.space.metric import Rule
 from study.space.schema import SpaceFile
 
@@ -73,8 +70,9 @@ class Space:
 
     def to_yaml(self) -> str:
         """Every setting, as a file that `load` reads back."""
-        config: DictConfig = OmegaConf.structured(self.file)
-        return OmegaConf.to_yaml(config)
+        from omegaconf import OmegaConf  # commands that ask of a study do without it
+
+        return str(OmegaConf.to_yaml(OmegaConf.structured(self.file)))
 
     @property
     def trains(self) -> bool:
@@ -109,13 +107,6 @@ class Space:
     def paid(self) -> Mapping[str, tuple[Value, ...]]:
         """The axes of which a new value costs a pass or a prompt."""
         return {name: v for name, v in self.axes.items() if name not in self.free}
-
-    def configurations(self) -> Iterator[Configuration]:
-        """The distinct configurations of the design, the baseline first.
-
-        Combinations that are impossible (G + C above 75) are left out with a warning.
-        """
-        yield from dict.fromkeys((self.baseline, *DESIGNS[self.file.design](self)))
 
     def possible(self, values: Mapping[str, Value]) -> Configuration | None:
         """As `with_values`; None, with a warning, for values that are impossible together."""

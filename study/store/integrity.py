@@ -3,20 +3,17 @@
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sd4match.errors import SD4MatchError
 from sd4match.files import seal
 from sd4match.files.atomic import remove_abandoned
 from sd4match.records.parquet import header
+from study.plan.plan import Plan
 from study.store.retry import patiently
 from study.store.store import Store
 
-if TYPE_CHECKING:
-    from study.plan.plan import Plan
 
-
-def sweep(plan: "Plan", store: Store) -> list[Path]:
+def sweep(plan: Plan, store: Store) -> list[Path]:
     """Remove the files behind a plan that are not as they were written; they are pending then.
 
     It reads at about the disk's speed: seals are whole-file checksums (`sd4match.files.seal`). Latents
@@ -46,7 +43,7 @@ def sweep(plan: "Plan", store: Store) -> list[Path]:
     return removed
 
 
-def _folders(plan: "Plan", store: Store) -> Iterator[Path]:
+def _folders(plan: Plan, store: Store) -> Iterator[Path]:
     """Where stages of a plan write."""
     yield from (store.latents, *store.latents.glob("*/"))
     yield from (*store.contents.glob("*/"), *store.speed.glob("*/"), store.folder / "truth")
@@ -55,7 +52,7 @@ def _folders(plan: "Plan", store: Store) -> Iterator[Path]:
         yield from (store.folder / part / key for part in ("predict", "score"))
 
 
-def _files(plan: "Plan", store: Store) -> Iterator[Path]:
+def _files(plan: Plan, store: Store) -> Iterator[Path]:
     for key in plan.tunes:
         yield from filter(Path.exists, (store.prompt(key), store.checkpoint(key)))
     predicted = store.predicted()

@@ -11,9 +11,8 @@ import pyarrow as pa
 
 from sd4match import pck
 from sd4match.errors import SD4MatchError
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import Readout, Setting
 from sd4match.records.parquet import damaged, header, read, setting_columns, settings_of, write
-from study.plan.stages import Setting
 from study.space.metric import Rule
 from study.store.retry import patiently
 from study.store.store import Store

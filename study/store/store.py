@@ -8,7 +8,7 @@ Layout, below the store's folder (``results/store`` by default, shared by all st
     tune/<stage key>/               prompt.safetensors, curves.parquet
     predict/<stage key>/<grid>.parquet   predicted keypoints of some free settings
     score/<stage key>/<grid>-<rule>.parquet   per-pair counts of correct keypoints
-    speed/<kind of stage>/          how long stages took, one file each (`study.speed`)
+    speed/<kind of stage>/          how long stages took, one file each (`Timings`)
     truth/<data fingerprint>.parquet, <…>-pairs.parquet     ground truth, once a data set and split
 
 Files appear by atomic rename and never change, so any number of processes may read and write. Each
@@ -25,21 +25,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
-from sd4match import records
-from sd4match.datasets import PairSet
+from sd4match.datasets.pair_set import PairSet
+from sd4match.matching.readout import Setting
 from sd4match.pck.ground_truth import GroundTruth
-from sd4match.records import truth as truth_records
-from sd4match.records.parquet import setting_json, settings_of
 from study.plan.inputs import key_of
-from study.plan.stages import SCORE_VERSION, Setting
+from study.plan.plan import Plan
+from study.plan.stages import score_name
+from study.plan.stored import Stored
 from study.store.mirror import Mirror, Only, every, local
 from study.store.retry import patiently
+from study.store.timings import Timings
 
 if TYPE_CHECKING:
-    from study.plan.plan import Plan
+    import numpy as np
+    import pandas as pd
 
 FEW = 8
 """So many folders are listed one by one; of more, all that are beside them."""
@@ -65,9 +64,33 @@ class Store:
         """Where measurements live, for any machine."""
         return self.mirror.url or str(self.folder)
 
+    def stored(self, plan: Plan) -> Stored:
+        """What this store holds of a plan, read once; nothing is brought from a URL (`pull_plan`).
+
+        Args:
+            plan: what is wanted.
+        """
+        predicted = self.predicted()
+        recorded = {k: self.recorded(k) if k in predicted else {} for k in plan.predicts}
+        machines = [tune.machine for tune in plan.tunes.values()]
+        machines += [stage.extraction.machine for stage in plan.predicts.values()]
+        return Stored(
+            tunes=frozenset(key for key in plan.tunes if self.prompt(key).exists()),
+            latents=frozenset(key for key in plan.latents if self.latents_mark(key).exists()),
+            settings={k: {s: file.stem for s, file in r.items()} for k, r in recorded.items()},
+            scores={
+                key: frozenset(
+                    file.stem for file in (self.folder / "score" / key).glob("*.parquet")
+                )
+                for key, files in recorded.items()
+                if files
+            },
+            rates=self.timings.rates(machines),
+        )
+
     # Behind a URL --------------------------------------------------------------------------------
 
-    def pull_plan(self, plan: "Plan") -> None:
+    def pull_plan(self, plan: Plan) -> None:
         """Bring what is on record of a plan; see `pull`."""
         if self.mirror.url:
             data = {stage.data.fingerprint for stage in plan.predicts.values()}
@@ -142,8 +165,13 @@ class Store:
 
     @cached_property
     def speed(self) -> Path:
-        """Folder of how long stages took; see `study.store.timings`."""
+        """Folder of the timings."""
         return self.folder / "speed"
+
+    @cached_property
+    def timings(self) -> Timings:
+        """How long stages took."""
+        return Timings(self.speed, self.mirror)
 
     # Predictions ---------------------------------------------------------------------------------
 
@@ -155,7 +183,12 @@ class Store:
     def recorded(self, key: str) -> dict[Setting, Path]:
         """The free settings on record under a predict stage, and the file that holds each."""
         found: dict[Setting, Path] = {}
-        for file in sorted((self.folder / "predict" / key).glob("[0-9a-f]*.parquet")):
+        files = sorted((self.folder / "predict" / key).glob("[0-9a-f]*.parquet"))
+        if not files:
+            return found
+        from sd4match.records.parquet import settings_of  # loads PyArrow
+
+        for file in files:
             for setting in settings_of(file):
                 found.setdefault(setting, file)
         return found
@@ -173,50 +206,83 @@ class Store:
         self,
         key: str,
         settings: Sequence[Setting],
-        positions: np.ndarray,
+        positions: "np.ndarray",
         truth: GroundTruth,
         *,
         about: Mapping[str, Any] | None = None,
     ) -> Path:
-        """Record predicted keypoints of a predict stage: see `sd4match.records`."""
+        """Record predicted keypoints of a predict stage.
+
+        Args:
+            key: of the stage.
+            settings: S free settings.
+            positions: (S, K, 2) predictions in original pixels.
+            truth: of the split.
+            about: more about the file, JSON values.
+
+        Returns:
+            The file.
+        """
+        from sd4match.records.parquet import setting_json
+        from sd4match.records.predictions import write_predictions
+
         grid = key_of({"settings": [setting_json(setting) for setting in settings]})
         file = self.folder / "predict" / key / f"{grid}.parquet"
-        return records.write_predictions(
+        return write_predictions(
             file, settings, positions, truth, about=about, address=self.address(file)
         )
 
-    def read_predictions(self, file: Path, truth: GroundTruth) -> np.ndarray:
-        """The positions (S, K, 2) that a prediction file holds: see `sd4match.records`."""
-        return records.read_predictions(file, truth)
+    def read_predictions(self, file: Path, truth: GroundTruth) -> "np.ndarray":
+        """The positions in a file of predictions.
+
+        Args:
+            file: as `recorded` gives it.
+            truth: of the split.
+
+        Returns:
+            (S, K, 2) predictions in original pixels.
+
+        Raises:
+            SD4MatchError: the file is damaged.
+        """
+        from sd4match.records.predictions import read_predictions
+
+        return read_predictions(file, truth)
 
     # Scores --------------------------------------------------------------------------------------
 
     def score_file(self, key: str, predictions: Path, rule: Mapping[str, Any]) -> Path:
         """Where the scores of a prediction file under one rule stand."""
-        name = f"{predictions.stem}-{key_of({'version': SCORE_VERSION, **rule})}.parquet"
-        return self.folder / "score" / key / name
+        return self.folder / "score" / key / f"{score_name(predictions.stem, rule)}.parquet"
 
     def address(self, file: Path) -> str:
+        """The name of a file in the store, which the file itself holds too."""
         return file.relative_to(self.folder).with_suffix("").as_posix()
 
     # Ground truth --------------------------------------------------------------------------------
 
     def truth_files(self, fingerprint: str) -> tuple[Path, Path]:
         """The files of a split's ground truth: its keypoints, and its pairs."""
-        return truth_records.files(self.folder / "truth", fingerprint)
+        from sd4match.records import truth
+
+        return truth.truth_files(self.folder / "truth", fingerprint)
 
     @patiently
     def write_truth(self, pairs: PairSet) -> None:
         """Record a split's ground truth, once."""
-        truth_records.write_truth(self.folder / "truth", pairs)
+        from sd4match.records import truth
 
-    def read_truth(self, fingerprint: str) -> tuple[GroundTruth, pd.DataFrame]:
+        truth.write_truth(self.folder / "truth", pairs)
+
+    def read_truth(self, fingerprint: str) -> "tuple[GroundTruth, pd.DataFrame]":
         """A split's ground truth and its pairs (one row each: id, category, image contents, …).
 
         Raises:
             SD4MatchError: it was never recorded, or the files are damaged.
         """
-        return truth_records.read_truth(self.folder / "truth", fingerprint)
+        from sd4match.records import truth
+
+        return truth.read_truth(self.folder / "truth", fingerprint)
 
 
 def _below(keys: Collection[str]) -> Only:

@@ -9,21 +9,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import atomic_path
 from sd4match.pck.protocols import PROTOCOLS
-from study.plan import index as plan_index
-from study.store.lock import launching_here
+from study.plan.plan import Plan
+from study.space.space import Space
+from study.store.lookup import existing
 from study.store.mirror import Mirror, local
 from study.store.store import Store
 
 if TYPE_CHECKING:
-    from study.plan.plan import Plan
-    from study.space.space import Space
+    import pandas as pd
 
 PACKAGES = ("sd4match-study", "torch", "diffusers", "transformers", "ray", "optuna", "numpy")
 
@@ -43,11 +39,25 @@ class StudyFolder:
     path: Path
 
     @classmethod
-    def of(cls, space: "Space") -> "StudyFolder":
-        """The folder of a search space's study; nothing is made."""
+    def of(cls, space: Space) -> "StudyFolder":
+        """The folder of a search space's study; nothing is made.
+
+        Args:
+            space: a checked search space.
+
+        Raises:
+            SD4MatchError: ``results`` names no place, or the name is taken by the store.
+        """
         if space.name == "store":
             raise SD4MatchError("name: 'store' is taken by the results store: choose another")
-        return cls(local(space.file.results) / space.name)
+        place = space.file.results
+        try:
+            results = local(place)
+            results.exists()
+        except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, NUL
+            reason = getattr(error, "strerror", None) or error
+            raise SD4MatchError(f"results: {place!r} names no place ({reason})") from None
+        return cls(results / space.name)
 
     @classmethod
     def open(cls, path: str | Path) -> "StudyFolder":
@@ -56,26 +66,10 @@ class StudyFolder:
         Raises:
             SD4MatchError: there is no study there; lists those beside it.
         """
-        try:
-            folder = cls(local(path))
-        except (OSError, RuntimeError, ValueError) as error:  # a loop of links, NUL, ~nobody
-            raise SD4MatchError(f"study {path}: names no place ({error})") from None
-        # A launch on this machine has the originals.
-        if folder.mirror.url and not launching_here(folder.path):
-            folder.mirror.pull(folder.path, _asked, below=False, exact=True)
-        if not (folder.path / "study.json").is_file():
-            beside = Mirror(folder.path.parent)
-            others = sorted(
-                set(beside.folders()) - {"store"}
-                if beside.url
-                else (file.parent.name for file in beside.folder.glob("*/study.json"))
-            )
-            hint = f"there are: {', '.join(others)}" if others else "launch one first"
-            raise SD4MatchError(f"no study in {folder.place}: {hint}")
-        return folder
+        return cls(existing(path))
 
     @staticmethod
-    def store_of(space: "Space") -> Store:
+    def store_of(space: Space) -> Store:
         """The store of a space's studies; nothing is made."""
         return StudyFolder.of(space).store
 
@@ -115,7 +109,7 @@ class StudyFolder:
         require_known(facts["protocol"], PROTOCOLS, what="protocol", where=str(self.path))
         return facts
 
-    def write_space(self, space: "Space") -> None:
+    def write_space(self, space: Space) -> None:
         """Record what is asked, and with which versions; makes the folder."""
         self._write("study.yaml", space.to_yaml())
         self._write_json(
@@ -134,26 +128,35 @@ class StudyFolder:
             },
         )
 
-    def holds_another(self, space: "Space") -> bool:
+    def holds_another(self, space: Space) -> bool:
         """Whether an earlier launch of this name asked something else."""
         file = self.path / "study.yaml"
         return file.is_file() and file.read_bytes() != space.to_yaml().encode()
 
-    def write_plan(self, plan: "Plan") -> None:
+    def write_plan(self, plan: Plan) -> None:
         """Record which stage answers which configuration on which split."""
-        with atomic_path(self.path / "cells.parquet") as temporary:
-            pq.write_table(plan_index.table(plan), temporary, write_page_checksum=True)
+        import pyarrow.parquet as pq
 
-    def read_plan(self) -> pd.DataFrame:
+        from study.plan import index
+
+        with atomic_path(self.path / "cells.parquet") as temporary:
+            pq.write_table(index.table(plan), temporary, write_page_checksum=True)
+
+    def read_plan(self) -> "pd.DataFrame":
         """What `write_plan` wrote; brings the records that it tells of to this machine.
 
         Raises:
             SD4MatchError: the study was never launched, the file is damaged, or the store is
                 behind a URL and cannot be reached.
         """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from study.plan import index as plan_index
+
         file = self.path / "cells.parquet"
         try:
-            index = plan_index.frame(pq.read_table(file, page_checksum_verification=True))
+            index = plan_index.frame(pq.ParquetFile(file, page_checksum_verification=True).read())
         except (OSError, pa.ArrowException, KeyError) as error:
             raise self._damaged("cells.parquet", error) from None
         tunes, predicts, data = (set(index[n].dropna()) for n in ("tune", "predict", "data"))
@@ -233,8 +236,3 @@ class StudyFolder:
 
     def _damaged(self, name: str, reason: object) -> SD4MatchError:
         return SD4MatchError(f"{self.path / name}: cannot be read ({reason}): launch the study")
-
-
-def _asked(name: str) -> bool:
-    """What questions are answered from; a report and a diff are for people."""
-    return not name.endswith((".html", ".diff"))

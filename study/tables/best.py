@@ -1,4 +1,4 @@
-"""What the commands that ask print, and the same facts; needs neither torch nor Ray."""
+"""The report of the best configurations: scores, how to run them again, and trade-offs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,15 +7,16 @@ import pandas as pd
 from tabulate import tabulate
 
 from study.analysis import choosing
+from study.analysis.results import Results
 from study.analysis.rows import SEED
 from study.space import labels
+from study.space.labels import several
 from study.space.metric import COST
-from study.study import Study
-from study.tables.reproduce import launch_command
+from study.tables.reproduce import launch_command, search_space
 
 
 def best_report(
-    study: Study,
+    study: Results,
     metric: str | None,
     where: str | None = None,
     *,
@@ -26,11 +27,11 @@ def best_report(
 
     Args:
         study: the study.
-        metric, where: as for `Study.top`.
-        number: how many of the best are told.
-        objectives: as for `Study.pareto`.
+        metric, where: as for `study.analysis.choosing.top`.
+        number: how many of the best are listed.
+        objectives: as for `study.analysis.choosing.pareto`.
     """
-    top = study.top(metric, where=where, number=number)
+    top = choosing.top(study, metric, where=where, number=number)
     chosen_by, key = str(top.columns[-1]), str(top.index[0])
     rows = [
         {"configuration": str(name), "value": row.pop(chosen_by), "settings": row}
@@ -50,7 +51,7 @@ def best_report(
         "reproduce": command,
     }
     seeds = choosing.seeds_of(study.cells, key, metric=chosen_by, where=where)
-    over = labels.over_seeds(seeds, settings[SEED])
+    over = labels.seeds_note(seeds, settings[SEED])
     lines = [
         f"best by {chosen_by} ({100 * rows[0]['value']:.1f} %{over}): configuration {key}",
         f"  {labels.settings(settings)}",
@@ -63,11 +64,25 @@ def best_report(
         lines += ["", _top_lines(rows, top, chosen_by)]
     found = None
     if objectives or (metric is None and where is None):
-        found = study.pareto(objectives, where=where)
+        found = choosing.pareto(study, objectives, where=where)
     if found is not None:
         facts["pareto"] = found.reset_index().to_dict("records")
         lines += ["", _pareto_lines(study, found)]
     return facts, "\n".join(lines)
+
+
+def best_space(study: Results, metric: str | None, where: str | None = None) -> str:
+    """A search-space file that starts from the best configuration.
+
+    Args:
+        study, metric, where: as for `best_report`.
+
+    Returns:
+        YAML.
+    """
+    row = choosing.best(study, metric, where=where)
+    settings = {str(name): value for name, value in row.iloc[:-1].items()}
+    return search_space(study.folder, str(row.name), settings)
 
 
 def _plain(numbers: "pd.Series[Any]") -> list[float | None]:
@@ -90,8 +105,8 @@ def _top_lines(rows: Sequence[Mapping[str, Any]], top: pd.DataFrame, chosen_by: 
     return tabulate(table, headers=headers, disable_numparse=True)
 
 
-def _pareto_lines(study: Study, found: pd.DataFrame) -> str:
-    """The configurations that a search with several objectives chose, the best first."""
+def _pareto_lines(study: Results, found: pd.DataFrame) -> str:
+    """The Pareto front, the best in the first objective first."""
     axes = study.configurations().loc[found.index]
     varied = [name for name in axes if axes[name].nunique(dropna=False) > 1]
     rows = [
@@ -105,9 +120,9 @@ def _pareto_lines(study: Study, found: pd.DataFrame) -> str:
         )
     ]
     names = ["TFLOP an image" if name == COST else str(name) for name in found]
-    told = f"Pareto set of {len(found)}: no other is as good in everything"
+    title = f"Pareto front of {several(len(found), 'configuration')}: none is dominated"
     headers = ["configuration", *names, "settings"]
-    return told + "\n" + tabulate(rows, headers=headers, disable_numparse=True)
+    return title + "\n" + tabulate(rows, headers=headers, disable_numparse=True)
 
 
 def _score_lines(scores: pd.DataFrame) -> str:

@@ -1,19 +1,19 @@
-"""What two studies asked and measured, side by side, in words."""
+"""The comparison of two studies as text, and as plain values for programs."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pandas as pd
 from tabulate import tabulate
 
 from study.analysis import comparison
 from study.analysis.comparison import Comparison
+from study.analysis.results import Results
+from study.analysis.rows import none_for_na
 from study.space import labels
-
-if TYPE_CHECKING:
-    from study.study import Study
+from study.space.labels import several
 
 
-def comparison_report(a: "Study", b: "Study", found: Comparison) -> str:
+def comparison_report(a: Results, b: Results, found: Comparison) -> str:
     """A comparison in words."""
     names = _names(a, b, found.differences)
     alpha = found.differences["alpha"].iloc[0]
@@ -23,7 +23,7 @@ def comparison_report(a: "Study", b: "Study", found: Comparison) -> str:
         for text in comparison.differences([a, b], *_places(found.differences)).values()
     ]
     if found.settings:
-        rows = [[name, *map(_said, values)] for name, *values in found.settings]
+        rows = [[name, *map(_shown, values)] for name, *values in found.settings]
         lines += ["", tabulate(rows, headers=["differs", *names], disable_numparse=True)]
     table = [
         [
@@ -41,14 +41,23 @@ def comparison_report(a: "Study", b: "Study", found: Comparison) -> str:
     headers = ["configuration", "", *names, "difference [95 %]", ""]
     lines += ["", tabulate(table, headers=headers, disable_numparse=True)]
     lines += [
-        f"only in {name}: {len(keys)} configurations ({labels.values(keys)})"
+        f"only in {name}: {several(len(keys), 'configuration')} ({labels.values(keys)})"
         for name, keys in zip(names, found.only, strict=True)
         if keys
     ]
     return "\n".join(lines)
 
 
-def _names(a: "Study", b: "Study", differences: pd.DataFrame) -> tuple[str, str]:
+def comparison_facts(found: Comparison) -> dict[str, Any]:
+    """A comparison for programs: values as JSON has them."""
+    return {
+        "settings": [dict(zip(("name", "a", "b"), row, strict=True)) for row in found.settings],
+        "only": dict(zip(("a", "b"), found.only, strict=True)),
+        "differences": none_for_na(found.differences).to_dict("records"),
+    }
+
+
+def _names(a: Results, b: Results, differences: pd.DataFrame) -> tuple[str, str]:
     one, other = differences[["a", "b"]].iloc[0]
     if a.folder == b.folder and one != other:
         return f"{a.name}:{one}", f"{b.name}:{other}"
@@ -61,5 +70,5 @@ def _places(differences: pd.DataFrame) -> tuple[list[str], list[str]]:
     return list(differences["dataset"].unique()), list(differences["split"].unique())
 
 
-def _said(value: object) -> str:
+def _shown(value: object) -> str:
     return labels.MISSING if value is None else str(value)

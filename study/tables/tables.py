@@ -1,10 +1,12 @@
-"""Tables that say what they are: training, fidelity, selection, pairs and protocol in each."""
+"""The ablation table of an axis and the overview of a study, with notes on how they were made."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from study.analysis.ablation import Samples, estimates
+from study.analysis.results import Results
 from study.analysis.rows import (
     KEY,
     SEED,
@@ -22,8 +24,49 @@ from study.tables.table import Mark, Table, marks
 
 _SEEDS = (
     "Means over the measured seeds, a second level of the bootstrap; differences over the seeds"
-    " that both rows have."
+    " that both rows share."
 )
+
+
+def study_table(
+    study: Results, axis: str | None = None, *, alphas: Sequence[float] | None = None
+) -> Table:
+    """The ablation table of one axis of a study, or the overview of all its configurations.
+
+    Args:
+        study: the study.
+        axis: its values are the rows; None for the overview.
+        alphas: columns of each data set and split in an axis's table; the study's usual alpha by
+            default. The overview is at the alpha of the metric that ranks it.
+
+    Raises:
+        SD4MatchError: nothing to compare along this axis; says which axes there are.
+    """
+    if axis is None:
+        table = overview(
+            study.cells,
+            metric=study.usual_metric,
+            fidelity=study.fidelity,
+            protocol=study.rule.protocol,
+        )
+        shown = table.raw.iloc[: len(table.formatted)]
+    else:
+        table = ablation(
+            study.cells,
+            study.samples,
+            axis=axis,
+            baseline=study.baseline,
+            alphas=alphas or [study.rule.usual_alpha],
+            fidelity=study.fidelity,
+            protocol=study.rule.protocol,
+            selection=f"by {study.metric}" if study.metric else "none (no validation split)",
+        )
+        shown = table.raw
+    cells = study.cells_with_keys
+    same = representatives(study.cells)  # a row may be a mean over seeds
+    of_rows = cells["configuration"].map(same).isin(same[shown["configuration"].unique()])
+    predictions = cells.loc[of_rows & (cells["status"] == "done"), "predict"]
+    return replace(table, footnotes=(*table.footnotes, footnotes.provenance(study, predictions)))
 
 
 def ablation(
@@ -42,8 +85,9 @@ def ablation(
     """One axis around the baseline: PCK with intervals and differences, on every data set.
 
     Args:
-        cells, samples, axis, baseline, alphas, resamples, seed: as for `study.analysis.ablation.estimates`.
-        fidelity: what was cut short, in words; ``full`` for nothing.
+        cells, samples, axis, baseline, alphas, resamples, seed: as for
+            `study.analysis.ablation.estimates`.
+        fidelity: what was reduced, in words; ``full`` for nothing.
         protocol: the PCK protocol the cells were scored under.
         selection: how settings were chosen.
 
@@ -102,12 +146,12 @@ def overview(
 ) -> Table:
     """The configurations ranked by one metric, with their PCK on every data set and split.
 
-    Those that differ in their seed alone are one row, the mean over the seeds that were measured.
+    Configurations that differ in the seed alone are one row, the mean over the measured seeds.
 
     Args:
         cells: see `study.analysis.contrasts`.
         metric: what ranks them; its alpha and its average are shown for every data set.
-        top: how many rows to read; None for all. The raw numbers are always whole.
+        top: how many rows to show; None for all. The raw numbers are always complete.
         fidelity, protocol: as for `ablation`.
 
     Returns:
@@ -150,11 +194,11 @@ def overview(
     notes = (
         f"PCK@{chosen.alpha:g} in %, mean {average}"
         f"{' and the measured seeds of a row' * several}, protocol {protocol}.",
-        f"The same wherever it applies: {labels.settings(same)}.",
+        f"Settings that all share where they apply: {labels.settings(same)}.",
         f"Training: {labels.training(table.values())}.",
         f"Fidelity: {fidelity}. Selection: {chose} ({chosen}).",
         f"Pairs: {footnotes.pairs(cells)}.",
-        f"{labels.MISSING} not measured, or a setting that means nothing there.",
+        f"{labels.MISSING} not measured, or a setting that does not apply.",
     )
     title = f"{len(formatted.iloc[:top])} of {len(formatted)} configurations by {chosen}"
     return Table(title, formatted.iloc[:top].astype(str), raw, notes)

@@ -1,5 +1,6 @@
 """A made-up study: a baseline and its neighbours on three data sets, with image effects."""
 
+import shutil
 import uuid
 import zlib
 
@@ -12,11 +13,14 @@ from sd4match.pck.ground_truth import GroundTruth
 from sd4match.testbed import shapes
 from study.analysis.statistics.stats import PairSamples
 from study.plan.plan import Planner
+from study.space.designs import configurations
 from study.space.reading import load
+from study.store.store import Store
 from study.store.study_folder import StudyFolder
 from study.study import Study
 
 from .bucket import serving
+from .small_store import SPACE, finish
 
 BASELINE = {
     "backbone": "nano", "prompt": "single", "length": 75, "train.data": "own",
@@ -124,7 +128,7 @@ def plan_on(shapes_root, tmp_path_factory):
         here = [f"data.root={shapes_root}", "device=cpu", "dtype=float32", "batch_size=4"]
         size = "baseline.image_size=32"
         space = load(str(folder / "mine.yaml"), [*here, size, *overrides])
-        return Planner(space).plan(space.configurations())
+        return Planner(space).plan(configurations(space))
 
     return plan
 
@@ -142,7 +146,7 @@ def study_of(shapes_root, tmp_path_factory):
         file.write_text(text)
         here = [f"data.root={shapes_root}", f"results={results}", "device=cpu", "dtype=float32"]
         space = load(str(file), [*here, "batch_size=4", "baseline.image_size=64", *overrides])
-        plan = Planner(space).plan(space.configurations())
+        plan = Planner(space).plan(configurations(space))
         folder = StudyFolder.of(space)
         folder.write_space(space)
         folder.write_plan(plan)
@@ -169,3 +173,31 @@ baseline: {backbone: nano, prompt: single, length: 4, ensemble: 1, kernel: 3}
 axes: {prompt: [empty, single, class], layer: [0, 1], kernel: [3, 7]}
 """
     return study_of("answered", text)
+
+
+@pytest.fixture
+def seeded(study_of):
+    """A study of two prompts under three seeds."""
+    text = "{baseline: {prompt: single, length: 4, ensemble: 1}, axes: {prompt: [empty, single]}}"
+    return study_of("seeded", text, "design=factorial", "axes.seed=[0,1,2]")
+
+
+@pytest.fixture(scope="session")
+def small_plan(plan_on):
+    """The plan of `small_store.SPACE`."""
+    return plan_on(SPACE)
+
+
+@pytest.fixture(scope="session")
+def small_done(small_plan, tmp_path_factory):
+    """A store that holds this plan. Read only."""
+    store = Store(tmp_path_factory.mktemp("done") / "store")
+    finish(small_plan, store)
+    return store
+
+
+@pytest.fixture
+def small_store(small_done, tmp_path):
+    """The same store to be changed."""
+    shutil.copytree(small_done.folder, tmp_path / "store")
+    return Store(tmp_path / "store")

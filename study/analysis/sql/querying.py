@@ -1,10 +1,9 @@
-"""SQL over a study's views, read-only; a view is made when a query reads it."""
+"""Read-only SQL over a study's views, and their export to files."""
 
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 import pandas as pd
@@ -12,10 +11,8 @@ from pandas.api.types import is_object_dtype
 
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import atomic_path
+from study.analysis.results import Results
 from study.analysis.sql.views import VIEWS, Views, views_of
-
-if TYPE_CHECKING:
-    from study.study import Study
 
 
 def query(sql: str, views: Views) -> pd.DataFrame:
@@ -29,7 +26,8 @@ def query(sql: str, views: Views) -> pd.DataFrame:
         The rows.
 
     Raises:
-        SD4MatchError: the query is wrong; the message is DuckDB's first line, and what there is.
+        SD4MatchError: the query is wrong; the message is DuckDB's first line and the names of the
+            views.
     """
     with _database(sql, views) as database:
         answer: pd.DataFrame = database.sql(sql).df()
@@ -84,7 +82,7 @@ def _database(
 def _one_select(sql: str) -> str:
     statements = duckdb.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise duckdb.Error("expected one SELECT: a study's answers are read, never changed")
+        raise duckdb.Error("expected one SELECT: a study can only be read")
     return sql
 
 
@@ -99,11 +97,11 @@ def _with_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 FORMATS = ("csv", "parquet", "json")
 USUAL = tuple(name for name in VIEWS if name != "keypoints")
-"""Predicted keypoints may be a thousand times more than all the rest: only when asked for."""
+"""All views but the predicted keypoints, which may be a thousand times larger than the rest."""
 
 
 def export(
-    study: "Study", folder: Path, *, form: str = "parquet", views: Sequence[str] = USUAL
+    study: Results, folder: Path, *, form: str = "parquet", views: Sequence[str] = USUAL
 ) -> list[Path]:
     """Write views to a folder, a file each; rows are in the order of the study.
 

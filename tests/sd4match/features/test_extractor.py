@@ -26,6 +26,11 @@ def case(nano):
     }
 
 
+def assert_near(found, expected):
+    """Equal but for rounding, which grows with the maps' values and differs between CPUs."""
+    assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
+
+
 @pytest.fixture(autouse=True)
 def no_gradients():
     with torch.no_grad():
@@ -64,7 +69,7 @@ def test_maps_follow_the_definition(nano, case):
     hook.remove()
     expected = torch.cat(maps).unflatten(0, (3, 2)).mean(1)
     found = extract(nano, **case, timestep=50, layers=[1])[1]
-    assert torch.allclose(found, expected, atol=1e-5)
+    assert_near(found, expected)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 4, 5, 100])
@@ -72,14 +77,14 @@ def test_chunks_change_nothing_but_rounding(nano, case, chunk):
     expected = extract(nano, **case, timestep=50, layers=[0, 2])
     found = extract(nano, **case, timestep=50, layers=[0, 2], chunk=chunk)
     for layer in (0, 2):
-        assert torch.allclose(found[layer], expected[layer], atol=1e-5)
+        assert_near(found[layer], expected[layer])
 
 
 def test_images_are_independent(nano, case):
     expected = extract(nano, **case, timestep=50, layers=[1])[1]
     swapped = {name: tensor[[2, 0, 1]] for name, tensor in case.items()}
     found = extract(nano, **swapped, timestep=50, layers=[1])[1]
-    assert torch.allclose(found, expected[[2, 0, 1]], atol=1e-5)
+    assert_near(found, expected[[2, 0, 1]])
 
 
 def test_one_prompt_serves_all(nano, case):

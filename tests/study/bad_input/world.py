@@ -16,6 +16,7 @@ from study.plan.plan import Planner
 from study.search.record import Endings
 from study.search.search import OptunaSearch
 from study.space import space as spaces
+from study.space.designs import configurations
 from study.store.scores import Record, score
 from study.store.study_folder import StudyFolder
 
@@ -61,7 +62,7 @@ def measure(world: Path, name: str) -> None:
     plans = (
         OptunaSearch(space, planner, folder, Endings()).plans()
         if space.file.design == "search"
-        else [planner.plan(space.configurations())]
+        else [planner.plan(configurations(space))]
     )
     whole = None
     for plan in plans:

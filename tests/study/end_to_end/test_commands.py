@@ -43,7 +43,7 @@ def test_the_tree_is_whole_where_no_terminal_is(launched, ask):
     assert all(line == line.rstrip() for line in tree)
     passes = [line for line in tree if "one pass over" in line]
     assert len(passes) == 3
-    assert all(line.endswith(("configuration", "configurations")) for line in passes)
+    assert all(line.endswith(("configuration)", "configurations)")) for line in passes)
     assert max(map(len, tree)) > 100
 
 
@@ -75,7 +75,7 @@ def test_status_counts_cells(launched, ask):
     assert "12 of 12 cells" in ask(terminal, "status", "small").out
     facts = ask(terminal, "status", "small", "--json").json
     board = str(terminal.results / "small" / "tensorboard")
-    counted = {"cells": 12, "done": 12, "missing": {}, "logs": {}}
+    counted = {"results": 12, "done": 12, "missing": {}, "logs": {}}
     assert facts == {"study": "small", "state": "finished", "tensorboard": board} | counted
 
 

@@ -30,7 +30,7 @@ def test_a_failure_stops_what_needs_it_and_nothing_else(open_terminal, ask):
     assert "FAILED      latents pf_pascal train" in ended.out
     assert "study status small" in ended.out
     status = ask(terminal, "status", "small", "--json").json
-    assert status["cells"] == 8
+    assert status["results"] == 8
     assert status["done"] == 2  # the empty prompt, on both splits
     assert sum(status["missing"].values()) == 6
     assert all(image in reason for reason in status["missing"])

@@ -60,8 +60,8 @@ def test_a_launch_leaves_nothing_behind(launched):
     assert [file for file in terminal.temporary.rglob("*") if file.is_file()] == []
     files = {file.name for file in (terminal.results / "small").iterdir()}
     assert files == {
-        "cells.parquet", "failures.json", "figures", "logs", "provenance.json", "study.json",
-        "study.yaml", "tables", "tensorboard",
+        "answers.json", "cells.parquet", "failures.json", "figures", "logs", "provenance.json",
+        "study.json", "study.yaml", "tables", "tensorboard",
     } | {file for file in files if file.endswith(".diff")}  # fmt: skip
     folders = {file.name for file in (terminal.results / "store").iterdir()}
     assert folders == {*MEASURED, CLOCK}
@@ -75,7 +75,8 @@ def test_the_same_launch_again_computes_nothing(launched, ask, hashes):
     before = hashes(terminal.results)
     ended = ask(terminal, "launch", "small")
     assert (ended.code, ended.err) == (0, "")
-    assert "nothing to compute" in ended.out
+    assert "all results were already computed" in ended.out
+    assert "files in figures/, unchanged" in ended.out
     assert "best by" in ended.out
     assert hashes(terminal.results) == before
 

@@ -9,6 +9,7 @@ from sd4match.pck.ground_truth import GroundTruth
 from study.plan.plan import Plan, Planner
 from study.search.record import Endings
 from study.search.search import OptunaSearch
+from study.space.designs import configurations
 from study.space.reading import load
 from study.store.study_folder import StudyFolder
 from study.study import open_study
@@ -89,7 +90,7 @@ def make(folder, root, text, *overrides):
     plans = (
         OptunaSearch(space, planner, out, Endings()).plans()
         if searched
-        else [planner.plan(space.configurations())]
+        else [planner.plan(configurations(space))]
     )
     for plan in plans:
         out.write_space(space)

@@ -1,15 +1,11 @@
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from sd4match.errors import SD4MatchError
 from study.analysis.ablation import estimates
 from study.figures import axis as kind
-from study.figures import kinds, page
+from study.figures import saving
 
 
 def curve(panel):
@@ -64,7 +60,7 @@ def test_fewer_data_sets_make_smaller_pictures_without_warnings(
     figure = kind.ablation(some, samples, axis=axis, baseline="base", resamples=50)
     assert len(figure.axes) == len(datasets)
     assert figure.get_figwidth() == (3.5 if len(datasets) == 1 else 7)
-    kinds.save(figure, tmp_path, "small")
+    saving.save(figure, tmp_path, "small")
     assert not recwarn.list
 
 
@@ -93,20 +89,3 @@ def test_nothing_measured_is_one_line(made, lose):
             cells = lose(cells, name, dataset)
     with pytest.raises(SD4MatchError, match="nothing of axis timestep is measured yet: out of mem"):
         kind.ablation(cells, samples, axis="timestep", baseline="base")
-
-
-def test_values_far_apart_are_one_step_apart():
-    assert list(page.positions([1, 25, 50, 100, 500]).values()) == [0, 1, 2, 3, 4]
-    assert list(page.positions([1.0, 3.0, 5.0, 15.0]).values()) == [1, 3, 5, 15]
-
-
-def test_no_window_and_no_global_state(made):
-    cells, samples = made
-    figure = kind.ablation(cells, samples, axis="layer", baseline="base", resamples=50)
-    assert type(figure.canvas) is FigureCanvasAgg
-    code = (
-        "import matplotlib; before = dict(matplotlib.rcParams); import study.figures.kinds;"
-        "import matplotlib.pyplot as plt; assert dict(matplotlib.rcParams) == before;"
-        "assert not plt.get_fignums()"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

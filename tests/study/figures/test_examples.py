@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.figures import correlation, examples
+from study.figures import examples
 from study.figures.predictions import predicted
 
 
@@ -55,9 +55,9 @@ def test_without_the_images_it_says_where_to_draw(factorial, monkeypatch, tmp_pa
     monkeypatch.setattr(predictions, "root_of", lambda _: tmp_path / "gone")
     with pytest.raises(SD4MatchError, match="examples needs the data set's images"):
         factorial.plot("examples")
-    with pytest.raises(SD4MatchError, match="images of spair are not here"):
+    with pytest.raises(SD4MatchError, match="images of spair are not on this machine"):
         factorial.plot("examples", "spair")
-    with pytest.raises(SD4MatchError, match="images of spair are not here"):
+    with pytest.raises(SD4MatchError, match="images of spair are not on this machine"):
         predictions.pairs_of(factorial, "spair", "test", None)
 
 
@@ -67,24 +67,3 @@ def test_other_images_are_refused(factorial):
     _, pairs = factorial.folder.store.read_truth(str(factorial.index["data"].iloc[0]))
     with pytest.raises(SD4MatchError, match="has another pf_pascal"):
         pairs_of(factorial, "pf_pascal", "val", pairs.head(1).assign(target="0" * 20))
-
-
-def test_correlation_maps_of_every_prompt(searched):
-    found = correlation.prompts_of(searched)
-    assert list(found) == ["text", "empty"]
-    figure = searched.plot("correlation", "pf_pascal")
-    titles = [panel.get_title(loc="left") for panel in figure.axes]
-    assert [t for t in titles if t in found] == ["text", "empty"] * 2
-    maps = [panel.images[-1].get_array() for panel in figure.axes if len(panel.images) == 2]
-    assert len(maps) == 4
-    assert all(np.isfinite(each).all() and np.ptp(each) > 0 for each in maps)
-    assert not np.allclose(maps[0], maps[1])
-
-
-def test_the_keypoints_that_prompts_disagree_on_are_shown():
-    truth = np.zeros((4, 2))
-    positions = np.zeros((2, 4, 2))
-    positions[0, 1] = 5
-    positions[1, 3] = 9
-    positions[:, 2] = 30  # both wrong: nothing to see
-    assert correlation.telling(positions, truth, 2) == [1, 3]

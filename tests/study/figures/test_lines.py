@@ -1,11 +1,8 @@
-"""Prompt families by length, kernel widths by alpha, PCK by alpha."""
+"""Lines of prompt families and of kernel widths."""
 
-import numpy as np
 import pytest
 
 from study.analysis.statistics.stats import interval
-from study.figures.alphas import STEPS
-from study.figures.predictions import predicted
 
 
 def of(study, place, alpha, **axes):
@@ -55,28 +52,3 @@ def test_kernel_widths_have_a_line_an_alpha_and_a_ring_at_the_best(factorial):
         assert list(line.get_ydata()) == pytest.approx(means)
     rings = [line.get_ydata()[0] for line in panel.lines if line.get_markersize() == 8]
     assert rings == [pytest.approx(max(line.get_ydata())) for line in lines]
-
-
-def test_alphas_draw_curves_through_the_scores(factorial):
-    figure = factorial.plot("alphas", "baseline", "best")
-    panel = figure.axes[-1]
-    curve, points = panel.lines[:2]
-    assert len(curve.get_xdata()) == STEPS
-    assert (np.diff(curve.get_ydata()) >= 0).all()
-    scored = [
-        100 * factorial.samples(factorial.baseline, "spair", "test", a).pck.mean()
-        for a in (0.05, 0.1, 0.15)
-    ]
-    assert list(points.get_ydata()) == pytest.approx(scored)
-    on_curve = dict(zip(np.round(curve.get_xdata(), 3), curve.get_ydata(), strict=True))
-    assert [on_curve[a] for a in (0.05, 0.1, 0.15)] == pytest.approx(scored)
-    texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts[0].startswith("baseline: ")
-    assert len(texts) == 2
-
-
-def test_predictions_give_the_scores_of_pairs(factorial):
-    found = predicted(factorial, factorial.baseline, "pf_pascal", "test")
-    shares = found.shares(0.1)
-    own = factorial.samples(factorial.baseline, "pf_pascal", "test", 0.1)
-    assert shares[np.isfinite(shares)] == pytest.approx(own.pck)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from sd4match.errors import SD4MatchError
-from study.figures import kinds, page
+from study.figures import page, saving
 from study.figures.page import styled
 
 
@@ -24,7 +24,7 @@ def figure(*, legend="a < b & $x$", height=2.0):
 def test_the_same_figure_is_the_same_bytes(tmp_path):
     kept = []
     for folder in ("a", "b"):
-        paths = kinds.save(figure(), tmp_path / folder, "one")
+        paths = saving.save(figure(), tmp_path / folder, "one")
         kept.append([path.read_bytes() for path in paths])
     assert kept[0] == kept[1]
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
@@ -37,18 +37,18 @@ def test_the_same_figure_is_the_same_bytes(tmp_path):
 
 def test_which_formats_come_first_does_not_matter(tmp_path):
     made = figure()
-    first = kinds.save(made, tmp_path / "a", "one", formats=["svg", "png"])
-    assert first[0].read_bytes() == kinds.save(figure(), tmp_path / "b", "one")[1].read_bytes()
+    first = saving.save(made, tmp_path / "a", "one", formats=["svg", "png"])
+    assert first[0].read_bytes() == saving.save(figure(), tmp_path / "b", "one")[1].read_bytes()
 
 
 def test_an_unknown_format_writes_nothing(tmp_path):
     with pytest.raises(SD4MatchError, match=r"'gif'.*png, svg, pdf"):
-        kinds.save(figure(), tmp_path / "a", "one", formats=["png", "gif"])
+        saving.save(figure(), tmp_path / "a", "one", formats=["png", "gif"])
     assert not (tmp_path / "a").exists()
 
 
 def test_inline_svg_stands_alone_beside_others():
-    texts = [kinds.svg(figure(height=h), title="PCK <of> both") for h in (2.0, 2.5)]
+    texts = [saving.svg(figure(height=h), title="PCK <of> both") for h in (2.0, 2.5)]
     found = []
     for text in texts:
         root = ElementTree.fromstring(text)
@@ -64,15 +64,15 @@ def test_inline_svg_stands_alone_beside_others():
         words = "".join(root.itertext())
         assert "a < b & $x$" in words  # text is text, and dollars are dollars
     assert not found[0] & found[1]
-    assert kinds.svg(figure(), title="PCK <of> both") == texts[0]
+    assert saving.svg(figure(), title="PCK <of> both") == texts[0]
 
 
 def test_a_users_settings_change_nothing(tmp_path):
     import matplotlib
 
-    (plain,) = kinds.save(figure(), tmp_path, "plain", formats=["svg"])
+    (plain,) = saving.save(figure(), tmp_path, "plain", formats=["svg"])
     with matplotlib.rc_context({"font.size": 20, "svg.fonttype": "path", "axes.facecolor": "red"}):
-        (other,) = kinds.save(figure(), tmp_path, "other", formats=["svg"])
+        (other,) = saving.save(figure(), tmp_path, "other", formats=["svg"])
     assert plain.read_bytes() == other.read_bytes()
 
 

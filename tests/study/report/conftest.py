@@ -9,6 +9,8 @@ import pytest
 
 from sd4match.pck.ground_truth import GroundTruth
 from study.plan.plan import Planner
+from study.report.content import collect
+from study.space.designs import configurations
 from study.space.reading import load
 from study.store.scores import Record, score
 from study.store.study_folder import StudyFolder
@@ -36,7 +38,7 @@ def make_study(shapes_root, tmp_path_factory):
         here = [f"data.root={shapes_root}", f"results={folder}/results", "baseline.image_size=32"]
         there = ["device=cpu", "dtype=float32", "batch_size=4"]
         space = load(str(folder / "made.yaml"), [*here, *there, *overrides])
-        plan = Planner(space).plan(space.configurations())
+        plan = Planner(space).plan(configurations(space))
         study = StudyFolder.of(space)
         study.write_space(space)
         study.write_plan(plan)
@@ -134,3 +136,15 @@ def read(chromium):
         context.close()
     assert [line for line in heard if not line.startswith(("data:", "file:"))] == []
     assert len([line for line in heard if line.startswith("file:")]) == len(contexts)
+
+
+@pytest.fixture(scope="session")
+def content(whole):
+    """What the report of the whole study says."""
+    return collect(open_study(whole))
+
+
+@pytest.fixture(scope="session")
+def partial(holed):
+    """What the report of the study with failures says."""
+    return collect(open_study(holed))

@@ -1,0 +1,118 @@
+"""Image encoders by name: a backbone's defaults, their files and fingerprints.
+
+Does not load torch.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from sd4match.backbones.fingerprints import content_of
+from sd4match.backbones.folders import (
+    NANO_FOLDER,
+    fetch_files,
+    local_files,
+    read_config,
+    weight_files,
+)
+from sd4match.backbones.known import IMAGE_ENCODERS
+from sd4match.errors import SD4MatchError
+from sd4match.files.cache import file_hash
+
+NANO = "nano/image_encoder"
+"""Name of the DINOv2 of the embedded backbone, independent of the place of its weights."""
+
+_WHAT = "image encoder"
+_FILES = [
+    "config.json",
+    "preprocessor_config.json",
+    "model.safetensors",
+    "model-*-of-*.safetensors",
+    "model.safetensors.index.json",
+]
+
+
+def image_encoder_names(name_or_path: str) -> dict[str, str]:
+    """Return the default image encoders of a backbone.
+
+    Args:
+        name_or_path: "nano", a diffusers folder, or a hub id.
+
+    Returns:
+        kind -> name: a folder's own DINOv2 if it has one, else ``known.IMAGE_ENCODERS``.
+    """
+    if name_or_path == "nano":
+        return {**IMAGE_ENCODERS, "dino": NANO}
+    config = Path(name_or_path).expanduser() / "image_encoder" / "config.json"
+    has_dino = config.is_file() and read_config(config).get("model_type") == "dinov2"
+    return {**IMAGE_ENCODERS, **({"dino": str(config.parent)} if has_dino else {})}
+
+
+def fetch_image_encoder(name: str) -> Path:
+    """Download an image encoder's files, unless they are on this machine.
+
+    Args:
+        name: hub id, ``id@revision`` or folder.
+
+    Returns:
+        The folder with the files.
+
+    Raises:
+        SD4MatchError: no such folder or hub id, or the download failed.
+    """
+    path, revision = _split(name)
+    if path.is_dir():
+        return path
+    return fetch_files(str(path), revision=revision, patterns=_FILES, what=_WHAT)
+
+
+def identify_image_encoder(name: str) -> str | None:
+    """Fingerprint an image encoder that is on this machine.
+
+    Args:
+        name: hub id, ``id@revision`` or folder.
+
+    Returns:
+        Its fingerprint; None if its weights are not on this machine.
+
+    Raises:
+        SD4MatchError: no such folder, or it is damaged.
+    """
+    path, revision = _split(name)
+    folder = path if path.is_dir() else local_files(str(path), revision=revision, what=_WHAT)
+    try:
+        return None if folder is None else image_encoder_fingerprint(folder)
+    except SD4MatchError:
+        if path.is_dir():
+            raise
+        return None  # the hub's cache may hold only some of the files
+
+
+def _split(name: str) -> tuple[Path, str | None]:
+    """A folder, or a hub id and its revision."""
+    if name == NANO:
+        return NANO_FOLDER / "image_encoder", None
+    if (folder := Path(name).expanduser()).is_dir():
+        return folder, None
+    hub_id, _, revision = name.partition("@")
+    return Path(hub_id), revision or None
+
+
+def image_encoder_fingerprint(folder: Path) -> str:
+    """Hash an image encoder's configurations and weights.
+
+    Args:
+        folder: the folder with its files.
+
+    Returns:
+        sha256, 64 hexadecimal digits.
+
+    Raises:
+        SD4MatchError: a file is missing or unreadable.
+    """
+    parts = {
+        "config": content_of(folder / "config.json"),
+        "processing": content_of(folder / "preprocessor_config.json"),
+        "weights": [file_hash(file) for file in weight_files(folder)],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

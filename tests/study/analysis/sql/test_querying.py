@@ -1,0 +1,70 @@
+"""SQL over a study's views reads only what it names, and changes nothing."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from sd4match.errors import SD4MatchError
+from study.analysis.sql import views
+from study.analysis.sql.querying import FORMATS
+
+
+def test_a_query_reads_only_what_it_names(answered, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("built a view that nobody asked for")
+
+    monkeypatch.setattr(views, "keypoints", refuse)
+    monkeypatch.setattr(views, "stages", refuse)
+    assert len(answered.query("SELECT * FROM scores")) == len(answered.cells)
+    with pytest.raises(AssertionError, match="nobody asked"):
+        answered.query("SELECT * FROM keypoints")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY (SELECT * FROM keypoints) TO 'stolen.csv'",
+        "SELECT 1; SELECT 2",
+        "DELETE FROM scores",
+        "SELECT * FROM keypoints, read_csv('/etc/passwd')",
+        "SELECT nothing FROM scores",
+    ],
+)
+def test_a_query_that_does_more_than_read_is_refused(answered, sql):
+    with pytest.raises(SD4MatchError, match=r"query: .*views: configurations, .*--schema") as error:
+        answered.query(sql)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_files_hold_what_a_query_answers(answered, tmp_path, form):
+    files = answered.export(tmp_path / "out", form=form)
+    names = ["configurations", "scores", "trials", "stages"]
+    assert [file.name for file in files] == [f"{name}.{form}" for name in names]
+    assert sorted(files) == sorted((tmp_path / "out").iterdir())
+    wanted = answered.query("SELECT * FROM scores")
+    read = {
+        "csv": pd.read_csv,
+        "parquet": pd.read_parquet,
+        "json": lambda f: json.loads(f.read_text()),
+    }
+    found = pd.DataFrame(read[form](files[1]))
+    assert list(found) == list(wanted)
+    assert found["configuration"].tolist() == wanted["configuration"].tolist()
+    assert found["pck"].astype(float).to_numpy() == pytest.approx(
+        wanted["pck"].to_numpy(), nan_ok=True
+    )
+
+
+def test_keypoints_only_when_asked_for(answered, tmp_path):
+    (file,) = answered.export(tmp_path, views=["keypoints"])
+    assert len(pd.read_parquet(file)) == len(answered.query("SELECT 1 FROM keypoints"))
+
+
+def test_mistakes_leave_nothing(answered, tmp_path):
+    with pytest.raises(SD4MatchError, match=r"unknown format 'xlsx'.*csv, parquet, json"):
+        answered.export(tmp_path / "out", form="xlsx")
+    with pytest.raises(SD4MatchError, match="unknown view 'score': did you mean 'scores'"):
+        answered.export(tmp_path / "out", views=["score"])
+    assert not (tmp_path / "out").exists()
