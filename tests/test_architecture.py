@@ -59,8 +59,8 @@ def test_faces_load_nothing_heavy():
 
 
 def test_the_model_loads_nothing_of_the_study():
-    modules = [module_of(file) for file in FILES if file.startswith("sd4match/")]
-    modules.remove("sd4match.testbed.nano.training.__main__")
+    files = [file for file in FILES if file.startswith("sd4match/")]
+    modules = [module_of(file) for file in files if not file.endswith("__main__.py")]
     assert len(modules) > 50
     above = {"hydra", "optuna", "ray", "study"}
     code = "\n".join(f"import {name}" for name in modules)

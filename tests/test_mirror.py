@@ -34,7 +34,9 @@ COVERED = {
     "study/commands/run.py": "tests/study/end_to_end/test_commands.py",
     "study/commands/show.py": "tests/study/end_to_end/test_commands.py",
     "study/engine/listener.py": "tests/study/end_to_end/test_seen_while_it_runs.py",
+    "study/cli.py": "tests/study/end_to_end/test_commands.py",
     "study/engine/machine.py": "tests/study/launch/test_provenance.py",
+    "study/engine/timing.py": "tests/study/engine/test_worker.py",
     "study/figures/kind.py": "tests/study/figures/test_kinds.py",
     "study/figures/measured.py": "tests/study/figures/test_lines.py",
     "study/launch/launch.py": "tests/study/end_to_end/test_launch.py",
@@ -45,6 +47,8 @@ COVERED = {
     "study/space/schema.py": "tests/study/space/test_reading.py",
     "study/store/retry.py": "tests/study/end_to_end/test_behind_a_url.py",
     "study/store/study_folder.py": "tests/study/bad_input/test_bad_store.py",
+    "study/store/lookup.py": "tests/study/store/test_store.py",
+    "study/study.py": "tests/study/end_to_end/test_commands.py",
     "study/tables/comparison.py": "tests/study/analysis/test_comparison.py",
     "study/tables/status.py": "tests/study/end_to_end/test_commands.py",
 }
