@@ -25,10 +25,10 @@ import pyarrow as pa
 from tabulate import tabulate
 
 from sd4match.datasets import CATEGORIES
-from sd4match.matching import cells_to_original
+from sd4match.matching import Setting, cells_to_original
 from sd4match.pck import GroundTruth
 from sd4match.records import write
-from study.plan import DataRef, Predict, Setting
+from study.plan import DataRef, Predict
 from study.store import StudyFolder
 
 KEYPOINTS = 8  # a pair
@@ -94,12 +94,13 @@ def _generate(scratch: Path, pairs: int | None) -> int:
     """Write a study as a launch would have left it; returns how many keypoints it predicted."""
     from study.plan import Planner
     from study.space import load
+    from study.space.designs import configurations
 
     (scratch / "large.yaml").write_text(SPACE)
     subset = [f"data.pairs={pairs}"] if pairs else []
     space = load(str(scratch / "large.yaml"), [f"results={scratch}", *subset])
     # Data and weights are not needed: splits are planned at their published sizes.
-    plan = Planner(space).plan(space.configurations())
+    plan = Planner(space).plan(configurations(space))
     folder = StudyFolder.of(space)
     folder.write_space(space)
     folder.write_plan(plan)

@@ -24,6 +24,7 @@ from study.engine.work import pending
 from study.engine.worker import Workshop
 from study.plan import Planner, estimate
 from study.space import Configuration, Space
+from study.space.designs import configurations
 from study.store import Store
 
 
@@ -58,7 +59,7 @@ def main() -> None:
     shared = seconds(folder.store)
 
     strata: dict[tuple[object, object], list[Configuration]] = defaultdict(list)
-    for configuration in space.configurations():
+    for configuration in configurations(space):
         strata[configuration["prompt"], configuration["length"]].append(configuration)
     workshop = Workshop(folder.store, space.rule)
     rng = np.random.default_rng(0)

@@ -11,6 +11,7 @@ from study.engine.work import pending
 from study.engine.worker import Workshop
 from study.plan import Plan, Planner
 from study.space import Space, load
+from study.space.designs import configurations
 from study.store import StudyFolder
 
 NAME = "search-benchmark"
@@ -37,7 +38,7 @@ def planned(results: Path, overrides: list[str]) -> tuple[Space, Planner, Plan]:
     file.write_text(FACTORIAL)
     space = load(str(file), [f"data.root={data}", f"results={results.resolve()}", *overrides])
     planner = Planner(space)
-    return space, planner, planner.plan(space.configurations(), splits=("val",))
+    return space, planner, planner.plan(configurations(space), splits=("val",))
 
 
 def measure(space: Space, plan: Plan) -> StudyFolder:
