@@ -8,12 +8,13 @@ from typing import Any
 import torch
 
 from sd4match import backbones, prompts
-from sd4match.backbones import Backbone
-from sd4match.datasets import PairSet, content_hash
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.content import content_hash
+from sd4match.datasets.pair_set import PairSet
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents as LatentCache
-from sd4match.prompts import Prompt
+from sd4match.prompts.base import Prompt
 from sd4match.tuning.recipe import TuningSettings
 from sd4match.tuning.tuning import Tuning
 from study.plan import prompt_files
@@ -31,7 +32,7 @@ HASH = 64
 """Digits of an image's hash: names of its cache files begin with it."""
 
 
-class Bench:
+class LoadedModels:
     """Keeps the last backbone, because a worker's items mostly share it.
 
     Args:
@@ -117,7 +118,7 @@ class Bench:
             stage: on which machine.
             settings: those of the stage, or changed ones to try out.
             train, val: pairs.
-            micro_batch: pairs at a time, where memory does not suffice for the whole batch.
+            micro_batch: pairs at a time, where a full batch does not fit into memory.
         """
         backbone = self.backbone(stage.machine)
         options = {name: settings[name] for name in PROMPT_OPTIONS}

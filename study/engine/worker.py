@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 
 from sd4match import prompts
-from sd4match.datasets import ImagePair, PairSet, Side
+from sd4match.datasets.pair_set import PairSet
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
 from sd4match.matching.readout import Setting
 from sd4match.prediction.predictor import predict
-from sd4match.prompts import Prompt
+from sd4match.prompts.base import Prompt
 from sd4match.tuning import folder
 from sd4match.tuning.tuning import Tuning
 from study.engine.batches import fitting, smaller
-from study.engine.loaded import Bench, require_same
+from study.engine.loaded import LoadedModels, require_same
 from study.engine.timing import timed
 from study.engine.work import Work
 from study.plan.stages import Latents, Predict, Tune
@@ -34,7 +35,7 @@ EVERY = 10.0
 """Seconds between reports within an epoch."""
 
 
-class Workshop(Bench):
+class Workshop(LoadedModels):
     """Computes work items, one after the other.
 
     Args:
