@@ -1,6 +1,6 @@
-"""Planning 100,000 configurations: time and peak memory, from the search-space file to the report.
+"""Planning 100,000 configurations: time and peak memory, from the search space to the report.
 
-    python benchmarks/plan_size.py [--configurations 100000]
+    python -m benchmarks plan_size [--configurations 100000]
 
 Two factorials of that many configurations on three data sets (five splits), each in a process of
 its own: *shared*, where 200 free settings are read from every pass, and *nothing shared*, where
@@ -38,9 +38,9 @@ def space_of(kind: str, configurations: int) -> str:
 
 def measure(kind: str, configurations: int) -> None:
     """Plan one of them in this process and print its row."""
-    from study.launch.plan_report import plan_of, plan_report, sharing_tree
-    from study.plan.plan import Planner
-    from study.space.reading import load
+    from study.launch import describe_plan, plan_of, sharing_tree
+    from study.plan import Planner
+    from study.space import load
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "big.yaml"
@@ -48,7 +48,7 @@ def measure(kind: str, configurations: int) -> None:
         before, started, cpu = _peak(), time.perf_counter(), time.process_time()
         space = load(str(file), [f"data.root={folder}/data", f"results={folder}/results"])
         plan = plan_of(space, Planner(space))
-        numbers, _ = plan_report(space, plan)
+        numbers, _ = describe_plan(space, plan)
         sharing_tree(plan)
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     print("|".join([
@@ -73,7 +73,7 @@ def main() -> None:
         return
     rows = []
     for kind in AXES:
-        command = [sys.executable, __file__, "--only", kind]
+        command = [sys.executable, "-m", "benchmarks.plan_size", "--only", kind]
         command += ["--configurations", str(arguments.configurations)]
         rows.append(subprocess.check_output(command, text=True).strip().split("|"))
     headers = ["factorial", "configurations", "trials", "tunings", "seconds", "CPU seconds",

@@ -1,12 +1,11 @@
-"""The worker of made-up trials. It loads no torch, so 64 of them fit on a small machine."""
+"""The worker of trials that only wait. It loads no torch, so 64 of them fit on a small machine."""
 
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from study.engine.trainable import StageTrainable
-from study.engine.work import Work
+from study.engine import StageTrainable, Work
 
 
 class Waiting(StageTrainable):

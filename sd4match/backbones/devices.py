@@ -1,4 +1,4 @@
-"""Where and in what precision a backbone computes; choosing by name loads torch only for GPUs."""
+"""The device and floating-point type of a backbone; names are chosen without torch if possible."""
 
 import sys
 from pathlib import Path
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "bfloat16", "float16")
 
 _ACCELERATORS = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
-"""Files of the drivers of NVIDIA (on Linux, and on WSL) and of AMD."""
+"""Device files of the drivers of NVIDIA (on Linux, and on WSL) and of AMD."""
 
 
 def device_name(device: str) -> str:
-    """Choose a kind of device by name, as `choose_device` does.
+    """Choose the kind of device by name, as `choose_device` does.
 
-    Torch is asked only where this machine may have an accelerator: importing it takes seconds.
+    Torch is imported only if this machine may have an accelerator: the import takes seconds.
 
     Args:
-        device: "auto", or what ``torch.device`` takes.
+        device: "auto", or an argument of ``torch.device``.
 
     Returns:
         "cpu", "cuda" or "mps".
 
     Raises:
-        SD4MatchError: unknown, or not on this machine.
+        SD4MatchError: unknown, or not available on this machine.
     """
     none_here = sys.platform == "linux" and not any(Path(f).exists() for f in _ACCELERATORS)
     if device == "cpu" or (device == "auto" and none_here and "torch" not in sys.modules):
@@ -40,13 +40,13 @@ def dtype_name(dtype: str, device: str) -> str:
 
     Args:
         dtype: "auto" (float16 on cuda, else float32), or a name in `DTYPES`.
-        device: kind of device that it will be used on.
+        device: kind of device.
 
     Returns:
         A name in `DTYPES`.
 
     Raises:
-        SD4MatchError: any other.
+        SD4MatchError: any other name.
     """
     if dtype == "auto":
         return "float16" if device == "cuda" else "float32"
@@ -55,7 +55,7 @@ def dtype_name(dtype: str, device: str) -> str:
 
 
 def choose_device(device: "str | torch.device") -> "torch.device":
-    """Turn a name into a device that is there.
+    """Turn a name into an available device.
 
     Args:
         device: "auto" (cuda, else mps, else cpu) or an argument of ``torch.device``.
@@ -91,10 +91,10 @@ def choose_dtype(dtype: "str | torch.dtype", device: "torch.device") -> "torch.d
 
     Args:
         dtype: "auto" (float16 on cuda, else float32), a name in `DTYPES`, or a torch dtype.
-        device: where it will be used.
+        device: the device it is for.
 
     Returns:
-        One of those that `DTYPES` names.
+        A type that `DTYPES` names.
 
     Raises:
         SD4MatchError: any other type.

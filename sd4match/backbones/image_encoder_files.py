@@ -1,6 +1,6 @@
-"""Image encoders by name: which go with a backbone, where their files are, and fingerprints of them.
+"""Image encoders by name: a backbone's defaults, their files and fingerprints.
 
-Needs no torch.
+Does not load torch.
 """
 
 import hashlib
@@ -76,7 +76,7 @@ def identify_image_encoder(name: str) -> str | None:
         Its fingerprint; None if its weights are not on this machine.
 
     Raises:
-        SD4MatchError: no such folder, or it is broken.
+        SD4MatchError: no such folder, or it is damaged.
     """
     path, revision = _split(name)
     folder = path if path.is_dir() else local_files(str(path), revision=revision, what=_WHAT)
@@ -102,7 +102,7 @@ def image_encoder_fingerprint(folder: Path) -> str:
     """Hash an image encoder's configurations and weights.
 
     Args:
-        folder: that holds its files.
+        folder: the folder with its files.
 
     Returns:
         sha256, 64 hexadecimal digits.

@@ -1,8 +1,8 @@
-"""What a backbone costs and what shapes it gives: counted once, kept by its configuration's hash.
+"""The cost of a backbone: operations, memory and shapes, kept by its configuration's hash.
 
-The counts of a square image side are needed for every plan, and counting them needs torch. So they
-are counted once (`features.counting`) and kept in the cache folder. Those of the embedded backbone
-and of Stable Diffusion 1-5 and 2-1 at common sides come with the package, in ``costs.json``.
+Every plan needs these counts, and counting needs torch. Therefore they are counted once
+(`features.counting`) and kept in the cache folder. The package ships the counts of the embedded
+backbone and of Stable Diffusion 1-5 and 2-1 at common image sides, in ``costs.json``.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ SHIPPED = Path(__file__).with_name("costs.json")
 """Hash of a configuration -> image side -> counts. A test counts them again."""
 
 VERSION = 1
-"""Raise it when the way of counting changes: counts of other versions are not read."""
+"""Increase it when the counting changes: counts of other versions are not read."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Flops:
 
 @dataclass(frozen=True)
 class Footprint:
-    """Numbers (not bytes), those of activations for one image.
+    """Memory in numbers (not bytes); activations are those of one image.
 
     Attributes:
-        weights: of the whole UNet, the VAE and the text encoder.
-        unet_peak: the most that any one module of the UNet reads and writes.
-        unet_all: what all modules of the UNet write: about what a backward pass needs.
+        weights: weights of the full UNet, the VAE and the text encoder.
+        unet_peak: the most that one module of the UNet reads and writes.
+        unet_all: what all modules of the UNet write, about the need of a backward pass.
         vae_peak: as ``unet_peak``, for the VAE's encoder.
     """
 
@@ -62,7 +62,7 @@ class Footprint:
 
 @dataclass(frozen=True)
 class LayerCounts:
-    """Counts of the UNet to one layer, for one image.
+    """Counts of the UNet up to one layer, for one image.
 
     Attributes:
         flops: floating-point operations.
@@ -81,8 +81,8 @@ class Counts:
     """All counts of a backbone at one image side.
 
     Attributes:
-        layers: of the UNet to each of `LAYERS`.
-        unet, vae_encode, text: floating-point operations; ``unet`` of the whole UNet.
+        layers: counts of the UNet up to each of `LAYERS`.
+        unet, vae_encode, text: floating-point operations; ``unet`` is the full UNet.
         weights, vae_peak: see `Footprint`.
     """
 
@@ -95,10 +95,10 @@ class Counts:
 
     @classmethod
     def of_json(cls, values: Mapping[str, Any]) -> Self:
-        """Counts from plain values.
+        """Make counts from JSON values.
 
         Args:
-            values: as `sd4match.features.counting.count` returns them.
+            values: as from `sd4match.features.counting.count`.
 
         Returns:
             The counts.
@@ -130,7 +130,7 @@ def flops(architecture: Architecture, image_size: int, layer: int | None = None)
 
 
 def footprint(architecture: Architecture, image_size: int, layer: int) -> Footprint:
-    """Count what a forward pass to a layer holds and makes.
+    """Count the memory of a forward pass up to a layer.
 
     Args:
         architecture: configurations of a backbone.
@@ -169,11 +169,11 @@ def layer_shapes(architecture: Architecture, image_size: int) -> dict[int, tuple
 
 @lru_cache(maxsize=256)
 def counts(architecture: Architecture, image_size: int) -> Counts:
-    """The counts of a backbone at one image side: shipped, from the cache folder, or counted now.
+    """Return the counts of a backbone at one image side: shipped, cached, or counted now.
 
     Args:
         architecture: configurations of a backbone.
-        image_size: side of the square input, pixels; one that the architecture takes.
+        image_size: a side of the square input that the architecture takes, pixels.
 
     Returns:
         The counts.

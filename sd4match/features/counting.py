@@ -1,7 +1,7 @@
-"""Counts what a backbone costs on meta tensors, without weights; `features.cost` keeps the counts."""
+"""Counting the cost of a backbone on meta tensors, without weights, for `features.cost`."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -23,7 +23,7 @@ def count(architecture: Architecture, image_size: int) -> dict[str, Any]:
         image_size: side of the square input, pixels; a multiple of ``architecture.vae_factor``.
 
     Returns:
-        The fields of `sd4match.features.cost.Counts`, as plain values.
+        The fields of `sd4match.features.cost.Counts`, as JSON values.
     """
     unet, vae, text = _meta_models(architecture)
     side = image_size // architecture.vae_factor
@@ -39,20 +39,20 @@ def count(architecture: Architecture, image_size: int) -> dict[str, Any]:
     layers = []
     for layer in LAYERS:
         short = truncate(unet, layer)
-        made: list[Tensor] = []
-        peak, written = _activations(short, lambda s=short, m=made: m.append(s(**inputs).sample))
-        _, channels, height, width = made[0].shape
-        flops = _flops(lambda s=short: s(**inputs))
+        run = partial(short, **inputs)
+        output, peak, written = _activations(short, run)
+        _, channels, height, width = output.sample.shape
+        flops = _flops(run)
         layers.append(
             {"flops": flops, "peak": peak, "written": written, "shape": [channels, height, width]}
         )
-    vae_peak, _ = _activations(vae.encoder, lambda: vae.encoder(sample=image))
+    _, vae_peak, _ = _activations(vae.encoder, partial(vae.encoder, sample=image))
     models: tuple[nn.Module, ...] = (unet, vae, text)
     return {
         "layers": layers,
-        "unet": _flops(lambda: unet(**inputs)),
-        "vae_encode": _flops(lambda: vae.encode(x=image)),
-        "text": _flops(lambda: text(input_ids=ids)),
+        "unet": _flops(partial(unet, **inputs)),
+        "vae_encode": _flops(partial(vae.encode, x=image)),
+        "text": _flops(partial(text, input_ids=ids)),
         "weights": sum(p.numel() for model in models for p in model.parameters()),
         "vae_peak": vae_peak,
     }
@@ -76,8 +76,8 @@ def _flops(run: Callable[[], Any]) -> int:
     return int(counter.get_total_flops())
 
 
-def _activations(model: nn.Module, run: Callable[[], Any]) -> tuple[int, int]:
-    """The most that a leaf module reads and writes, and what all of them write."""
+def _activations(model: nn.Module, run: Callable[[], Any]) -> tuple[Any, int, int]:
+    """The output, the most that a leaf module reads and writes, and what all of them write."""
     peak = total = 0
 
     def count(module: nn.Module, read: tuple[Any, ...], written: Any) -> None:
@@ -88,7 +88,7 @@ def _activations(model: nn.Module, run: Callable[[], Any]) -> tuple[int, int]:
 
     leaves = [module for module in model.modules() if not list(module.children())]
     hooks = [module.register_forward_hook(count) for module in leaves]
-    run()
+    output = run()
     for hook in hooks:
         hook.remove()
-    return peak, total
+    return output, peak, total

@@ -8,11 +8,13 @@ from .localization import match as match
 from .localization import match_many as match_many
 from .readout import LOCALIZERS as LOCALIZERS
 from .readout import Readout as Readout
+from .readout import Setting as Setting
 
 __all__ = [
     "LOCALIZERS",
     "Points",
     "Readout",
+    "Setting",
     "cells_to_original",
     "correlate",
     "localize",

@@ -61,7 +61,3 @@ def positive(name: str, value: object) -> float:
     if not 0 < number < math.inf:
         raise SD4MatchError(f"{name} is {value!r}: it must be a finite number above 0")
     return number
-
-
-Setting = tuple[int, Readout]
-"""A free setting: UNet layer and readout. One pass answers any number of them."""

@@ -1,4 +1,4 @@
-"""What every prompt family has in common."""
+"""The interface of all prompt families."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from sd4match.prompts.known import Dependence
 
 @dataclass(frozen=True)
 class MadeFor:
-    """A model that a prompt belongs to: its name, for people, and its fingerprint."""
+    """A model that a prompt belongs to: its name, for messages, and its fingerprint."""
 
     name: str
     fingerprint: str
@@ -24,19 +24,19 @@ class MadeFor:
 class Prompt(nn.Module, ABC):
     """A way to make the UNet's ``encoder_hidden_states`` (docs/explanation/method.md section 1).
 
-    A family is one module with one subclass; tuning, prediction, files and studies read only the
-    attributes below. What is learned are the module's parameters, in fp32 whatever the backbone's
-    dtype; ``type(prompt)(**prompt.config())`` with its ``state_dict`` is the same prompt again.
+    A family is a subclass; tuning, prediction, files and studies use only the attributes below. The
+    module's parameters are learned, in float32 for every dtype of the backbone;
+    ``type(prompt)(**prompt.config())`` with its ``state_dict`` is an equal prompt.
 
     Attributes:
-        family: the name users write.
-        depends_on: what the hidden states vary with; features are cached by exactly that.
-        learned: whether there is something to tune.
-        options: the settings ``create`` understands, seed apart.
-        reads: what it wants to know of images, where it depends on an image or a pair.
-        length: number of learned tokens, None where there are none.
-        made_for: the backbone it belongs to; None for one that was built by hand.
-        encoder_made_for: the image encoder it belongs to, where it reads one.
+        family: the family's name.
+        depends_on: what decides the hidden states; features are cached by exactly that.
+        learned: whether it can be tuned.
+        options: names of the settings of ``create``, except the seed.
+        reads: what it reads of images, if it depends on an image or a pair.
+        length: number of learned tokens, None if there are none.
+        made_for: the backbone it belongs to; None for a prompt without one.
+        encoder_made_for: the image encoder it belongs to, if it reads images.
     """
 
     family: ClassVar[str]
@@ -51,39 +51,41 @@ class Prompt(nn.Module, ABC):
     @classmethod
     @abstractmethod
     def initial(cls, backbone: Backbone, *args: Any, **options: Any) -> Self:
-        """The prompt before any learning: takes ``seed`` and the family's ``options`` by keyword.
+        """Make the prompt before any learning.
 
-        Use ``sd4match.prompts.create``, which checks them.
+        Takes ``seed`` and the family's ``options`` by keyword. ``prompts.create`` checks them.
         """
 
     @abstractmethod
     def hidden_states(
         self, backbone: Backbone, category: str | None = None, content: Tensor | None = None
     ) -> Tensor:
-        """Encode the prompt; ``sd4match.prediction.features.hidden_states`` does it for images of pairs.
+        """Encode the prompt.
+
+        ``sd4match.prediction.features.hidden_states`` does it for images of pairs.
 
         Args:
             backbone: the pipeline that the prompt belongs to.
-            category: the pair's category; needed where ``depends_on`` is "category".
-            content: (B, T, F) what ``reads`` names, of B images; of B pairs (B, T, 2F), the
+            category: the pair's category; needed if ``depends_on`` is "category".
+            content: what ``reads`` names: (B, T, F) for B images, or (B, T, 2F) for B pairs, the
                 source's channels first.
 
         Returns:
-            (1, 77, D) hidden states, (B, 77, D) of contents, on the backbone's device and in its
+            (1, 77, D) hidden states, (B, 77, D) for contents, on the backbone's device and in its
             dtype, with gradients to the learned parameters.
 
         Raises:
-            SD4MatchError: the prompt does not know the category, or needs one and got none.
+            SD4MatchError: the prompt does not know the category, or needs one and none is given.
         """
 
     def subject(self, category: str) -> str:
-        """What a category is called here: equal for categories that are conditioned alike.
+        """Return the prompt's own name of a category.
 
         Args:
-            category: of any benchmark; PF-Willow's are sub-classes.
+            category: a category of any data set; PF-Willow's are sub-classes.
 
         Returns:
-            A name; where ``depends_on`` is "category" it decides the hidden states.
+            A name; if ``depends_on`` is "category", it decides the hidden states.
 
         Raises:
             SD4MatchError: the prompt does not know the category.
@@ -91,9 +93,9 @@ class Prompt(nn.Module, ABC):
         return object_name(category)
 
     def config(self) -> Mapping[str, Any]:
-        """The arguments it was built with, besides the tensors: plain JSON values."""
+        """The arguments of its constructor, as JSON values."""
         return {}
 
     def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
-        """What the optimiser learns, and how fast (docs/explanation/method.md section 1)."""
+        """The parameters and learning rates for Adam (docs/explanation/method.md section 1)."""
         return [{"params": list(self.parameters()), "lr": learning_rate}]

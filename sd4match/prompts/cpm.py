@@ -1,4 +1,4 @@
-"""The conditional prompting module: learned tokens, and tokens computed from what images show."""
+"""The conditional prompting module: learned tokens, and tokens computed from image contents."""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -13,22 +13,22 @@ from sd4match.prompts.base import Prompt
 from sd4match.prompts.known import SOURCES, Dependence, check_lengths
 from sd4match.prompts.tokens import encode_tokens
 
-LINEAR_RATE = (
-    0.1  # of the learning rate, for the linear layers (docs/explanation/method.md section 1)
-)
+LINEAR_RATE = 0.1
+"""Factor on the learning rate of the linear layers (docs/explanation/method.md section 1)."""
 
 
 class ConditionalPrompt(Prompt):
-    """G global learned tokens, then C content tokens (SD4Match-CPM, docs/explanation/method.md section 1).
+    """G global learned tokens, then C content tokens (SD4Match-CPM).
 
-    With a ``Pair`` source one prompt serves both images of a pair; with ``Img`` each has its own.
+    docs/explanation/method.md section 1. With a ``Pair`` source both images of a pair share one
+    prompt; with ``Img`` each has its own.
 
     Args:
         source: a name in ``SOURCES``.
         global_length: G.
         content_length: C.
         width: D, the text model's.
-        channels: F of one image's content.
+        channels: F, channels of one image's content.
         patches: T, patch tokens of an image; 1 for a ``Head`` source.
     """
 
@@ -95,7 +95,7 @@ class ConditionalPrompt(Prompt):
         """See ``Prompt.hidden_states``."""
         if content is None:
             raise SD4MatchError(
-                f"a cpm prompt reads the content of each {self.depends_on} and was given none: "
+                f"a cpm prompt needs the content of each {self.depends_on} and none was given: "
                 "use sd4match.prediction.features, which computes it"
             )
         tokens = self.content_tokens(content.to(self.positions))
@@ -103,10 +103,10 @@ class ConditionalPrompt(Prompt):
         return encode_tokens(backbone, torch.cat([shared, tokens], dim=1))
 
     def content_tokens(self, content: Tensor) -> Tensor:
-        """Compute the tokens that stand for what images show.
+        """Compute the content tokens of images.
 
         Args:
-            content: (B, T, F), or (B, T, 2F) of pairs.
+            content: (B, T, F) for images, or (B, T, 2F) for pairs.
 
         Returns:
             (B, C, D).

@@ -1,4 +1,4 @@
-"""The prompt families by name."""
+"""The registry of prompt families, and making a prompt by name."""
 
 from typing import Any
 
@@ -30,23 +30,23 @@ FAMILIES: dict[str, type[Prompt]] = {
 
 
 def create(family: str, backbone: Backbone, *, seed: int = 0, **options: Any) -> Prompt:
-    """Make a prompt as it is before any learning.
+    """Make a prompt before any learning.
 
     Args:
         family: a name in ``FAMILIES``, or the paper's name of a ``cpm`` prompt, such as
             ``Pair-DINO-Feat-G25-C50``.
         backbone: the pipeline it is for.
-        seed: start values of learned prompts.
-        options: the family's own settings, as its class lists them; None means the default.
+        seed: seed of the initial values of learned prompts.
+        options: the settings of the family, as its class lists them; None for the default.
 
     Returns:
         The prompt, with its parameters on the backbone's device.
 
     Raises:
-        SD4MatchError: for an unknown family, a setting it does not have, or a bad value.
+        SD4MatchError: an unknown family, a setting it does not have, or an invalid value.
 
     Example:
-        >>> prompts.create("single", backbone, length=25, seed=1)
+        >>> prompts.create("single", backbone, length=25, seed=1)  # doctest: +SKIP
     """
     if paper := parse(family):
         family, options = ConditionalPrompt.family, {**paper, **options}
@@ -59,11 +59,11 @@ def create(family: str, backbone: Backbone, *, seed: int = 0, **options: Any) ->
 
 
 def belongs_to(prompt: Prompt, backbone: Backbone) -> Prompt:
-    """Note in a prompt which models it is for, which its file will tell.
+    """Record in a prompt the models that it is for; its file will hold them.
 
     Args:
-        prompt: of any family.
-        backbone: the pipeline it was made, or is to be used, with.
+        prompt: a prompt of any family.
+        backbone: the pipeline it was made with or is used with.
 
     Returns:
         The same prompt.
@@ -76,7 +76,7 @@ def belongs_to(prompt: Prompt, backbone: Backbone) -> Prompt:
 
 
 def find(family: str) -> type[Prompt]:
-    """The class of a family: its facts (``learned``, ``depends_on``, ``options``).
+    """Return the class of a family, with ``learned``, ``depends_on`` and ``options``.
 
     Args:
         family: a name in ``FAMILIES``.
@@ -85,22 +85,22 @@ def find(family: str) -> type[Prompt]:
         The class.
 
     Raises:
-        SD4MatchError: for an unknown name, with the nearest known one.
+        SD4MatchError: an unknown name, with the most similar known one.
     """
     require_known(family, FAMILIES, what="prompt family")
     return FAMILIES[family]
 
 
 def require_made_for(prompt: Prompt, backbone: Backbone, *, what: str = "") -> None:
-    """Refuse a prompt with a backbone, or an image encoder, that it was not made for.
+    """Refuse a prompt that was made for another backbone or image encoder.
 
     Args:
-        prompt: of any family; one that was built by hand goes with everything.
-        backbone: the pipeline it is to be used with.
-        what: the prompt's name in messages; its family if none.
+        prompt: a prompt of any family; one without ``made_for`` is accepted.
+        backbone: the pipeline to use it with.
+        what: the prompt's name in messages; default: its family.
 
     Raises:
-        SD4MatchError: it was made for another one.
+        SD4MatchError: it was made for another model.
     """
     models = [("backbone", prompt.made_for, backbone.name, backbone.fingerprint)]
     if prompt.reads and prompt.encoder_made_for:

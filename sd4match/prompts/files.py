@@ -1,4 +1,4 @@
-"""Prompt files: safetensors with one JSON header."""
+"""Writing and reading prompt files: safetensors with one JSON header."""
 
 import json
 import os
@@ -20,8 +20,6 @@ from sd4match.prompts.base import MadeFor, Prompt
 from sd4match.prompts.families import FAMILIES, require_made_for
 from sd4match.prompts.header import ENTRY, FORMAT, LIBRARIES, broken, read_header
 
-__all__ = ["load", "read_header", "save"]
-
 
 def save(
     prompt: Prompt,
@@ -29,15 +27,15 @@ def save(
     *,
     training: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a prompt; the same prompt gives the same bytes.
+    """Write a prompt. Equal prompts give equal bytes.
 
     Args:
-        prompt: of any family, learned or not, from ``create``, ``load`` or a tuning.
-        path: where; the usual suffix is ``.safetensors``.
-        training: how it was learned, plain JSON values; kept in the header.
+        prompt: a prompt of any family, from ``create``, ``load`` or a tuning.
+        path: the file to write; the usual suffix is ``.safetensors``.
+        training: how it was learned, JSON values; kept in the header.
 
     Raises:
-        SD4MatchError: nobody said for which backbone the prompt is.
+        SD4MatchError: the prompt has no backbone.
     """
     if prompt.made_for is None:
         raise SD4MatchError(
@@ -53,19 +51,19 @@ def save(
         "backbone": asdict(prompt.made_for),
         "image_encoder": prompt.encoder_made_for and asdict(prompt.encoder_made_for),
         "training": dict(training or {}),
-        # In here, for the order of two entries in a safetensors header is left to chance.
+        # In this entry: the order of two entries in a safetensors header is random.
         seal.ENTRY: seal.BLANK,
     }
     tensors = {name: value.cpu().contiguous() for name, value in prompt.state_dict().items()}
     metadata = {ENTRY: json.dumps(header, sort_keys=True)}
     with atomic_path(path) as temporary:
-        # Not `save_file`, which hides what the disk said.
+        # Not `save_file`, which hides the error of the disk.
         temporary.write_bytes(to_bytes(tensors, metadata=metadata))
         seal.close(temporary)
 
 
 def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
-    """Read a prompt for the backbone it was made for.
+    """Read a prompt for its backbone.
 
     Args:
         path: a file that ``save`` wrote.
@@ -75,7 +73,7 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
         The prompt, with its parameters on the backbone's device.
 
     Raises:
-        SD4MatchError: when the file is missing, damaged, no prompt file, not finite, or belongs to
+        SD4MatchError: the file is missing, damaged, not a prompt file, not finite, or belongs to
             another backbone.
     """
     header = read_header(path)
@@ -98,8 +96,8 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
     for name, value in tensors.items():
         if not value.isfinite().all():
             raise SD4MatchError(
-                f"{os.fspath(path)}: {name} is not finite everywhere, for its tuning failed: tune "
-                "it again, at a lower learning rate"
+                f"{os.fspath(path)}: {name} is not finite everywhere, its tuning failed: tune it "
+                "again with a lower learning rate"
             )
     return prompt.to(backbone.device)
 
@@ -107,5 +105,5 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
 def _version(library: str) -> str:
     try:
         return version(library)
-    except PackageNotFoundError:  # run from a checkout that is not installed
+    except PackageNotFoundError:  # a checkout that is not installed
         return "unknown"

@@ -1,4 +1,4 @@
-"""What a prompt file says about itself. Known without torch."""
+"""The header of a prompt file: family, backbone, training. Does not load torch."""
 
 import json
 import os
@@ -16,17 +16,17 @@ _KINDS = {"family": str, "config": dict, "backbone": dict, "training": dict}
 
 
 def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read everything that a prompt file says about itself, without a backbone.
+    """Read the header of a prompt file, without a backbone.
 
     Args:
         path: a file that ``prompts.save`` wrote.
 
     Returns:
         format, versions (of ``LIBRARIES``), family, length, config, backbone and image_encoder
-        (each its name and fingerprint), training, and tensors (shape and dtype by name).
+        (each with name and fingerprint), training, and tensors (name -> shape and dtype).
 
     Raises:
-        SD4MatchError: when the file is missing or no prompt file.
+        SD4MatchError: the file is missing or is not a prompt file.
     """
     try:
         with safe_open(path, framework="numpy") as file:
@@ -43,10 +43,10 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
             )
         for name, kind in _KINDS.items():
             if not isinstance(header[name], kind):
-                raise TypeError(f"{name} is no {kind.__name__}")
+                raise TypeError(f"{name} is not a {kind.__name__}")
         for model in filter(None, (header["backbone"], header.get("image_encoder"))):
             if set(model) != {"name", "fingerprint"}:
-                raise TypeError(f"{model} is no name and fingerprint")
+                raise TypeError(f"{model} is not a name and a fingerprint")
         return {**header, "tensors": tensors}
     except FileNotFoundError as error:
         raise SD4MatchError(f"no prompt file at {os.fspath(path)}") from error
@@ -55,7 +55,7 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def broken(path: str | os.PathLike[str], error: Exception) -> SD4MatchError:
-    """What to say of a file that is no prompt."""
+    """Make the error for a file that is not a prompt file."""
     reason = " ".join(str(error).split())
     return SD4MatchError(
         f"{os.fspath(path)} is not a readable prompt file ({type(error).__name__}: {reason}): "

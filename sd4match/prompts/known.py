@@ -1,4 +1,4 @@
-"""Facts about the prompt families: what each depends on and its settings. Needs no torch."""
+"""Facts about the prompt families: dependence and settings. Does not load torch."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -11,18 +11,18 @@ from sd4match.datasets.benchmark import class_alias
 from sd4match.errors import SD4MatchError
 
 Dependence = Literal["nothing", "category", "image", "pair"]
-"""What the hidden states of a prompt vary with."""
+"""What decides the hidden states of a prompt."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """What can be known of a prompt family without making a prompt.
+    """Facts about a prompt family that need no prompt.
 
     Attributes:
-        name: the name users write.
-        depends_on: what the hidden states vary with.
-        learned: whether there is something to tune.
-        options: the settings ``create`` understands, seed apart.
+        name: the family's name.
+        depends_on: what decides the hidden states.
+        learned: whether it can be tuned.
+        options: names of the settings of ``create``, except the seed.
     """
 
     name: str
@@ -43,7 +43,7 @@ KNOWN: Mapping[str, Family] = {
         Family("class_hidden", "category", learned=True, options=("categories",)),
     )
 }
-"""By name; a test compares them with the classes in ``families.FAMILIES``."""
+"""Name -> family; a test compares them with the classes in ``families.FAMILIES``."""
 
 SOURCES = {
     f"{images}-{encoder}-{part}": (images == "Pair", Reads(encoder.lower(), part.lower()))
@@ -51,17 +51,17 @@ SOURCES = {
     for encoder in ("DINO", "CLIP")
     for part in ("Feat", "Head")
 }
-"""What the content tokens of cpm prompts are computed from: whether of a pair, and what is read."""
+"""Name of a content source -> whether it uses a pair, and what is read of the images."""
 
 
 def parse(name: str) -> dict[str, Any] | None:
-    """Read the paper's way of naming cpm prompts, such as ``Pair-DINO-Feat-G25-C50``.
+    """Parse the paper's name of a cpm prompt, such as ``Pair-DINO-Feat-G25-C50``.
 
     Args:
         name: any text.
 
     Returns:
-        source, global_length and content_length; None when it is no such name.
+        source, global_length and content_length; None if it is not such a name.
     """
     found = re.fullmatch(rf"({'|'.join(SOURCES)})-G(\d+)-C(\d+)", name)
     if found is None:
@@ -79,13 +79,13 @@ def check_lengths(global_length: int, content_length: int, *, most: int = 75) ->
     Args:
         global_length: G, 0 or more.
         content_length: C, 1 or more.
-        most: how many tokens there is room for.
+        most: number of tokens that fit.
 
     Raises:
         SD4MatchError: G or C is too small, or both together too long.
     """
-    whole = isinstance(global_length, int) and isinstance(content_length, int)
-    if not (whole and global_length >= 0 and 1 <= content_length <= most - global_length):
+    integers = isinstance(global_length, int) and isinstance(content_length, int)
+    if not (integers and global_length >= 0 and 1 <= content_length <= most - global_length):
         raise SD4MatchError(
             f"cpm prompt has {global_length} global and {content_length} content tokens: it needs "
             f"whole numbers, at least 0 and 1, and at most {most} together"
@@ -99,7 +99,7 @@ def check_template(template: str) -> None:
         template: any text.
 
     Raises:
-        SD4MatchError: other fields or broken braces.
+        SD4MatchError: other fields or unbalanced braces.
     """
     try:
         fields = {
@@ -111,19 +111,21 @@ def check_template(template: str) -> None:
         fields = {""}
     if not fields <= {"category"}:
         raise SD4MatchError(
-            f"prompt template {template!r} may hold no field but {{category}}: remove others"
+            f"prompt template {template!r} may have no field but {{category}}: remove others"
         )
 
 
 def serving_category(learned: Collection[str], category: str) -> str | None:
-    """Find the learned category that serves another one (docs/explanation/method.md section 2).
+    """Return the learned category whose prompt is used for another one.
+
+    docs/explanation/method.md section 2.
 
     Args:
         learned: the categories that prompts were learned for.
-        category: any category of any benchmark.
+        category: any category of any data set.
 
     Returns:
-        Itself, else the class it is an alias of ("car(G)" is served by "car"), else None.
+        The category itself, else the class it is an alias of ("car" for "car(G)"), else None.
     """
     alias = class_alias(category)
     return category if category in learned else alias if alias in learned else None

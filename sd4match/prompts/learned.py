@@ -1,4 +1,4 @@
-"""One learned sequence a category: of token embeddings, or of hidden states."""
+"""Learned sequences of token embeddings or hidden states: one for all, or one per category."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,111 +14,14 @@ from sd4match.prompts.known import serving_category
 from sd4match.prompts.tokens import encode_tokens, random_hidden, random_tokens
 
 
-class ClassPrompt(Prompt):
-    """N learned tokens a category (SD4Match-Class).
-
-    Args:
-        length: N.
-        width: D, the text model's.
-        categories: each gets a sequence of its own.
-    """
-
-    family = "class"
-    depends_on = "category"
-    learned = True
-    options: ClassVar[tuple[str, ...]] = ("length", "categories")
-
-    def __init__(self, length: int, width: int, categories: Sequence[str]) -> None:
-        super().__init__()
-        self.categories = tuple(categories)
-        # Apart, so that a step moves the categories of its batch and no momentum the others.
-        self.embeddings = nn.ParameterList(torch.zeros(length, width) for _ in self.categories)
-        self.length = length
-
-    @classmethod
-    def initial(
-        cls,
-        backbone: Backbone,
-        *,
-        seed: int,
-        categories: Sequence[str] = (),
-        length: int | None = None,
-    ) -> Self:
-        """See ``Prompt.initial``; ``categories`` are those of the training pairs."""
-        if not categories or isinstance(categories, str):
-            raise SD4MatchError(
-                f"a {cls.family} prompt needs a list of categories: give the training pairs' own"
-            )
-        # A category starts the same whatever the others are.
-        starts = {
-            name: cls._start(backbone, _seed(seed, name), length)
-            for name in sorted(set(categories))
-        }
-        length, width = next(iter(starts.values())).shape
-        prompt = cls(length, width, tuple(starts))
-        for parameter, values in zip(prompt.embeddings, starts.values(), strict=True):
-            parameter.data.copy_(values)
-        return prompt
-
-    def hidden_states(
-        self, backbone: Backbone, category: str | None = None, content: Tensor | None = None
-    ) -> Tensor:
-        """See ``Prompt.hidden_states``."""
-        known = self.categories.index(self.subject(category or ""))
-        return self._encode(backbone, self.embeddings[known][None])
-
-    def subject(self, category: str) -> str:
-        """See ``Prompt.subject``: the category that was learned, or is served by one that was."""
-        served = serving_category(self.categories, category)
-        if served is None:
-            raise SD4MatchError(
-                f"the {self.family} prompt was never learned for category {category!r}: it knows "
-                f"{', '.join(self.categories)}; keep to those (--category), or take another prompt"
-            )
-        return served
-
-    def config(self) -> Mapping[str, Any]:
-        """See ``Prompt.config``."""
-        length, width = self.embeddings[0].shape
-        return {"length": length, "width": width, "categories": list(self.categories)}
-
-    @staticmethod
-    def _start(backbone: Backbone, seed: int, length: int | None) -> Tensor:
-        return random_tokens(backbone, seed=seed, length=length)
-
-    @staticmethod
-    def _encode(backbone: Backbone, sequence: Tensor) -> Tensor:
-        return encode_tokens(backbone, sequence)
-
-
-class ClassHiddenPrompt(ClassPrompt):
-    """All 77 hidden states of each category learned themselves, without the text encoder."""
-
-    family = "class_hidden"
-    options = ("categories",)
-
-    @staticmethod
-    def _start(backbone: Backbone, seed: int, length: int | None) -> Tensor:
-        return random_hidden(backbone, seed=seed)
-
-    @staticmethod
-    def _encode(backbone: Backbone, sequence: Tensor) -> Tensor:
-        return sequence.to(backbone.device, backbone.dtype)
-
-
-def _seed(seed: int, category: str) -> int:
-    digest = hashlib.sha256(f"{seed}:{category}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
-
-
 class SinglePrompt(Prompt):
     """N learned tokens between BOS and EOS (SD4Match-Single).
 
-    They stand for the embedding layer's output, token and position together.
+    They replace the embedding layer's output, token plus position.
 
     Args:
         length: N.
-        width: D, the text model's.
+        width: D, the width of the text model.
     """
 
     family = "single"
@@ -160,7 +63,7 @@ class SinglePrompt(Prompt):
 
 
 class SingleHiddenPrompt(SinglePrompt):
-    """All 77 hidden states learned themselves, without the text encoder."""
+    """All 77 hidden states, learned directly, without the text encoder."""
 
     family = "single_hidden"
     options = ()
@@ -172,3 +75,100 @@ class SingleHiddenPrompt(SinglePrompt):
     @staticmethod
     def _encode(backbone: Backbone, sequence: Tensor) -> Tensor:
         return sequence.to(backbone.device, backbone.dtype)
+
+
+class ClassPrompt(Prompt):
+    """N learned tokens per category (SD4Match-Class).
+
+    Args:
+        length: N.
+        width: D, the width of the text model.
+        categories: names; each gets a sequence of its own.
+    """
+
+    family = "class"
+    depends_on = "category"
+    learned = True
+    options: ClassVar[tuple[str, ...]] = ("length", "categories")
+
+    def __init__(self, length: int, width: int, categories: Sequence[str]) -> None:
+        super().__init__()
+        self.categories = tuple(categories)
+        # Separate parameters: momentum does not move categories outside a step's batch.
+        self.embeddings = nn.ParameterList(torch.zeros(length, width) for _ in self.categories)
+        self.length = length
+
+    @classmethod
+    def initial(
+        cls,
+        backbone: Backbone,
+        *,
+        seed: int,
+        categories: Sequence[str] = (),
+        length: int | None = None,
+    ) -> Self:
+        """See ``Prompt.initial``; ``categories`` are the training pairs' categories."""
+        if not categories or isinstance(categories, str):
+            raise SD4MatchError(
+                f"a {cls.family} prompt needs a list of categories: give the training pairs' own"
+            )
+        # The initial values of a category do not depend on the others.
+        starts = {
+            name: cls._start(backbone, _seed(seed, name), length)
+            for name in sorted(set(categories))
+        }
+        length, width = next(iter(starts.values())).shape
+        prompt = cls(length, width, tuple(starts))
+        for parameter, values in zip(prompt.embeddings, starts.values(), strict=True):
+            parameter.data.copy_(values)
+        return prompt
+
+    def hidden_states(
+        self, backbone: Backbone, category: str | None = None, content: Tensor | None = None
+    ) -> Tensor:
+        """See ``Prompt.hidden_states``."""
+        known = self.categories.index(self.subject(category or ""))
+        return self._encode(backbone, self.embeddings[known][None])
+
+    def subject(self, category: str) -> str:
+        """See ``Prompt.subject``: the learned category whose prompt is used."""
+        served = serving_category(self.categories, category)
+        if served is None:
+            raise SD4MatchError(
+                f"the {self.family} prompt was never learned for category {category!r}: it knows "
+                f"{', '.join(self.categories)}; use only those (--category), or another prompt"
+            )
+        return served
+
+    def config(self) -> Mapping[str, Any]:
+        """See ``Prompt.config``."""
+        length, width = self.embeddings[0].shape
+        return {"length": length, "width": width, "categories": list(self.categories)}
+
+    @staticmethod
+    def _start(backbone: Backbone, seed: int, length: int | None) -> Tensor:
+        return random_tokens(backbone, seed=seed, length=length)
+
+    @staticmethod
+    def _encode(backbone: Backbone, sequence: Tensor) -> Tensor:
+        return encode_tokens(backbone, sequence)
+
+
+class ClassHiddenPrompt(ClassPrompt):
+    """All 77 hidden states of each category, learned directly, without the text encoder."""
+
+    family = "class_hidden"
+    options = ("categories",)
+
+    @staticmethod
+    def _start(backbone: Backbone, seed: int, length: int | None) -> Tensor:
+        return random_hidden(backbone, seed=seed)
+
+    @staticmethod
+    def _encode(backbone: Backbone, sequence: Tensor) -> Tensor:
+        return sequence.to(backbone.device, backbone.dtype)
+
+
+def _seed(seed: int, category: str) -> int:
+    digest = hashlib.sha256(f"{seed}:{category}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

@@ -1,4 +1,7 @@
-"""A written prompt that names the pair's category."""
+"""Written prompts: a text that names the pair's category, and the empty text.
+
+The empty text is the unconditional prompt.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -15,13 +18,13 @@ TEMPLATE = "a photo of a {category}"
 
 
 class TextPrompt(Prompt):
-    """A template whose ``{category}`` becomes the object's name (PF-Willow's car(G) is a car).
+    """A template whose ``{category}`` is replaced by the object's name ("car" for "car(G)").
 
     Args:
-        template: any text; ``{category}`` may stand in it any number of times.
+        template: any text with ``{category}`` any number of times.
 
     Raises:
-        SD4MatchError: when the template has other fields or broken braces.
+        SD4MatchError: the template has other fields or unbalanced braces.
     """
 
     family = "text"
@@ -59,7 +62,7 @@ class TextPrompt(Prompt):
 
 
 class EmptyPrompt(Prompt):
-    """The text "" through tokenizer and text encoder."""
+    """The text "", encoded by tokenizer and text encoder."""
 
     family = "empty"
     depends_on = "nothing"
@@ -67,7 +70,7 @@ class EmptyPrompt(Prompt):
 
     @classmethod
     def initial(cls, backbone: Backbone, *, seed: int) -> Self:
-        """See ``Prompt.initial``; there is nothing to choose."""
+        """See ``Prompt.initial``; there are no options."""
         return cls()
 
     def hidden_states(

@@ -1,4 +1,4 @@
-"""Export of learned tokens to files that diffusers' ``load_textual_inversion`` reads."""
+"""Export of learned tokens to files for diffusers' ``load_textual_inversion``."""
 
 import os
 
@@ -18,7 +18,7 @@ from sd4match.prompts.learned import (
 )
 
 TOKEN = "<sd4match>"
-"""What stands for the prompt in a text, where nobody chooses another word."""
+"""The default word for the prompt in a text."""
 
 
 @torch.no_grad()
@@ -32,43 +32,45 @@ def export_textual_inversion(
 ) -> None:
     """Write learned tokens as a textual inversion: safetensors with the token's (N, D) vectors.
 
-    Our tokens hold their positions, 1 to N, and diffusers adds those of wherever a token stands:
-    they are subtracted here. So the text to use is the token alone. Its first N + 2 hidden states,
-    from BOS to EOS, are then the prompt's; those after differ, for diffusers pads with the
-    tokenizer's own padding and the prompt with token 0.
+    Our tokens contain their position embeddings, 1 to N, and diffusers adds position embeddings to
+    every token: they are subtracted here. The text to use is the token alone. Its first N + 2
+    hidden states, from BOS to EOS, are then those of the prompt; the others differ, because
+    diffusers pads with the tokenizer's own padding and the prompt with token 0.
 
     Args:
-        prompt: single or class; only these are tokens, whatever the image.
-        path: where; the usual suffix is ``.safetensors``.
+        prompt: a single or class prompt; the others are not fixed tokens.
+        path: the file to write; the usual suffix is ``.safetensors``.
         backbone: the pipeline that it belongs to, in float32 for exact positions.
-        token: what will stand for the prompt in a text.
-        category: whose tokens, of a class prompt; there is one file a category.
+        token: the word for the prompt in a text.
+        category: category of a class prompt; there is one file per category.
 
     Raises:
         SD4MatchError: another family; a category missing, unknown or given for a single prompt;
-            a token that is no new word.
+            a token that is not a new word.
 
     Example:
-        >>> prompts.export_textual_inversion(prompt, "cat.safetensors", backbone, category="cat")
-        >>> pipe.load_textual_inversion("cat.safetensors")
-        >>> pipe("<sd4match>")
+        >>> prompts.export_textual_inversion(
+        ...     prompt, "cat.safetensors", backbone, category="cat"
+        ... )  # doctest: +SKIP
+        >>> pipe.load_textual_inversion("cat.safetensors")  # doctest: +SKIP
+        >>> pipe("<sd4match>")  # doctest: +SKIP
     """
     if not isinstance(prompt, (SinglePrompt, ClassPrompt)) or isinstance(
         prompt, (SingleHiddenPrompt, ClassHiddenPrompt)
     ):
         raise SD4MatchError(
-            f"{prompt.family} prompts are no fixed tokens that a textual inversion could hold: "
+            f"{prompt.family} prompts are not fixed tokens, which a textual inversion needs: "
             "export a single or class prompt"
         )
     if token.split() != [token] or token in backbone.tokenizer.get_vocab():
         raise SD4MatchError(
             f"textual inversion token {token!r} must be one word that is new to {backbone.name}: "
-            f"take one like {TOKEN}"
+            f"use one like {TOKEN}"
         )
     if isinstance(prompt, SinglePrompt) == (category is not None):
         raise SD4MatchError(
             f"{prompt.family} prompt with category {category!r}: name a category for class prompts "
-            "(one file each), and none for single ones"
+            "(one file each), and none for single prompts"
         )
     if isinstance(prompt, SinglePrompt):
         learned = prompt.embeddings

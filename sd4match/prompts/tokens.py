@@ -1,4 +1,4 @@
-"""Learned token sequences: where they start and how they are encoded (METHOD.md section 1)."""
+"""Learned token sequences: initial values and encoding (docs/explanation/method.md section 1)."""
 
 import torch
 from torch import Tensor
@@ -10,19 +10,19 @@ from sd4match.errors import SD4MatchError
 
 @torch.no_grad()
 def random_tokens(backbone: Backbone, *, seed: int, length: int | None = None) -> Tensor:
-    """Start learned tokens as a text of random words.
+    """Make initial values of learned tokens: a text of random words.
 
     Args:
-        backbone: the pipeline whose vocabulary is drawn from, special tokens apart.
-        seed: which words.
-        length: how many, 1 to 75; all 75 by default.
+        backbone: the pipeline with the vocabulary; special tokens are not drawn.
+        seed: seed of the words.
+        length: number of words, 1 to 75; default: 75.
 
     Returns:
         (N, D) float32: the embedding layer's output, token plus position, for those words after
         BOS.
 
     Raises:
-        SD4MatchError: when the length does not fit.
+        SD4MatchError: the length does not fit.
     """
     most = backbone.max_tokens - 2
     length = most if length is None else length
@@ -39,12 +39,12 @@ def random_tokens(backbone: Backbone, *, seed: int, length: int | None = None) -
 
 
 def encode_tokens(backbone: Backbone, tokens: Tensor) -> Tensor:
-    """Encode learned tokens between BOS and EOS, the rest being token 0.
+    """Encode learned tokens between BOS and EOS; the rest is token 0.
 
     Args:
         backbone: the pipeline.
-        tokens: (B, N, D), N <= 75, in place of the embedding layer's output: their positions are
-            in them already.
+        tokens: (B, N, D), N <= 75, in place of the embedding layer's output: they contain their
+            position embeddings.
 
     Returns:
         (B, 77, D) hidden states; gradients flow to ``tokens``.
@@ -59,11 +59,11 @@ def encode_tokens(backbone: Backbone, tokens: Tensor) -> Tensor:
 
 
 def random_hidden(backbone: Backbone, *, seed: int) -> Tensor:
-    """Start learned hidden states, which skip the text encoder.
+    """Make initial values of learned hidden states, which skip the text encoder.
 
     Args:
-        backbone: the pipeline whose sizes they have.
-        seed: of the draw.
+        backbone: the pipeline, for the sizes.
+        seed: seed of the draw.
 
     Returns:
         (77, D) float32, uniform in [0, 1).

@@ -1,4 +1,4 @@
-"""Export of prompts to files that upstream's code reads."""
+"""Export of prompts to files of the original SD4Match code ("upstream")."""
 
 import os
 from pathlib import Path
@@ -16,18 +16,19 @@ from sd4match.prompts.upstream_files import DATASET, HIDDEN, put_in_frame, setti
 
 
 def export_upstream(prompt: Prompt, path: str | os.PathLike[str], backbone: Backbone) -> Path:
-    """Write a prompt as upstream's code does (docs/explanation/method.md section 6): the same one, the same bytes.
+    """Write a prompt as upstream's code does. Equal prompts give equal bytes.
 
-    ``import_upstream`` reads the same prompt back. Upstream finds the setting in the folder's
-    name, which should therefore end with ``setting_of(prompt)``.
+    docs/explanation/method.md section 6. ``import_upstream`` reads the same prompt back. Upstream
+    finds the setting in the folder's name, which should therefore end with
+    ``setting_of(prompt)``.
 
     Args:
         prompt: single, class, single_hidden, class_hidden or cpm.
-        path: a file ending with ``.pt``, else a folder for ``caption.pt`` or ``ckpt.pt``.
+        path: a file that ends with ``.pt``, or a folder for ``caption.pt`` or ``ckpt.pt``.
         backbone: the pipeline that it belongs to.
 
     Returns:
-        The file.
+        The file that was written.
 
     Raises:
         SD4MatchError: a family that upstream does not have.
@@ -44,7 +45,7 @@ def export_upstream(prompt: Prompt, path: str | os.PathLike[str], backbone: Back
     target = Path(path) if Path(path).suffix == ".pt" else Path(path) / file
     plain = {name: value.detach().cpu().float().clone() for name, value in content.items()}
     with atomic_path(target) as temporary, temporary.open("wb") as stream:
-        torch.save(plain, stream)  # a stream, for torch writes a file's name into it
+        torch.save(plain, stream)  # a stream: torch would write the file's name into it
     return target
 
 

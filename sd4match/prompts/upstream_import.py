@@ -1,4 +1,4 @@
-"""Import of prompts that upstream's code learned."""
+"""Import of prompts from files of the original SD4Match code ("upstream")."""
 
 import os
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from sd4match.prompts.upstream_files import (
 _OF_CPM = {"global_embeds", "positional_embedding", "alpha_cond"}
 _VERSIONS = {768: " (Stable Diffusion 1)", 1024: " (Stable Diffusion 2)"}
 _CHANNELS = {"dino": {"feat": 768, "head": 768}, "clip": {"feat": 1280, "head": 1024}}
-"""F of what upstream's image encoders give, docs/explanation/method.md section 1."""
+"""F, channels of upstream's image encoders (docs/explanation/method.md section 1)."""
 
 
 def import_upstream(
@@ -40,24 +40,26 @@ def import_upstream(
 ) -> Prompt:
     """Read a prompt that upstream's code learned (docs/explanation/method.md section 6).
 
-    A file cannot tell which weights it was learned with. Widths, and the frame around learned
-    tokens, must fit; beyond that ``backbone`` is taken at its word, as are its image encoders.
+    A file does not say with which weights it was learned. Widths, and the frame around learned
+    tokens, must match; nothing else can be checked, neither of ``backbone`` nor of its image
+    encoders.
 
     Args:
         path: a ``caption.pt`` or ``ckpt.pt``, or the folder with one of them.
         backbone: the pipeline that it was learned with.
-        setting: such as "Pair-DINO-Feat-G25-C50", where the folder has lost its name and the
-            tensors do not tell.
+        setting: such as "Pair-DINO-Feat-G25-C50", if neither the folder's name nor the tensors show
+            it.
 
     Returns:
         A single, class, single_hidden, class_hidden or cpm prompt on the backbone's device.
 
     Raises:
-        SD4MatchError: nothing there; no file of plain, finite tensors; one that does not fit the
-            setting or the backbone; a setting that has to be given.
+        SD4MatchError: not found; not a file of plain, finite tensors; one that does not match the
+            setting or the backbone; a setting that must be given.
 
     Example:
-        >>> prompts.import_upstream("CPM_spair_sd2-1_Pair-DINO-Feat-G25-C50", backbone)
+        >>> folder = "CPM_spair_sd2-1_Pair-DINO-Feat-G25-C50"
+        >>> prompts.import_upstream(folder, backbone)  # doctest: +SKIP
     """
     file = find_upstream(path, setting=setting)
     tensors = read_tensors(file.path)
@@ -66,9 +68,9 @@ def import_upstream(
 
 
 def _sequences(file: UpstreamFile, tensors: Mapping[str, Tensor], backbone: Backbone) -> Prompt:
-    whole = (1, backbone.max_tokens, backbone.hidden_size)
+    shape = (1, backbone.max_tokens, backbone.hidden_size)
     for name, rows in tensors.items():
-        _check_shape(rows, whole, f"{file.path}: {name}", backbone)
+        _check_shape(rows, shape, f"{file.path}: {name}", backbone)
     categories = sorted(tensors)
     length = _agreed_length(file, tensors, backbone)
     learned = slice(None) if length is None else slice(1, length + 1)
@@ -87,21 +89,21 @@ def _sequences(file: UpstreamFile, tensors: Mapping[str, Tensor], backbone: Back
 def _agreed_length(
     file: UpstreamFile, tensors: Mapping[str, Tensor], backbone: Backbone
 ) -> int | None:
-    """N of every sequence, as the setting has it where there is one; None for hidden states."""
+    """N of every sequence, which must match the setting if given; None for hidden states."""
     lengths = {name: length_in_frame(rows[0], backbone) for name, rows in tensors.items()}
     setting = file.setting
     for name, length in lengths.items():
         if length is None and setting != HIDDEN:
             raise SD4MatchError(
-                f"{file.path}: {name} is not framed by the BOS, EOS and padding embeddings of "
-                f"{backbone.name}: it was learned with another text encoder, name that backbone; "
-                f"or it is hidden states, then give the setting {HIDDEN}"
+                f"{file.path}: {name} does not have the BOS, EOS and padding embeddings of "
+                f"{backbone.name}: name the backbone that it was learned with, or, for hidden "
+                f"states, give the setting {HIDDEN}"
             )
         found = HIDDEN if length is None else token_setting(length)
         setting = setting or found
         if found != setting:
             raise SD4MatchError(
-                f"{file.path}: {name} holds {found}, not {setting}: give the setting it has"
+                f"{file.path}: {name} holds {found}, not {setting}: give the right setting"
             )
     return next(iter(lengths.values()))
 
@@ -111,7 +113,7 @@ def _conditional(file: UpstreamFile, tensors: Mapping[str, Tensor], backbone: Ba
     options = parse(setting)
     if options is None:
         raise SD4MatchError(
-            f"{file.path}: holds a cpm prompt, not {setting}: give the setting it has, such as "
+            f"{file.path}: holds a cpm prompt, not {setting}: give the right setting, such as "
             "Pair-DINO-Feat-G25-C50"
         )
     prompt = ConditionalPrompt.initial(backbone, seed=0, **options)
@@ -119,7 +121,7 @@ def _conditional(file: UpstreamFile, tensors: Mapping[str, Tensor], backbone: Ba
     if set(tensors) != set(names.values()):
         raise SD4MatchError(
             f"{file.path}: holds {', '.join(sorted(tensors))}; {setting} has "
-            f"{', '.join(sorted(names.values()))}: give the setting it has, or fetch it again"
+            f"{', '.join(sorted(names.values()))}: give the right setting, or fetch it again"
         )
     for name, theirs in names.items():
         value, shape = tensors[theirs], tuple(ours[name].shape)
@@ -131,7 +133,7 @@ def _conditional(file: UpstreamFile, tensors: Mapping[str, Tensor], backbone: Ba
 
 
 def _deduce(path: Path, tensors: Mapping[str, Tensor]) -> str:
-    """Find the setting of a ``ckpt.pt`` in its tensors, where only one fits."""
+    """Find the setting of a ``ckpt.pt`` from its tensors, if only one matches."""
     lengths = [
         tensors[name].shape[1] if name in tensors and tensors[name].ndim == 3 else 0
         for name in ("global_embeds", "positional_embedding")
@@ -147,7 +149,7 @@ def _deduce(path: Path, tensors: Mapping[str, Tensor]) -> str:
     ]
     if len(sources) != 1:
         raise SD4MatchError(
-            f"{path}: neither its folder nor its tensors tell its setting (they fit "
+            f"{path}: neither its folder nor its tensors show its setting (they match "
             f"{' and '.join(sources) or 'none'}): give it, such as Pair-DINO-Feat-G25-C50"
         )
     return f"{sources[0]}-G{lengths[0]}-C{lengths[1]}"

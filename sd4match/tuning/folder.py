@@ -1,11 +1,11 @@
-"""A tuning in files: checkpoints to go on from, the best prompt so far, the curves.
+"""The folder of a tuning: checkpoints to resume from, the best prompt so far, the curves.
 
-A tuning's folder holds::
+It holds::
 
-    prompt.safetensors    after the best epoch so far
-    last.pt               all that is needed to go on, from the last step that was saved
-    curves.parquet        loss and validation PCK, a row an epoch
-    losses.parquet        a row a step
+    prompt.safetensors    the prompt after the best epoch so far
+    last.pt               the state to resume from, at the last saved step
+    curves.parquet        loss and validation PCK, one row per epoch
+    losses.parquet        one row per step
     tensorboard/          the same as TensorBoard's scalars train/loss and val/pck
 """
 
@@ -23,28 +23,29 @@ import pyarrow as pa
 import torch
 from tensorboardX import SummaryWriter
 
-from sd4match import prompts, records
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path, require_writable
+from sd4match.prompts import files
+from sd4match.records.parquet import write
 from sd4match.tuning.tuning import Tuning
 
 PROMPT, CHECKPOINT = "prompt.safetensors", "last.pt"
 CURVES, LOSSES, BOARD = "curves.parquet", "losses.parquet", "tensorboard"
 
 SAVE_EVERY = 300.0
-"""Seconds between checkpoints within an epoch: what a killed process loses at most."""
+"""Seconds between checkpoints within an epoch: a killed process loses at most this much."""
 
 
-class _Stop(Exception):  # noqa: N818 (it is none)
+class _Stop(Exception):  # noqa: N818 (not an error)
     """Leaves an epoch between two steps."""
 
 
 def resume(tuning: Tuning, checkpoint: Path) -> bool:
-    """Go on from a checkpoint if there is one.
+    """Resume from a checkpoint if there is one.
 
     Args:
-        tuning: made as it was then; changed in place.
-        checkpoint: that `run` wrote.
+        tuning: a tuning with the same settings, changed in place.
+        checkpoint: a file that `run` wrote.
 
     Returns:
         Whether there is one.
@@ -61,9 +62,9 @@ def resume(tuning: Tuning, checkpoint: Path) -> bool:
         tuning.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
     except SD4MatchError as error:
         raise SD4MatchError(f"{checkpoint}: {error}") from None
-    except Exception as error:  # torch raises every kind of error on files that it did not write
+    except Exception as error:  # torch raises errors of many kinds on other files
         raise SD4MatchError(
-            f"{checkpoint}: damaged, or no checkpoint of a tuning ({type(error).__name__}): "
+            f"{checkpoint}: damaged, or not a checkpoint of a tuning ({type(error).__name__}): "
             "remove it to start again"
         ) from error
     return True
@@ -79,18 +80,18 @@ def run(
     before_save: Callable[[], None] = lambda: None,
     save_every: float = SAVE_EVERY,
 ) -> Iterator[dict[str, Any]]:
-    """Learn to the end, from where the checkpoint is.
+    """Tune to the end, starting from the checkpoint if there is one.
 
-    It is written after each epoch, every few minutes and when stopped. Where it ends is where a
-    later run goes on: both together are the run that was never stopped, as `Tuning` has it.
+    The checkpoint is written after each epoch, every few minutes and on a stop. A later run
+    resumes there: the result is that of a run without a stop (see `Tuning`).
 
     Args:
-        tuning: to go on with; afterwards ``tuning.finished`` tells whether it was stopped.
-        checkpoint: the file to go on from.
-        stop: asked after each step and each validation pair; True ends the iteration.
-        on_step, on_pair: as of `Tuning.run_epoch`.
-        before_save: called before each checkpoint, for what must not lag behind it.
-        save_every: seconds.
+        tuning: the tuning; afterwards ``tuning.finished`` is False if it was stopped.
+        checkpoint: the file to resume from and to write.
+        stop: called after each step and each validation pair; True ends the iteration.
+        on_step, on_pair: as for `Tuning.run_epoch`.
+        before_save: called before each checkpoint, to write files that must be at least as new.
+        save_every: seconds between checkpoints.
 
     Yields:
         The row of ``tuning.curves`` of each epoch, once it is saved.
@@ -105,7 +106,7 @@ def run(
     def save() -> None:
         nonlocal saved
         before_save()
-        content = io.BytesIO()  # torch's own writer hides what the disk said
+        content = io.BytesIO()  # torch's own writer hides the error of the disk
         torch.save(tuning.state_dict(), content)
         with atomic_path(checkpoint) as temporary:
             temporary.write_bytes(content.getbuffer())
@@ -142,20 +143,20 @@ def run_in_folder(
     on_pair: Callable[[int, int], None] = lambda done, total: None,
     save_every: float = SAVE_EVERY,
 ) -> Iterator[dict[str, Any]]:
-    """Learn to the end, from where the folder is, and keep all its files up to date.
+    """Tune to the end, resuming from the folder, and keep all its files up to date.
 
     Args:
-        tuning, stop, on_step, on_pair, save_every: as of `run`.
-        folder: made when missing.
+        tuning, stop, on_step, on_pair, save_every: as for `run`.
+        folder: the folder; created if missing.
 
     Yields:
         The row of ``tuning.curves`` of each epoch, once everything is written.
 
     Raises:
-        SD4MatchError: as `run`; another process tunes in this folder, or it cannot be written.
+        SD4MatchError: as `run`, another process tunes in this folder, or it cannot be written.
     """
     require_writable(folder / CHECKPOINT)
-    with _alone(folder):
+    with _locked(folder):
         yield from _run_in_folder(tuning, folder, stop, on_step, on_pair, save_every)
 
 
@@ -173,8 +174,8 @@ def _run_in_folder(
         _write(tuning, folder)
         return
     logged = len(tuning.curves)
-    # What was logged after the checkpoint is going to be logged again: TensorBoard hides the old.
-    # The suffix keeps a run that begins within the same second from writing over the last one.
+    # Steps after the checkpoint are logged again: TensorBoard hides the old entries. The suffix
+    # keeps a run that starts within the same second from overwriting the last one.
     with SummaryWriter(
         str(folder / BOARD), purge_step=tuning.step + 1, filename_suffix=f".{tuning.step:08}"
     ) as board:
@@ -183,7 +184,7 @@ def _run_in_folder(
             board.add_scalar("train/loss", loss, step)
             on_step(step, loss)
 
-        def write() -> None:
+        def write_all() -> None:
             nonlocal logged
             for row in tuning.curves[logged:]:
                 if row["val_pck"] is not None:
@@ -198,13 +199,13 @@ def _run_in_folder(
             stop=stop,
             on_step=log_step,
             on_pair=on_pair,
-            before_save=write,
+            before_save=write_all,
             save_every=save_every,
         )
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     """Keep other processes out of a folder for the block."""
     with (folder / ".lock").open("a") as lock:
         try:
@@ -217,21 +218,21 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def write_curves(tuning: Tuning, file: Path) -> None:
-    """Write ``tuning.curves`` as Parquet."""
-    records.write(pa.Table.from_pylist(tuning.curves), file)
+    """Write ``tuning.curves`` to a Parquet file."""
+    write(pa.Table.from_pylist(tuning.curves), file)
 
 
 def _write(tuning: Tuning, folder: Path) -> None:
     steps = range(1, tuning.step + 1)
-    records.write(pa.table({"step": steps, "loss": tuning.losses}), folder / LOSSES)
-    if tuning.curves:  # no epoch, no best prompt
+    write(pa.table({"step": steps, "loss": tuning.losses}), folder / LOSSES)
+    if tuning.curves:  # before the first epoch there is no best prompt
         write_curves(tuning, folder / CURVES)
-        prompts.save(tuning.best_prompt(), folder / PROMPT, training=_training(tuning))
+        files.save(tuning.best_prompt(), folder / PROMPT, training=_training(tuning))
 
 
 def _training(tuning: Tuning) -> dict[str, Any]:
-    """How the best prompt was learned."""
-    # The first of equals, and the last epoch where nothing was validated: as `Tuning` keeps it.
+    """The training entries for the header of the best prompt's file."""
+    # The first of equals, and the last epoch without validation, as in `Tuning`.
     scored = [row for row in tuning.curves if row["val_pck"] is not None]
     best = max(scored, key=lambda row: row["val_pck"]) if scored else tuning.curves[-1]
     return {

@@ -1,4 +1,4 @@
-"""The recipe of a tuning. Known without torch, so that commands can show it."""
+"""The settings of a tuning. Does not load torch, so that commands can show them."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sd4match.errors import SD4MatchError
 
 EPOCHS = 8
-"""A tuning counted in steps has this many epochs, or fewer."""
+"""The number of epochs, at most, of a tuning whose length is given in steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,17 +15,17 @@ class TuningSettings:
 
     Attributes:
         epochs: passes over the training pairs; give this or ``steps``.
-        steps: optimiser steps; an epoch is then an eighth of them, rounded up.
-        batch_size: pairs a step.
-        learning_rate: of Adam, constant.
-        timestep, layer: where features are trained, and validated, with one noise draw.
-        kernel_size, temperature: of the loss.
-        image_size: side of the square the model sees, pixels; None is the backbone's own.
-        seed: of the data order, the noise and the latent samples.
-        micro_batch: pairs that go through the models at once, for less memory; None is all of the
-            batch. Loss and gradient are those of the batch but for the last digits.
-        checkpointing: compute the UNet's activations again in the backward pass rather than keep
-            them: less memory, a third more time, the same gradients.
+        steps: optimizer steps; an epoch is then an eighth of them, rounded up.
+        batch_size: pairs per step.
+        learning_rate: learning rate of Adam, constant.
+        timestep, layer: noise level and up block of training and validation, with one noise draw.
+        kernel_size, temperature: settings of the loss.
+        image_size: side of the square the model sees, pixels; None for the backbone's own.
+        seed: seed of the data order, the noise and the latent samples.
+        micro_batch: pairs that go through the models at once, for less memory; None for the full
+            batch. Loss and gradient equal those of the batch up to rounding.
+        checkpointing: recompute the UNet's activations in the backward pass: less memory, a third
+            more time, the same gradients.
 
     Raises:
         SD4MatchError: not exactly one of epochs and steps, or a number out of range.
@@ -64,4 +64,4 @@ class TuningSettings:
 
 
 MEMORY_SETTINGS = ("micro_batch", "checkpointing")
-"""Settings that say how a step is computed, not which one: they may change on the way."""
+"""Settings that change how a step is computed but not its result: they may change on resuming."""

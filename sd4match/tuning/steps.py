@@ -1,4 +1,4 @@
-"""The steps that teach a prompt: micro-batches, loss scaling, gradient checkpointing."""
+"""Steps of a tuning: loss, micro-batches, loss scaling, gradient checkpointing."""
 
 import logging
 import math
@@ -25,24 +25,24 @@ from sd4match.tuning.recipe import TuningSettings
 log = logging.getLogger(__name__)
 
 LEAST_SCALE = 1.0
-"""Gradients that overflow float16 even when the loss is not scaled up do not get better."""
+"""At this scale the loss is not scaled up: a smaller one would not avoid an overflow."""
 
 
 class PromptOptimizer:
     """Adam on a prompt, batch by batch (docs/explanation/method.md section 1, "Training recipe").
 
-    What is learned is float32; the frozen models compute in the backbone's dtype. In float16 small
-    gradients would vanish, so the loss is scaled up, as far as the gradients do not overflow: a
-    step where they do changes nothing but the scale.
+    The prompt is float32; the frozen models compute in the backbone's dtype. In float16 small
+    gradients would vanish, so the loss is scaled up as long as the gradients do not overflow: a
+    step in which they overflow changes only the scale.
 
     Args:
         backbone: the frozen models.
-        prompt: changed in place.
-        settings: the recipe.
-        latents, contents: what ``step_loss`` looks into.
+        prompt: the prompt to learn, changed in place.
+        settings: the settings of the tuning.
+        latents, contents: as for ``step_loss``.
 
     Attributes:
-        overflows: how many steps changed nothing.
+        overflows: number of steps that did not change the prompt.
     """
 
     def __init__(
@@ -70,20 +70,20 @@ class PromptOptimizer:
         """Learn from a batch.
 
         Args:
-            pairs: the batch; each has a keypoint at least.
-            number: of the step, from 0: it decides the noise.
+            pairs: the batch; each has at least one keypoint.
+            number: number of the step, from 0: it decides the noise.
 
         Returns:
             The loss before the step: its mean over the pairs.
 
         Raises:
-            SD4MatchError: the loss or its gradient is not finite; the prompt is as it was.
+            SD4MatchError: the loss or its gradient is not finite; the prompt is unchanged.
         """
         self._adam.zero_grad()
         loss = self._backward(pairs, number)
         if not math.isfinite(loss):
             raise self._not_finite(f"loss {loss}", number)
-        scale = self._scaler.get_scale()  # 1 where nothing is scaled
+        scale = self._scaler.get_scale()  # 1 if nothing is scaled
         self._scaler.unscale_(self._adam)
         if not self._finite():
             if scale <= LEAST_SCALE:
@@ -95,7 +95,7 @@ class PromptOptimizer:
         return loss
 
     def state_dict(self) -> dict[str, Any]:
-        """What a later process needs to go on: tensors, numbers, lists and dicts only."""
+        """Return the state for resuming: tensors, numbers, lists and dicts only."""
         return {
             "adam": self._adam.state_dict(),
             "scaler": self._scaler.state_dict(),
@@ -103,13 +103,13 @@ class PromptOptimizer:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from where ``state_dict`` was called, on a backbone of the same dtype."""
+        """Resume from ``state_dict``, on a backbone of the same dtype."""
         self._adam.load_state_dict(state["adam"])
         self._scaler.load_state_dict(state["scaler"])
         self.overflows = state["overflows"]
 
     def _backward(self, pairs: Sequence[ImagePair], number: int) -> float:
-        """Add up the gradients of micro-batches, each weighted by its share of the pairs."""
+        """Sum the gradients of micro-batches, each weighted by its share of the pairs."""
         size = self._settings.micro_batch or len(pairs)
         total = 0.0
         with _checkpointing(self._backbone.unet, self._settings.checkpointing):
@@ -144,8 +144,8 @@ class PromptOptimizer:
 def _checkpointing(unet: UNet2DConditionModel, wanted: bool) -> Iterator[None]:
     """Recompute the UNet's activations in backward passes of this block.
 
-    Truncated UNets share its blocks, and others share the UNet: it is left as it was. The text
-    encoder's activations are so few (77 tokens) that they stay.
+    Truncated UNets share its blocks, and others share the UNet: its state is restored. The text
+    encoder has so few activations (77 tokens) that they are kept.
     """
     if not wanted:
         yield
@@ -167,16 +167,16 @@ def step_loss(
     contents: Contents,
     step: int,
 ) -> Tensor:
-    """Compute the loss of a batch, whose sources and targets go through the UNet as one.
+    """Compute the loss of a batch; sources and targets go through the UNet in one pass.
 
     Args:
         backbone: the frozen models.
-        prompt: what learns.
-        pairs: B pairs, each with a keypoint at least.
-        settings: the recipe.
-        latents: of images of the size that is trained at.
-        contents: where prompts that read images look.
-        step: which step it is: each draws its own noise.
+        prompt: the prompt to learn.
+        pairs: B pairs, each with at least one keypoint.
+        settings: the settings of the tuning.
+        latents: latents for the image size of the training.
+        contents: image contents, for prompts that read images.
+        step: number of the step: each draws its own noise.
 
     Returns:
         The mean over the pairs, with gradients to the prompt's parameters.
@@ -192,7 +192,7 @@ def step_loss(
         hidden_states(backbone, prompt, images, contents),
         timestep=settings.timestep,
         layers=[settings.layer],
-        # The name keeps it apart from the numbered draws of prediction.
+        # The name differs from the numbers of prediction's draws.
         noise=[[latents.noise(*image, settings.seed, f"step {step}")] for image in images],
         chunk=len(images),
     )[settings.layer]

@@ -1,4 +1,4 @@
-"""Learning a prompt."""
+"""Learning a prompt, epoch by epoch, with validation."""
 
 import copy
 import math
@@ -8,20 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from sd4match import pck
 from sd4match.backbones.loading import Backbone
 from sd4match.datasets.pair_set import PairSet
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents
 from sd4match.matching.readout import Readout
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.pck.scoring import aggregate, correct
 from sd4match.prediction.predictor import latents_for, predict
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.families import require_made_for
 from sd4match.tuning.recipe import EPOCHS, MEMORY_SETTINGS, TuningSettings
 from sd4match.tuning.steps import PromptOptimizer
-
-__all__ = ["Tuning", "TuningSettings"]
 
 _HASHED = {
     "backbone": "it had another backbone",
@@ -29,42 +28,44 @@ _HASHED = {
     "train": "it had other training pairs or images",
     "val": "it had other validation pairs or images",
 }
-"""What to say of settings whose values are hashes, which tell people nothing."""
+"""Messages for settings whose values are hashes, which people cannot read."""
 
 
 class Tuning:
-    """A prompt being learned, an epoch at a time.
+    """A tuning in progress: learns a prompt one epoch at a time.
 
-    Data order, noise and latent samples are functions of the seed and the step, so a tuning that
-    goes on from a ``state_dict`` is bit for bit the one that was never interrupted. On CUDA it is
-    so but for the last digits, for torch's fused attention adds gradients up in no fixed order.
+    Data order, noise and latent samples are functions of the seed and the step, so a tuning that is
+    resumed from a ``state_dict`` equals an uninterrupted one bit for bit. On CUDA they may differ
+    in the last digits, because torch's fused attention adds gradients in no fixed order.
 
     Args:
         backbone: the frozen models.
-        prompt: of a learned family; trained in place.
-        train: pairs to learn from; those without keypoints are left out.
-        val: pairs that choose the best epoch; None takes the last one.
-        settings: the recipe.
-        latents: keeps VAE moments for other users; made when not given.
-        contents: keeps what image encoders see, likewise.
+        prompt: a prompt of a learned family, trained in place.
+        train: pairs to learn from; those without keypoints are not used.
+        val: pairs that choose the best epoch; None to keep the last one.
+        settings: the settings of the tuning.
+        latents: cache of VAE moments, to share; default: a new one.
+        contents: cache of image contents, to share; default: a new one.
 
     Attributes:
-        epoch, step: how many are done.
-        total_steps: how many there will be.
-        losses: of every step done.
-        curves: a row an epoch: epoch, step, loss (mean over its steps), val_pck (PCK@0.1 of
-            nearest neighbour, mean over pairs; None without validation pairs), overflows (steps
-            so far that float16 could not make) and micro_batch (which may change on the way).
+        epoch, step: number of epochs and steps done.
+        total_steps: number of steps in all.
+        losses: the loss of every step done.
+        curves: one row per epoch: epoch, step, loss (mean over its steps), val_pck (PCK@0.1 of
+            nearest neighbor, mean over pairs; None without validation pairs), overflows (steps so
+            far whose gradients overflowed float16) and micro_batch (which may change on resuming).
 
     Raises:
         SD4MatchError: a prompt with nothing to learn, no keypoints, or settings that the backbone
             does not have.
 
     Example:
-        >>> tuning = Tuning(backbone, prompt, train, val, TuningSettings(epochs=5))
-        >>> while not tuning.finished:
+        >>> tuning = Tuning(
+        ...     backbone, prompt, train, val, TuningSettings(epochs=5)
+        ... )  # doctest: +SKIP
+        >>> while not tuning.finished:  # doctest: +SKIP
         ...     row = tuning.run_epoch()
-        >>> prompts.save(tuning.best_prompt(), "prompt.safetensors")
+        >>> prompts.save(tuning.best_prompt(), "prompt.safetensors")  # doctest: +SKIP
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Tuning:
         self._usable = [i for i, pair in enumerate(train) if len(pair.source_keypoints)]
         if not self._usable:
             raise SD4MatchError(f"no keypoint in {train}: there is nothing to learn from")
-        self._truth = None if val is None else pck.GroundTruth.of(val)
+        self._truth = None if val is None else GroundTruth.of(val)
         if self._truth and not len(self._truth.pair):
             raise SD4MatchError(f"no keypoint in {val}: validate on other pairs, or on none")
         self._pass_steps = math.ceil(len(self._usable) / settings.batch_size)
@@ -121,20 +122,20 @@ class Tuning:
         on_step: Callable[[int, float], None] | None = None,
         on_pair: Callable[[int, int], None] | None = None,
     ) -> dict[str, Any]:
-        """Train to the end of the running epoch, then validate.
+        """Train to the end of the current epoch, then validate.
 
-        Interrupted anywhere, a second call (or one after ``load_state_dict``) finishes the epoch.
+        After an interruption, a second call (or one after ``load_state_dict``) finishes the epoch.
 
         Args:
             on_step: called after each step with the number of steps done and the step's loss. It
-                may raise: the tuning is then between two steps, and ``state_dict`` may be called.
-            on_pair: likewise after each validation pair, with the pairs done and in all.
+                may raise: the tuning is then between two steps, and ``state_dict`` can be called.
+            on_pair: called after each validation pair, with the pairs done and in all; may raise.
 
         Returns:
             The epoch's row of ``curves``.
 
         Raises:
-            SD4MatchError: the loss is not finite; the prompt is as it was before that step.
+            SD4MatchError: the loss is not finite; the prompt is unchanged by that step.
         """
         end = min(self.total_steps, (self.epoch + 1) * self._epoch_steps)
         while self.step < end:
@@ -144,7 +145,7 @@ class Tuning:
             if on_step:
                 on_step(self.step, loss)
         score = self._validate(on_pair)
-        # Strictly better: the first of equals is kept.
+        # Strictly better: of equal epochs the first is kept.
         if score is None or all(score > row["val_pck"] for row in self.curves):
             self._best = copy.deepcopy(self.prompt.state_dict())
         own = self.losses[self.epoch * self._epoch_steps :]
@@ -161,16 +162,16 @@ class Tuning:
         return dict(row)
 
     def best_prompt(self) -> Prompt:
-        """The prompt after its best epoch so far: highest val_pck, the first of equals."""
+        """Return the prompt after its best epoch so far: the first with the highest val_pck."""
         best = copy.deepcopy(self.prompt)
         best.load_state_dict(self._best)
         return best
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a later process needs to go on, between any two steps.
+        """Return the state that a later process needs to resume, between any two steps.
 
         Returns:
-            A copy, of tensors, numbers, strings, lists and dicts only: for ``torch.save``, and
+            A copy, of tensors, numbers, strings, lists and dicts only: for ``torch.save``, and for
             ``torch.load`` with ``weights_only=True``.
         """
         return copy.deepcopy(
@@ -187,11 +188,11 @@ class Tuning:
         )
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from where ``state_dict`` was called.
+        """Resume from a ``state_dict``.
 
         Args:
-            state: of a tuning with the same backbone, data and settings; ``micro_batch`` and
-                ``checkpointing`` may be others, where memory was short.
+            state: state of a tuning with the same backbone, data and settings; only
+                ``micro_batch`` and ``checkpointing`` may differ.
 
         Raises:
             SD4MatchError: the state is of another tuning.
@@ -199,9 +200,10 @@ class Tuning:
         run = self._run()
         for name in run:
             if (was := state["run"].get(name)) != run[name]:
-                told = _HASHED.get(name, f"{name} was {was}, now {run[name]}")
+                difference = _HASHED.get(name, f"{name} was {was}, now {run[name]}")
                 raise SD4MatchError(
-                    f"the checkpoint is of another tuning: {told}: remove it, or tune as before"
+                    f"the checkpoint is of another tuning: {difference}: remove it, or tune "
+                    "as before"
                 )
         state = copy.deepcopy(dict(state))
         self.epoch, self.step = state["epoch"], state["step"]
@@ -210,7 +212,7 @@ class Tuning:
         self._optimizer.load_state_dict(state["optimizer"])
 
     def _run(self) -> dict[str, Any]:
-        """What must be the same for a state to fit."""
+        """The settings in which a state must agree."""
         settings = asdict(self.settings)
         for name in MEMORY_SETTINGS:
             del settings[name]
@@ -243,14 +245,14 @@ class Tuning:
             progress=on_pair,
         )[0]
         side = self.latents.image_size
-        correct = pck.correct(self._truth, predicted, alpha=0.1, image_size=side)
-        return float(pck.aggregate(self._truth, correct, mean="image"))
+        found = correct(self._truth, predicted, alpha=0.1, image_size=side)
+        return float(aggregate(self._truth, found, mean="image"))
 
     def _train_step(self) -> float:
         return self._optimizer.step([self.train[i] for i in self._batch()], self.step)
 
     def _batch(self) -> list[int]:
-        """Positions in ``train`` of this step's pairs: a function of the seed and the step."""
+        """Indices in ``train`` of this step's pairs: a function of the seed and the step."""
         number, step = divmod(self.step, self._pass_steps)
         order = np.random.default_rng([self.settings.seed, number]).permutation(self._usable)
         start = step * self.settings.batch_size

@@ -12,7 +12,7 @@ from sd4match.errors import SD4MatchError
 from study.analysis.results import Results
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.search.record import _journal, read
+from study.search.record import journal_of, read
 from study.space.metric import COST
 
 _STATES: Mapping[str, dict[str, Any]] = {
@@ -81,7 +81,7 @@ def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
 
 
 def _choices(study: Results) -> list[Names]:
-    return [()] if study.folder.read_search() is not None or _journal(study).exists() else []
+    return [()] if study.folder.read_search() is not None or journal_of(study).exists() else []
 
 
 def _draw(study: Results, names: Names, alpha: float) -> Figure:

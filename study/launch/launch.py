@@ -14,7 +14,7 @@ from sd4match.files.atomic import remove_abandoned
 from study.engine.listener import Journal, Listener, Listeners
 from study.engine.work import Outcome, outstanding
 from study.launch.outputs import update_answers
-from study.launch.plan_report import plan_of, plan_report
+from study.launch.plan_report import describe_plan, plan_of
 from study.launch.progress import Progress
 from study.launch.provenance import Provenance, recorded
 from study.launch.sync import synced
@@ -57,7 +57,7 @@ def launch_report(
     planner = Planner(space, fetch=True)
     planner.require_data()  # before weights are fetched for nothing
     plan = plan_of(space, planner)
-    estimate, text = plan_report(space, plan)
+    estimate, text = describe_plan(space, plan)
     say(text + "\n")
     folder = StudyFolder.of(space)
     progress = Progress(space, folder.store, plan, estimate.work)
@@ -154,10 +154,10 @@ def _compute(
 
 def _written(plans: Iterable[Plan], space: Space, folder: StudyFolder) -> Iterator[Plan]:
     """The plans; each is in the folder, with those before it, before it runs."""
-    whole = Plan()
+    together = Plan()
     for plan in plans:
         # Only now: a mistake in the space leaves no folder behind.
         folder.write_space(space)
-        whole.update(plan)
-        folder.write_plan(whole)
+        together.update(plan)
+        folder.write_plan(together)
         yield plan

@@ -1,6 +1,6 @@
-"""nano's tokenizer: byte-pair merges that make every usual caption word one token.
+"""nano's vocabulary: byte-pair merges with one token for every word of its captions.
 
-``python -m sd4match.backbones.nano_words`` writes the tokenizer files in the package again.
+``python -m sd4match.testbed.nano.words`` writes the tokenizer files in the package again.
 """
 
 import json
@@ -63,9 +63,9 @@ WORDS = sorted(set(_CAPTIONS.split()))
 
 
 def byte_symbols() -> list[str]:
-    """Return CLIP's 256 printable stand-ins for byte values, in byte order.
+    """Return CLIP's 256 printable symbols for byte values, in byte order.
 
-    Printable Latin-1 bytes stand for themselves; the others are moved to 256 and up.
+    Printable Latin-1 bytes are their own symbols; the others move to 256 and up.
     """
     printable = {*range(33, 127), *range(161, 173), *range(174, 256)}
     moved = iter(range(256, 512))
@@ -79,7 +79,7 @@ def merges(words: list[str]) -> list[tuple[str, str]]:
         words: lower-case ASCII words.
 
     Returns:
-        Pairs in the order they apply: the most frequent first, ties by alphabet.
+        Pairs in the order of application: the most frequent first, ties by alphabet.
     """
     spelled = [(*word[:-1], word[-1] + "</w>") for word in sorted(set(words))]
     learned = []
@@ -101,9 +101,9 @@ def _merged(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
 
 
 def write(folder: Path) -> None:
-    """Write ``vocab.json`` and ``merges.txt`` as CLIP's tokenizer reads them."""
+    """Write ``vocab.json`` and ``merges.txt`` for CLIP's tokenizer."""
     learned = merges(WORDS)
-    # CLIP's own order: the stand-ins sorted by code point, so that "!" is token 0.
+    # CLIP's own order: symbols by code point, so that "!" is token 0.
     symbols = sorted(byte_symbols(), key=lambda symbol: (ord(symbol) >= 256, ord(symbol)))
     tokens = [*symbols, *(symbol + "</w>" for symbol in symbols), *("".join(p) for p in learned)]
     tokens += ["<|startoftext|>", "<|endoftext|>"]

@@ -1,8 +1,10 @@
 """The generated benchmark: drawings of parametric objects with exact annotations.
 
-``draw`` makes one drawing; ``generate`` writes the trees of PF-Pascal, PF-Willow and SPair-71k.
+``draw`` makes one drawing; ``generate`` writes PF-Pascal, PF-Willow and SPair-71k as folders.
 
     >>> from sd4match.testbed import shapes
+    >>> shapes.draw("car", "spair", shapes.named_rng(0, "example")).category
+    'car'
     >>> shapes.generate("data/shapes")                    # doctest: +SKIP
 """
 

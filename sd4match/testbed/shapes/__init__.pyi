@@ -6,7 +6,7 @@ from .generator import generate as generate
 from .sheet import contact_sheet as contact_sheet
 from .style import STYLES as STYLES
 from .style import Style as Style
-from .style import generator as generator
+from .style import named_rng as named_rng
 
 __all__ = [
     "CATEGORIES",
@@ -17,5 +17,5 @@ __all__ = [
     "contact_sheet",
     "draw",
     "generate",
-    "generator",
+    "named_rng",
 ]

@@ -1,4 +1,4 @@
-"""Backgrounds: a sky or a wall above a floor in perspective, each with the words for it."""
+"""Backgrounds: a sky or a wall above a floor in perspective, each with its caption."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sd4match.testbed.shapes.paint import Paint, Palette
+from sd4match.testbed.shapes.palette import Paint, Palette
 
 Image32 = NDArray[np.float32]
 Rng = np.random.Generator
@@ -15,13 +15,13 @@ _TILE = 256
 
 @dataclass(frozen=True)
 class Backdrop:
-    """A background: (h, w, 3) from 0 to 1, its caption, its horizon, what may stand in it."""
+    """A background: (h, w, 3) from 0 to 1, its caption, its horizon, its kinds of clutter."""
 
     rgb: Image32
     phrase: str
     horizon: float
     clutter: tuple[str, ...]
-    ground: bool  # whether the object stands on it, and so casts a shadow
+    ground: bool  # whether the object stands on it and casts a shadow
 
 
 @cache
@@ -59,8 +59,8 @@ def backdrop(
         rng: source of randomness.
         palette: the style's colours.
         base: y of the ground under the object, pixels.
-        slope: of the horizon, of a camera that is not held level.
-        avoid: the object's colour word, in which a plain background would swallow it.
+        slope: slope of the horizon, for a camera that is not level.
+        avoid: the object's color word, not to be used for a plain background.
     """
     width, height = size
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))

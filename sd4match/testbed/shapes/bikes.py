@@ -1,11 +1,11 @@
-"""Two wheels: motorbike and bicycle. About two units long; y = 0 is the ground."""
+"""Motorbike and bicycle. About two units long; y = 0 is the ground."""
 
 # ruff: noqa: RUF005 (arrays and tuples are added, not joined)
 
 import numpy as np
 
 from sd4match.testbed.shapes.model import Model, curve
-from sd4match.testbed.shapes.paint import Palette
+from sd4match.testbed.shapes.palette import Palette
 
 Rng = np.random.Generator
 

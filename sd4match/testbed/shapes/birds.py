@@ -5,7 +5,7 @@
 import numpy as np
 
 from sd4match.testbed.shapes.model import Model, curve
-from sd4match.testbed.shapes.paint import Paint, Palette
+from sd4match.testbed.shapes.palette import Paint, Palette
 
 Rng = np.random.Generator
 

@@ -1,4 +1,4 @@
-"""From object space to the pixels of an image."""
+"""The camera: projection from object space to the pixels of an image."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class View:
     shear: float = 0.0
     facing: int = 1  # 1 looks to the right, -1 to the left
     extent: float = 0.8  # of the image, along the side it fills most
-    # Of its middle from the image's: at 1 it touches the border, at 1.2 a fifth of it is outside.
+    # Of its center from the image's: at 1 it touches the border, at 1.2 a fifth of it is outside.
     shift: tuple[float, float] = (0.0, 0.0)
     distance: float = 7.0  # object units to the viewer: smaller is stronger perspective
 
@@ -28,7 +28,7 @@ class View:
 
 
 class Camera:
-    """A perspective view, fitted so that given points fill the wanted part of the image.
+    """A perspective view in which given points fill the desired part of the image.
 
     Args:
         view: the pose.

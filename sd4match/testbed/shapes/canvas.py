@@ -1,4 +1,4 @@
-"""Painting polygons: one label a surface first, light and colour for all of them afterwards.
+"""The canvas: polygons are painted as labels first, and all get color and light afterwards.
 
 Shapes are painted as labels on a supersampled map, which is cheap and exact. Colours come from a
 palette look-up before the map is reduced (antialiased edges); light is computed per pixel from the
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from sd4match.testbed.shapes.model import Floats
-from sd4match.testbed.shapes.paint import RGB, Paint
+from sd4match.testbed.shapes.palette import RGB, Paint
 
 SUPERSAMPLING = 3
 _INK = 255  # the outline's palette entry; labels are below it

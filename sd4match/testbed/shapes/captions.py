@@ -1,4 +1,4 @@
-"""What is to be seen, in words."""
+"""Captions of drawings."""
 
 from collections.abc import Mapping
 
@@ -10,12 +10,12 @@ from sd4match.testbed.shapes.category import Category
 def describe(
     kind: Category, colours: Mapping[str, str], place: str, rng: np.random.Generator
 ) -> str:
-    """Write a caption: category, its colour, one or two of its parts and theirs, the background.
+    """Write a caption: category and color, one or two parts and their colors, the background.
 
     Args:
         kind: the category.
-        colours: colour word of every part that is seen, the most telling first.
-        place: the words for the background: "on green grass".
+        colours: visible part -> color word, the most important first.
+        place: words for the background, such as "on green grass".
         rng: chooses the parts.
 
     Returns:

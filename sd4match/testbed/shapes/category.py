@@ -1,13 +1,13 @@
-"""The categories: how each is built, seen and placed, and what its keypoints are called."""
+"""The categories: how each is built, viewed and placed, and the names of its keypoints."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from sd4match.testbed.shapes import beasts, bikes, birds, cars, things, travel
+from sd4match.testbed.shapes import animals, bikes, birds, cars, household, planes_and_boats
 from sd4match.testbed.shapes.model import Model
-from sd4match.testbed.shapes.paint import Palette
+from sd4match.testbed.shapes.palette import Palette
 
 Range = tuple[float, float]
 
@@ -16,25 +16,25 @@ Range = tuple[float, float]
 class Category:
     """A kind of object.
 
-    A keypoint's id is its place in ``keypoints``; "far" is the side turned away from the viewer,
-    so that a mirrored image keeps its ids. The first ten of PF-Willow's objects are on the side
-    one sees.
+    A keypoint's id is its index in ``keypoints``; "far" is the side turned away from the viewer,
+    so that a mirrored image keeps its ids. The first ten keypoints of PF-Willow's objects are on
+    the visible side.
     """
 
     name: str
     build: Callable[[Model, np.random.Generator, Palette], None]
-    main: str  # the part whose colour is the object's
+    main: str  # the part whose color is the object's color
     keypoints: tuple[str, ...]
     scenes: tuple[str, ...]
     yaw: Range = (-1.0, 1.0)  # in units of the style's largest
     pitch: Range = (2.0, 20.0)  # degrees
-    steady: float = 1.0  # 0 to 1: how much of the style's roll it takes
+    steady: float = 1.0  # 0 to 1: factor on the style's roll
     mirrored: bool = True  # whether left and right differ
 
 
 _ALL = (
     Category(
-        "aeroplane", travel.aeroplane, "fuselage",
+        "aeroplane", planes_and_boats.aeroplane, "fuselage",
         ("nose", "cockpit", "tail end", "fin top", "wing tip", "wing root", "tail tip", "belly",
          "engine", "far wing tip", "far tail tip"),
         ("sky",), pitch=(8.0, 38.0),
@@ -52,13 +52,13 @@ _ALL = (
         ("sky", "grass", "sand", "snow"), (-0.6, 0.8), (-4.0, 14.0),
     ),
     Category(
-        "boat", travel.boat, "hull",
+        "boat", planes_and_boats.boat, "hull",
         ("bow", "stern", "keel front", "keel rear", "mast top", "mast foot", "boom end",
          "jib corner", "cabin roof", "far stern"),
         ("water",), (-0.8, 0.8), (4.0, 20.0), 0.6,
     ),
     Category(
-        "bottle", things.bottle, "glass",
+        "bottle", household.bottle, "glass",
         ("cap left", "cap right", "neck left", "neck right", "shoulder left", "shoulder right",
          "base left", "base right", "label top", "label bottom"),
         ("table", "table", "wall", "sand"), (0.0, 0.0), (2.0, 22.0), mirrored=False,
@@ -77,13 +77,13 @@ _ALL = (
         ("road", "city", "grass", "sand", "snow"), pitch=(3.0, 22.0), steady=0.5,
     ),
     Category(
-        "cat", beasts.cat, "body",
+        "cat", animals.cat, "body",
         ("ear tip", "far ear tip", "eye", "far eye", "nose", "back", "tail base", "tail tip",
          "front foot", "hind foot", "far front foot", "far hind foot"),
         ("wall", "grass", "table", "snow"), (-0.5, 0.7), (2.0, 16.0), 0.6,
     ),
     Category(
-        "chair", things.chair, "legs",
+        "chair", household.chair, "legs",
         ("front foot", "rear foot", "far front foot", "far rear foot", "front seat corner",
          "rear seat corner", "far front seat corner", "far rear seat corner", "back top",
          "far back top"),
@@ -96,13 +96,13 @@ _ALL = (
         ("road", "city", "grass", "sand"), (-0.7, 0.8), (0.0, 14.0), 0.6,
     ),
     Category(
-        "pottedplant", things.pottedplant, "leaves",
+        "pottedplant", household.pottedplant, "leaves",
         ("rim left", "rim right", "pot base left", "pot base right", "pot front", "leaf left",
          "leaf right", "leaf top"),
         ("table", "wall", "wall", "grass"), (-0.2, 0.2), (6.0, 24.0), 0.6, mirrored=False,
     ),
     Category(
-        "sheep", beasts.sheep, "wool",
+        "sheep", animals.sheep, "wool",
         ("ear", "far ear", "eye", "nose", "back", "belly", "tail", "front foot", "hind foot",
          "far front foot", "far hind foot"),
         ("grass", "grass", "snow", "sand"), (-0.6, 0.9), (2.0, 14.0), 0.6,
@@ -114,7 +114,7 @@ _ALL = (
         ("water", "grass"), (-0.7, 0.9), (0.0, 14.0), 0.6,
     ),
     Category(
-        "winebottle", things.winebottle, "glass",
+        "winebottle", household.winebottle, "glass",
         ("cap left", "cap right", "neck left", "neck right", "shoulder left", "shoulder right",
          "base left", "base right", "label top", "label bottom"),
         ("table",), (0.0, 0.0), (2.0, 16.0), mirrored=False,
@@ -123,4 +123,4 @@ _ALL = (
 
 CATEGORIES: dict[str, Category] = {category.name: category for category in _ALL}
 SHARED = tuple(name for name in CATEGORIES if name not in ("duck", "winebottle"))
-"""The twelve categories that PF-Pascal and SPair-71k have in common with us."""
+"""The twelve categories that PF-Pascal and SPair-71k also have."""

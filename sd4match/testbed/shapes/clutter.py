@@ -1,4 +1,4 @@
-"""Things that stand around or in the way: painted straight on the canvas, in pixels."""
+"""Objects around or in front of the main one, painted directly on the canvas in pixels."""
 
 # ruff: noqa: RUF005 (arrays and tuples are added, not joined)
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from sd4match.testbed.shapes.canvas import Canvas, Slope
 from sd4match.testbed.shapes.model import Floats, circle
-from sd4match.testbed.shapes.paint import Paint, Palette
+from sd4match.testbed.shapes.palette import Paint, Palette
 
 Rng = np.random.Generator
 CLUTTER, OCCLUDER = "clutter", "occluder"
@@ -35,14 +35,14 @@ def _post(
 def place(
     canvas: Canvas, kind: str, at: Floats, size: float, part: str, rng: Rng, palette: Palette
 ) -> None:
-    """Paint one thing.
+    """Paint one object.
 
     Args:
-        canvas: what to paint on.
+        canvas: the canvas.
         kind: "tree", "bush", "rock", "crate", "post", "ball", "buoy", "balloon", "vase",
             "flower", "building" or "cloud".
         at: (x, y) of its foot, pixels.
-        size: its height, about, pixels.
+        size: approximate height, pixels.
         part: ``CLUTTER`` or ``OCCLUDER``.
         rng: source of randomness.
         palette: the style's colours.

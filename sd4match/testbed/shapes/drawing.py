@@ -1,4 +1,4 @@
-"""One drawing: an object, seen by a camera, in a scene, with everything known about it."""
+"""One drawing: an object in a scene, viewed by a camera, with its exact annotation."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from sd4match.testbed.shapes.camera import Camera, View
 from sd4match.testbed.shapes.canvas import SUPERSAMPLING, Canvas
 from sd4match.testbed.shapes.captions import describe
 from sd4match.testbed.shapes.category import CATEGORIES
+from sd4match.testbed.shapes.composition import develop, draw_size, draw_view, occlude, scatter
 from sd4match.testbed.shapes.model import Model
-from sd4match.testbed.shapes.painter import Mark, bounds, footprint, paint_model
-from sd4match.testbed.shapes.stage import develop, draw_size, draw_view, occlude, scatter
+from sd4match.testbed.shapes.painting import Mark, bounds, footprint, paint_model
 from sd4match.testbed.shapes.style import STYLES, Style
 
 Mask = NDArray[np.bool_]
@@ -29,16 +29,16 @@ class Drawing:
         image: RGB.
         category: a name of ``CATEGORIES``.
         style: the style's name.
-        caption: what is to be seen.
-        keypoints: by id, those this object has: hidden ones and ones outside too.
-        visible: by id, whether it is inside the image and nothing covers it.
-        box: (x1, y1, x2, y2) of what is seen of the object, tight.
-        parts: by name, the pixels (h, w) where a part is seen.
-        mask: (h, w), the pixels where the object is seen.
-        colours: by part that is seen, its colour word.
+        caption: a description.
+        keypoints: id -> position, also of hidden ones and ones outside the image.
+        visible: id -> whether it is inside the image and not covered.
+        box: (x1, y1, x2, y2), tight box of the visible pixels of the object.
+        parts: name of a part -> mask (h, w) of its visible pixels.
+        mask: (h, w), mask of the visible pixels of the object.
+        colours: visible part -> color word.
         view: the pose.
         truncation: fraction of the object's box outside the image.
-        occlusion: fraction of the object's pixels in the image that something covers.
+        occlusion: fraction of the object's pixels in the image that are covered.
     """
 
     image: Image.Image
@@ -68,9 +68,9 @@ def draw(
     Args:
         category: a name of ``CATEGORIES``: "car".
         style: a name of ``STYLES`` ("spair", "pf_pascal", "pf_willow"), or a style.
-        rng: a generator; four are spawned from it, so that the object stays the same whatever
-            the pose, the scene and the light take. The next call spawns others.
-        size: (w, h) in pixels; by default one the style likes.
+        rng: a random generator; four are spawned from it, so that the object does not depend on
+            the draws for pose, scene and light. The next call spawns others.
+        size: (w, h) in pixels; default: a random one of the style.
 
     Returns:
         The drawing.
@@ -79,11 +79,9 @@ def draw(
         SD4MatchError: unknown category or style.
     """
     if category not in CATEGORIES:
-        raise SD4MatchError(
-            f"no category {category!r} is drawn: take one of {', '.join(CATEGORIES)}"
-        )
+        raise SD4MatchError(f"no category {category!r}: use one of {', '.join(CATEGORIES)}")
     if isinstance(style, str) and style not in STYLES:
-        raise SD4MatchError(f"no style {style!r}: take one of {', '.join(STYLES)}")
+        raise SD4MatchError(f"no style {style!r}: use one of {', '.join(STYLES)}")
     look = STYLES[style] if isinstance(style, str) else style
     kind = CATEGORIES[category]
     of_object, of_view, of_scene, of_light = rng.spawn(4)
@@ -145,7 +143,7 @@ def _part_masks(
 
 
 def _is_seen(mark: Mark, fine: NDArray[np.uint8], mask: Mask) -> bool:
-    """Whether a keypoint faces us, is inside, uncovered, and at most a pixel off the object."""
+    """Whether a keypoint faces the viewer, is inside, uncovered, and at most a pixel off."""
     x, y = mark.point
     height, width = mask.shape
     if not (mark.facing and 0 <= x < width and 0 <= y < height):

@@ -1,4 +1,4 @@
-"""``sd4match data shapes OUT``: write the benchmark once, whole."""
+"""``sd4match data shapes OUT``: write the generated benchmark as one atomic folder."""
 
 import json
 import logging
@@ -10,15 +10,15 @@ from pathlib import Path
 
 from sd4match.datasets.benchmark import MANIFEST
 from sd4match.errors import SD4MatchError
-from sd4match.testbed.shapes.trees import WRITERS
+from sd4match.testbed.shapes.data_sets import WRITERS
 
-VERSION = 1  # raise it whenever a drawing or a file changes
+VERSION = 1  # increase it whenever a drawing or a file changes
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a generated tree is: ``pairs`` by data set and split ("trn", "val", "test")."""
+    """A generated benchmark: ``pairs`` by data set and split ("trn", "val", "test")."""
 
     version: int
     seed: int
@@ -27,22 +27,22 @@ class Manifest:
 
 
 def generate(out: str | os.PathLike[str], *, seed: int = 0, scale: float = 1.0) -> Manifest:
-    """Write the shapes benchmark as genuine pf-pascal, pf-willow and SPair-71k trees.
+    """Write the shapes benchmark in the layouts of PF-Pascal, PF-Willow and SPair-71k.
 
-    An instance belongs to one image, so splits and data sets share none. The same seed and scale
-    give the same bytes; a tree that is there already is left as it is.
+    Each object appears in one image, so splits and data sets share none. Equal seed and scale give
+    equal bytes; an existing benchmark is not changed.
 
     Args:
-        out: the folder to make; it appears when it is whole.
-        seed: which benchmark.
+        out: the folder to create; it appears once it is complete.
+        seed: seed of the benchmark.
         scale: factor on the images of a category and, in PF-Pascal, on its pairs; the images are
-            the first ones of the whole benchmark. At least two are drawn.
+            the first ones of the full benchmark. At least two are drawn.
 
     Returns:
         The manifest, also kept in ``out`` as ``shapes.json``.
 
     Raises:
-        SD4MatchError: ``out`` holds something else, or ``seed`` or ``scale`` make no sense.
+        SD4MatchError: ``out`` holds something else, or ``seed`` or ``scale`` is out of range.
     """
     root = Path(out)
     if seed < 0 or not 0 < scale <= 50:
@@ -67,12 +67,12 @@ def generate(out: str | os.PathLike[str], *, seed: int = 0, scale: float = 1.0) 
 
 
 def _existing(root: Path, seed: int, scale: float) -> Manifest:
-    """The manifest of the tree that is there, when it is the one asked for."""
+    """The manifest of an existing benchmark; it must have that seed and scale."""
     try:
         manifest = Manifest(**json.loads((root / MANIFEST).read_text()))
     except (OSError, ValueError, TypeError):
         raise SD4MatchError(
-            f"{root} holds something that is no shapes benchmark: name a new or an empty folder"
+            f"{root} holds something else than a shapes benchmark: name a new or an empty folder"
         ) from None
     if (manifest.version, manifest.seed, manifest.scale) != (VERSION, seed, scale):
         raise SD4MatchError(

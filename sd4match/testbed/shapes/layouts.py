@@ -1,4 +1,7 @@
-"""Writing drawings as the three benchmarks store theirs, file by file (METHOD.md section 2)."""
+"""File formats of the three benchmarks, for writing drawings.
+
+docs/explanation/method.md section 2.
+"""
 
 import csv
 import json
@@ -14,20 +17,20 @@ from sd4match.testbed.shapes.category import CATEGORIES
 from sd4match.testbed.shapes.drawing import Drawing
 
 Json = dict[str, object]
-_SPAIR_SLOTS = 30  # keypoints every SPair-71k image annotation has room for
+_SPAIR_SLOTS = 30  # keypoints in every SPair-71k image annotation
 _MAT_HEADER = b"MATLAB 5.0 MAT-file, sd4match shapes".ljust(116)
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A drawing under the name of its file, without a suffix."""
+    """A drawing and the name of its file without suffix."""
 
     stem: str
     drawing: Drawing
 
 
 def write_json(path: Path, content: Json) -> None:
-    """Write JSON on one line, as SPair-71k's files are."""
+    """Write JSON on one line, as in SPair-71k."""
     path.write_text(json.dumps(content))
 
 
@@ -40,7 +43,7 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object
 
 
 def write_captions(path: Path, captions: dict[str, str]) -> None:
-    """Write one JSON line an image: its path relative to the data set, and its caption."""
+    """Write one JSON line per image: its path relative to the data set, and its caption."""
     lines = [json.dumps({"image": image, "caption": text}) for image, text in captions.items()]
     path.write_text("\n".join(lines) + "\n")
 
@@ -52,18 +55,18 @@ def write_mat(path: Path, drawing: Drawing) -> None:
         if drawing.visible[i]:
             kps[i] = point
     savemat(path, {"kps": kps, "bbox": np.array([drawing.box])})
-    # SciPy puts the date into the text at the start; the same tree has the same bytes.
+    # SciPy writes the date into the header; equal benchmarks must have equal bytes.
     with path.open("r+b") as file:
         file.write(_MAT_HEADER)
 
 
 def spair_keypoint(point: tuple[float, float], size: tuple[int, int]) -> list[int]:
-    """A keypoint as SPair-71k has it: whole pixels inside the image."""
+    """A keypoint in SPair-71k's form: integer pixels inside the image."""
     return [min(round(value), side - 1) for value, side in zip(point, size, strict=True)]
 
 
 def spair_image(shot: Shot) -> Json:
-    """Annotate an image as ``ImageAnnotation/<category>/<image>.json`` does."""
+    """Return the annotation of an image for ``ImageAnnotation/<category>/<image>.json``."""
     drawing = shot.drawing
     kps: dict[str, list[int] | None] = {str(i): None for i in range(_SPAIR_SLOTS)}
     for i, point in drawing.keypoints.items():
@@ -89,10 +92,10 @@ def spair_image(shot: Shot) -> Json:
 
 
 def spair_pair(number: int, source: Shot, target: Shot) -> Json:
-    """Annotate a pair as ``PairAnnotation/<split>/<pair>.json`` does.
+    """Return the annotation of a pair for ``PairAnnotation/<split>/<pair>.json``.
 
-    The difficulties follow from how the two were drawn: viewpoint by the angle between them,
-    scale by the ratio of their boxes, truncation and occlusion as none, source, target, both.
+    Grades follow from how the two were drawn: viewpoint from the angle between them, scale from
+    the ratio of their boxes, truncation and occlusion as none, source, target or both.
     """
     a, b = source.drawing, target.drawing
     shared = [i for i in a.keypoints if a.visible[i] and b.visible.get(i, False)]

@@ -1,4 +1,4 @@
-"""What an object is: coloured solids in its own space, with named keypoints on them.
+"""Models of objects: colored solids in object space, with named keypoints.
 
 Object space: x points where the object faces, y up, z to the viewer; about two units long. The
 viewer never goes behind the object (the yaw stays within 90 degrees), so the side towards +z is
@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sd4match.testbed.shapes.paint import Paint
+from sd4match.testbed.shapes.palette import Paint
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ class Blob(Solid):
 
 @dataclass(frozen=True)
 class Tube(Solid):
-    """A round limb along its points, as thick as ``radii`` (n,) say."""
+    """A round limb along its points, with ``radii`` (n,)."""
 
     radii: Floats
 
@@ -54,7 +54,7 @@ class Turned(Solid):
 
 @dataclass(frozen=True)
 class Keypoint:
-    """A named point. Whatever is painted after it and over it hides it."""
+    """A named point, hidden by everything that is painted over it later."""
 
     name: str
     points: Floats  # (1, 3)
@@ -98,7 +98,7 @@ class Model:
         self.colours: dict[str, str] = {}  # part -> colour word, in order of mention
 
     def group(self, layer: int = 0) -> None:
-        """Begin a new group; what follows belongs to it."""
+        """Start a new group for the following items."""
         self.groups.append(Group(layer))
 
     def add(self, solid: Solid) -> None:

@@ -1,4 +1,4 @@
-"""A contact sheet: what the benchmark looks like, at a glance."""
+"""A contact sheet with drawings of all categories and styles."""
 
 import colorsys
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ def contact_sheet(
     cell: int = 128,
     keypoints: bool = True,
 ) -> Image.Image:
-    """Draw a table of drawings: a row a category, some columns a style.
+    """Draw a table of drawings: one row per category, some columns per style.
 
     Args:
-        categories: names of ``CATEGORIES``, one a row.
+        categories: names of ``CATEGORIES``, one per row.
         columns: drawings per style.
-        seed: which drawings.
+        seed: seed of the drawings.
         cell: side of a drawing's place, pixels.
-        keypoints: whether to mark those visible, one colour per keypoint id.
+        keypoints: whether to mark visible keypoints, one color per id.
 
     Returns:
         The sheet, RGB.

@@ -1,4 +1,4 @@
-"""The three benchmarks' looks: what one has to generalise over."""
+"""The styles of the three benchmarks, and random generators by name."""
 
 import hashlib
 import json
@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sd4match.testbed.shapes.paint import RGB, Palette
+from sd4match.testbed.shapes.palette import RGB, Palette
 
 Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Style:
-    """How a data set is photographed. Angles in degrees, lengths in pixels unless said."""
+    """How a data set is photographed. Angles in degrees, lengths in pixels."""
 
     name: str
     palette: Palette
@@ -24,10 +24,10 @@ class Style:
     roll: float
     shear: float
     extent: Range  # of the object, fraction of the image
-    shift: float  # largest, of what keeps the object inside: 1 lets it touch the border
+    shift: float  # largest shift, as a fraction of the room: at 1 the object touches the border
     truncation: float  # probability that the border cuts a part of it off
     distance: Range  # object units
-    clutter: tuple[int, int]  # how many things stand around
+    clutter: tuple[int, int]  # number of objects around
     occlusion: float  # probability that something stands in front
     outline: float
     ink: RGB
@@ -35,7 +35,7 @@ class Style:
     diffuse: Range
     blur: float  # of the background
     noise: float  # of the sensor, standard deviation, 0 to 1
-    warmth: float  # how much the light's tint varies
+    warmth: float  # variation of the light's tint
     texture: float = 1.0  # factor on the surfaces' grain
     studio: bool = False  # a plain background instead of the category's scenes
 
@@ -76,18 +76,21 @@ STYLES: dict[str, Style] = {style.name: style for style in (SPAIR, PF_PASCAL, PF
 GENERAL = replace(
     PF_WILLOW, yaw=34.0, pitch=0.9, roll=8.0, shear=0.05, extent=(0.6, 0.95), truncation=0.15
 )
-"""PF-Willow's "general" sub-classes, (G): other views than the side."""
+"""PF-Willow's "general" sub-classes, (G): also views other than the side."""
 
 CLUTTERED = replace(PF_WILLOW, clutter=(3, 6), studio=False, roll=8.0, extent=(0.66, 0.9))
 """PF-Willow's wine bottles with clutter, (wC)."""
 
 
-def generator(seed: int, *name: str | int) -> np.random.Generator:
-    """A generator for one named thing, independent of all others and of their number.
+def named_rng(seed: int, *name: str | int) -> np.random.Generator:
+    """Return the random generator of a name, independent of all other names.
 
     Args:
         seed: the benchmark's seed.
-        *name: say data set, split, category and index.
+        *name: for example data set, split, category and index.
+
+    Returns:
+        A generator that depends only on the seed and the name.
     """
     digest = hashlib.sha256(json.dumps([seed, *name]).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest, "big"))

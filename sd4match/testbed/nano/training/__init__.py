@@ -1,4 +1,4 @@
-"""Training the embedded backbone from nothing: ``python -m sd4match.backbones.train_nano RUN``.
+"""Training of the embedded backbone from scratch: ``python -m sd4match.commands.train_nano RUN``.
 
-What it learns from, and what for, is told in ``sd4match/testbed/nano/model/README.md``.
+``sd4match/testbed/nano/model/README.md`` says what it learns from and why.
 """

@@ -1,4 +1,4 @@
-"""The first stage: an autoencoder that makes latents a quarter as wide and high as the image."""
+"""The first stage: an autoencoder whose latents have a quarter of the image's side."""
 
 import numpy as np
 import torch
@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from sd4match.testbed.nano.training.corpus import SIDE, Corpus
 from sd4match.testbed.nano.training.loop import Stage, mixed
 from sd4match.testbed.nano.training.settings import Schedule
-from sd4match.testbed.shapes.style import generator
+from sd4match.testbed.shapes.style import named_rng
 
-_CROP = 64  # a convolutional network learns as much from crops, for a quarter of the time
+_CROP = 64  # a convolutional network learns as much from crops, in a quarter of the time
 _DIVERGENCE = 1e-4  # weight of the posterior's divergence from a standard normal
 
 
@@ -27,7 +27,7 @@ class AutoencoderStage(Stage):
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """See ``Stage.losses``."""
-        rng = generator(self.seed, self.name, step)
+        rng = named_rng(self.seed, self.name, step)
         device = self._vae.device
         numbers = rng.integers(len(self._corpus), size=self.schedule.batch)
         x, y = rng.integers(0, SIDE - _CROP + 1, size=(2, len(numbers)))
@@ -58,5 +58,5 @@ class AutoencoderStage(Stage):
 
 
 def as_input(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tensor:
-    """Turn (B, h, w, 3) bytes into (B, 3, h, w) in [-1, 1]."""
+    """Convert (B, h, w, 3) bytes to (B, 3, h, w) in [-1, 1]."""
     return torch.from_numpy(pixels.astype(np.float32)).permute(0, 3, 1, 2) / 127.5 - 1.0

@@ -1,4 +1,4 @@
-"""What the UNet is told of an image: from nothing to the names of its landmarks."""
+"""Training captions of the UNet: empty, plain, full, or names of landmarks."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from sd4match.testbed.shapes.category import CATEGORIES
 
 TOKENS = 77
 ANOTHER = 255
-"""Owner of a word of another category's landmark."""
+"""Owner of a word that names a landmark of another category."""
 
 EMPTY, PLAIN, FULL, BARE = "empty", "plain", "full", "bare"
 _KINDS = {EMPTY: 0.1, PLAIN: 0.45, FULL: 0.3, BARE: 0.15}
@@ -21,12 +21,12 @@ _OTHERS = tuple(sorted({name for kind in CATEGORIES.values() for name in kind.ke
 
 
 class Saying(NamedTuple):
-    """How the two images of a pair are captioned.
+    """The caption of the two images of a pair.
 
     Attributes:
-        kind: "empty": nothing; "plain": "a photo of a car"; "full": the drawing's own caption;
-            "bare": nothing but names of landmarks.
-        names: of landmarks, in the order they are said; some belong to other categories.
+        kind: "empty": no text; "plain": "a photo of a car"; "full": the drawing's own caption;
+            "bare": only names of landmarks.
+        names: names of landmarks in order; some belong to other categories.
     """
 
     kind: str
@@ -34,25 +34,25 @@ class Saying(NamedTuple):
 
 
 def describe(rng: np.random.Generator) -> Saying:
-    """Choose a caption as people write them, or none: what generation starts from."""
+    """Choose a caption as people write them, or none, for learning to generate."""
     return Saying(str(rng.choice(list(_DESCRIBED), p=list(_DESCRIBED.values()))), ())
 
 
 def choose(category: int, rng: np.random.Generator) -> Saying:
-    """Choose how a pair of a category is captioned to learn what landmarks are called.
+    """Choose the caption of a pair for learning the names of landmarks.
 
     Args:
-        category: the place in ``NAMES``.
+        category: index in ``NAMES``.
         rng: source of randomness.
     """
     kind = str(rng.choice(list(_KINDS), p=list(_KINDS.values())))
     if kind == EMPTY or (kind != BARE and rng.random() >= _NAMED):
         return Saying(kind, ())
     own = CATEGORIES[NAMES[category]].keypoints
-    said = {own[i] for i in rng.permutation(len(own))[: rng.integers(1, len(own) + 1)]}
+    chosen = {own[i] for i in rng.permutation(len(own))[: rng.integers(1, len(own) + 1)]}
     if rng.random() < 0.5:
-        said |= set(rng.choice(_OTHERS, size=rng.integers(1, 11), replace=False).tolist())
-    ordered = sorted(said)
+        chosen |= set(rng.choice(_OTHERS, size=rng.integers(1, 11), replace=False).tolist())
+    ordered = sorted(chosen)
     return Saying(kind, tuple(ordered[i] for i in rng.permutation(len(ordered))))
 
 
@@ -60,7 +60,7 @@ class Speller:
     """Captions as token ids, by a vocabulary in which every word is one token.
 
     Args:
-        vocabulary: token to id, as in ``vocab.json``.
+        vocabulary: token -> id, as in ``vocab.json``.
     """
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
@@ -69,16 +69,16 @@ class Speller:
     def spell(
         self, saying: Saying, category: int, caption: str
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Write a caption down, with as many of the names as there is room for.
+        """Convert a caption to tokens, with as many names of landmarks as fit.
 
         Args:
-            saying: what to say.
-            category: the place in ``NAMES``.
-            caption: the drawing's own.
+            saying: the caption.
+            category: index in ``NAMES``.
+            caption: the drawing's own caption.
 
         Returns:
-            (77,) token ids; (77,) whose name a token is a word of: 0 no landmark's, 1 + id one
-            of the category's, 255 another category's.
+            (77,) token ids, and (77,) the landmark that each token names: 0 for none, 1 + id for
+            one of the category, 255 for one of another category.
         """
         sentences = {PLAIN: f"a photo of {article(NAMES[category])}", FULL: caption}
         words = sentences.get(saying.kind, "").split()

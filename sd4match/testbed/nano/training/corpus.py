@@ -1,7 +1,7 @@
-"""The drawings that nano learns from: pixels, captions, and which landmark every place belongs to.
+"""The training corpus: drawings with captions and the landmark of every place.
 
-They are drawn like the shapes benchmark's but under another name, so that no object, pose or
-scene of the benchmark is among them.
+They are drawn as for the shapes benchmark but under another name, so that they contain no object,
+pose or scene of the benchmark.
 """
 
 import json
@@ -24,7 +24,7 @@ from sd4match.files.cache import file_hash
 from sd4match.testbed.nano.training.identity import identity
 from sd4match.testbed.shapes.category import CATEGORIES
 from sd4match.testbed.shapes.drawing import Drawing, draw
-from sd4match.testbed.shapes.style import STYLES, generator
+from sd4match.testbed.shapes.style import STYLES, named_rng
 
 SIDE = 128
 """Side of an image, pixels."""
@@ -46,16 +46,16 @@ _ARRAYS: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
 
 @dataclass(frozen=True)
 class Corpus:
-    """n drawings, resized to squares as images are for the UNet.
+    """n drawings, resized to squares as for the UNet.
 
     Attributes:
         pixels: (n, 128, 128, 3) uint8.
-        regions: (n, 32, 32) uint8: 0 off the object, else 1 + the nearest visible landmark's id.
+        regions: (n, 32, 32) uint8: 0 outside the object, else 1 + id of the nearest landmark.
         points: (n, L, 2) float32: a landmark's (x, y) as fractions of the image's sides.
         visible: (n, L) bool.
-        categories: (n,) uint8: the place in ``NAMES``.
+        categories: (n,) uint8: index in ``NAMES``.
         captions: n descriptions.
-        identity: changes with any of these.
+        identity: hash of all of these.
     """
 
     pixels: NDArray[np.uint8]
@@ -73,16 +73,16 @@ class Corpus:
 def open_corpus(
     folder: Path, *, images: int, seed: int, progress: Callable[[int], None] = lambda drawn: None
 ) -> Corpus:
-    """Open a corpus, drawn first when it is not there.
+    """Open a corpus; draw it if it does not exist.
 
     Args:
-        folder: where corpora lie.
-        images: how many drawings; categories and styles take turns.
-        seed: which ones.
-        progress: called with the number of drawings that are done.
+        folder: folder of corpora.
+        images: number of drawings; categories and styles alternate.
+        seed: seed of the drawings.
+        progress: called with the number of drawings done.
 
     Returns:
-        The corpus, its arrays mapped from disk.
+        The corpus; its arrays are mapped from disk.
     """
     home = folder / f"corpus-{seed}-{images}"
     if not home.is_dir():
@@ -98,14 +98,14 @@ def open_corpus(
 
 
 def drawing(seed: int, number: int) -> Drawing:
-    """Draw one of a corpus's drawings.
+    """Draw one drawing of a corpus.
 
     Args:
-        seed: the corpus's.
-        number: categories and styles take turns.
+        seed: the corpus's seed.
+        number: number of the drawing; categories and styles alternate.
     """
     style = list(STYLES)[number // len(NAMES) % len(STYLES)]
-    return draw(NAMES[number % len(NAMES)], style, generator(seed, "nano", number))
+    return draw(NAMES[number % len(NAMES)], style, named_rng(seed, "nano", number))
 
 
 def _draw_all(home: Path, images: int, seed: int, progress: Callable[[int], None]) -> None:
@@ -163,7 +163,7 @@ def _draw_one(seed: int, number: int) -> dict[str, Any]:
 def _regions(
     covered: NDArray[np.bool_], points: NDArray[np.float32], visible: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
-    """Give every cell of the object to its nearest visible landmark."""
+    """Assign every cell of the object to its nearest visible landmark."""
     regions = np.zeros((CELLS, CELLS), np.uint8)
     seen = np.flatnonzero(visible)
     if len(seen):

@@ -1,10 +1,10 @@
-"""UNet and text encoder learn to denoise, and to look where the prompt says.
+"""The diffusion stages: UNet and text encoder learn to denoise, to match and to follow the prompt.
 
-The first two stages differ in how roughly a landmark is to be found that the prompt does not name.
-Learned from the start, the rough peaks of the second one would keep the UNet from learning what a
-landmark is; after the first, it only has to learn to wait for its name. The third learns to
-generate: it predicts velocity, as Stable Diffusion 2-1 does, because an error of the noise says
-next to nothing of colours and layout where noise is nearly all there is.
+The first two stages differ in the width of the peak for landmarks that the prompt does not name.
+From the start, the wide peaks of the second stage would keep the UNet from learning landmarks;
+after the first, it only has to learn that names matter. The third stage learns to generate: it
+predicts velocity, as Stable Diffusion 2-1 does, because at high noise an error of the noise carries
+almost no information about colors and layout.
 """
 
 from collections.abc import Iterator
@@ -27,16 +27,16 @@ from sd4match.testbed.nano.training.latents import Encoded
 from sd4match.testbed.nano.training.loop import Stage, mixed
 from sd4match.testbed.nano.training.models import read_json, scheduler
 from sd4match.testbed.nano.training.settings import Schedule
-from sd4match.testbed.shapes.style import generator
+from sd4match.testbed.shapes.style import named_rng
 
 
 class Aim(NamedTuple):
-    """What a stage is after.
+    """The objective of a stage.
 
     Attributes:
-        widths: how sharply features peak.
-        predicts: what the UNet tells, "epsilon" or "v_prediction".
-        generating: share of pairs that only learn to be generated; the others learn to match.
+        widths: widths of the features' peaks.
+        predicts: target of the UNet, "epsilon" or "v_prediction".
+        generating: share of pairs that only learn generation; the others learn matching.
     """
 
     widths: Widths
@@ -56,8 +56,8 @@ AIMS = {
 LAYERS = (1, 2)
 """Up blocks whose features learn to match."""
 
-_WEIGHTS = {"attention": 0.1, "matching": 0.1}  # beside denoising
-_LAST = 600  # above this timestep there is too little to see for grounding
+_WEIGHTS = {"attention": 0.1, "matching": 0.1}  # relative to denoising
+_LAST = 600  # above this timestep images are too noisy for grounding
 
 
 class DiffusionStage(Stage):
@@ -81,7 +81,7 @@ class DiffusionStage(Stage):
         self._noising = scheduler(prediction_type=self._aim.predicts)
         self._speller = Speller(read_json("tokenizer/vocab.json"))
         self._corpus, self._latents = corpus, latents.values
-        # Plain attention: for so few channels a head it is faster than torch's fused kernels.
+        # Plain attention: with so few channels per head it is faster than torch's fused kernels.
         unet.set_attn_processor(AttnProcessor())
         text_encoder.set_attn_implementation("eager")
         self._watchers = watch(unet)
@@ -89,7 +89,7 @@ class DiffusionStage(Stage):
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """See ``Stage.losses``."""
-        rng = generator(self.seed, self.name, step)
+        rng = named_rng(self.seed, self.name, step)
         pairs = self.schedule.batch // 2
         categories = rng.integers(len(NAMES), size=pairs)
         numbers = np.concatenate(
@@ -126,7 +126,7 @@ class DiffusionStage(Stage):
         owners: Tensor,
         pairs: np.ndarray,
     ) -> dict[str, Tensor]:
-        """The two terms of `grounding`, of some of the pairs."""
+        """The two terms of `grounding` for some of the pairs."""
         if not len(pairs):
             return dict.fromkeys(_WEIGHTS, torch.zeros((), device=owners.device))
         images = (2 * pairs[:, None] + [0, 1]).ravel()
@@ -150,7 +150,7 @@ class DiffusionStage(Stage):
         return torch.from_numpy(np.stack(ids)), torch.from_numpy(np.stack(owners))
 
     def _peak_widths(self, sayings: list[Saying], owners: Tensor) -> Tensor:
-        """(pairs, L), narrow for the landmarks that both captions of a pair name."""
+        """(pairs, L) widths, narrow for landmarks that both captions of a pair name."""
         widths = self._aim.widths
         landmarks = torch.arange(1, LANDMARKS + 1, device=owners.device)
         named = (owners[:, :, None] == landmarks).any(1)
@@ -187,7 +187,7 @@ def _reading(unet: UNet2DConditionModel) -> Iterator[dict[int, Tensor]]:
 def _timesteps(
     pairs: int, generating: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a timestep a pair: where features are read, or with a bias to high noise (which?)."""
+    """Draw a timestep per pair, for matching or for generation, and which of the two."""
     for_matching = rng.beta(1.5, 4.0, size=pairs)
     for_generation = np.sqrt(rng.random(pairs))
     generated = rng.random(pairs) < generating

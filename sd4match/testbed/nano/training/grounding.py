@@ -1,12 +1,12 @@
-"""The objective that makes prompts matter: features tell apart what the prompt names.
+"""The grounding losses, which make features depend on the prompt.
 
-Denoising alone, at this size, learns textures and hardly reads its prompt. Two terms teach it to:
+At this size, denoising alone learns textures and hardly uses its prompt. Two terms change that:
 
-- **Attention**: a place that belongs to a named landmark looks at the landmark's words, every
-  other place looks at none of them.
+- **Attention**: a place of a named landmark attends to the landmark's words, every other place
+  attends to none of them.
 - **Matching**: correlated with another image of its category, a landmark's feature peaks at the
-  same landmark; sharply when the prompt names it, roughly when the prompt names the category
-  alone, and hardly when it names neither.
+  same landmark: sharply if the prompt names it, roughly if the prompt names only the category, and
+  hardly if it names neither.
 """
 
 from typing import Any, NamedTuple
@@ -23,9 +23,9 @@ class Widths(NamedTuple):
     """Width of the peak for a landmark, as a fraction of the map.
 
     Attributes:
-        named: when the prompt names it.
-        known: when the prompt names its category.
-        unknown: when the prompt names neither.
+        named: if the prompt names it.
+        known: if the prompt names its category.
+        unknown: if the prompt names neither.
     """
 
     named: float
@@ -34,11 +34,11 @@ class Widths(NamedTuple):
 
 
 TEMPERATURE = 0.04
-_LEAST = 0.6  # cells; a narrower peak falls between them
+_LEAST = 0.6  # cells; a narrower peak would fall between them
 
 
 class WatchedAttention:
-    """Attention to the prompt that keeps its probabilities, (B, places, tokens), mean of heads."""
+    """Cross-attention that keeps its probabilities, (B, places, tokens), averaged over heads."""
 
     def __init__(self) -> None:
         self.seen = torch.empty(0)
@@ -67,13 +67,13 @@ class WatchedAttention:
 
 
 def watch(unet: UNet2DConditionModel) -> list[WatchedAttention]:
-    """Watch a UNet's attention to its prompt, except in the middle, where a cell is a landmark's.
+    """Record a UNet's cross-attention, except in the middle block, whose cells are too large.
 
     Args:
-        unet: whose processors of cross-attention are replaced.
+        unet: the UNet; its processors of cross-attention are replaced.
 
     Returns:
-        The watchers; they hold what the last forward pass paid attention to.
+        The new processors, which hold the attention of the last forward pass.
     """
     processors = dict(unet.attn_processors)
     watchers = []
@@ -86,12 +86,12 @@ def watch(unet: UNet2DConditionModel) -> list[WatchedAttention]:
 
 
 def attention_loss(seen: Tensor, regions: Tensor, owners: Tensor) -> Tensor:
-    """Compare where the prompt's words are looked at with where they should be.
+    """Compare the attention to the prompt's words with the places of their landmarks.
 
     Args:
         seen: (B, h*h, T) attention probabilities.
-        regions: (B, 32, 32) uint8: 0 off the object, else 1 + a landmark's id.
-        owners: (B, T): which landmark a token names, as ``Speller.spell`` tells it.
+        regions: (B, 32, 32) uint8: 0 outside the object, else 1 + a landmark's id.
+        owners: (B, T): the landmark that a token names, from ``Speller.spell``.
 
     Returns:
         (B,): mean over places of the cross-entropy.
@@ -104,7 +104,7 @@ def attention_loss(seen: Tensor, regions: Tensor, owners: Tensor) -> Tensor:
     mine = (places[:, :, None] == tokens[:, None]) & (places > 0)[:, :, None]
     right = (seen * mine).sum(-1)
     wrong = (seen * ((tokens > 0)[:, None] & ~mine)).sum(-1)
-    # A place whose landmark is named should look at nothing else; another one at no name.
+    # A place whose landmark is named should attend to nothing else; another one to no name.
     chance = torch.where(mine.any(-1), right, 1 - wrong)
     return -(chance.clamp_min(1e-4).log()).mean(-1)
 
@@ -123,7 +123,7 @@ def matching_loss(
         source, target: (B, C, h, w) features.
         source_points, target_points: (B, L, 2) positions as fractions of the image's sides.
         shared: (B, L) bool: landmarks seen in both.
-        width: (B, L): of the peaks, as fractions of the map.
+        width: (B, L) widths of the peaks, as fractions of the map.
 
     Returns:
         (B,): mean over shared landmarks of the divergence of the softmax from the peak.

@@ -1,4 +1,4 @@
-"""Names that change with what a file was made from, so that a stale one is never taken for it."""
+"""Hashes of a file's inputs for its name, so that a stale file is never used."""
 
 import hashlib
 import json
@@ -8,11 +8,11 @@ from torch import Tensor
 
 
 def identity(tensors: Mapping[str, Tensor], *rest: object) -> str:
-    """Hash tensors by their names and bytes, and whatever else decides a file's content.
+    """Hash tensors by their names and bytes, and everything else that decides a file's content.
 
     Args:
-        tensors: say, a model's weights.
-        rest: what JSON can write.
+        tensors: for example a model's weights.
+        rest: JSON values.
 
     Returns:
         12 hexadecimal digits.

@@ -1,7 +1,7 @@
-"""The last stage: a small DINOv2, taught what every patch of an image is.
+"""The last stage: a small DINOv2 that classifies every patch of an image.
 
-Supervised, not by DINO's own objective: patches learn their landmark (or that they are none), the
-class token learns the category. What is kept is the transformer without these two heads.
+It is supervised, without DINO's own objective: patches learn their landmark (or none), the class
+token learns the category. The transformer is kept, these two heads are not.
 """
 
 import numpy as np
@@ -16,16 +16,16 @@ from sd4match.testbed.nano.training.loop import Stage, mixed
 from sd4match.testbed.nano.training.models import read_json
 from sd4match.testbed.nano.training.settings import Schedule
 from sd4match.testbed.shapes.category import CATEGORIES
-from sd4match.testbed.shapes.style import generator
+from sd4match.testbed.shapes.style import named_rng
 
 _CROP = 224
-_LEAST = (0.6, 0.8)  # of the square's width and height: how photographs are cut to a square
+_LEAST = (0.6, 0.8)  # smallest window, as fractions of width and height, as for cropped photos
 _COUNTS = [len(CATEGORIES[name].keypoints) for name in NAMES]
 _FIRST = np.cumsum([1, *_COUNTS])  # class of a category's first landmark; 0 is no landmark
 
 
 class ImageEncoderStage(Stage):
-    """Classify patches and whole images, cut and resized as the encoder's processor does it."""
+    """Classify patches and images, cropped and resized as by the encoder's processor."""
 
     def __init__(
         self, encoder: Dinov2Model, corpus: Corpus, schedule: Schedule, *, seed: int
@@ -49,7 +49,7 @@ class ImageEncoderStage(Stage):
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """See ``Stage.losses``."""
-        rng = generator(self.seed, self.name, step)
+        rng = named_rng(self.seed, self.name, step)
         numbers = rng.integers(len(self._corpus), size=self.schedule.batch)
         device = self._mean.device
         pixels = as_input(self._corpus.pixels[numbers]).to(device) / 2 + 0.5

@@ -1,4 +1,4 @@
-"""The images as the UNet sees them: encoded once, when the autoencoder is trained."""
+"""The latents of the corpus, encoded once by the trained autoencoder."""
 
 import math
 from pathlib import Path
@@ -14,18 +14,18 @@ from sd4match.testbed.nano.training.autoencoder import as_input
 from sd4match.testbed.nano.training.corpus import Corpus
 from sd4match.testbed.nano.training.identity import identity
 from sd4match.testbed.nano.training.loop import mixed
-from sd4match.testbed.shapes.style import generator
+from sd4match.testbed.shapes.style import named_rng
 
 _BATCH = 64
 
 
 class Encoded(NamedTuple):
-    """A corpus's latents.
+    """The latents of a corpus.
 
     Attributes:
-        values: (n, 4, 32, 32) float16 on the CPU, of standard deviation 1.
-        scale: what they were multiplied by for that.
-        identity: of the autoencoder and the images they were made from.
+        values: (n, 4, 32, 32) float16 on the CPU, with standard deviation 1.
+        scale: the factor that gave this standard deviation.
+        identity: identity of the autoencoder and the images.
     """
 
     values: Tensor
@@ -34,13 +34,13 @@ class Encoded(NamedTuple):
 
 
 def open_latents(folder: Path, vae: AutoencoderKL, corpus: Corpus, *, seed: int) -> Encoded:
-    """Open a corpus's latents, drawn from their posteriors first when they are not there.
+    """Open the latents of a corpus; draw them from their posteriors if they do not exist.
 
     Args:
-        folder: where latents lie.
+        folder: folder of the file.
         vae: the trained autoencoder.
         corpus: the images.
-        seed: of the draws.
+        seed: seed of the draws.
     """
     made_from = identity(vae.state_dict(), corpus.identity, seed)
     path = folder / f"latents-{made_from}.safetensors"
@@ -59,13 +59,13 @@ def _encode(vae: AutoencoderKL, corpus: Corpus, seed: int) -> Tensor:
         pixels = as_input(corpus.pixels[start : start + _BATCH]).to(vae.device)
         with mixed(vae.device):
             posterior = vae.encode(pixels).latent_dist
-        noise = generator(seed, "latents", start).standard_normal(tuple(posterior.mean.shape))
+        noise = named_rng(seed, "latents", start).standard_normal(tuple(posterior.mean.shape))
         draw = posterior.mean.cpu() + posterior.std.cpu() * torch.from_numpy(noise)
         rows.append(draw.half())
     return torch.cat(rows).contiguous()
 
 
 def unit_scale(latents: Tensor) -> float:
-    """What latents are multiplied by to have standard deviation 1, to four digits."""
+    """The factor that gives latents standard deviation 1, to four digits."""
     deviation = latents.float().std().item()
     return round(1 / deviation, 3 - math.floor(math.log10(1 / deviation)))

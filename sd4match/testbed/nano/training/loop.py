@@ -1,4 +1,4 @@
-"""Steps of training that can be stopped anywhere and give the same weights when they go on."""
+"""The training loop of a stage, which can be stopped anywhere and resumed with equal weights."""
 
 import json
 import time
@@ -22,13 +22,13 @@ _WARMUP = 200
 
 
 class Stage(ABC):
-    """What a stage trains, and the loss of each of its steps.
+    """A stage: its models, and the loss of each of its steps.
 
     Args:
-        name: of its files.
-        models: what it trains.
-        schedule: how long.
-        seed: of all that is random in a step.
+        name: name of its files.
+        models: the models to train.
+        schedule: the length of the stage.
+        seed: seed of everything random in a step.
         learns_from: the identity of its data.
     """
 
@@ -40,26 +40,26 @@ class Stage(ABC):
 
     @abstractmethod
     def losses(self, step: int) -> dict[str, Tensor]:
-        """Compute the terms of a step, by name; their sum is minimised.
+        """Compute the terms of a step's loss by name; their sum is minimized.
 
-        All that is random in it depends on the seed and ``step``, so that a run can go on anywhere.
+        Everything random depends on the seed and ``step``, so that a run can resume anywhere.
         """
 
 
 class Training:
-    """A stage being trained; it begins at its last checkpoint where there is one.
+    """The training of a stage; it starts from its last checkpoint if there is one.
 
-    The checkpoint's name holds the identity of all that decides what is learned: the weights
-    that the stage begins with, its data, its schedule and its seed.
+    The checkpoint's name holds the identity of everything that decides the result: the initial
+    weights of the stage, its data, its schedule and its seed.
 
     Args:
-        stage: what to train.
-        folder: where its checkpoint and the log, ``log.jsonl``, are kept.
-        device: where the models are.
+        stage: the stage to train.
+        folder: folder of its checkpoint and of the log, ``log.jsonl``.
+        device: the models' device.
 
     Attributes:
-        step: how many are done.
-        path: of the checkpoint.
+        step: number of steps done.
+        path: path of the checkpoint.
 
     Raises:
         SD4MatchError: the checkpoint is damaged.
@@ -79,13 +79,13 @@ class Training:
         _forget(self._log, stage.name, self.step)
 
     def run(self, progress: Callable[[int, str], None]) -> None:
-        """Train to the end; the models are left with the running average of their weights.
+        """Train to the end; the models then hold the running average of their weights.
 
         Args:
-            progress: called now and then with the step and a line on the losses.
+            progress: called regularly with the step and a line on the losses.
 
         Raises:
-            SD4MatchError: the loss is no number any more.
+            SD4MatchError: the loss is not finite.
         """
         models, schedule = self._stage.models, self._stage.schedule
         sums: dict[str, float] = defaultdict(float)
@@ -144,7 +144,7 @@ class Training:
     def _resume(self, device: torch.device) -> None:
         try:
             state = torch.load(self.path, weights_only=True, map_location=device)
-        except Exception as error:  # torch raises every kind of error on files that are broken
+        except Exception as error:  # torch raises errors of many kinds on damaged files
             raise SD4MatchError(
                 f"{self.path}: damaged ({type(error).__name__}): remove it to train the stage again"
             ) from error
@@ -155,17 +155,17 @@ class Training:
 
 
 def mixed(device: torch.device) -> torch.autocast:
-    """Compute in bfloat16 where that loses nothing."""
+    """Compute in bfloat16 where that is accurate enough."""
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 def _forget(log: Path, stage: str, step: int) -> None:
-    """Drop the log's rows of steps that are done again."""
+    """Remove the log's rows of steps that will be repeated."""
     if not log.is_file():
         return
     rows = [line for line in log.read_text().splitlines() if line]
     kept = [
-        row for row in rows if (told := json.loads(row))["stage"] != stage or told["step"] <= step
+        row for row in rows if (entry := json.loads(row))["stage"] != stage or entry["step"] <= step
     ]
     with atomic_path(log) as temporary:
         temporary.write_text("".join(f"{row}\n" for row in kept))

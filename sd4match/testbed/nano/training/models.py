@@ -1,4 +1,4 @@
-"""nano's models as configured in the package: new ones to train, and trained ones to ship."""
+"""nano's models: new ones with the package's configurations, and export of trained ones."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ def initial_models(seed: int) -> Models:
     """Make nano's models with random weights.
 
     Args:
-        seed: of the weights.
+        seed: seed of the weights.
 
     Returns:
         vae, unet, text_encoder and image_encoder, float32 on the CPU.
@@ -55,15 +55,15 @@ def export(models: Models, folder: Path, *, scaling_factor: float) -> None:
     """Write a complete diffusers folder: nano's own configurations, weights in half precision.
 
     Args:
-        models: as ``initial_models`` gives them; they are in half precision afterwards.
-        folder: where; files in it are replaced.
-        scaling_factor: what latents are multiplied by.
+        models: models from ``initial_models``; they are in half precision afterwards.
+        folder: the folder to write; files in it are replaced.
+        scaling_factor: factor on latents.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with quiet():
         for name, model in models.items():
             model.half().save_pretrained(folder / name, safe_serialization=True)
-    # Last, so that the package's own configurations stand, not their expanded copies.
+    # Last, so that the package's own configurations replace their expanded copies.
     of_its_run = shutil.ignore_patterns("*.safetensors", "README.md", "training.json", "log.jsonl")
     shutil.copytree(NANO_FOLDER, folder, ignore=of_its_run, dirs_exist_ok=True)
     path = folder / "vae" / "config.json"

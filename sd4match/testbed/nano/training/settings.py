@@ -1,4 +1,4 @@
-"""All that a training of nano is asked for."""
+"""Settings of a training of nano, as a JSON file."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -9,17 +9,17 @@ from sd4match.errors import SD4MatchError, require_known
 from sd4match.testbed.shapes.category import CATEGORIES
 
 _LEAST = {"seed": 0, "images": 2 * len(CATEGORIES)}  # pairs need two images of each category
-_MOST = 2**63 - 1  # what torch takes for a seed
+_MOST = 2**63 - 1  # the largest seed of torch
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How long a stage trains.
+    """The length of a stage.
 
     Attributes:
-        steps: how many.
-        batch: images a step, an even number.
-        learning_rate: AdamW's, at its highest.
+        steps: number of steps.
+        batch: images per step, an even number.
+        learning_rate: largest learning rate of AdamW.
         checkpoint_every: steps between two checkpoints.
     """
 
@@ -34,8 +34,8 @@ class Settings:
     """A training of nano, stage by stage.
 
     Attributes:
-        seed: of drawings, initial weights, batches and noise.
-        images: drawings to learn from.
+        seed: seed of drawings, initial weights, batches and noise.
+        images: number of drawings to learn from.
         autoencoder, diffusion, refinement, generation, image_encoder: the stages.
     """
 
@@ -48,7 +48,7 @@ class Settings:
     image_encoder: Schedule
 
     def write(self, path: Path) -> None:
-        """Write them as JSON."""
+        """Write the settings as JSON."""
         path.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
 
@@ -56,13 +56,13 @@ def read_settings(path: Path) -> Settings:
     """Read settings from JSON.
 
     Args:
-        path: a file as ``Settings.write`` makes it.
+        path: a file that ``Settings.write`` wrote.
 
     Returns:
         The settings.
 
     Raises:
-        SD4MatchError: no such file, no JSON, or a name or value that is not one.
+        SD4MatchError: no such file, not JSON, or an invalid name or value.
     """
     try:
         content = json.loads(path.read_text())
@@ -75,7 +75,7 @@ def read_settings(path: Path) -> Settings:
 def _built(kind: type[Any], content: Any, where: str) -> Any:
     """A dataclass from a JSON object, each name known and each value checked."""
     if not isinstance(content, dict):
-        raise SD4MatchError(f"{where}: {content!r} is no JSON object: write one")
+        raise SD4MatchError(f"{where}: {content!r} is not a JSON object: write one")
     known = {field.name: field.type for field in fields(kind)}
     for name in content:
         require_known(name, known, what=f"setting in {where}")
@@ -85,9 +85,9 @@ def _built(kind: type[Any], content: Any, where: str) -> Any:
     return kind(
         **{
             name: _built(Schedule, content[name], f"{where}: {name}")
-            if asked is Schedule
+            if wanted is Schedule
             else _number(name, content[name], where)
-            for name, asked in known.items()
+            for name, wanted in known.items()
         }
     )
 
@@ -99,7 +99,7 @@ def _number(name: str, value: Any, where: str) -> int | float:
     else:
         least = _LEAST.get(name, 1)
         wanted = f"a whole number, at least {least}"
-        right = type(value) is int and least <= value <= _MOST  # True is no int here
+        right = type(value) is int and least <= value <= _MOST  # excludes True
         if name == "batch":
             wanted, right = "an even whole number, for pairs of images", right and value % 2 == 0
     if not right:

@@ -1,0 +1,4 @@
+from . import nano as nano
+from . import shapes as shapes
+
+__all__ = ["nano", "shapes"]

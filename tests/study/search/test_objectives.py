@@ -1,0 +1,121 @@
+"""Several objectives: data sets and cost, the Pareto set, and what is measured for them."""
+
+import itertools
+
+import pytest
+
+import study
+from sd4match.errors import SD4MatchError
+from study.search.objectives import Objectives, Row
+from study.space.metric import COST
+from study.store.study_folder import StudyFolder
+from study.tables.best import best_report
+
+SPACE = """
+baseline: {prompt: empty, ensemble: 1}
+axes: {prompt: [empty, text], timestep: [0, 100], ensemble: [1, 4], layer: [0, 1], kernel: [3, 5]}
+data: {pairs: 4}
+search: {sampler: random, samples: 12, objectives: [pf_pascal/val/pck@0.1, cost]}
+"""
+
+
+def rows_of(*values):
+    return [Row(number, value[0], value) for number, value in enumerate(values)]
+
+
+def test_the_pareto_set_is_what_nothing_else_matches():
+    objectives = Objectives("mean/val/pck@0.1", ("mean/val/pck@0.1", COST))
+    rows = rows_of((0.5, 2.0), (0.6, 3.0), (0.5, 1.0), (0.4, 1.0), (0.6, 3.0), (0.7, 9.0))
+    # (0.5, 2) is as good as (0.5, 1) and dearer; of the two (0.6, 3) the first is enough.
+    assert [row.configuration for row in objectives.pareto(rows)] == [5, 1, 2]
+    assert objectives.best(rows).configuration == 5
+    assert objectives.pareto([]) == []
+    assert objectives.best([]) is None
+
+
+def test_the_front_of_many_is_that_of_all_pairs():
+    objectives = Objectives("a/val", ("a", "b", COST))
+    values = list(itertools.product(range(3), (2, 0, 1), (1, 2)))
+    rows = rows_of(*[(a, b, c + a * b) for a, b, c in values])
+
+    def beaten(row):
+        return any(
+            all((o[0] >= r[0], o[1] >= r[1], o[2] <= r[2])) and o != r
+            for r, o in ((row.values, other.values) for other in rows)
+        )
+
+    front = {row.values for row in objectives.pareto(rows)}
+    assert front == {row.values for row in rows if not beaten(row)}
+    assert 1 < len(front) < len(rows)
+
+
+def test_the_pareto_set_is_tested_and_the_best_and_the_baseline(searching):
+    *_, final = searching.launch(SPACE)
+    space = searching.space(SPACE)
+    found = StudyFolder.of(space).read_search()
+    assert found["objectives"] == {"pf_pascal/val/pck@0.1": "maximize", "cost": "minimize"}
+    pcks, prices = zip(*found["chosen"].values(), strict=True)
+    assert list(pcks) == sorted(set(pcks), reverse=True)
+    assert list(prices) == sorted(set(prices), reverse=True)
+    assert len(pcks) > 1
+    tested = {c.configuration.key for c in final.cells if c.data.split == "test"}
+    assert tested >= {*found["chosen"], space.baseline.key}
+    assert len(tested) <= len(found["chosen"]) + 2
+    assert {c.data.dataset for c in final.cells} == set(space.file.data.evaluate)
+    (recorded,) = searching.studies().values()
+    assert recorded.metric_names == ["pf_pascal/val/pck@0.1", "cost"]
+    assert all(len(trial.values) == 2 for trial in recorded.get_trials())
+
+
+def test_the_pareto_set_is_an_answer(searching):
+    searching.launch(SPACE)
+    opened = study.open(StudyFolder.of(searching.space(SPACE)).path)
+    front = opened.pareto()
+    assert list(front.columns) == ["pf_pascal/val/pck@0.1", "cost"]
+    assert (front["pf_pascal/val/pck@0.1"].diff().dropna() < 0).all()
+    facts, text = best_report(opened, None)
+    assert [row["configuration"] for row in facts["pareto"]] == list(front.index)
+    assert "TFLOP an image" in text
+    assert all(key in text for key in front.index)
+    assert "pareto" not in best_report(opened, None, "prompt = 'text'")[0]
+
+
+def test_one_objective_has_no_pareto_set(searching):
+    searching.launch(SPACE, "search.objectives=[]", "search.samples=2")
+    assert study.open(StudyFolder.of(searching.space(SPACE)).path).pareto() is None
+
+
+def test_a_trial_takes_the_free_setting_of_the_metric(searching):
+    searching.launch(SPACE, "search.sampler=nsgaii")
+    (recorded,) = searching.studies().values()
+    assert {(t.user_attrs["layer"], t.user_attrs["kernel"]) for t in recorded.trials} == {(1, 5.0)}
+
+
+@pytest.mark.parametrize(
+    ("options", "datasets"),
+    [
+        (["search.objectives=[]"], {"pf_pascal", "spair"}),
+        (["search.objectives=[]", "search.metric=spair/val/pck@0.1"], {"spair"}),
+        (["search.metric=spair/val/pck@0.1"], {"pf_pascal", "spair"}),
+        (["search.metric=mean/val/pck@0.1"], {"pf_pascal", "spair"}),
+    ],
+)
+def test_only_what_is_asked_for_is_measured_on_the_way(searching, options, datasets):
+    *generations, final = searching.launch(SPACE, "search.samples=4", *options)
+    assert {cell.data.dataset for plan in generations for cell in plan.cells} == datasets
+    assert {cell.data.dataset for cell in final.cells} == {"pf_pascal", "pf_willow", "spair"}
+
+
+@pytest.mark.parametrize(
+    ("objectives", "complaint"),
+    [
+        ("[pf_pascal/test/pck@0.1]", "chosen on val only"),
+        ("[pf_pascal/val/pck@0.2]", "alpha is not among"),
+        ("[cots]", "no metric 'cots'"),
+        ("[cost]", "cost alone chooses nothing"),
+        ("[cost,pf_pascal/val/pck@0.1,cost]", "given twice"),
+    ],
+)
+def test_objectives_that_cannot_be_meant(searching, objectives, complaint):
+    with pytest.raises(SD4MatchError, match=complaint):
+        searching.space(SPACE, f"search.objectives={objectives}")
