@@ -50,7 +50,7 @@ def best_report(
         "reproduce": command,
     }
     seeds = choosing.seeds_of(study.cells, key, metric=chosen_by, where=where)
-    over = labels.over_seeds(seeds, settings[SEED])
+    over = labels.mean_over_seeds(seeds, settings[SEED])
     lines = [
         f"best by {chosen_by} ({100 * rows[0]['value']:.1f} %{over}): configuration {key}",
         f"  {labels.settings(settings)}",
