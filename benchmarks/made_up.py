@@ -11,10 +11,8 @@ from study.engine.callbacks import Nodes
 from study.engine.run import fit
 from study.engine.work import Work
 from study.engine.work_queue import WorkQueue
-from study.search.record import Endings
 from study.space.reading import load
 from study.space.space import Space
-from study.store.store import Store
 from study.store.study_folder import StudyFolder
 
 
@@ -27,7 +25,7 @@ class MadeUp(WorkQueue):
     """
 
     def __init__(self, items: list[Work], on_event: Callable[[str, Work, str], None]) -> None:
-        super().__init__(iter(()), Store("unused"), on_event, Endings())
+        super().__init__(iter(()), on_event)
         self._waiting = items
         self._unfinished = {work.key for work in items}
         self._exhausted = True

@@ -38,7 +38,7 @@ def space_of(kind: str, configurations: int) -> str:
 
 def measure(kind: str, configurations: int) -> None:
     """Plan one of them in this process and print its row."""
-    from study.launch.plan_report import plan_of, plan_report, sharing_tree
+    from study.launch.plan_report import describe_plan, plan_of, sharing_tree
     from study.plan.plan import Planner
     from study.space.reading import load
 
@@ -48,7 +48,7 @@ def measure(kind: str, configurations: int) -> None:
         before, started, cpu = _peak(), time.perf_counter(), time.process_time()
         space = load(str(file), [f"data.root={folder}/data", f"results={folder}/results"])
         plan = plan_of(space, Planner(space))
-        numbers, _ = plan_report(space, plan)
+        numbers, _ = describe_plan(space, plan)
         sharing_tree(plan)
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     print("|".join([

@@ -1,4 +1,4 @@
-"""The ``study`` command: plan, launch, and ask."""
+"""The ``study`` command line: its commands and their order in the help."""
 
 import typer
 

@@ -1,1 +1,1 @@
-"""The commands of ``study``: one module for what runs, one for what asks, one for what shows."""
+"""The commands of ``study``: each parses its arguments, calls one function, prints the answer."""

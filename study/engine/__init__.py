@@ -1,6 +1,14 @@
-"""Running planned work on Ray: workers, queue, faults, schedule. Ray only here.
+"""Computing the pending work of plans on Ray: workers, queue, faults, early stops. Ray only here.
 
-Is handed plans, never makes one.
+The engine is handed plans and never makes one: `outstanding` turns plans into `Work`, and needs no
+Ray; `launch` computes it on a cluster, or on this machine. Every result is in the store as soon as
+it is computed, so a launch that is killed anywhere continues from there, with the same bytes.
+A failed item fails what needs it and nothing else (`Outcome`).
+
+Example:
+    >>> from study import engine
+    >>> engine.Work("latents", "4f2a", "latents spair val", ()).needs
+    ()
 """
 
 import lazy_loader

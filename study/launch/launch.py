@@ -14,7 +14,7 @@ from sd4match.files.atomic import remove_abandoned
 from study.engine.listener import Journal, Listener, Listeners
 from study.engine.work import Outcome, outstanding
 from study.launch.outputs import update_answers
-from study.launch.plan_report import plan_of, plan_report
+from study.launch.plan_report import describe_plan, plan_of
 from study.launch.progress import Progress
 from study.launch.provenance import Provenance, recorded
 from study.launch.sync import synced
@@ -57,7 +57,7 @@ def launch_report(
     planner = Planner(space, fetch=True)
     planner.require_data()  # before weights are fetched for nothing
     plan = plan_of(space, planner)
-    estimate, text = plan_report(space, plan)
+    estimate, text = describe_plan(space, plan)
     say(text + "\n")
     folder = StudyFolder.of(space)
     progress = Progress(space, folder.store, plan, estimate.work)

@@ -60,10 +60,10 @@ def preview(space: Space, *, timed: bool = False) -> tuple[Plan, Estimate, str]:
         from study.engine.timing import time_passes  # needs torch
 
         time_passes(plan, StudyFolder.store_of(space))
-    return plan, *plan_report(space, plan)
+    return plan, *describe_plan(space, plan)
 
 
-def plan_report(space: Space, plan: Plan) -> tuple[Estimate, str]:
+def describe_plan(space: Space, plan: Plan) -> tuple[Estimate, str]:
     """What a plan would run, in numbers and in words.
 
     Args:

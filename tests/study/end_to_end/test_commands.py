@@ -70,9 +70,9 @@ def test_the_paper_can_be_planned_anywhere(open_terminal):
     assert not terminal.results.exists()
 
 
-def test_status_counts_cells(launched, ask):
+def test_status_counts_results(launched, ask):
     terminal, _ = launched
-    assert "12 of 12 cells" in ask(terminal, "status", "small").out
+    assert "12 of 12 results" in ask(terminal, "status", "small").out
     facts = ask(terminal, "status", "small", "--json").json
     board = str(terminal.results / "small" / "tensorboard")
     counted = {"results": 12, "done": 12, "missing": {}, "logs": {}}

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -60,8 +62,8 @@ def test_a_launch_leaves_nothing_behind(launched):
     assert [file for file in terminal.temporary.rglob("*") if file.is_file()] == []
     files = {file.name for file in (terminal.results / "small").iterdir()}
     assert files == {
-        "answers.json", "cells.parquet", "failures.json", "figures", "logs", "provenance.json", "study.json",
-        "study.yaml", "tables", "tensorboard",
+        "answers.json", "cells.parquet", "failures.json", "figures", "logs", "provenance.json",
+        "study.json", "study.yaml", "tables", "tensorboard",
     } | {file for file in files if file.endswith(".diff")}  # fmt: skip
     folders = {file.name for file in (terminal.results / "store").iterdir()}
     assert folders == {*MEASURED, CLOCK}
@@ -79,6 +81,22 @@ def test_the_same_launch_again_computes_nothing(launched, ask, hashes):
     assert "files in figures/, unchanged" in ended.out
     assert "best by" in ended.out
     assert hashes(terminal.results) == before
+
+
+def test_a_finished_study_is_launched_without_ray_torch_and_matplotlib(launched):
+    terminal, _ = launched
+    code = (
+        "import sys; from study.cli import main; sys.argv = ['study', 'launch', 'small']\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'ray', 'torch', 'diffusers', 'transformers', 'matplotlib', 'seaborn'}\n"
+        "assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=terminal.folder, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "all results were already computed" in ended.stdout
 
 
 def test_one_more_value_computes_only_that(launched, open_terminal, ask, hashes):

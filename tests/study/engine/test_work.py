@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sd4match.pck.ground_truth import GroundTruth
-from study.engine.work import pending
+from study.engine.work import outstanding, pending
 from study.store.store import Store
 
 SPACE = """
@@ -144,3 +144,26 @@ def test_records_of_more_than_is_wanted_are_enough(plan, plan_on, store):
 
 def test_the_order_does_not_depend_on_the_day(plan, plan_on, store):
     assert pending(plan, store) == pending(plan_on(SPACE), store)
+
+
+def test_items_are_listed_plan_by_plan_when_asked_for(plan_on, store):
+    asked, planned = [], []
+
+    def plans():
+        for timestep in (50, 261):
+            asked.append(timestep)
+            yield plan_on(SPACE, f"baseline.timestep={timestep}")
+
+    work = outstanding(
+        plans(),
+        store,
+        lambda *event: pytest.fail(str(event)),
+        lambda plan, items: planned.append((plan, items)),
+    )
+    items = next(work)
+    assert asked == [50]
+    (plan, same), *rest = planned
+    assert items == same == pending(plan, store)
+    assert rest == []
+    assert len(list(work)) == 1
+    assert asked == [50, 261]

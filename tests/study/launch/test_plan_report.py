@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from study.launch.plan_report import MOST, plan_of, plan_report, sharing_tree
+from study.launch.plan_report import MOST, describe_plan, plan_of, sharing_tree
 from study.plan.plan import Planner
 from study.space.reading import load
 from study.store import timings
@@ -81,7 +81,7 @@ def test_two_prompts_have_two_names_in_the_tree(planned):
 
 def test_time_is_unknown_until_something_was_timed(planned, tmp_path):
     space, plan = planned("{baseline: {prompt: empty}, data: {evaluate: [spair]}}")
-    numbers, text = plan_report(space, plan)
+    numbers, text = describe_plan(space, plan)
     assert numbers.duration is None
     assert "time: unknown" in text
     assert "10 TFLOP/s (an assumption" in text
@@ -90,7 +90,7 @@ def test_time_is_unknown_until_something_was_timed(planned, tmp_path):
     (machine,) = {stage.extraction.machine for stage in plan.predicts.values()}
     for kind in ("predict", "latents"):
         store.timings.record(machine, kind, key="a", tflop=1.0, seconds=3600 / numbers.tflop)
-    numbers, text = plan_report(space, plan)
+    numbers, text = describe_plan(space, plan)
     assert numbers.duration.low == pytest.approx(3600 / timings.MARGIN)
     assert "time: 0.8 to 1.2 CPU-hours (from 1 " in text
     assert json.dumps(numbers.to_json())
@@ -101,14 +101,14 @@ def test_hours_are_of_cores(planned, tmp_path):
     space, plan = planned(text)
     store = Store(tmp_path / "results" / "store")
     (machine,) = {stage.extraction.machine for stage in plan.predicts.values()}
-    tflop = plan_report(space, plan)[0].tflop
+    tflop = describe_plan(space, plan)[0].tflop
     store.timings.record(machine, timings.PASS, key="a", tflop=1.0, seconds=3600 / tflop)
-    assert "time: 3.2 to 8 CPU-hours" in plan_report(space, plan)[1]
+    assert "time: 3.2 to 8 CPU-hours" in describe_plan(space, plan)[1]
 
 
 def test_memory_grows_with_the_image_and_the_batch(planned):
     def needed(*overrides):
-        return plan_report(*planned("baseline: {prompt: empty}", *overrides))[0].worker_mb
+        return describe_plan(*planned("baseline: {prompt: empty}", *overrides))[0].worker_mb
 
     base = needed()
     assert (
@@ -124,12 +124,13 @@ def test_a_search_is_planned_on_val_and_its_winner_on_test(planned):
     space, plan = planned(text, "baseline.prompt=empty")
     splits = [stage.data.split for stage in plan.predicts.values()]
     assert (splits.count("val"), splits.count("test")) == (4, 2)
-    assert "search, 20 points of the paid axes by spair/val/pck@0.1" in plan_report(space, plan)[1]
+    _, text = describe_plan(space, plan)
+    assert "search, 20 points of the paid axes by spair/val/pck@0.1" in text
 
 
 def test_the_fraction_is_named(planned):
     text = f"{{design: factorial, factorial: {{fraction: 0.5, seed: 3}}, {GRID}}}"
     assert (
         "0.5 of the combinations of the paid axes, drawn by seed 3"
-        in plan_report(*planned(text))[1]
+        in describe_plan(*planned(text))[1]
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sd4match.pck.ground_truth import GroundTruth
-from study.launch.plan_report import plan_of, plan_report
+from study.launch.plan_report import describe_plan, plan_of
 from study.plan.plan import Planner
 from study.space.reading import load
 from study.store.scores import Record, score
@@ -39,7 +39,7 @@ def plan(tmp_path, shapes_root):
         score(store, record, settings, space.rule)
 
     def report(*overrides):
-        numbers, text = plan_report(*planned(*overrides))
+        numbers, text = describe_plan(*planned(*overrides))
         return numbers.predictions, next(
             (line for line in text.splitlines() if line.startswith("of ")), ""
         )
