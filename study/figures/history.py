@@ -1,4 +1,4 @@
-"""How a search went: what each trial found, and the best so far."""
+"""Figure of the course of a search: each trial's value, and the best so far."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -71,8 +71,8 @@ def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
         panel.set_xlabel("trial")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.margins(x=0.04)
-        told = f"cost ({unit} an image)" if name == COST else f"{page.measure(name)} (%)"
-        panel.set_ylabel(told)
+        words = f"cost ({unit} an image)" if name == COST else f"{page.measure(name)} (%)"
+        panel.set_ylabel(words)
         panel.grid(visible=False, axis="x")
         if name != COST:
             page.limits(panel, "y")

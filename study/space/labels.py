@@ -61,16 +61,16 @@ def settings(row: Settings) -> str:
     return ", ".join(f"{name}={value(raw)}" for name, raw in row.items() if raw is not None)
 
 
-def mean_over_seeds(seeds: Sequence[int], shown: Value) -> str:
-    """The seeds that a number is the mean of, after a comma; empty for one seed.
+def seeds_note(seeds: Sequence[int], shown: Value) -> str:
+    """The seeds that a number is the mean of, after a comma; nothing for one seed.
 
     Args:
-        seeds: those that were measured.
-        shown: the one whose scores are shown below.
+        seeds: the measured seeds.
+        shown: the seed of the scores below.
     """
     if len(seeds) == 1:
         return ""
-    return f", mean over seeds {values(seeds)}; below is seed {value(shown)}"
+    return f", mean over seeds {values(seeds)}; the scores below are of seed {value(shown)}"
 
 
 def training(rows: Iterable[Settings]) -> str:

@@ -1,4 +1,4 @@
-"""How far a study is: what ``study status`` prints; needs neither torch nor Ray."""
+"""The status of a study as text and as plain values; while it runs, its live state."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -14,10 +14,10 @@ from study.store.study_folder import StudyFolder
 def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
     """Whether a study runs, was interrupted or is finished, and how much of it is computed.
 
-    While it runs this is what its driver says of itself; the store is left alone.
+    Of a running study this is the last snapshot of its driver; the store is not read.
 
     Returns:
-        Facts, ``state`` among them, and the same in words.
+        Plain values, among them ``state``, and the same in words.
     """
     beat, name = heartbeat.read(folder.path), str(folder.facts["name"])
     board = str(folder.tensorboard) if folder.tensorboard.is_dir() else None
@@ -55,7 +55,7 @@ def _ended(folder: StudyFolder, beat: dict[str, Any] | None) -> tuple[str, str]:
     """The state of a study that does not run, and what to add for people."""
     launches = (folder.read_provenance() or {}).get("launches", [])
     outcome = launches[-1]["outcome"] if launches else "finished"  # made before there was a record
-    again = f"`study launch {folder.facts['name']}` goes on"
+    again = f"`study launch {folder.facts['name']}` continues it"
     if beat:
         silent = clock(time.time() - beat["time"])
         return (
@@ -68,7 +68,7 @@ def _ended(folder: StudyFolder, beat: dict[str, Any] | None) -> tuple[str, str]:
 
 
 COMPUTING = "computing"
-"""The phase in which time left means something."""
+"""The phase in which there is an estimate of the time left."""
 NAMES = {"latents": "latents", "tune": "prompts", "predict": "trials"}
 BAR = 24  # characters
 MOST = 8

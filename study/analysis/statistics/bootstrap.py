@@ -1,7 +1,7 @@
-"""Resampling the images of a benchmark, and how large the resampled deviations should be.
+"""Bootstrap over the images of a benchmark, scaled to the right standard error.
 
-Pairs of a benchmark share images, so they are not independent: a hard image spoils every pair it
-is in. Images, told apart by content, are therefore what is resampled, within their category, and
+Pairs of a benchmark share images, so they are not independent: a hard image lowers the PCK of every
+pair that it is in. Therefore images, identified by content, are resampled within their category;
 a pair's weight is the product of its images' weights (McCullagh 2000; Owen 2007; Davezies,
 D'Haultfoeuille and Guyonvarch 2021).
 

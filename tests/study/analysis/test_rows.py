@@ -26,5 +26,5 @@ def test_mean_is_over_the_data_sets_that_have_the_split(made, lose):
 
 
 def test_what_was_not_measured_is_said(made):
-    with pytest.raises(SD4MatchError, match=r"does not measure spair/val/pck@0.2; near it: spair"):
+    with pytest.raises(SD4MatchError, match=r"does not measure spair/val/pck@0.2; nearest: spair"):
         value(made[0], "spair/val/pck@0.2")
