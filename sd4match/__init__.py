@@ -1,9 +1,11 @@
 """SD4Match: keypoint matching with features of a frozen Stable Diffusion UNet and learned prompts.
 
-    >>> import sd4match
-    >>> sd4match.backbones.architecture("nano").layers      # doctest: +SKIP
+Packages and modules are imported on first use, so ``import sd4match`` loads neither torch nor
+Matplotlib.
 
-Its packages are loaded when they are first used.
+    >>> import sd4match
+    >>> sd4match.backbones.architecture("nano").image_size
+    128
 """
 
 import lazy_loader

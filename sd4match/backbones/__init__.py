@@ -1,7 +1,7 @@
-"""A frozen backbone by name: hub ids, local folders and the embedded nano.
+"""Frozen backbones by name: hub ids, local folders and the embedded nano.
 
-``load`` gives the models of a Stable-Diffusion-shaped pipeline, ready for `sd4match.features`;
-``architecture`` tells layers and sizes from the configuration alone, without torch.
+``load`` returns the models of a Stable-Diffusion-shaped pipeline, ready for `sd4match.features`.
+``architecture`` reads layers and sizes from the configuration alone, without torch.
 
     >>> from sd4match import backbones
     >>> backbones.architecture("nano").image_size

@@ -1,8 +1,13 @@
-"""Image pairs with keypoints, read from the genuine on-disk layouts of the benchmarks. No torch.
+"""Data sets: pairs of images with keypoints, read from the original layouts of the benchmarks.
 
->>> from sd4match import datasets
->>> pairs = datasets.load("spair", "data", "test", category="cat")     # doctest: +SKIP
->>> image = datasets.load_image(pairs[0], "source")                    # doctest: +SKIP
+``load`` opens a split, ``download`` fetches a benchmark, ``verify`` checks it, ``image_pair`` makes a
+pair of a user's own images. ``BENCHMARKS`` is the registry. Does not load torch.
+
+    >>> from sd4match import datasets
+    >>> datasets.SPLITS["pf_willow"]
+    ('test',)
+    >>> pairs = datasets.load("spair", "data", "test", category="cat")     # doctest: +SKIP
+    >>> image = datasets.load_image(pairs[0], "source")                    # doctest: +SKIP
 """
 
 import lazy_loader

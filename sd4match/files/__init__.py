@@ -1,6 +1,15 @@
-"""Files that are whole or absent: atomic writes, checksums, the cache folder.
+"""Files: atomic writes, the cache folder, checksums.
 
->>> from sd4match.files import atomic_path
+A file written through ``atomic_path`` is complete or does not exist.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sd4match.files import atomic_path
+    >>> target = Path(tempfile.mkdtemp()) / "note.txt"
+    >>> with atomic_path(target) as temporary:
+    ...     _ = temporary.write_text("complete")
+    >>> target.read_text()
+    'complete'
 """
 
 import lazy_loader

@@ -1,6 +1,11 @@
-"""Percentage of correct keypoints (PCK), under the protocols that papers use. No torch.
+"""Percentage of correct keypoints (PCK), under the protocols of several papers.
 
->>> from sd4match.pck import score                    # score(pair, predicted, alpha=0.1)
+``score`` scores one pair; ``correct`` scores many and ``aggregate`` averages. Does not load torch.
+
+    >>> from sd4match import pck
+    >>> pck.PROTOCOLS["dift"].coordinates
+    'original'
+    >>> pck.score(pair, predicted, alpha=0.1)             # doctest: +SKIP
 """
 
 import lazy_loader

@@ -1,6 +1,10 @@
-"""Pairs in, predicted keypoints out: features are computed once for what they depend on.
+"""Prediction: from pairs of images to predicted keypoints.
 
->>> from sd4match.prediction import predict
+``predict`` answers any number of readouts for a set of pairs; features are computed once for what
+the prompt depends on. ``match_pair`` also returns the correlation maps of one pair.
+
+    >>> from sd4match.prediction import predict
+    >>> positions = predict(backbone, prompt, pairs)                    # doctest: +SKIP
 """
 
 import lazy_loader

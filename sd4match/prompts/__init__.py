@@ -1,6 +1,7 @@
 """Prompts that condition the UNet, written or learned, and their files.
 
-A new family is one module with one ``Prompt`` subclass, and its place in ``families.FAMILIES``.
+``create`` makes a prompt, ``save`` and ``load`` its file. A new family is a ``Prompt`` subclass in
+``families.FAMILIES``.
 
     >>> from sd4match import prompts
     >>> sorted(prompts.FAMILIES)[:2]

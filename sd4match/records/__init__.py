@@ -1,6 +1,10 @@
-"""Parquet files of predicted keypoints and of ground truth: what every score is computed from.
+"""Records: Parquet files of predicted keypoints and of ground truth, from which scores are computed.
 
->>> from sd4match.records import read_predictions, read_truth
+Does not load torch.
+
+    >>> from sd4match import records
+    >>> truth, pairs = records.read_truth(folder, fingerprint)          # doctest: +SKIP
+    >>> positions = records.read_predictions(file, truth)               # doctest: +SKIP
 """
 
 import lazy_loader

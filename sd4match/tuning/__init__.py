@@ -1,8 +1,10 @@
-"""Learning a prompt: the recipe, its steps, and a folder that an interrupted run continues from.
+"""Tuning: learning a prompt, in a folder from which an interrupted run resumes.
 
->>> from sd4match.tuning import TuningSettings
->>> TuningSettings().steps
-29500
+``Tuning`` learns one epoch at a time, ``run_in_folder`` keeps checkpoints, curves and the best prompt.
+
+    >>> from sd4match.tuning import TuningSettings
+    >>> TuningSettings(steps=29500).learning_rate
+    0.01
 """
 
 import lazy_loader

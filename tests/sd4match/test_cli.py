@@ -103,3 +103,10 @@ def test_help_shows_an_example(call):
     code, out, _ = call("data", "shapes", "--help")
     assert code == 0
     assert "sd4match data shapes data/shapes" in out
+
+
+def test_help_shows_examples(call):
+    for command in ("tune", "predict", "score"):
+        code, out, _ = call(command, "--help")
+        assert code == 0
+        assert f"Example: sd4match {command} runs/" in out

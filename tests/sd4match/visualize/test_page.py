@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from sd4match.errors import SD4MatchError
-from sd4match.visualize.page import WIDTH, check, footnote, panels, save, show, title
+from sd4match.visualize.page import WIDTH, check_path, footnote, panels, save, show, title
 
 sizes = st.tuples(st.integers(50, 4000), st.integers(50, 4000))
 
@@ -85,8 +85,8 @@ def test_no_window_and_no_global_state():
     assert type(panels([[(1, 1)]])[0].canvas) is FigureCanvasAgg
     code = (
         "import matplotlib, sys; before = dict(matplotlib.rcParams);"
-        "from sd4match.visualize import drawing, grid, heatmaps, pca, generation, panels, saving;"
-        "panels.panels([[(1, 1)]]);"
+        "from sd4match.visualize import correlation_maps, generation, page, pair_grid, principal_colours;"
+        "page.panels([[(1, 1)]]);"
         "assert dict(matplotlib.rcParams) == before;"
         "import matplotlib.pyplot as plt; assert not plt.get_fignums()"
     )
@@ -135,7 +135,7 @@ def test_a_failure_leaves_the_old_file(tmp_path):
 @pytest.mark.parametrize("name", ["x.jpg", "x", "png"])
 def test_another_suffix_is_refused(tmp_path, name):
     with pytest.raises(SD4MatchError, match=r"ends in \.png, \.pdf, \.svg"):
-        check(tmp_path / name)
+        check_path(tmp_path / name)
 
 
 def test_a_folder_is_refused(tmp_path):

@@ -1,0 +1,13 @@
+"""The contact sheet."""
+
+from PIL import Image
+
+from sd4match.testbed.shapes.sheet import contact_sheet
+
+
+def test_contact_sheet():
+    marked = contact_sheet(("car", "cat"), columns=1, cell=64)
+    bare = contact_sheet(("car", "cat"), columns=1, cell=64, keypoints=False)
+    assert isinstance(marked, Image.Image)
+    assert marked.size == bare.size
+    assert marked.tobytes() != bare.tobytes()
