@@ -127,7 +127,7 @@ def test_a_data_set_without_a_file_is_refused(plan):
         ("{single: {spair: a}}", "single is a prompt family: choose another name"),
         ("{mine: {}}", "name a file for some of pf_pascal, spair"),
         ("{mine: {spiar: a}}", "did you mean 'spair'"),
-        ("{mine: {spair: a}, again: {spair: ./a}}", "the files of mine: one name is enough"),
+        ("{mine: {spair: a}, again: {spair: ./a}}", "the same files as mine: one name is enough"),
     ],
 )
 def test_names_that_cannot_be_meant_are_refused(tmp_path, names, complaint):
@@ -146,5 +146,5 @@ def test_a_wrong_name_is_refused_with_the_nearest_file(tmp_path):
 def test_a_folder_that_lost_its_name_must_be_named(folder, tmp_path):
     (tmp_path / "lost").mkdir()
     (tmp_path / "lost" / "ckpt.pt").write_bytes((folder / CPM / "ckpt.pt").read_bytes())
-    with pytest.raises(SD4MatchError, match="folder's name does not tell its setting"):
+    with pytest.raises(SD4MatchError, match="folder's name does not say its setting"):
         prompt_files.describe(str(tmp_path / "lost"))
