@@ -20,8 +20,7 @@ import numpy as np
 from tabulate import tabulate
 
 from benchmarks import recorded_factorial
-from study.engine.work import pending
-from study.engine.worker import Workshop
+from study.engine import Workshop, pending
 from study.plan import Planner, estimate
 from study.space import Configuration, Space
 from study.store import Store

@@ -7,8 +7,7 @@ on it.
 from pathlib import Path
 
 from sd4match.testbed.shapes import generate
-from study.engine.work import pending
-from study.engine.worker import Workshop
+from study.engine import Workshop, pending
 from study.plan import Plan, Planner
 from study.space import Space, load
 from study.store import StudyFolder

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from study.engine.trainable import StageTrainable
-from study.engine.work import Work
+from study.engine import StageTrainable, Work
 
 
 class Waiting(StageTrainable):

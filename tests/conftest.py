@@ -19,12 +19,23 @@ def pytest_xdist_auto_num_workers(config):
     return 0 if alone else min(4, os.cpu_count() or 1)
 
 
+LAUNCHED = {
+    f"tests/study/end_to_end/test_{name}.py"
+    for name in ("commands", "failures", "interruption", "launch", "together")
+}
+"""End-to-end tests that share a launched study."""
+
+
 def group(nodeid):
     """A file stays in one process, which then makes its fixtures once.
 
-    So do all end-to-end tests: they share a launched study, and the cores with one Ray at a time.
+    End-to-end tests are two groups of about the same time: those that share a launched study, and
+    those that launch their own. So a process has one Ray at a time.
     """
-    return "end_to_end" if "/end_to_end/" in nodeid else nodeid.split("::")[0]
+    file = nodeid.split("::")[0]
+    if "/end_to_end/" not in file:
+        return file
+    return "end_to_end, shared" if file in LAUNCHED else "end_to_end, own"
 
 
 class ByGroup(LoadScopeScheduling):

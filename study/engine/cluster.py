@@ -79,8 +79,8 @@ def joined(space: Space) -> Iterator[None]:
             obtain(address)
         context: Any = ray.init(address=address, **options)
     except (OSError, ValueError, RuntimeError) as error:
-        said = str(error).strip().splitlines()[0]
-        raise SD4MatchError(f"cluster.address={address}: cannot reach Ray: {said}") from None
+        reason = str(error).strip().splitlines()[0]
+        raise SD4MatchError(f"cluster.address={address}: cannot reach Ray: {reason}") from None
     try:
         if address == LOCAL:
             _check_resources(space)
@@ -117,8 +117,8 @@ def workers(wanted: Mapping[str, float]) -> int:
     Args:
         wanted: of a trial, as `resources` gives it.
     """
-    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    fitting = [int(there.get(name, 0) / amount) for name, amount in wanted.items() if amount]
+    present = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    fitting = [int(present.get(name, 0) / amount) for name, amount in wanted.items() if amount]
     return max(1, min(fitting))
 
 
@@ -133,12 +133,12 @@ def lacking(wanted: Mapping[str, float]) -> bool:
 
 def _check_resources(space: Space) -> None:
     """Refuse what this machine does not have, for which Ray would wait for ever."""
-    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    present = ray.cluster_resources()  # type: ignore[no-untyped-call]
     for name, wanted in resources(space).items():
-        if wanted > there.get(name, 0):
+        if wanted > present.get(name, 0):
             raise SD4MatchError(
                 f"resources.{name.lower()}s_per_trial={wanted:g}: this machine has "
-                f"{there.get(name, 0):g}"
+                f"{present.get(name, 0):g}"
             )
 
 

@@ -31,7 +31,7 @@ HASH = 64
 """Digits of an image's hash: names of its cache files begin with it."""
 
 
-class Bench:
+class LoadedModels:
     """Keeps the last backbone, because a worker's items mostly share it.
 
     Args:
@@ -117,7 +117,7 @@ class Bench:
             stage: on which machine.
             settings: those of the stage, or changed ones to try out.
             train, val: pairs.
-            micro_batch: pairs at a time, where memory does not suffice for the whole batch.
+            micro_batch: pairs at a time, where a full batch does not fit into memory.
         """
         backbone = self.backbone(stage.machine)
         options = {name: settings[name] for name in PROMPT_OPTIONS}

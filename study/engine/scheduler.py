@@ -44,9 +44,9 @@ class WorkScheduler(FIFOScheduler):
 
     def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:
         """Called at each step."""
-        whole = tune_controller._tune_controller  # type: ignore[attr-defined]
-        self._keep_workers(whole)
-        _forget_ended(whole)
+        controller = tune_controller._tune_controller  # type: ignore[attr-defined]
+        self._keep_workers(controller)
+        _forget_ended(controller)
         return super().choose_trial_to_run(tune_controller)
 
     def on_trial_error(self, tune_controller: TuneController, trial: Trial) -> None:
@@ -79,12 +79,12 @@ def _forget_ended(controller: TuneController) -> None:
 def _cause(error: Exception) -> tuple[Fault, str]:
     if not isinstance(error, RayActorError) or error.actor_init_failed:
         return "bug", str(error)
-    said = str(error)
+    text = str(error)
     if error.preempted:
         return "node", "its node was preempted"
-    if "node" in said and "died" in said and "worker process has died" not in said:
+    if "node" in text and "died" in text and "worker process has died" not in text:
         return "node", "its node was lost"
-    if "running low on memory" in said:  # Ray's guesses about any death name memory too
+    if "running low on memory" in text:  # Ray's guesses about other deaths name memory too
         return "worker", "its worker was killed: the node ran out of memory"
     return "worker", "its worker was killed"
 

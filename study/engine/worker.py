@@ -22,7 +22,7 @@ from sd4match.prompts import Prompt
 from sd4match.tuning import folder
 from sd4match.tuning.tuning import Tuning
 from study.engine.batches import fitting, smaller
-from study.engine.loaded import Bench, require_same
+from study.engine.loaded import LoadedModels, require_same
 from study.engine.timing import timed
 from study.engine.work import Work
 from study.plan.stages import Latents, Predict, Tune
@@ -34,7 +34,7 @@ EVERY = 10.0
 """Seconds between reports within an epoch."""
 
 
-class Workshop(Bench):
+class Workshop(LoadedModels):
     """Computes work items, one after the other.
 
     Args:

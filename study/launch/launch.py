@@ -154,10 +154,10 @@ def _compute(
 
 def _written(plans: Iterable[Plan], space: Space, folder: StudyFolder) -> Iterator[Plan]:
     """The plans; each is in the folder, with those before it, before it runs."""
-    whole = Plan()
+    together = Plan()
     for plan in plans:
         # Only now: a mistake in the space leaves no folder behind.
         folder.write_space(space)
-        whole.update(plan)
-        folder.write_plan(whole)
+        together.update(plan)
+        folder.write_plan(together)
         yield plan

@@ -74,9 +74,9 @@ def update_answers(study: Results) -> Answers:
 def _inputs(study: Results) -> dict[str, str]:
     """Hashes and versions of all that tables and figures depend on."""
     code = sorted(file for package in PACKAGES for file in package.rglob("*.py"))
-    asked = (study.folder.path / name for name in MADE_FROM)
+    made_from = (study.folder.path / name for name in MADE_FROM)
     return {
-        "study": _digest(file for file in asked if file.exists()),
+        "study": _digest(file for file in made_from if file.exists()),
         "revision": study.revision,  # the notes below tables name it
         "code": _digest(code),
         **{library: version(library) for library in LIBRARIES},

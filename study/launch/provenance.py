@@ -108,7 +108,7 @@ class Provenance(Listener):
         self.write()
 
     def event(self, event: str, work: Work, message: str) -> None:
-        """Count what is not going to be there."""
+        """Count failed and stopped items."""
         if event in ("failed", "stopped"):
             self._launch[event] += 1
 
