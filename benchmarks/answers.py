@@ -93,13 +93,13 @@ def ask(results: str, words: list[str]) -> tuple[float, float]:
 def _generate(scratch: Path, pairs: int | None) -> int:
     """Write a study as a launch would have left it; returns how many keypoints it predicted."""
     from study.plan import Planner
-    from study.space import load
+    from study.space import configurations, load
 
     (scratch / "large.yaml").write_text(SPACE)
     subset = [f"data.pairs={pairs}"] if pairs else []
     space = load(str(scratch / "large.yaml"), [f"results={scratch}", *subset])
     # Data and weights are not needed: splits are planned at their published sizes.
-    plan = Planner(space).plan(space.configurations())
+    plan = Planner(space).plan(configurations(space))
     folder = StudyFolder.of(space)
     folder.write_space(space)
     folder.write_plan(plan)

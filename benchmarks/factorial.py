@@ -22,7 +22,7 @@ from tabulate import tabulate
 from benchmarks import recorded_factorial
 from study.engine import Workshop, pending
 from study.plan import Planner, estimate
-from study.space import Configuration, Space
+from study.space import Configuration, Space, configurations
 from study.store import Store
 
 
@@ -57,7 +57,7 @@ def main() -> None:
     shared = seconds(folder.store)
 
     strata: dict[tuple[object, object], list[Configuration]] = defaultdict(list)
-    for configuration in space.configurations():
+    for configuration in configurations(space):
         strata[configuration["prompt"], configuration["length"]].append(configuration)
     workshop = Workshop(folder.store, space.rule)
     rng = np.random.default_rng(0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from sd4match.testbed.shapes import generate
 from study.engine import Workshop, pending
 from study.plan import Plan, Planner
-from study.space import Space, load
+from study.space import Space, configurations, load
 from study.store import StudyFolder
 
 NAME = "search-benchmark"
@@ -36,7 +36,7 @@ def planned(results: Path, overrides: list[str]) -> tuple[Space, Planner, Plan]:
     file.write_text(FACTORIAL)
     space = load(str(file), [f"data.root={data}", f"results={results.resolve()}", *overrides])
     planner = Planner(space)
-    return space, planner, planner.plan(space.configurations(), splits=("val",))
+    return space, planner, planner.plan(configurations(space), splits=("val",))
 
 
 def measure(space: Space, plan: Plan) -> StudyFolder:

@@ -42,7 +42,7 @@ def make(folder: Path, *, timesteps: int, pairs: int) -> Path:
     from sd4match.pck import GroundTruth
     from sd4match.testbed import shapes
     from study.plan import Planner
-    from study.space import load
+    from study.space import configurations, load
     from study.store import Record, StudyFolder
     from study.store.scores import score
 
@@ -53,7 +53,7 @@ def make(folder: Path, *, timesteps: int, pairs: int) -> Path:
     space = SPACE.format(root=folder / "shapes", timesteps=list(range(timesteps)), pairs=pairs)
     file.write_text(space, encoding="utf-8")
     loaded = load(str(file), [f"results={folder}/results", "device=cpu", "dtype=float32"])
-    plan = Planner(loaded).plan(loaded.configurations())
+    plan = Planner(loaded).plan(configurations(loaded))
     study = StudyFolder.of(loaded)
     study.write_space(loaded)
     study.write_plan(plan)

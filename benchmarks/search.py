@@ -30,7 +30,7 @@ import study
 from benchmarks import recorded_factorial
 from study.analysis import value
 from study.search import samplers
-from study.search.proposals import Proposals, Told
+from study.search.proposals import Proposals, TrialResult
 from study.space import AXES, Value
 from study.space.schema import Search
 
@@ -142,7 +142,7 @@ def search(
                 alone += sum(table.seconds.get(w, 0.0) for w in works)
             if found and max(found) >= table.top:
                 return trials, sum(table.seconds.get(w, 0.0) for w in done), alone
-            told = Told(TrialState.COMPLETE, (max(found),)) if found else Told(TrialState.FAIL)
+            told = TrialResult(TrialState.COMPLETE, (max(found),)) if found else TrialResult(TrialState.FAIL)
             proposals.tell(proposal, told)
     return math.inf, math.inf, math.inf
 
