@@ -93,8 +93,7 @@ def ask(results: str, words: list[str]) -> tuple[float, float]:
 def _generate(scratch: Path, pairs: int | None) -> int:
     """Write a study as a launch would have left it; returns how many keypoints it predicted."""
     from study.plan import Planner
-    from study.space import load
-    from study.space.designs import configurations
+    from study.space import configurations, load
 
     (scratch / "large.yaml").write_text(SPACE)
     subset = [f"data.pairs={pairs}"] if pairs else []

@@ -22,8 +22,7 @@ from tabulate import tabulate
 from benchmarks import recorded_factorial
 from study.engine import Workshop, pending
 from study.plan import Planner, estimate
-from study.space import Configuration, Space
-from study.space.designs import configurations
+from study.space import Configuration, Space, configurations
 from study.store import Store
 
 

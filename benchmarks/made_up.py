@@ -6,7 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.waiting import Waiting
-from study.engine import Nodes, Work, WorkQueue, fit
+from study.engine.callbacks import Nodes
+from study.engine.run import fit
+from study.engine.work import Work
+from study.engine.work_queue import WorkQueue
 from study.space import Space, load
 from study.store import StudyFolder
 

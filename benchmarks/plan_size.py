@@ -38,7 +38,7 @@ def space_of(kind: str, configurations: int) -> str:
 
 def measure(kind: str, configurations: int) -> None:
     """Plan one of them in this process and print its row."""
-    from study.launch import describe_plan, plan_of, sharing_tree
+    from study.launch.plan_report import describe_plan, plan_of, sharing_tree
     from study.plan import Planner
     from study.space import load
 

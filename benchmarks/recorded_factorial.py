@@ -9,8 +9,7 @@ from pathlib import Path
 from sd4match.testbed.shapes import generate
 from study.engine import Workshop, pending
 from study.plan import Plan, Planner
-from study.space import Space, load
-from study.space.designs import configurations
+from study.space import Space, configurations, load
 from study.store import StudyFolder
 
 NAME = "search-benchmark"

@@ -42,8 +42,7 @@ def make(folder: Path, *, timesteps: int, pairs: int) -> Path:
     from sd4match.pck import GroundTruth
     from sd4match.testbed import shapes
     from study.plan import Planner
-    from study.space import load
-    from study.space.designs import configurations
+    from study.space import configurations, load
     from study.store import Record, StudyFolder
     from study.store.scores import score
 

@@ -1,4 +1,4 @@
-"""What stages cost: images through the models, and floating-point operations."""
+"""Costs of stages and configurations: images, floating-point operations and memory."""
 
 import math
 from dataclasses import dataclass, field
@@ -11,51 +11,68 @@ from study.plan.inputs import DataRef, Machine
 from study.plan.plan import Cell, Plan
 from study.plan.stages import Predict, Tune
 
+BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
+RUNTIME = 1e9
+"""Bytes for Python, the libraries and their workspaces: a round number."""
 FORWARD_AND_BACKWARD = 2  # times the forward pass (docs/explanation/method.md section 5)
 
 
 def extracted(data: DataRef, source: str | None) -> int:
-    """How many images are extracted: each once, but once a pair where pairs decide the prompt."""
+    """How many images of a split are extracted.
+
+    Args:
+        data: the split.
+        source: what a cpm prompt reads; None for others.
+
+    Returns:
+        The split's images; two for each pair if the prompt depends on pairs.
+    """
     of_pairs, _ = SOURCES[source] if source else (False, None)
     return 2 * data.pairs if of_pairs else data.images
 
 
 def training_images(tune: Tune) -> int:
-    """Images through the UNet forward and backward: both of every pair of every step."""
+    """Images through the UNet, forward and backward: two for each pair of each step."""
     steps, batch = int(tune.settings["steps"]), int(tune.settings["batch_size"])
     return 2 * steps * min(batch, tune.train.pairs)
 
 
 def validation_images(tune: Tune) -> int:
-    """Images through the UNet to validate every epoch."""
+    """Images through the UNet in the validations of all epochs."""
     return epochs(tune) * extracted(tune.val, tune.settings["source"])
 
 
 def epochs(tune: Tune) -> int:
-    """How many epochs a tuning has, each with its validation."""
+    """How many epochs a tuning has, each with a validation."""
     steps = int(tune.settings["steps"])
     return math.ceil(steps / math.ceil(steps / EPOCHS))
 
 
 @dataclass
 class Costs:
-    """Counts stages' operations on their architectures; no weights are needed."""
+    """Counts operations from the architecture of each backbone; needs no weights."""
 
     _architectures: dict[str, Architecture] = field(default_factory=dict)
     _flops: dict[tuple[str, int, int], Flops] = field(default_factory=dict)
 
     def predict(self, stage: Predict, *, layer: int, images: int) -> float:
-        """Extracting some images to a layer, all noise draws."""
+        """Operations of a predict stage.
+
+        Args:
+            stage: the stage.
+            layer: the deepest one that is read.
+            images: how many are extracted; each noise draw is a pass.
+        """
         extraction = stage.extraction
         one = self.unet(extraction.machine, extraction.image_size, layer)
         return float(images * extraction.ensemble * one)
 
     def unet(self, machine: Machine, image_size: int, layer: int) -> int:
-        """One image and noise draw through the UNet."""
+        """Operations of one pass of one image through the UNet."""
         return self._one(machine, image_size, layer).unet
 
     def tune(self, stage: Tune) -> float:
-        """Learning a prompt, with its validations."""
+        """Operations of a tune stage, with its validations."""
         settings = stage.settings
         one = self._one(stage.machine, int(settings["image_size"]), int(settings["layer"]))
         passes = training_images(stage) * FORWARD_AND_BACKWARD + validation_images(stage)
@@ -63,14 +80,14 @@ class Costs:
         return float(passes * one.unet + text)
 
     def encode(self, machine: Machine, image_size: int, images: int) -> float:
-        """VAE moments of some images."""
+        """Operations of the VAE encoder for some images."""
         return float(self._one(machine, image_size, 0).vae_encode * images)
 
     def cell(self, cell: Cell) -> int:
-        """Matching all images of a cell, as if nothing was shared with other cells."""
+        """Operations of matching all images of a cell, without sharing with other cells."""
         extraction = cell.predict.extraction
         source = cell.configuration["source"] if extraction.file is None else extraction.file.source
-        passes = extraction.ensemble * extracted(cell.data, source and str(source))
+        passes = extraction.ensemble * extracted(cell.data, None if source is None else str(source))
         one = self._one(extraction.machine, extraction.image_size, cell.setting[0])
         return cell.data.images * one.vae_encode + passes * one.unet
 
@@ -92,10 +109,10 @@ def tflop_per_image(plan: Plan) -> dict[str, float]:
     """Planned TFLOP an image, by configuration: the cost of matching with it, not of learning it.
 
     Every image passes through the VAE encoder once, and ``ensemble`` times through the UNet to the
-    configuration's layer. Prompts that depend on pairs extract the images of each pair anew.
+    configuration's layer. Prompts that depend on pairs extract both images of each pair.
 
     Args:
-        plan: its splits are what images are counted on.
+        plan: images are counted on its splits.
 
     Returns:
         Key of a configuration -> 10¹² operations an image.
@@ -110,16 +127,18 @@ def tflop_per_image(plan: Plan) -> dict[str, float]:
     return found
 
 
-BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
-RUNTIME = 1e9
-"""Bytes for Python, the libraries and their workspaces; a round number."""
-
-
 def worker_mb(plan: Plan, costs: Costs) -> float:
-    """An estimate of the peak of one worker, 10⁶ bytes; image encoders are not counted.
+    """Estimate the peak memory of one worker, without image encoders.
 
-    A prediction keeps weights and what the dearest module reads and writes for a batch; a tuning
-    keeps what all modules write for both images of every pair of a step.
+    A prediction holds the weights, and what the largest module reads and writes for a batch. A
+    tuning holds what all modules write for both images of each pair of a step.
+
+    Args:
+        plan: its most demanding stage counts.
+        costs: of the architectures.
+
+    Returns:
+        10⁶ bytes.
     """
 
     def counted(machine: Machine, image_size: int, layer: int) -> Footprint:

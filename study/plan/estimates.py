@@ -1,4 +1,4 @@
-"""What a plan costs, and what sharing saves: counted, before anything runs."""
+"""Estimates of a plan before anything runs: what it costs, what sharing saves, what remains."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,29 +13,29 @@ from study.plan.stored import Duration, Reuse, Stored, reuse
 from study.space.metric import Rule
 
 Operations = dict[tuple[Machine, str], float]
-"""TFLOP by the machine that does it and the kind of stage."""
+"""TFLOP by machine and kind of stage."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A plan in numbers; ``…_alone`` is what the same cells cost one configuration at a time.
+    """A plan in numbers; ``…_alone``: without sharing, each configuration computed by itself.
 
     Attributes:
-        configurations: distinct questions.
-        trials, trials_alone: predict trials, one a (prompt, extraction setting).
+        configurations: distinct configurations.
+        trials, trials_alone: predict trials, one for each (prompt, extraction setting).
         tunings, tunings_alone: prompts to learn.
         passes, passes_alone: images through the UNet in prediction, noise draws counted.
         tuning_passes: images through the UNet in training (forward and backward) and validation.
         encodes, encodes_alone: images through the VAE encoder in prediction and tuning.
-        tflop, tflop_alone: all of it, in 10¹² operations (2 a multiply-add).
-        stored_trials, stored_tunings: how many of these the store holds already.
-        tflop_left: what the store does not hold yet.
+        tflop, tflop_alone: operations, 10¹² (2 per multiply-add).
+        stored_trials, stored_tunings: how many of these are already computed.
+        tflop_left: operations of the rest.
         work: the same by machine and kind of stage.
-        duration: device time of what is left; None where nothing was measured on such a device.
-        worker_mb: about what the dearest stage takes of a worker's memory, 10⁶ bytes.
-        disk_mb: upper bound of what predictions and latents will take, 10⁶ bytes.
-        predictions: what becomes of each, of those on record too.
-        absent: data sets, prompt files and weights that are planned without being here.
+        duration: device time of the rest; None if nothing was timed on such a machine.
+        worker_mb: peak memory of a worker in the most demanding stage, 10⁶ bytes, estimated.
+        disk_mb: upper bound of the disk space of predictions and latents, 10⁶ bytes.
+        predictions: what has to be done for each prediction.
+        absent: data sets, prompt files and weights that are not on this machine.
     """
 
     configurations: int
@@ -61,7 +61,7 @@ class Estimate:
     absent: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; what is left is there as one number."""
+        """Plain values, without the details of ``work``."""
         facts = asdict(replace(self, work={}))
         del facts["work"]
         return facts
@@ -71,12 +71,12 @@ def estimate(plan: Plan, stored: Stored, rule: Rule) -> Estimate:
     """Count a plan.
 
     Args:
-        plan: what is to be run.
+        plan: what is wanted.
         stored: what the store holds of it.
         rule: how predictions are scored.
 
     Returns:
-        The numbers; FLOPs are counted on the architecture, no weights are needed.
+        The numbers; operations are counted on the architecture and need no weights.
     """
     costs = Costs()
     images = {key: images_of(plan, stage) for key, stage in plan.predicts.items()}
@@ -90,7 +90,7 @@ def estimate(plan: Plan, stored: Stored, rule: Rule) -> Estimate:
     shared += sum(map(costs.tune, plan.tunes.values()))
     shared += sum(costs.encode(s.machine, s.image_size, s.images) for s in latents)
 
-    # One configuration at a time, nothing kept: how often each stage would be done again.
+    # Without sharing: how often each stage would be computed.
     predicts: Counter[tuple[str, int]] = Counter()
     tunes: Counter[str] = Counter()
     trials_alone = 0
@@ -158,7 +158,10 @@ def _size(tune: Tune) -> int:
 
 
 def _disk(plan: Plan, latents: Sequence[Latents], costs: Costs) -> float:
-    """Bytes: two uint16 a keypoint (20 a pair at most, docs/explanation/method.md section 2), two fp32 moments a cell."""
+    """Bytes: two uint16 a keypoint, and two float32 moments a latent cell.
+
+    A pair has 20 keypoints at most (docs/explanation/method.md section 2).
+    """
     predictions = sum(
         4 * 20 * stage.data.pairs * len(plan.settings[key]) for key, stage in plan.predicts.items()
     )
@@ -209,11 +212,11 @@ def work_of(
     Args:
         plan, stored: see `remaining`.
         left: what `remaining` returns.
-        costs: counts them.
+        costs: counts operations.
         images: predict stage key -> how many images are extracted.
 
     Returns:
-        TFLOP; the latents that these stages wait for are part of it.
+        TFLOP, with those of the latents that these stages wait for.
     """
     work: Operations = defaultdict(float)
     tunes = [plan.tunes[key] for key in left if key in plan.tunes]

@@ -1,4 +1,4 @@
-"""The index of a study as a table: which record answers which configuration on which split."""
+"""The index of a study as a table: the record and the cost behind each configuration and split."""
 
 from typing import Any
 
@@ -12,21 +12,24 @@ TEXT_AXES = ("backbone", "prompt", "template", "source", "train.data", "fusion",
 REAL_AXES = ("kernel", "temperature")
 
 COST = "tflop_per_image"
-"""Column of planned TFLOP an image; studies that were launched before there was one lack it."""
+"""Column of planned TFLOP an image; NaN for studies that were launched before it existed."""
 
 
 def table(plan: Plan) -> pa.Table:
-    """One row a cell of ``plan``, in order.
+    """The index of a plan, one row a cell, in order.
+
+    Args:
+        plan: of the whole study.
 
     Returns:
         Columns: ``configuration`` (key), the axes, ``dataset``, ``split``, ``data`` (fingerprint),
-        ``pairs``, ``predict`` and ``extraction`` and ``tune`` (stage keys), ``missing`` (why there
-        can be no answer; null for almost all), ``tflop_per_image`` of the configuration.
+        ``pairs``, ``predict`` and ``extraction`` and ``tune`` (stage keys), ``missing`` (why no
+        result is possible; null for almost all), ``tflop_per_image`` of the configuration.
     """
-    from study.plan.cost import tflop_per_image  # reading an index does without
+    from study.plan.cost import tflop_per_image  # reading an index does not need it
 
     cells, costs = plan.cells, tflop_per_image(plan)
-    # By columns: a row would be a dictionary, and a large plan has half a million of them.
+    # By columns: rows would be dictionaries, half a million of them in a large plan.
     columns = {
         "configuration": [cell.configuration.key for cell in cells],
         **{axis: [cell.configuration[axis] for cell in cells] for axis in AXES},
@@ -44,12 +47,19 @@ def table(plan: Plan) -> pa.Table:
 
 
 def frame(index: pa.Table) -> pd.DataFrame:
-    """The same for pandas; integers stay integers beside missing values."""
+    """An index for pandas; integers stay integers beside missing values.
+
+    Args:
+        index: as `table` made it, now or in an earlier version.
+
+    Raises:
+        KeyError, pyarrow.ArrowException: it is no index.
+    """
 
     def nullable(kind: pa.DataType) -> Any:
         return pd.Int64Dtype() if pa.types.is_int64(kind) else None
 
-    # Whatever is in the file: these columns and types, or an error of PyArrow's or a KeyError.
+    # Whatever the file holds: these columns and types, or an error.
     if COST not in index.column_names:
         index = index.append_column(COST, pa.nulls(len(index), pa.float64()))
     known = index.select(_schema().names).cast(_schema())

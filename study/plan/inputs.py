@@ -1,4 +1,4 @@
-"""Which pairs a study uses: whole splits or seeded subsets, and what is known before they exist."""
+"""The inputs of stages, by fingerprint: data, prompt files, machines; and content addresses."""
 
 import hashlib
 import json
@@ -13,6 +13,9 @@ from sd4match.datasets.pair_set import PairSet
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.known import SOURCES
 
+ABSENT = "absent:"
+"""Begins the fingerprint of an input that is not on this machine."""
+
 
 @dataclass(frozen=True)
 class DataRef:
@@ -20,11 +23,11 @@ class DataRef:
 
     Attributes:
         dataset, split, root: as `sd4match.datasets.load` takes them.
-        subset: number of pairs kept, None for all; ``seed`` draws them.
-        fingerprint: of the pairs kept and their images; ``absent:…`` when only planned.
+        subset: number of pairs, drawn by ``seed``; None for all.
+        fingerprint: of the pairs and their images; begins with `ABSENT` if the data are missing.
         pairs: how many pairs.
-        images: how many (object, image, flip) there are, which is how many are extracted.
-        categories: of the pairs kept, sorted.
+        images: how many images are extracted: distinct (object, image, flip).
+        categories: of the pairs, sorted.
     """
 
     dataset: str
@@ -40,7 +43,7 @@ class DataRef:
     @property
     def present(self) -> bool:
         """Whether the data were found on disk."""
-        return not self.fingerprint.startswith("absent:")
+        return not self.fingerprint.startswith(ABSENT)
 
     def open(self) -> PairSet:
         """The pairs themselves.
@@ -62,10 +65,16 @@ class DataRef:
 
 
 def refer(dataset: str, split: str, *, root: str, subset: int | None, seed: int) -> DataRef:
-    """Describe a split as it is on disk or, when its folder is missing, as it was published.
+    """Describe a split as it is on disk or, if its folder is missing, as it was published.
+
+    Args:
+        dataset, split: as `sd4match.datasets.load` takes them.
+        root: folder of the data sets.
+        subset: number of pairs, None for all.
+        seed: draws them.
 
     Raises:
-        SD4MatchError: the data set is there but broken.
+        SD4MatchError: the folder exists, and the data set in it is broken.
     """
     folder = Path(root).expanduser() / FOLDERS[dataset]
     root = str(Path(root).expanduser().resolve())
@@ -73,7 +82,7 @@ def refer(dataset: str, split: str, *, root: str, subset: int | None, seed: int)
         pairs, images = BENCHMARKS[dataset].published[split]
         kept = pairs if subset is None else min(subset, pairs)
         return DataRef(
-            dataset, split, root, subset, seed, f"absent:{dataset}/{split}/{kept}/{seed}", kept,
+            dataset, split, root, subset, seed, f"{ABSENT}{dataset}/{split}/{kept}/{seed}", kept,
             min(images, 2 * kept), CATEGORIES[dataset],
         )  # fmt: skip
     found = _open(dataset, root, split, subset, seed)
@@ -93,7 +102,7 @@ def _open(dataset: str, root: str, split: str, subset: int | None, seed: int) ->
     if subset is None or subset >= len(pairs):
         return pairs
 
-    # The pairs with the smallest hashes: a larger subset contains a smaller one of the same seed.
+    # Take the pairs with the smallest hashes, so that a larger subset contains a smaller one.
     def rank(index: int) -> bytes:
         return hashlib.sha256(f"{seed}:{pairs[index].id}".encode()).digest()
 
@@ -101,13 +110,14 @@ def _open(dataset: str, root: str, split: str, subset: int | None, seed: int) ->
 
 
 def key_of(spec: Mapping[str, Any]) -> str:
-    """Twenty hexadecimal digits (80 bits) of the SHA-256 of ``spec`` as canonical JSON.
+    """A content address: 20 hexadecimal digits (80 bits) of the SHA-256 of canonical JSON.
 
     Args:
         spec: everything that determines an output; JSON values only.
 
     Raises:
-        TypeError, ValueError: for values without one JSON form (objects, NaN).
+        TypeError: a value that is no JSON.
+        ValueError: NaN or infinity.
     """
     return hashlib.sha256(_CANONICAL.encode(spec).encode()).hexdigest()[:20]
 
@@ -118,15 +128,15 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=F
 
 @dataclass(frozen=True)
 class PromptFile:
-    """A prompt file, and what a plan must know of it.
+    """A prompt file as a plan sees it.
 
     Attributes:
         path: where it is: our file, or upstream's file or folder.
-        fingerprint: of its content and of what its folder's name tells; ``absent:…`` when only
-            planned.
-        made_for: fingerprint of the backbone it was learned with; None where the file cannot tell.
+        fingerprint: of its content and of the setting in its folder's name; begins with `ABSENT` if
+            the file is missing.
+        made_for: fingerprint of the backbone it was learned with; None if the file does not say.
         source: what a cpm prompt reads, such as ``Pair-DINO-Feat``.
-        categories: that a class prompt knows; empty for the others.
+        categories: those of a class prompt; empty for others.
     """
 
     path: str
@@ -142,25 +152,23 @@ class PromptFile:
 
     @property
     def encoder(self) -> str | None:
-        """The kind of image encoder that it reads."""
+        """The kind of image encoder that it reads; None for none."""
         return None if self.source is None else SOURCES[self.source][1].encoder
-
-
-ABSENT = "absent:"
-"""How the fingerprint of what is only planned with begins."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What a result's bytes depend on beside the question: docs/explanation/architecture.md, idea 5.
+    """The weights, device and number formats that decide a result's bytes.
+
+    See docs/explanation/architecture.md, idea 5.
 
     Attributes:
         backbone: name or folder, as `sd4match.backbones.load` takes it.
-        fingerprint: of its weights and configuration; ``absent:…`` when only planned.
+        fingerprint: of its weights and configuration; begins with `ABSENT` if they are missing.
         device, dtype: ``cpu`` or ``cuda`` or ``mps``; ``float32``, ``float16`` or ``bfloat16``.
-        threads: CPU threads of a worker (the order of float additions depends on it).
-        batch_size: images a UNet batch in prediction.
-        image_encoders: (kind, name) of those that are not the usual ones.
+        threads: CPU threads of a worker; the order of float additions depends on them.
+        batch_size: images of a UNet batch in prediction.
+        image_encoders: (kind, name) of those that are not the default ones.
     """
 
     backbone: str
@@ -173,11 +181,11 @@ class Machine:
 
     @property
     def known(self) -> bool:
-        """Whether the weights are here, so that the fingerprint is theirs."""
+        """Whether the weights are on this machine, so that the fingerprint is theirs."""
         return not self.fingerprint.startswith(ABSENT)
 
     def identity(self) -> dict[str, Any]:
-        """The part that goes into keys: the fingerprint stands for the backbone's name."""
+        """The part that goes into keys; the fingerprint replaces the backbone's name."""
         return {
             "backbone": self.fingerprint,
             "device": self.device,

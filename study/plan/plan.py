@@ -1,4 +1,4 @@
-"""From configurations to stages: what must be computed, with everything shared that can be."""
+"""Plans: the cells of configurations, and the stages that must be computed, each once."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -20,11 +20,14 @@ REPORT_SPLITS = ("val", "test")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One configuration on one split: which record answers it.
+    """One configuration on one split, and the stage that answers it.
 
     Attributes:
+        configuration: what is asked.
+        predict: the stage that answers it.
         setting: the free setting to read from the record of ``predict``.
-        missing: why there can be no answer; such a cell needs no stage.
+        tune: the tuning of its prompt; None for prompts that are not learned here.
+        missing: why no result is possible; such a cell needs no stage.
     """
 
     configuration: Configuration
@@ -35,7 +38,7 @@ class Cell:
 
     @property
     def data(self) -> DataRef:
-        """The split it is about."""
+        """The split."""
         return self.predict.data
 
 
@@ -44,7 +47,7 @@ class Plan:
     """Everything a set of configurations needs, each stage once.
 
     Attributes:
-        by_configuration: the cells of each configuration, one a split.
+        by_configuration: the cells of each configuration, one for each split.
         tunes, predicts: the distinct stages by key.
         settings: the free settings wanted of every predict stage.
     """
@@ -55,12 +58,16 @@ class Plan:
     settings: dict[str, dict[Setting, None]] = field(default_factory=dict)
 
     def add(self, cell: Cell) -> None:
-        """Add a cell, once, and the stages it needs; what is already there is shared."""
+        """Add a cell, unless the plan has it, and the stages it needs.
+
+        Args:
+            cell: the new one.
+        """
         key = cell.predict.key
-        there = self.by_configuration.setdefault(cell.configuration, [])
-        if any(other.predict.key == key for other in there):
+        cells = self.by_configuration.setdefault(cell.configuration, [])
+        if any(other.predict.key == key for other in cells):
             return
-        there.append(cell)
+        cells.append(cell)
         if cell.missing:
             return
         if key not in self.predicts:
@@ -71,7 +78,11 @@ class Plan:
             self.tunes.setdefault(cell.tune.key, cell.tune)
 
     def update(self, other: "Plan") -> None:
-        """Add the cells of another plan that are not there yet."""
+        """Add the cells of another plan.
+
+        Args:
+            other: its cells that this plan has already are left out.
+        """
         for cell in other.cells:
             self.add(cell)
 
@@ -91,17 +102,24 @@ class Plan:
 
     @property
     def latents(self) -> dict[str, Latents]:
-        """Latent stages of all that this plan extracts or trains on, by key."""
+        """Latents stages of everything that this plan extracts or trains on, by key."""
         return latents_of(self.tunes.values(), self.predicts.values())
 
 
 def latents_of(tunes: Iterable[Tune], predicts: Iterable[Predict]) -> dict[str, Latents]:
-    """The latent stages that other stages wait for, by key; those of tunings come first."""
+    """The latents stages that other stages wait for.
+
+    Args:
+        tunes, predicts: those other stages.
+
+    Returns:
+        By key; those of tunings come first.
+    """
     wanted = chain(
         ((t.machine, int(t.settings["image_size"]), d) for t in tunes for d in (t.train, t.val)),
         ((p.extraction.machine, p.extraction.image_size, p.data) for p in predicts),
     )
-    # Many wait for the same: found by a cheaper name than the key, which hashes everything.
+    # Many wait for the same ones: compare cheaper names than keys, which hash everything.
     distinct: dict[tuple[str, int, str], tuple[Latents, ...]] = {}
     for machine, size, data in wanted:
         name = (machine.fingerprint, size, data.fingerprint)
@@ -115,7 +133,7 @@ class Planner:
 
     Args:
         space: the checked search space.
-        fetch: download weights that are not here, as a launch must; a plan does without.
+        fetch: download weights that are not on this machine; a launch needs them, a plan does not.
     """
 
     def __init__(self, space: Space, *, fetch: bool = False) -> None:
@@ -131,7 +149,7 @@ class Planner:
     ) -> Plan:
         """The stages that answer these configurations on ``splits`` of the study's data sets.
 
-        PF-Willow takes part in ``test`` only (it has no other split).
+        PF-Willow has the split ``test`` only.
 
         Args:
             configurations: what is asked; equal ones count once.
@@ -139,14 +157,14 @@ class Planner:
             only: some of the study's data sets; None takes all.
 
         Raises:
-            SD4MatchError: a data set, backbone or prompt file is broken, they do not go together,
+            SD4MatchError: a data set, backbone or prompt file is broken, they do not fit together,
                 or an image size is impossible.
         """
         plan = Plan()
         settings: dict[Setting, Setting] = {}
         answers: dict[tuple[Value, ...], list[Answer]] = {}
         for configuration in configurations:
-            # What differs in free axes alone is answered by the very same stages.
+            # Configurations that differ in free axes alone have the same stages.
             paid = configuration.paid
             if paid not in answers:
                 answers[paid] = [
@@ -161,10 +179,10 @@ class Planner:
         return plan
 
     def require_data(self) -> None:
-        """Refuse to go on without the data sets and prompt files that the space needs.
+        """Raise if data sets or prompt files of the space are missing.
 
         Raises:
-            SD4MatchError: some are not there; says which, and what to do.
+            SD4MatchError: some are missing; says which, and what to do.
         """
         file, space = self.space.file, self.space
         wanted = [(d, s) for d in file.data.evaluate for s in REPORT_SPLITS]
@@ -181,13 +199,13 @@ class Planner:
                 f"data set missing: {', '.join(absent)} in {file.data.root}: make small ones with "
                 f"`sd4match data shapes {file.data.root}`, or set data.root and data.evaluate"
             )
-        asked = {space.baseline["prompt"], *space.axes.get("prompt", ())}
+        named = {space.baseline["prompt"], *space.axes.get("prompt", ())}
         for name in file.prompts:
-            for data, path in file.prompts[name].items() if name in asked else ():
+            for data, path in file.prompts[name].items() if name in named else ():
                 if not self._staging.prompt_file(name, data).present:
                     raise SD4MatchError(
-                        f"prompts.{name}.{data}: {path} is not there: unpack upstream's pretrained "
-                        "prompts there, or name where they are"
+                        f"prompts.{name}.{data}: {path} is missing: unpack upstream's pretrained "
+                        "prompts there, or name another path"
                     )
 
     def architecture(self, configuration: Configuration) -> Architecture:

@@ -1,4 +1,4 @@
-"""Prompts that were learned elsewhere: files of ours, and upstream's as they are downloaded."""
+"""Prompt files that a search space names: files of this project, and upstream's as downloaded."""
 
 import hashlib
 from pathlib import Path
@@ -16,10 +16,13 @@ if TYPE_CHECKING:  # they load torch
 
 
 def describe(path: str) -> PromptFile:
-    """What a plan must know of a prompt file; it need not be there.
+    """Describe a prompt file for a plan; the file may be missing.
+
+    Args:
+        path: a file, or a folder of upstream's.
 
     Raises:
-        SD4MatchError: it is there, and no prompt.
+        SD4MatchError: the file exists and is no prompt.
     """
     file = _resolved(path)
     if not file.exists():
@@ -41,13 +44,13 @@ def describe(path: str) -> PromptFile:
     from sd4match.prompts.upstream_files import DATASET, find_upstream, read_tensors  # loads torch
 
     upstream = find_upstream(file)
-    # Its folder's name decides how a file of upstream's is read.
+    # The folder's name decides how a file of upstream's is read.
     fingerprint = hashlib.sha256(f"{_digest(upstream.path)} {upstream.setting}".encode())
-    told = parse(upstream.setting or "")
+    setting = parse(upstream.setting or "")
     sequences = upstream.path.name == "caption.pt"
-    if not sequences and told is None:
+    if not sequences and setting is None:
         raise SD4MatchError(
-            f"{path}: its folder's name does not tell its setting: rename it, such as "
+            f"{path}: its folder's name does not say its setting: rename it, such as "
             "CPM_spair_sd2-1_Pair-DINO-Feat-G25-C50, or use `sd4match prompts import --setting`"
         )
     categories = sorted(read_tensors(upstream.path).keys() - {DATASET}) if sequences else ()
@@ -55,20 +58,24 @@ def describe(path: str) -> PromptFile:
         str(file),
         fingerprint.hexdigest(),
         None,
-        str(told["source"]) if told else None,
+        str(setting["source"]) if setting else None,
         tuple(categories),
     )
 
 
 def load(file: PromptFile, backbone: "Backbone") -> "Prompt":
-    """The prompt of a file that was planned with.
+    """Load a prompt file that a plan was made with.
+
+    Args:
+        file: as `describe` returned it.
+        backbone: the pipeline that the prompt is for.
 
     Raises:
-        SD4MatchError: it is gone or changed, or does not belong to the backbone.
+        SD4MatchError: the file is gone or changed, or does not belong to the backbone.
     """
     if describe(file.path).fingerprint != file.fingerprint:
         raise SD4MatchError(
-            f"{file.path} on this worker is not the prompt that was planned with: give every node "
+            f"{file.path} on this worker differs from the prompt of the plan: give every node "
             "the same files, or launch again"
         )
     if _resolved(file.path).suffix == ".safetensors":

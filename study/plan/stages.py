@@ -1,4 +1,4 @@
-"""Stages: the units of work that are stored under a hash of everything that determines them."""
+"""Stages: units of work, stored under a hash of everything that determines their output."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,18 +9,18 @@ from typing import Any
 from study.plan.inputs import DataRef, Machine, PromptFile, key_of
 
 # A stage's version is part of its key. Raise it when the stage's output changes for the same
-# settings; tests/study/pinned/test_pinned.py fails when that was forgotten.
-LATENTS_VERSION = 2  # equals sd4match.features.latents.VERSION, as a test says
-CONTENTS_VERSION = 1  # equals sd4match.features.contents.VERSION, likewise
+# settings; tests/study/pinned/test_pinned.py fails if that was forgotten.
+LATENTS_VERSION = 2  # equals sd4match.features.latents.VERSION, which a test checks
+CONTENTS_VERSION = 1  # equals sd4match.features.contents.VERSION
 TUNE_VERSION = 2
 PREDICT_VERSION = 2
 SCORE_VERSION = 2
 
 PROMPT_OPTIONS = ("length", "source", "global_length", "content_length")
-"""Settings of a tune stage that are the prompt's own; None where its family has no such thing."""
+"""Settings of a tune stage that belong to the prompt; None if its family has no such setting."""
 
 PART = 64
-"""Images of a latents stage, at most: seconds on a GPU, some minutes on a CPU."""
+"""Most images of a latents stage: seconds on a GPU, some minutes on a CPU."""
 
 
 def score_name(predictions: str, address: Mapping[str, Any]) -> str:
@@ -38,6 +38,9 @@ class Latents:
     """VAE moments of a split's images, for all trials of all studies; see `of`.
 
     Attributes:
+        machine: where it runs.
+        image_size: side of the square, pixels.
+        data: the split.
         part: which of the split's `parts`; image i is in part i modulo their number.
     """
 
@@ -48,13 +51,19 @@ class Latents:
 
     @classmethod
     def of(cls, machine: Machine, image_size: int, data: DataRef) -> "tuple[Latents, ...]":
-        """The stages of a split: more than one where it is large, for several workers."""
+        """The stages of a split: several if it is large, for several workers.
+
+        Args:
+            machine: where they run.
+            image_size: side of the square, pixels.
+            data: the split.
+        """
         whole = cls(machine, image_size, data)
         return tuple(replace(whole, part=part) for part in range(whole.parts))
 
     @property
     def parts(self) -> int:
-        """How many stages there are of this split."""
+        """How many stages this split has."""
         return max(1, ceil(self.data.images / PART))
 
     @property
@@ -64,7 +73,7 @@ class Latents:
 
     @property
     def label(self) -> str:
-        """What it is, for people."""
+        """Its name for people."""
         part = f" {self.part + 1}/{self.parts}" if self.parts > 1 else ""
         return f"latents {self.data.dataset} {self.data.split}{part}"
 
@@ -88,8 +97,10 @@ class Tune:
     """Learn one prompt on one data set.
 
     Attributes:
+        machine: where it runs.
         settings: the prompt's family and options, the fingerprint of the image encoder it reads,
             seed, image size and the training recipe, as JSON values.
+        train, val: the splits that it learns from, and validates on.
     """
 
     machine: Machine
@@ -99,7 +110,7 @@ class Tune:
 
     @property
     def label(self) -> str:
-        """What it is, for people."""
+        """Its name for people."""
         settings = self.settings
         known = (("length", "N"), ("source", ""), ("global_length", "G"), ("content_length", "C"))
         options = [
@@ -129,12 +140,14 @@ class Extraction:
     """One prompt under one extraction setting: the unit that a predict trial answers.
 
     Attributes:
+        machine: where it runs.
         prompt: family of a prompt that is not learned, else the key of its `Tune`, or of its file
             and the image encoder that it reads.
         tuned: whether ``prompt`` is the key of a `Tune`.
+        timestep, ensemble, image_size, seed: of the noise and the images.
         template: of a ``text`` prompt.
         fused_with: fingerprint of the image encoder whose features are fused; None for none.
-        file: where a prompt that was learned elsewhere is; ``prompt`` stands for it in keys.
+        file: of a prompt that was learned elsewhere; ``prompt`` replaces it in keys.
     """
 
     machine: Machine
@@ -150,7 +163,7 @@ class Extraction:
 
     @property
     def label(self) -> str:
-        """What it is, for people."""
+        """Its name for people."""
         known_by_key = self.tuned or self.file
         prompt = f"prompt {self.prompt[:6]}" if known_by_key else self.prompt
         fused = " +dino" if self.fused_with else ""
@@ -158,11 +171,11 @@ class Extraction:
 
     @cached_property
     def key(self) -> str:
-        """Content address of the trial: its stages' without their data."""
+        """Content address of the trial: that of its stages without their data."""
         return key_of(self.identity())
 
     def identity(self) -> dict[str, Any]:
-        """What determines the features of a given image."""
+        """Everything that determines the features of a given image."""
         return {
             "stage": "predict",
             "version": [PREDICT_VERSION, LATENTS_VERSION, CONTENTS_VERSION],
@@ -180,17 +193,17 @@ class Extraction:
 
 @dataclass(frozen=True)
 class Predict:
-    """One extraction's matches on one split; the store keeps any number of settings under it."""
+    """The matches of one extraction on one split; the store keeps any number of settings of it."""
 
     extraction: Extraction
     data: DataRef
 
     @property
     def label(self) -> str:
-        """What it is, for people."""
+        """Its name for people."""
         return f"{self.extraction.label} on {self.data.dataset} {self.data.split}"
 
     @cached_property
     def key(self) -> str:
-        """Content address; free settings are not part of it, they are answers of the same pass."""
+        """Content address, without the free settings: the same pass answers all of them."""
         return key_of({**self.extraction.identity(), "data": self.data.fingerprint})

@@ -1,4 +1,4 @@
-"""The stages that answer one configuration, each made once for all that share it."""
+"""The stages that answer a configuration; configurations that share a stage get the same one."""
 
 from collections.abc import Iterator, Mapping
 
@@ -21,7 +21,7 @@ from study.space.configuration import Configuration
 from study.space.schema import SpaceFile
 
 Answer = tuple[Predict, Tune | None, str | None]
-"""A stage, the tuning of its prompt, and why there can be no answer."""
+"""A predict stage, the tuning of its prompt, and why no result is possible (None: it is)."""
 
 
 class Staging:
@@ -29,7 +29,7 @@ class Staging:
 
     Args:
         file: the search space.
-        fetch: download weights that are not here.
+        fetch: download weights that are not on this machine.
     """
 
     def __init__(self, file: SpaceFile, *, fetch: bool) -> None:
@@ -49,7 +49,14 @@ class Staging:
         return self._data[dataset, split]
 
     def answers(self, configuration: Configuration, splits: tuple[str, ...]) -> Iterator[Answer]:
-        """Each of the splits that a data set of the study has, with what answers it.
+        """The stages that answer a configuration, one for each split of each data set.
+
+        Args:
+            configuration: what is asked.
+            splits: of the study's data sets; those that a data set lacks are left out.
+
+        Yields:
+            The answers.
 
         Raises:
             SD4MatchError: settings that the backbone refuses, or a prompt file that is broken or
@@ -58,9 +65,9 @@ class Staging:
         values = configuration.as_dict
         machine = self.models.machine(str(values["backbone"]))
         self.models.architecture(str(values["backbone"])).check(
-            image_size=_whole(values["image_size"]), timestep=_whole(values["timestep"])
+            image_size=_int(values["image_size"]), timestep=_int(values["timestep"])
         )
-        extractions: dict[object, Extraction] = {}  # one for all data sets that share a prompt
+        extractions: dict[object, Extraction] = {}  # data sets that share a prompt share it
         for dataset in self._file.data.evaluate:
             tune = self._tune(configuration, machine, dataset)
             file = self._prompt_file_of(configuration, machine, dataset)
@@ -88,10 +95,10 @@ class Staging:
             machine=machine,
             prompt=prompt,
             tuned=tune is not None,
-            timestep=_whole(values["timestep"]),
-            ensemble=_whole(values["ensemble"]),
-            image_size=_whole(values["image_size"]),
-            seed=_whole(values["seed"]),
+            timestep=_int(values["timestep"]),
+            ensemble=_int(values["ensemble"]),
+            image_size=_int(values["image_size"]),
+            seed=_int(values["seed"]),
             template=None if values["template"] is None else str(values["template"]),
             fused_with=self.models.encoder(machine, "dino") if values["fusion"] == "dino" else None,
             file=file,
@@ -131,7 +138,7 @@ class Staging:
             return None
         if data not in files:
             raise SD4MatchError(
-                f"prompts.{name}: no file for {data}, whose prompt {dataset} is evaluated with: "
+                f"prompts.{name}: no file for {data}, which {dataset} is evaluated with: "
                 "name it, or set train.data or data.evaluate"
             )
         file = self.prompt_file(name, data)
@@ -143,7 +150,7 @@ class Staging:
         return file
 
     def prompt_file(self, name: str, data: str) -> PromptFile:
-        """The file of a name for the prompts of a training data set."""
+        """The file of a name in ``prompts`` for a training data set."""
         if (name, data) not in self._files:
             self._files[name, data] = describe(self._file.prompts[name][data])
         return self._files[name, data]
@@ -152,28 +159,31 @@ class Staging:
 def _unknown_categories(
     prompt: Value, tune: Tune | None, file: PromptFile | None, data: DataRef
 ) -> str | None:
-    """Why a learned prompt cannot answer for a split: categories it never saw (docs/explanation/method.md section 2)."""
+    """Why a learned prompt cannot answer for a split: it never saw some of the categories.
+
+    See docs/explanation/method.md section 2.
+    """
     if tune and KNOWN[str(prompt)].depends_on == "category":
-        known, teacher = tune.train.categories, tune.train.dataset
+        known, source = tune.train.categories, tune.train.dataset
     elif file and file.categories:
-        known, teacher = file.categories, file.path
+        known, source = file.categories, file.path
     else:
         return None
     unknown = [c for c in data.categories if serving_category(known, c) is None]
-    return f"{teacher} teaches no {prompt} prompt for {', '.join(unknown)}" if unknown else None
+    return f"{source} teaches no {prompt} prompt for {', '.join(unknown)}" if unknown else None
 
 
-def _whole(value: object) -> int:
+def _int(value: object) -> int:
     assert isinstance(value, int), value  # checked when the space was read
     return value
 
 
 class Models:
-    """Looks every backbone and image encoder up once.
+    """Looks up every backbone and image encoder once.
 
     Args:
-        file: the search space; says on which device and how they run.
-        fetch: download weights that are not here.
+        file: the search space; gives device, number format and batch size.
+        fetch: download weights that are not on this machine.
     """
 
     def __init__(self, file: SpaceFile, *, fetch: bool) -> None:
@@ -184,13 +194,13 @@ class Models:
         self._encoders: dict[tuple[Machine, str], str] = {}
 
     def architecture(self, backbone: str) -> Architecture:
-        """A backbone's configurations, which need no weights."""
+        """The configurations of a backbone; they need no weights."""
         if backbone not in self._architectures:
             self._architectures[backbone] = architecture(backbone)
         return self._architectures[backbone]
 
     def machine(self, backbone: str) -> Machine:
-        """A backbone on the device that this study runs on."""
+        """A backbone on the device of this study."""
         if backbone not in self._machines:
             file = self._file
             if self._fetch:
@@ -208,7 +218,7 @@ class Models:
         return self._machines[backbone]
 
     def encoder(self, machine: Machine, kind: str) -> str:
-        """Fingerprint of the image encoder of a kind that goes with a backbone."""
+        """Fingerprint of a backbone's image encoder of a kind."""
         if (machine, kind) not in self._encoders:
             names = image_encoder_names(machine.backbone)
             name = {**names, **dict(machine.image_encoders)}[kind]

@@ -1,4 +1,8 @@
-"""Search with Optuna: paid axes are proposed, free axes are answered exactly. Optuna only here."""
+"""Search with Optuna: paid axes are proposed, free axes are answered exactly. Optuna only here.
+
+`OptunaSearch` yields the plans of a search, `Record` keeps its trials, and `importance` says which
+axes matter.
+"""
 
 import lazy_loader
 

@@ -1,8 +1,13 @@
 """What is asked: the search-space file, its axes, configurations, designs and metrics.
 
+`load` reads and checks a file; `configurations` lists what its design measures.
+
 >>> from study import space
->>> space.load("quickstart").name
+>>> quickstart = space.load("quickstart")
+>>> quickstart.name
 'quickstart'
+>>> len(list(space.configurations(quickstart)))
+23
 """
 
 import lazy_loader

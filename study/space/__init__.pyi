@@ -5,6 +5,7 @@ from .axes import Value as Value
 from .configuration import Configuration as Configuration
 from .configuration import configure as configure
 from .designs import DESIGNS as DESIGNS
+from .designs import configurations as configurations
 from .files import find_file as find_file
 from .metric import COST as COST
 from .metric import Metric as Metric
@@ -26,6 +27,7 @@ __all__ = [
     "Space",
     "SpaceFile",
     "Value",
+    "configurations",
     "configure",
     "find_file",
     "load",

@@ -1,4 +1,4 @@
-"""The axes of a study: what may vary, what each value costs, and when it means anything."""
+"""The axes of a study: the values they take, what a new value costs, and when they apply."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -12,7 +12,15 @@ from sd4match.prompts.known import KNOWN, SOURCES, Family, check_template
 
 
 def integer(low: int, high: int = 2**31 - 1, *, odd: bool = False) -> Callable[[object], int]:
-    """A check for whole numbers in a range."""
+    """Make a check for whole numbers in a range.
+
+    Args:
+        low, high: the smallest and the largest number.
+        odd: whether the number must be odd.
+
+    Returns:
+        A function that returns the number, or raises ``ValueError``.
+    """
     allowed = f"{'an odd' if odd else 'an'} integer from {low} to {high}"
 
     def check(raw: object) -> int:
@@ -28,14 +36,21 @@ def integer(low: int, high: int = 2**31 - 1, *, odd: bool = False) -> Callable[[
 
 
 def positive(raw: object) -> float:
-    """A finite number above 0, as a float."""
+    """Check a finite number above 0; returns a float."""
     if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 < raw < math.inf:
         raise ValueError("expected a number above 0")
     return float(raw)
 
 
 def one_of(*names: str) -> Callable[[object], str]:
-    """A check for one of some names."""
+    """Make a check for one of some names.
+
+    Args:
+        names: the allowed ones.
+
+    Returns:
+        A function that returns the name, or raises `SD4MatchError`.
+    """
 
     def check(raw: object) -> str:
         require_known(raw, names, what="value")
@@ -45,19 +60,19 @@ def one_of(*names: str) -> Callable[[object], str]:
 
 
 def source(raw: object) -> str:
-    """What a cpm prompt reads, such as ``Pair-DINO-Feat``."""
+    """Check the source of a cpm prompt, such as ``Pair-DINO-Feat``."""
     return one_of(*SOURCES)(raw)
 
 
 def template(raw: object) -> str:
-    """A text with no other place than ``{category}``."""
+    """Check the text of a ``text`` prompt: no field but ``{category}``."""
     checked = text(raw)
     check_template(checked)
     return checked
 
 
 def text(raw: object) -> str:
-    """Any text but the empty one."""
+    """Check a text: not empty."""
     if not isinstance(raw, str) or not raw:
         raise ValueError("expected a name or a folder")
     return raw
@@ -77,8 +92,8 @@ class Axis:
             pass) or ``free`` (read from the same pass). docs/explanation/architecture.md, idea 1.
         check: turns what the user wrote into the value, or raises ``ValueError`` (or
             `SD4MatchError` for names) saying what is allowed.
-        of_prompts: which prompt families it means something for (a family of None stands for
-            prompt files); None for the others, so that one configuration never has two names.
+        of_prompts: which prompt families it applies to (None stands for prompt files). Its value
+            is None for the others, so that one configuration never has two names.
     """
 
     name: str
@@ -87,14 +102,24 @@ class Axis:
     of_prompts: Callable[[Family | None], bool] = lambda family: True
 
     def applies(self, prompt: Value) -> bool:
-        """Whether it means anything for a prompt family, or for the prompt files of a name."""
+        """Whether it applies to a prompt.
+
+        Args:
+            prompt: a family, or a name of prompt files.
+        """
         return self.of_prompts(KNOWN.get(str(prompt)))
 
     def parse(self, raw: object) -> Value:
-        """Validate one value of this axis.
+        """Check one value of this axis.
+
+        Args:
+            raw: as the user wrote it.
+
+        Returns:
+            The value.
 
         Raises:
-            SD4MatchError: when the value is impossible; the message says what is allowed.
+            SD4MatchError: an impossible value; the message says what is allowed.
         """
         try:
             return self.check(raw)
@@ -110,19 +135,25 @@ def _option(name: str, cost: Cost, check: Callable[[object], Value]) -> Axis:
 
 
 def _training(name: str, check: Callable[[object], Value]) -> Axis:
-    """An axis of how a prompt is learned; of prompt files only the data are known, and chosen."""
+    """An axis of training; for prompt files only the training data apply, which are chosen."""
 
-    def meant(family: Family | None) -> bool:
+    def applies(family: Family | None) -> bool:
         return name == "data" if family is None else family.learned
 
-    return Axis(f"train.{name}", "tune", check, meant)
+    return Axis(f"train.{name}", "tune", check, applies)
 
 
 TRAINED_ON: Mapping[str, str] = {name: known.trained_on for name, known in BENCHMARKS.items()}
-"""Whose training pairs a data set's own prompt is learned on: PF-Willow has none (docs/explanation/method.md section 1)."""
+"""Data set -> the one whose training pairs its own prompt is learned on.
+
+PF-Willow has no training pairs (docs/explanation/method.md section 1).
+"""
 
 OWN = "own"
-"""``train.data`` of a prompt learned on each data set's own training pairs (docs/explanation/architecture.md, idea 7)."""
+"""``train.data`` of a prompt that is learned on each data set's own training pairs.
+
+See docs/explanation/architecture.md, idea 7.
+"""
 
 AXES: Mapping[str, Axis] = {
     axis.name: axis
@@ -152,10 +183,13 @@ AXES: Mapping[str, Axis] = {
 
 
 def find(name: str) -> Axis:
-    """The axis of this name.
+    """The axis of a name.
+
+    Args:
+        name: such as ``train.layer``.
 
     Raises:
-        SD4MatchError: when there is none; the message names the nearest.
+        SD4MatchError: no such axis; the message names the nearest.
     """
     require_known(name, AXES, what="axis")
     return AXES[name]

@@ -1,4 +1,4 @@
-"""Check what a search space asks for, before anything runs."""
+"""Checks of a search-space file, before anything runs."""
 
 import logging
 import math
@@ -56,7 +56,7 @@ def read_axes(file: SpaceFile) -> dict[str, tuple[Value, ...]]:
 
 
 def _parse(file: SpaceFile, name: str, raw: object) -> Value:
-    """A checked value; the prompt axis knows the file's own names as well."""
+    """A checked value; the prompt axis takes the file's own names too."""
     if name == "prompt":
         require_known(raw, (*KNOWN, *file.prompts), what="value", where="axis prompt")
         return str(raw)
@@ -80,7 +80,10 @@ def read_ties(file: SpaceFile, axes: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def check_names(names: dict[str, dict[str, str]]) -> None:
-    """Refuse a ``prompts`` section that cannot be meant.
+    """Refuse an impossible section ``prompts``.
+
+    Args:
+        names: name -> training data set -> file.
 
     Raises:
         SD4MatchError: a name is a family's, a data set teaches no prompts, or two names are one.
@@ -98,12 +101,18 @@ def check_names(names: dict[str, dict[str, str]]) -> None:
             sorted((data, Path(path).expanduser().resolve()) for data, path in files.items())
         )
         if same in seen:
-            raise SD4MatchError(f"prompts.{name}: the files of {seen[same]}: one name is enough")
+            raise SD4MatchError(
+                f"prompts.{name}: the same files as {seen[same]}: one name is enough"
+            )
         seen[same] = name
 
 
 def check(file: SpaceFile, *, source: str) -> Space:
     """Turn a composed file into a `Space`.
+
+    Args:
+        file: all settings; defaults are filled in.
+        source: the file's path, for messages.
 
     Raises:
         SD4MatchError: an unknown axis or design, an impossible value; names ``source``.
@@ -136,23 +145,23 @@ def check(file: SpaceFile, *, source: str) -> Space:
         space = Space(file, read_baseline(file), axes, read_ties(file, axes))
         if file.design == "leave_one_out":
             space = _full(space)
-        _ = space.baseline  # refused here where its values are impossible together
+        _ = space.baseline  # raises if its values are impossible together
         for backbone in axes.get("backbone", ()):
             architecture(str(backbone))
         check_search(space)
-        _tell_idle_axes(space)
+        _warn_of_idle_axes(space)
     except SD4MatchError as error:
         raise SD4MatchError(f"search space {source}: {error}") from None
     return space
 
 
-def _tell_idle_axes(space: Space) -> None:
-    """Warn of axes that cannot move away from a baseline for which they mean nothing."""
+def _warn_of_idle_axes(space: Space) -> None:
+    """Warn of axes that do not apply to the baseline, so that nothing varies."""
     if space.file.design == "one_at_a_time":
         for name in space.axes:
             if space.baseline[name] is None:
                 log.warning(
-                    "axes.%s varies nothing: it means nothing for the baseline (%s)",
+                    "axes.%s varies nothing: it does not apply to the baseline (%s)",
                     name,
                     f"prompt={space.baseline['prompt']}, localizer={space.baseline['localizer']}",
                 )
@@ -173,7 +182,7 @@ def _full(plain: Space) -> Space:
 
 
 def _possible_places(file: SpaceFile) -> None:
-    """Refuse names that no file system takes; nothing needs to be there."""
+    """Refuse paths that no file system takes; the files need not exist."""
     places = {"data.root": file.data.root}
     for name, files in file.prompts.items():
         places |= {f"prompts.{name}.{data}": path for data, path in files.items()}
@@ -182,7 +191,7 @@ def _possible_places(file: SpaceFile) -> None:
             Path(text).expanduser().resolve().exists()
         except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, NUL
             reason = getattr(error, "strerror", None) or error
-            raise SD4MatchError(f"{setting}: {text!r} names no place ({reason})") from None
+            raise SD4MatchError(f"{setting}: {text!r} is no possible path ({reason})") from None
 
 
 def _at_least_one(file: SpaceFile) -> None:

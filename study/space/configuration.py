@@ -1,4 +1,4 @@
-"""One configuration: a value for every axis, and what it depends on."""
+"""Configurations: a value for every axis; equal questions are equal configurations."""
 
 import hashlib
 import json
@@ -13,9 +13,9 @@ from study.space.axes import AXES, OWN, TRAINED_ON, Value
 
 @dataclass(frozen=True)
 class Configuration:
-    """One point of the space: a value for every axis, None where the axis means nothing.
+    """A value for every axis, None where the axis does not apply.
 
-    Build it with `configure`, which makes equal questions equal configurations.
+    Make it with `configure`, which gives equal questions equal configurations.
 
     Attributes:
         values: the axes' values in the order of `AXES`.
@@ -26,7 +26,7 @@ class Configuration:
     def __getitem__(self, name: str) -> Value:
         return self.values[_PLACES[name]]
 
-    # Not kept: a plan holds 100,000 of these.
+    # Not cached: a plan holds 100,000 of these.
     @property
     def as_dict(self) -> dict[str, Value]:
         """Axis name to value, in the order of `AXES`."""
@@ -35,9 +35,9 @@ class Configuration:
     @cached_property
     def key(self) -> str:
         """Ten hexadecimal digits that name this configuration in every study and table."""
-        # Only what means something: an axis for other prompts, added later, does not rename it.
-        meant = {name: value for name, value in self.as_dict.items() if value is not None}
-        return hashlib.sha256(json.dumps(meant).encode()).hexdigest()[:10]
+        # Only axes that apply: an axis for other prompts, added later, does not rename it.
+        applying = {name: value for name, value in self.as_dict.items() if value is not None}
+        return hashlib.sha256(json.dumps(applying).encode()).hexdigest()[:10]
 
     @property
     def learned(self) -> bool:
@@ -47,12 +47,12 @@ class Configuration:
 
     @property
     def paid(self) -> tuple[Value, ...]:
-        """The values of all axes that are not free: what decides which passes are needed."""
+        """The values of all axes that are not free: they decide which passes are needed."""
         return tuple(self.values[place] for place in _PAID)
 
     @property
     def unseeded(self) -> tuple[Value, ...]:
-        """The values of all axes but the seed: those that have the same are chosen together."""
+        """The values of all axes but the seed; equal ones are chosen together."""
         return self.values[:_SEED] + self.values[_SEED + 1 :]
 
     @property
@@ -61,9 +61,13 @@ class Configuration:
         return _readout(self["localizer"], self["kernel"], self["temperature"])
 
     def training_data(self, dataset: str) -> str | None:
-        """The data set whose prompt is used on ``dataset``; None for prompts that are not learned.
+        """The data set whose prompt is used on another (docs/explanation/architecture.md, idea 7).
 
-        Source: docs/explanation/architecture.md, idea 7 (``trained_on``).
+        Args:
+            dataset: that is evaluated.
+
+        Returns:
+            None for prompts that are not learned.
         """
         data = self["train.data"]
         return TRAINED_ON[dataset] if data == OWN else None if data is None else str(data)
@@ -82,8 +86,8 @@ def _readout(localizer: Value, kernel: Value, temperature: Value) -> Readout:
 
 
 @cache
-def _meaningless(prompt: Value) -> Mapping[str, None]:
-    """The axes that say nothing about a prompt."""
+def _not_applying(prompt: Value) -> Mapping[str, None]:
+    """The axes that do not apply to a prompt."""
     return {name: None for name, axis in AXES.items() if not axis.applies(prompt)}
 
 
@@ -96,10 +100,11 @@ def configure(values: Mapping[str, Value], *, tie: Collection[str] = ()) -> Conf
 
     Args:
         values: a checked value for every axis.
-        tie: names in `TIES`: train at the evaluation's timestep, or layer (docs/explanation/architecture.md, idea 1).
+        tie: names in `TIES`: train at the evaluation's timestep, or layer
+            (docs/explanation/architecture.md, idea 1).
 
     Returns:
-        The configuration; settings that mean nothing for it are None.
+        The configuration; settings that do not apply are None.
 
     Raises:
         SD4MatchError: values that are impossible together.
@@ -107,7 +112,7 @@ def configure(values: Mapping[str, Value], *, tie: Collection[str] = ()) -> Conf
     settled = dict(values)
     for name in tie:
         settled[TIES[name]] = settled[name]
-    settled.update(_meaningless(settled["prompt"]))
+    settled.update(_not_applying(settled["prompt"]))
     n_global, n_content = settled["global_length"], settled["content_length"]
     if isinstance(n_global, int) and isinstance(n_content, int):
         check_lengths(n_global, n_content)

@@ -1,4 +1,4 @@
-"""Designs: which configurations of a search space a study asks about."""
+"""Designs: which configurations of a search space a study measures."""
 
 import hashlib
 import itertools
@@ -15,18 +15,18 @@ Values = Mapping[str, Value]
 
 
 def one_at_a_time(space: Space) -> Iterator[Configuration]:
-    """Move one axis away from the baseline, all others stay."""
+    """Change one axis of the baseline at a time."""
     moves = ({name: value} for name, values in space.axes.items() for value in values)
     return filter(None, map(space.possible, moves))
 
 
 def leave_one_out(space: Space) -> Iterator[Configuration]:
-    """Put one axis of the full setting back to its plain value, and at last all of them.
+    """Set one axis of the full setting back to its plain value; at the end all of them.
 
     The file's ``baseline`` is the plain setting and ``axes`` gives the recommended value of each;
-    with all of these it is the full setting, which is `Space.baseline` here: what the others are
-    compared with. So one file answers "what does each add alone" as ``one_at_a_time``, and "what is
-    lost without each" as ``leave_one_out``.
+    with all of these it is the full setting, which is `Space.baseline` here: the others are
+    compared with it. So one file answers "what does each add alone" as ``one_at_a_time``, and
+    "what is lost without each" as ``leave_one_out``.
     """
     yield from one_at_a_time(space)
     plain = space.possible({name: values[-1] for name, values in space.axes.items()})
@@ -37,14 +37,14 @@ def leave_one_out(space: Space) -> Iterator[Configuration]:
 def factorial(space: Space) -> Iterator[Configuration]:
     """Take every combination, or a seeded fraction of those of the paid axes.
 
-    A larger fraction contains a smaller one of the same seed. The free axes are never cut: the
-    same pass answers all their values.
+    A larger fraction contains a smaller one of the same seed. The free axes always take all
+    their values, because the same pass gives them.
     """
     fraction, seed = space.file.factorial.fraction, space.file.factorial.seed
     points = itertools.product(*space.paid.values())
     chosen: Iterator[Values] = (dict(zip(space.paid, p, strict=True)) for p in points)
     if fraction < 1:
-        # Distinct ones are drawn from: a prompt without a length is not there once a length.
+        # Draw from distinct ones: a prompt without a length counts once, not once for each length.
         distinct: dict[str, Values] = {}
         for point in chosen:
             if (found := space.possible(point)) is not None:
@@ -59,17 +59,17 @@ def factorial(space: Space) -> Iterator[Configuration]:
 
 
 def search(space: Space) -> Iterator[Configuration]:
-    """Draw as many points of the paid axes as a sampler will propose, and take their free grids.
+    """Draw as many points of the paid axes as a sampler will propose, each with its free grid.
 
-    This stands for a search in a plan: what it runs is decided while it runs (`study.search`).
+    A plan shows this in place of the search, which decides while it runs (`study.search`).
     """
     sizes = [len(values) for values in space.paid.values()]
     whole, wanted = math.prod(sizes), space.file.search.samples
-    if space.file.search.sampler == "grid":  # all there is
+    if space.file.search.sampler == "grid":  # every point
         wanted = whole
-    whole = min(whole, sys.maxsize)  # of more than that `sample` cannot draw
+    whole = min(whole, sys.maxsize)  # the most that `sample` can draw from
     numbers = random.Random(space.file.search.seed).sample(range(whole), min(whole, 10 * wanted))
-    # More are drawn than wanted: several combinations may be one point, as in a factorial.
+    # Draw more than wanted: several combinations may be one point, as in a factorial.
     distinct: dict[tuple[Value, ...], Values] = {}
     for point in (_point(space.paid, number) for number in numbers):
         if len(distinct) < wanted and (found := space.possible(point)) is not None:
@@ -107,7 +107,7 @@ def _with_free(space: Space, points: Iterator[Values]) -> Iterator[Configuration
 
 
 def _point(axes: Mapping[str, tuple[Value, ...]], number: int) -> dict[str, Value]:
-    """The combination of that number, without counting up to it."""
+    """The combination with that number, without counting up to it."""
     point = {}
     for name, values in axes.items():
         number, place = divmod(number, len(values))

@@ -1,10 +1,10 @@
-"""The words of tables and figures: the field's terms for data sets, axes, values and settings."""
+"""Words for people: data sets, axes, values, settings, numbers and durations."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 Value = str | int | float | None
 Settings = Mapping[str, Value]
-"""Axis to value; None where the axis means nothing."""
+"""Axis -> value; None where the axis does not apply."""
 
 DATASETS = {"pf_pascal": "PF-Pascal", "pf_willow": "PF-Willow", "spair": "SPair-71k"}
 
@@ -17,7 +17,7 @@ AXES = {
     "content_length": "content tokens C",
     "timestep": "timestep t",
     "layer": "UNet layer",
-    "localizer": "localiser",
+    "localizer": "localizer",
     "kernel": "kernel width σ (cells)",
     "temperature": "softmax temperature β",
     "ensemble": "ensemble size E",
@@ -44,16 +44,16 @@ def axis(name: str) -> str:
 
 
 def value(raw: Value) -> str:
-    """A setting's value; a dash where it means nothing."""
+    """A setting's value; a dash where the axis does not apply."""
     return MISSING if raw is None else f"{raw:g}" if isinstance(raw, float) else str(raw)
 
 
 def values(several: Sequence[Value]) -> str:
-    """An axis's values; of more than a line holds, the first and the last."""
-    told = [value(raw) for raw in several]
-    if len(told) > MOST_VALUES:
-        told = [*told[: MOST_VALUES - 1], f"… ({len(told)} in all)", told[-1]]
-    return ", ".join(told)
+    """An axis's values; of many, the first ones and the last."""
+    texts = [value(raw) for raw in several]
+    if len(texts) > MOST_VALUES:
+        texts = [*texts[: MOST_VALUES - 1], f"… ({len(texts)} in all)", texts[-1]]
+    return ", ".join(texts)
 
 
 def settings(row: Settings) -> str:
@@ -82,13 +82,13 @@ def training(rows: Iterable[Settings]) -> str:
         if row["train.timestep"] is not None:
             learned.append(row)
         elif row["train.data"] is not None:
-            read.append(row)  # of prompt files only the data are known that they were learned on
+            read.append(row)  # of prompt files only the training data are known
         else:
             rest.append(row)
 
     def seen(name: str, rows: list[Settings]) -> str:
-        told = ", ".join(dict.fromkeys(value(row[name]) for row in rows))
-        return told.replace("own", "each data set's own pairs") if name == "train.data" else told
+        text = ", ".join(dict.fromkeys(value(row[name]) for row in rows))
+        return text.replace("own", "each data set's own pairs") if name == "train.data" else text
 
     parts = []
     if learned:
@@ -104,7 +104,7 @@ def training(rows: Iterable[Settings]) -> str:
 
 
 def several(number: int, what: str) -> str:
-    """``1 cell``, ``2,000 cells``."""
+    """``1 result``, ``2,000 results``."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 

@@ -1,4 +1,4 @@
-"""Metrics by name: ``data set / split / measure``, for example ``spair/val/pck@0.1``."""
+"""Metrics by name, ``data set/split/measure``, and the rule by which predictions are scored."""
 
 import difflib
 import re
@@ -10,8 +10,7 @@ from sd4match.errors import SD4MatchError, require_known
 
 MEAN = "mean"
 COST = "cost"
-"""What configurations may be chosen by beside metrics, and less is better: planned TFLOP an image,
-the plan's index has it."""
+"""An objective beside metrics, less is better: planned TFLOP an image, from the plan's index."""
 _GRAMMAR = re.compile(r"(\w+)/(\w+)/pck@(\d*\.?\d+)(/point)?")
 
 
@@ -23,7 +22,7 @@ class Metric:
         dataset: a benchmark's name, or ``mean``: over the data sets that have the split.
         split: ``train``, ``val`` or ``test``.
         alpha: threshold of PCK, a share of the reference length.
-        point: per-keypoint average instead of the per-image one (docs/explanation/method.md section 3).
+        point: average over keypoints instead of images (docs/explanation/method.md section 3).
     """
 
     dataset: str
@@ -42,7 +41,7 @@ class Metric:
             text: ``spair/val/pck@0.1``, ``pf_willow/test/pck@0.05/point``, ``mean/test/pck@0.1``.
 
         Raises:
-            SD4MatchError: when there is no such metric; the message gives the nearest.
+            SD4MatchError: no such metric; the message gives the nearest.
         """
         found = _GRAMMAR.fullmatch(text)
         if found is None:
@@ -62,7 +61,12 @@ class Metric:
 
 
 def selecting(text: str) -> Metric:
-    """A metric that may choose configurations: one on validation (docs/explanation/architecture.md, idea 7).
+    """A metric that may choose configurations: one on validation.
+
+    See docs/explanation/architecture.md, idea 7.
+
+    Args:
+        text: name of a metric.
 
     Raises:
         SD4MatchError: no metric of that name, or it is not on validation.
@@ -110,5 +114,9 @@ class Rule:
         return 0.1 if 0.1 in self.alphas else self.alphas[len(self.alphas) // 2]
 
     def address(self, image_size: int) -> dict[str, Any]:
-        """What goes into a score file's address; ``image_size`` is the square's side S."""
+        """The part of a score file's address that depends on the rule.
+
+        Args:
+            image_size: side S of the square that protocol ``sd4match`` measures in, pixels.
+        """
         return {**asdict(self), "image_size": image_size}

@@ -26,6 +26,10 @@ from study.space.space import Space
 def compose_file(path: Path, overrides: Sequence[str]) -> SpaceFile:
     """Read a file over the schema's defaults, and overrides over both.
 
+    Args:
+        path: a YAML file.
+        overrides: Hydra overrides, ``key=value``.
+
     Raises:
         SD4MatchError: no YAML, an unknown setting, a value of the wrong type.
     """
@@ -51,8 +55,8 @@ def compose_file(path: Path, overrides: Sequence[str]) -> SpaceFile:
 def _lone_files(folder: Path) -> Iterator[str]:
     """A folder with the same YAML files and no sub-folders.
 
-    Hydra takes a folder beside the file for a group of configurations, and ``results=…`` for the
-    choice of one where there is a ``results/``.
+    Hydra reads a folder beside the file as a group of configurations, and ``results=…`` as a choice
+    from it if there is a folder ``results/``.
     """
     with tempfile.TemporaryDirectory(prefix="sd4match-space-") as lone:
         for file in folder.glob("*.yaml"):
@@ -61,13 +65,13 @@ def _lone_files(folder: Path) -> Iterator[str]:
 
 
 def _adding(override: str) -> str:
-    """Hydra adds a key that is not there only when told to; a new axis is an everyday wish."""
+    """An override that may add a key: Hydra needs ``++`` for that, and new axes are common."""
     open_ended = re.match(r"(axes|image_encoders|prompts)[.=]", override)
     return f"++{override}" if open_ended else override
 
 
 def _in_words(error: Exception, path: Path) -> str:
-    """What a person needs of a Hydra or OmegaConf message, as one line."""
+    """A message of Hydra's or OmegaConf's as one line."""
     if isinstance(error, MarkedYAMLError) and error.problem_mark:
         return f"line {error.problem_mark.line + 1}: {error.problem}"
     cause = error.__cause__ or error.__context__
@@ -82,7 +86,7 @@ def _in_words(error: Exception, path: Path) -> str:
 
 
 def _section(path: Path) -> str:
-    """The section of a file that does not go with the schema, where that is what is wrong."""
+    """The section of a file that does not fit the schema; empty if all fit."""
     given: Any = OmegaConf.load(path)
     for name in given:
         try:
@@ -93,7 +97,7 @@ def _section(path: Path) -> str:
 
 
 def _nearest(place: str, key: str, section: Any) -> str:
-    """The refusal of a setting that a section of the schema does not have."""
+    """The message for a setting that a section of the schema does not have."""
     what = "axis" if section in (Baseline, TrainAxes) else "setting"
     try:
         require_known(key, [field.name for field in fields(section)], what=what, where=place)

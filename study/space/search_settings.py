@@ -1,4 +1,4 @@
-"""What a search space may say under ``search``; checked without Optuna, when a file is read."""
+"""Checks of the section ``search`` of a search space, without Optuna."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -18,11 +18,11 @@ Point = dict[str, Value]
 """Values of paid axes, by name."""
 
 Direction = Literal["maximize", "minimize"]
-"""Which way an objective is better."""
+"""Whether more or less of an objective is better."""
 
 
 def check(space: Space) -> None:
-    """Refuse settings of a search that cannot be meant.
+    """Refuse impossible settings of a search.
 
     Raises:
         SD4MatchError: an unknown sampler, an objective that is not measured or not on validation,
@@ -43,8 +43,9 @@ def check(space: Space) -> None:
         raise SD4MatchError(f"search.seed: expected 0 to {2**32 - 1}, got {search.seed}")
     if urlsplit(search.storage or "").password:
         raise SD4MatchError(
-            "search.storage: its password would stand in the study's files: leave it out of the "
-            "URL, where the database's client looks for it (PGPASSWORD, ~/.pgpass, ~/.my.cnf)"
+            "search.storage: its password would be written to the study's files: leave it out "
+            "of the URL, and put it where the database's client finds it (PGPASSWORD, ~/.pgpass, "
+            "~/.my.cnf)"
         )
     points(space)
 
@@ -74,7 +75,7 @@ def points(space: Space) -> list[Point]:
 
 
 def paid_axes(space: Space) -> Mapping[str, tuple[Value, ...]]:
-    """The axes that a search proposes; the prompt first, which decides what others mean."""
+    """The axes that a search proposes; the prompt first, which decides which others apply."""
     return dict(sorted(space.paid.items(), key=lambda item: item[0] != "prompt"))
 
 
@@ -85,7 +86,7 @@ def _check_sampler(sampler: object) -> None:
     target = str(sampler.get(TARGET))
     if not target.startswith(TARGETS):
         raise SD4MatchError(
-            f"search.sampler.{TARGET}: {target} is none of Optuna's: name one as "
+            f"search.sampler.{TARGET}: {target} is no sampler of Optuna's: name one as "
             f"{TARGETS}QMCSampler, or take one of {', '.join(SAMPLERS)}"
         )
     if any(_special(value) for value in sampler.values()) or any(

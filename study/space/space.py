@@ -22,7 +22,7 @@ class Space:
 
     Attributes:
         file: every setting, as written or by default.
-        settings: the baseline's value of every axis, whether or not it means something there.
+        settings: the baseline's value of every axis, whether or not the axis applies.
         axes: axis name to the values it takes, in the order of the file.
         tied: the evaluation axes that training follows.
     """
@@ -46,12 +46,12 @@ class Space:
 
     @property
     def fidelity(self) -> str:
-        """How far this study is from the full protocol, in words for plans and tables."""
+        """How this study is reduced against the full protocol, in words; ``full`` if it is not."""
         pairs, steps = self.file.data.pairs, self.file.recipe.steps
-        said = [] if pairs is None else [f"a seeded subset of {pairs} pairs a split"]
+        parts = [] if pairs is None else [f"a seeded subset of {pairs} pairs a split"]
         if self.trains and steps < SpaceFile().recipe.steps:
-            said.append(f"{steps:,} tuning steps")
-        return ", ".join(said) or "full"
+            parts.append(f"{steps:,} tuning steps")
+        return ", ".join(parts) or "full"
 
     @property
     def rule(self) -> Rule:
@@ -89,31 +89,31 @@ class Space:
         settled = {**self.settings, **values}
         if settled["image_size"] is None:
             settled["image_size"] = self._image_size(str(settled["backbone"]))
-        # Where all data sets have one teacher, naming it is no other question than "own".
+        # If all data sets train on the same one, naming it is the same question as "own".
         if {settled["train.data"]} == {TRAINED_ON[name] for name in self.file.data.evaluate}:
             settled["train.data"] = OWN
         return configure(settled, tie=self.tied)
 
     def cost(self, axis: str) -> Cost:
-        """What a new value of an axis costs here; tied axes move the training as well."""
+        """What a new value of an axis costs; a tied axis needs a new training too."""
         return "tune" if axis in self.tied and self.trains else find(axis).cost
 
     @cached_property
     def free(self) -> Mapping[str, tuple[Value, ...]]:
-        """The axes that every pass answers at all their values."""
+        """The axes whose values all come from the same pass."""
         return {name: v for name, v in self.axes.items() if self.cost(name) == "free"}
 
     @cached_property
     def paid(self) -> Mapping[str, tuple[Value, ...]]:
-        """The axes of which a new value costs a pass or a prompt."""
+        """The axes whose new values cost a pass or a prompt."""
         return {name: v for name, v in self.axes.items() if name not in self.free}
 
     def possible(self, values: Mapping[str, Value]) -> Configuration | None:
-        """As `with_values`; None, with a warning, for values that are impossible together."""
+        """As `with_values`, but None with a warning for values that are impossible together."""
         try:
             return self.with_values(values)
         except SD4MatchError as error:  # each value is possible; these together are not
-            if str(error) not in self._left_out:  # once, not with every value of every other axis
+            if str(error) not in self._left_out:  # once, not for every value of other axes
                 self._left_out.add(str(error))
                 given = ", ".join(f"{name}={value}" for name, value in values.items())
                 log.warning("left out %s: %s", given, error)

@@ -1,6 +1,10 @@
 """What is kept: results under their content addresses, and the folders of studies.
 
-Only here are paths, locks, leases, URLs and checksums.
+Paths, locks, leases, URLs and checksums are used only here.
+
+>>> from study.store import Store
+>>> Store("results/store").predicted()  # doctest: +SKIP
+{'a8787b89e426bf124cdc'}
 """
 
 import lazy_loader

@@ -1,7 +1,7 @@
-"""The file by which a launch says that it is alive, and how far it is.
+"""The heartbeat of a launch: a file that shows that it runs, and its progress.
 
-It stands in the study's folder while a launch runs and is gone when that has ended, however it
-ended; only a driver that was killed leaves it. Reading needs neither torch nor Ray.
+The file is in the study's folder while a launch runs, and is removed when the launch ends; only a
+killed driver leaves it. Reading it needs neither torch nor Ray.
 """
 
 import json
@@ -25,22 +25,22 @@ NAME = "running.json"
 BEAT = 2.0
 """Seconds between beats."""
 STALE = 60.0
-"""Seconds without a beat after which a driver counts as dead; clocks of hosts differ."""
+"""Seconds without a beat after which a driver counts as dead; the clocks of hosts differ."""
 
 
 @contextmanager
 def beating(folder: Path, snapshot: Callable[[], dict[str, Any]]) -> Iterator[None]:
-    """Keep the file up to date for the block, from a thread; makes no folder.
+    """Keep the file up to date during the block, from a thread.
 
     Args:
-        folder: the study's; nothing is written before it is there.
-        snapshot: what to tell, as JSON values.
+        folder: the study's; nothing is written before it exists.
+        snapshot: returns the progress, as JSON values.
     """
     file, over, mirror = folder / NAME, threading.Event(), Mirror(folder)
     me = {"pid": os.getpid(), "host": socket.gethostname()}
 
     def beat() -> None:
-        said = ""
+        warned = ""
         while not over.is_set():
             try:
                 if (folder / "study.json").exists():
@@ -48,11 +48,11 @@ def beating(folder: Path, snapshot: Callable[[], dict[str, Any]]) -> Iterator[No
                     with atomic_path(file) as temporary:
                         temporary.write_text(text)
                     mirror.put(file, text.encode())
-                said = ""
-            except (OSError, SD4MatchError) as error:  # it goes on beating: there may be room again
-                if said != str(error):
-                    said = str(error)
-                    log.warning("%s", said)
+                warned = ""
+            except (OSError, SD4MatchError) as error:  # try again: there may be room later
+                if warned != str(error):
+                    warned = str(error)
+                    log.warning("%s", warned)
             over.wait(BEAT)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
@@ -62,30 +62,37 @@ def beating(folder: Path, snapshot: Callable[[], dict[str, Any]]) -> Iterator[No
     finally:
         over.set()
         thread.join()
-        with suppress(OSError, SD4MatchError):  # a folder that cannot be written to any more
+        with suppress(OSError, SD4MatchError):  # the folder cannot be written to any more
             mirror.remove(file)
 
 
 def read(folder: Path) -> dict[str, Any] | None:
-    """What the last beat said.
+    """Read the last beat.
+
+    Args:
+        folder: the study's.
 
     Returns:
-        The snapshot with ``pid``, ``host``, ``time`` and ``alive``; None where no launch runs.
+        The snapshot with ``pid``, ``host``, ``time`` and ``alive``; None if no launch runs.
     """
     try:
         state: dict[str, Any] = json.loads((folder / NAME).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # what a broken disk left is no sign of life
+    except (FileNotFoundError, ValueError):  # a damaged file shows nothing
         return None
     return {**state, "alive": alive(state)}
 
 
 def alive(state: dict[str, Any]) -> bool:
-    """Whether a process that said ``pid``, ``host`` and ``time`` of itself still runs."""
+    """Whether the process that wrote a state still runs.
+
+    Args:
+        state: with ``pid``, ``host`` and ``time``.
+    """
     if state["host"] == socket.gethostname():
         try:
             os.kill(state["pid"], 0)
         except ProcessLookupError:
             return False
-        except PermissionError:  # somebody else's, but there
+        except PermissionError:  # it runs, as another user
             pass
     return bool(time.time() - state["time"] < STALE)

@@ -1,4 +1,4 @@
-"""Before a launch: what the store holds of a plan is read once; what is of no use is removed."""
+"""Integrity check before a launch: damaged files of a plan are removed, to be computed again."""
 
 import zipfile
 from collections.abc import Iterator
@@ -14,15 +14,18 @@ from study.store.store import Store
 
 
 def sweep(plan: Plan, store: Store) -> list[Path]:
-    """Remove the files behind a plan that are not as they were written; they are pending then.
+    """Remove the files of a plan that are not as they were written; they are pending then.
 
-    It reads at about the disk's speed: seals are whole-file checksums (`sd4match.files.seal`). Latents
-    and what image encoders see check themselves when a worker reads them.
+    It reads at about the disk's speed: seals are checksums of whole files
+    (`sd4match.files.seal`). Latents and outputs of image encoders are checked by the worker that
+    reads them. Temporary files of killed writers are removed too.
 
-    What killed writers left beside these files goes too.
+    Args:
+        plan: what is wanted.
+        store: holds the files.
 
     Returns:
-        What was damaged and removed; ground truth is written again at once.
+        The files that were damaged and removed; ground truth is written again at once.
 
     Raises:
         SD4MatchError: a data set whose ground truth was damaged cannot be read.
@@ -31,7 +34,7 @@ def sweep(plan: Plan, store: Store) -> list[Path]:
         remove_abandoned(folder)
     removed = []
     for file in [file for file in _files(plan, store) if not _sound(file)]:
-        patiently(store.mirror.again)(file)  # perhaps it is the copy here that is damaged
+        patiently(store.mirror.again)(file)  # perhaps only this machine's copy is damaged
         if not _sound(file):
             patiently(store.mirror.remove)(file)
             removed.append(file)
@@ -44,7 +47,7 @@ def sweep(plan: Plan, store: Store) -> list[Path]:
 
 
 def _folders(plan: Plan, store: Store) -> Iterator[Path]:
-    """Where stages of a plan write."""
+    """The folders that stages of a plan write to."""
     yield from (store.latents, *store.latents.glob("*/"))
     yield from (*store.contents.glob("*/"), *store.speed.glob("*/"), store.folder / "truth")
     yield from (store.prompt(key).parent for key in plan.tunes)
@@ -72,7 +75,7 @@ def _sound(file: Path) -> bool:
             return archive.testzip() is None
     except (zipfile.BadZipFile, EOFError):
         return False
-    except FileNotFoundError:  # another study's launch removed it: its tuning is done, say
+    except FileNotFoundError:  # another launch removed it, a checkpoint for example
         return True
 
 

@@ -1,4 +1,4 @@
-"""One launch of a study at a time, on whatever machines the others are."""
+"""Locks: one launch of a study at a time, on this machine (a file lock) and on all (a lease)."""
 
 import fcntl
 import json
@@ -18,23 +18,29 @@ from sd4match.errors import SD4MatchError
 from study.store import heartbeat
 from study.store.mirror import Mirror
 
+log = logging.getLogger(__name__)
+
 NAME = ".launch"
+"""File of the lock, in the study's folder."""
+FOLDER = ".launches"
+"""Folder of leases, in the study's folder behind a URL."""
+RENEWED = 10.0
+"""Seconds between renewals of a lease."""
 
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold a study's folder for the block; the lock of a process that died is nobody's.
+    """Lock a study's folder during the block.
 
-    The operating system keeps the lock (on NFS its server does), so there is none to go stale. The
-    file says who holds it, and is gone afterwards, as is a folder that nothing was put into. Behind
-    a URL there are no such locks, and launches on other machines are kept out by a lease
-    (`study.store.lock`).
+    The operating system keeps the lock (on NFS the server does) and releases it when the process
+    dies, so it is never stale. The file names its owner, and is removed afterwards, as is a folder
+    that is still empty. A URL has no such locks; a lease (`leased`) keeps out other machines.
 
     Args:
-        folder: made when missing.
+        folder: the study's, made if missing.
 
     Raises:
-        SD4MatchError: another launch holds it; says which.
+        SD4MatchError: another launch holds the lock; says which.
     """
     file = folder / NAME
     missing = [path for path in (folder, folder.parent) if not path.exists()]
@@ -68,7 +74,7 @@ def _locked(file: Path) -> TextIO:
             raise SD4MatchError(
                 f"study {file.parent.name} is being launched by {owner}: wait for it, or stop it"
             ) from None
-        # Whoever held it before may have removed the file while we waited for it.
+        # The owner before us may have removed the file while we opened it.
         with suppress(FileNotFoundError):
             if file.stat().st_ino == os.fstat(lock.fileno()).st_ino:
                 lock.truncate(0)
@@ -77,49 +83,46 @@ def _locked(file: Path) -> TextIO:
 
 
 def launching_here(folder: Path) -> bool:
-    """Whether a launch on this machine holds a study's folder."""
+    """Whether a launch on this machine holds the lock of a study.
+
+    Args:
+        folder: the study's.
+    """
     try:
         with (folder / NAME).open(encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # nobody ever launched it here
+    except OSError:  # it was never launched on this machine
         pass
     return False
 
 
-log = logging.getLogger(__name__)
-
-FOLDER = ".launches"
-RENEWED = 10.0
-"""Seconds between renewals."""
-
-
 @contextmanager
 def leased(folder: Path) -> Iterator[None]:
-    """Keep launches on other machines out of a study for the block.
+    """Keep launches on other machines out of a study during the block.
 
     Args:
-        folder: the study's; nothing is done for one that is not behind a URL.
+        folder: the study's; does nothing unless results are behind a URL.
 
     Raises:
-        SD4MatchError: another launch is there, or the place cannot be reached.
+        SD4MatchError: another launch runs, or the URL cannot be reached.
     """
     mirror, over = Mirror(folder), threading.Event()
     if mirror.url is None:
         yield
         return
     lease = folder / FOLDER / f"{secrets.token_hex(8)}.json"
-    _say(mirror, lease)
+    _renew(mirror, lease)
 
     def renew() -> None:
         while not over.wait(RENEWED):
-            with suppress(SD4MatchError, OSError):  # away: tried again
+            with suppress(SD4MatchError, OSError):  # no connection: try again later
                 if lease.name not in mirror.read(lease.parent):
                     log.error("another launch of study %s took over: this one stops", folder.name)
                     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
                     return
-                _say(mirror, lease)
+                _renew(mirror, lease)
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
     try:
@@ -130,11 +133,11 @@ def leased(folder: Path) -> Iterator[None]:
         over.set()
         if thread.ident is not None:
             thread.join()
-        with suppress(SD4MatchError, OSError):  # it is nobody's in a minute
+        with suppress(SD4MatchError, OSError):  # it expires in a minute
             mirror.remove(lease)
 
 
-def _say(mirror: Mirror, lease: Path) -> None:
+def _renew(mirror: Mirror, lease: Path) -> None:
     me = {"pid": os.getpid(), "host": socket.gethostname(), "time": time.time()}
     mirror.put(lease, json.dumps(me).encode())
 
@@ -145,10 +148,10 @@ def _require_alone(mirror: Mirror, lease: Path) -> None:
             continue
         try:
             other: dict[str, Any] = json.loads(content)
-            there = heartbeat.alive(other)
+            alive = heartbeat.alive(other)
         except (ValueError, KeyError, TypeError):  # no launch wrote that
-            there = False
-        if there:
+            alive = False
+        if alive:
             raise SD4MatchError(
                 f"study {mirror.folder.name} is being launched by process {other['pid']} on "
                 f"{other['host']}: wait for it, or stop it"

@@ -1,4 +1,4 @@
-"""Finding the folder of a study that exists."""
+"""Lookup of a study's folder; errors list the studies that exist."""
 
 from pathlib import Path
 

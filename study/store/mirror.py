@@ -1,10 +1,10 @@
-"""Results behind a URL: the folder of this machine that stands for it, and what goes to and fro.
+"""Results behind a URL: a local folder that mirrors it, and the transfer of files both ways.
 
-All code works on files. `local` names the folder that stands for a URL here, below ``mirrors`` in
-the cache folder; a `Mirror` brings files there and sends those that were written. Any protocol that
-fsspec knows will do (s3://, gs://, abfs://, …) where an upload appears as a whole, as object
-stores' do. What is in the store never changes, so a copy is as good as the original; the folder may
-be removed whenever no launch runs.
+All code works on files. `local` names the folder that mirrors a URL, below ``mirrors`` in the cache
+folder. A `Mirror` downloads files to it and uploads new ones. Any protocol that fsspec knows works
+(s3://, gs://, abfs://, …) if uploads appear as a whole, as they do in object stores. Files of the
+store never change, so a copy is as good as the original. The folder may be removed whenever no
+launch runs.
 """
 
 import errno
@@ -20,25 +20,25 @@ from sd4match.files.atomic import atomic_path
 from sd4match.files.cache import cache_folder
 
 AT_ONCE = 16
-"""Files on their way at a time."""
+"""Files that are transferred at a time."""
 
 Only = Callable[[str], bool]
-"""Whether a file matters, by its name relative to the folder that is asked about."""
+"""Whether to transfer a file, by its name relative to the folder."""
 
 
 def every(name: str) -> bool:
-    """All files matter."""
+    """Transfer all files."""
     return True
 
 
 def local(place: str | Path) -> Path:
-    """The folder of this machine that is a place, or stands for it; nothing is made or asked.
+    """The local folder of a place; nothing is made or downloaded.
 
     Args:
         place: a folder, or a URL.
 
     Raises:
-        SD4MatchError: a URL of a protocol that nothing here speaks; says what to install.
+        SD4MatchError: a URL of an unknown protocol; says what to install.
     """
     scheme, is_url, rest = str(place).partition("://")
     if not is_url or scheme == "file":
@@ -48,21 +48,22 @@ def local(place: str | Path) -> Path:
         raise SD4MatchError(f"{place}: no place for results: name a folder, or s3://bucket/results")
     if urlsplit(str(place)).password:
         raise SD4MatchError(
-            f"results: {scheme}:// with a password, which would stand in the study's files: leave "
-            "it where the protocol's package looks for it (its variables, ~/.config/fsspec)"
+            f"results: {scheme}:// with a password, which would be written to the study's files: "
+            "put it where the protocol's package finds it (its variables, ~/.config/fsspec)"
         )
     _file_system(str(place))
     return _mirrors().joinpath(scheme, *parts)
 
 
 class Mirror:
-    """A folder here, and the place that it stands for; a folder that is its own place needs none.
+    """A local folder and the URL that it mirrors; without a URL the methods do nothing.
 
     Args:
         folder: as `local` gives it, or below it.
 
     Attributes:
-        url: of the place; None where the folder is all there is, and nothing here does anything.
+        folder: the local folder.
+        url: what it mirrors; None for a folder that mirrors nothing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,27 +73,27 @@ class Mirror:
             scheme, *parts = folder.relative_to(_mirrors()).parts
             self.url = f"{scheme}://{'/'.join(parts)}"
             self._fs, self._root = _file_system(self.url)
-        self._there: dict[Path, tuple[int, int]] = {}  # files that are the same at both ends
+        self._same: dict[Path, tuple[int, int]] = {}  # files that are equal on both sides
 
     def pull(
         self, folder: Path, only: Only = every, *, below: bool = True, exact: bool = False
     ) -> None:
-        """Bring here what is there and not here, or of another size; hidden files stay there.
+        """Download files that are missing here or have another size, hidden ones excepted.
 
         Args:
             folder: this one or one below it.
             only: which of the files.
-            below: those in folders below it too.
-            exact: bring all, and remove here what is not there: for files that change.
+            below: files in folders below it too.
+            exact: download all, and remove local files that the URL lacks: for files that change.
 
         Raises:
-            SD4MatchError: it cannot be reached; `study.store.retry` knows when waiting helps.
+            SD4MatchError: the URL cannot be reached; `study.store.retry` knows when waiting helps.
         """
         if self.url is None:
             return
-        with self._told():
-            there = self._list(folder, below)
-            shown = ((name, size) for name, size in there if not _hidden(PurePosixPath(name)))
+        with self._errors():
+            listed = self._list(folder, below)
+            shown = ((name, size) for name, size in listed if not _hidden(PurePosixPath(name)))
             sizes = {folder / name: size for name, size in shown if only(name)}
             if exact:
                 for file in self._written(folder, only if below else _top(only)):
@@ -102,13 +103,13 @@ class Mirror:
             self._each(self._fetch, wanted)
             for file in sizes.keys() - set(wanted):
                 with suppress(FileNotFoundError):  # removed since, as in `_send`
-                    self._there[file] = _stamp(file)
+                    self._same[file] = _stamp(file)
 
     def push(self, folder: Path, only: Only = every) -> None:
-        """Send what was written in a folder or below it; hidden files stay here.
+        """Upload new files in a folder or below it, hidden ones excepted.
 
         Args:
-            folder, only: as for `pull`, which should come first: what it saw there is not sent.
+            folder, only: as for `pull`, which should come first: files it saw are not uploaded.
 
         Raises:
             SD4MatchError: as for `pull`.
@@ -117,43 +118,86 @@ class Mirror:
             self.send(self._written(folder, only))
 
     def send(self, files: Iterable[Path]) -> None:
-        """Send those of some files that changed since they were sent or brought; see `push`."""
+        """Upload those of some files that changed since their last transfer.
+
+        Args:
+            files: below the folder.
+
+        Raises:
+            SD4MatchError: as for `pull`.
+        """
         if self.url is not None:
-            with self._told():
+            with self._errors():
                 self._each(self._send, files)
 
     def remove(self, file: Path) -> None:
-        """Remove a file here and there; see `push`."""
+        """Remove a file, here and behind the URL.
+
+        Args:
+            file: below the folder.
+
+        Raises:
+            SD4MatchError: as for `pull`.
+        """
         file.unlink(missing_ok=True)
         if self.url is not None:
-            self._there.pop(file, None)
-            with self._told(), suppress(FileNotFoundError):
+            self._same.pop(file, None)
+            with self._errors(), suppress(FileNotFoundError):
                 self._fs.rm_file(self._name(file))
 
     def again(self, file: Path) -> None:
-        """Bring a file once more, as the one here is no good; see `pull`."""
+        """Download a file again, because the local copy is damaged.
+
+        Args:
+            file: below the folder.
+
+        Raises:
+            SD4MatchError: as for `pull`.
+        """
         if self.url is not None:
-            with self._told():
+            with self._errors():
                 self._fetch(file)
 
     def put(self, file: Path, content: bytes) -> None:
-        """Write a small file there alone; see `push`."""
+        """Write a small file behind the URL only.
+
+        Args:
+            file: its name, below the folder.
+            content: its bytes.
+
+        Raises:
+            SD4MatchError: as for `pull`.
+        """
         if self.url is not None:
-            with self._told():
+            with self._errors():
                 self._fs.pipe_file(self._name(file), content)
 
     def read(self, folder: Path) -> dict[str, bytes]:
-        """The small files in a folder there, by name; see `pull`."""
+        """Read the small files in a folder behind the URL.
+
+        Args:
+            folder: this one or one below it.
+
+        Returns:
+            Name -> bytes.
+
+        Raises:
+            SD4MatchError: as for `pull`.
+        """
         found = {}
-        with self._told():
+        with self._errors():
             for name, _ in self._list(folder, below=False):
                 with suppress(FileNotFoundError):  # removed since
                     found[name] = bytes(self._fs.cat_file(self._name(folder / name)))
         return found
 
     def folders(self) -> list[str]:
-        """Names of the folders there; see `pull`."""
-        with self._told():
+        """Names of the folders behind the URL.
+
+        Raises:
+            SD4MatchError: as for `pull`.
+        """
+        with self._errors():
             found = self._ls(self._root)
         return sorted(_last(entry) for entry in found if entry["type"] == "directory")
 
@@ -162,7 +206,7 @@ class Mirror:
         return self._root if name == "." else f"{self._root}/{name}"
 
     def _list(self, folder: Path, below: bool) -> Iterator[tuple[str, int]]:
-        """Names, relative to the folder, and sizes of the files there."""
+        """Names, relative to the folder, and sizes of the files behind the URL."""
         start = self._name(folder)
         self._fs.invalidate_cache()
         found = self._fs.find(start, detail=True).values() if below else self._ls(start)
@@ -188,14 +232,14 @@ class Mirror:
         with suppress(FileNotFoundError):  # removed since it was listed
             with atomic_path(file) as temporary:
                 self._fs.get_file(self._name(file), str(temporary))
-            self._there[file] = _stamp(file)
+            self._same[file] = _stamp(file)
 
     def _send(self, file: Path) -> None:
         try:
             stamp = _stamp(file)
-            if self._there.get(file) != stamp:
+            if self._same.get(file) != stamp:
                 self._fs.put_file(str(file), self._name(file))
-                self._there[file] = stamp
+                self._same[file] = stamp
         except FileNotFoundError:  # another study's worker removed it: a checkpoint
             if file.exists():
                 raise
@@ -206,24 +250,24 @@ class Mirror:
                 pass
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Say what went wrong in one line; each protocol's package has errors of its own."""
+    def _errors(self) -> Iterator[None]:
+        """Turn errors into one line; each protocol's package has its own classes of errors."""
         try:
             yield
         except SD4MatchError:
             raise
         except Exception as error:
-            said = " ".join(str(error).split()) or type(error).__name__
+            message = " ".join(str(error).split()) or type(error).__name__
             refused = isinstance(error, (FileNotFoundError, PermissionError, NotImplementedError))
             if refused or "Credentials" in type(error).__name__:
-                raise SD4MatchError(f"{self.url}: {said}") from error
-            away = OSError(errno.EIO, said)  # as a shared folder would say it
+                raise SD4MatchError(f"{self.url}: {message}") from error
+            away = OSError(errno.EIO, message)  # as a shared folder raises it
             away.__cause__ = error
-            raise SD4MatchError(f"{self.url}: cannot be reached: {said}") from away
+            raise SD4MatchError(f"{self.url}: cannot be reached: {message}") from away
 
 
 def _file_system(url: str) -> tuple[Any, str]:
-    import fsspec  # which folders do without
+    import fsspec  # not needed for folders
     from fsspec.registry import known_implementations
 
     scheme = url.partition("://")[0]
@@ -233,7 +277,7 @@ def _file_system(url: str) -> tuple[Any, str]:
         package = str(known_implementations[scheme]["class"]).split(".")[0]
         install = "" if package == "fsspec" else f": pip install {package}"
         raise SD4MatchError(f"{url}: {error}{install}") from None
-    except Exception as error:  # an unknown protocol, or what its package says to the URL
+    except Exception as error:  # an unknown protocol, or an error of its package
         raise SD4MatchError(f"{url}: {error}: name a folder, or for example s3://bucket") from None
     return system, root.rstrip("/")
 

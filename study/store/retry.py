@@ -1,4 +1,4 @@
-"""Waiting for storage that is away for a while: a server that restarts, a network that flaps."""
+"""Retries while storage does not answer: a server restarts, a network connection is lost."""
 
 import errno
 import logging
@@ -23,14 +23,14 @@ AWAY = {
     errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.EREMOTEIO,
     errno.EAGAIN, errno.EBUSY,
 }  # fmt: skip
-"""What a shared file system says while its server or its network is gone."""
+"""Errors of a shared file system while its server or its network is gone."""
 
 ATTEMPTS = 10
 """One to 60 seconds apart, five minutes in all."""
 
 
 def patient() -> Retrying:
-    """Tries again what failed because storage was away; any other error is raised at once.
+    """Retry what failed because storage did not answer; other errors are raised at once.
 
     Example:
         >>> for attempt in patient():
@@ -47,18 +47,33 @@ def patient() -> Retrying:
 
 
 def patiently(function: Callable[P, T]) -> Callable[P, T]:
-    """Let calls of a function wait for storage, as `patient` does."""
+    """Let calls of a function retry as `patient` does.
+
+    Args:
+        function: any.
+
+    Returns:
+        The function with retries.
+    """
     return patient().wraps(function)
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an error says that a file system does not answer for now; a full disk is another."""
+    """Whether an error means that a file system does not answer for now; a full disk does not.
+
+    Args:
+        error: any, with what it was raised from.
+    """
     numbers = {link.errno for link in causes(error) if isinstance(link, OSError)}
     return bool(numbers & AWAY) and not numbers.intersection(FULL)
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and those that it was raised from."""
+    """An exception and those that it was raised from.
+
+    Args:
+        error: any.
+    """
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

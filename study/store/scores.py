@@ -1,4 +1,4 @@
-"""Scores are a view: per-pair counts of correct keypoints, from recorded predictions."""
+"""Scores: per-pair counts of correct keypoints, made from recorded predictions, and their files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -36,7 +36,7 @@ class Record:
 
 
 def score(store: Store, record: Record, settings: Sequence[Setting], rule: Rule) -> list[Path]:
-    """The score files that hold some settings of a predict stage; those missing are made.
+    """The score files of some settings of a predict stage; missing ones are made.
 
     Args:
         store: where predictions and ground truth are.
@@ -48,7 +48,7 @@ def score(store: Store, record: Record, settings: Sequence[Setting], rule: Rule)
         The files, in the order of first use.
 
     Raises:
-        SD4MatchError: a setting or the ground truth is not on record.
+        SD4MatchError: a setting or the ground truth is not recorded.
     """
     recorded = store.recorded(record.key)
     if absent := [setting for setting in settings if setting not in recorded]:
@@ -56,22 +56,33 @@ def score(store: Store, record: Record, settings: Sequence[Setting], rule: Rule)
             f"store {store.folder}: no predictions {record.key} of layer {absent[0][0]}, "
             f"{absent[0][1]}: launch the study again"
         )
-    files = []
-    for predictions in dict.fromkeys(recorded[setting] for setting in settings):
-        file = store.score_file(record.key, predictions, rule.address(record.image_size))
-        if not file.exists():
-            truth, _ = truth_of(store.folder, record.data)
-            positions = store.read_predictions(predictions, truth)
-            counts = count_correct(truth, positions, rule, image_size=record.image_size)
-            write_scores(
-                file,
-                settings_of(predictions),
-                counts,
-                truth.n_keypoints,
-                address=store.address(file),
-            )
-        files.append(file)
-    return files
+    files = dict.fromkeys(recorded[setting] for setting in settings)
+    return [scored(store, record, predictions, rule) for predictions in files]
+
+
+def scored(store: Store, record: Record, predictions: Path, rule: Rule) -> Path:
+    """The score file of a file of predictions, computed where it is missing.
+
+    Args:
+        store, record, rule: as for `score`.
+        predictions: a file of the record.
+
+    Raises:
+        SD4MatchError: the ground truth is not recorded, or a file is damaged.
+    """
+    file = store.score_file(record.key, predictions, rule.address(record.image_size))
+    if not file.exists():
+        truth, _ = truth_of(store.folder, record.data)
+        positions = store.read_predictions(predictions, truth)
+        counts = count_correct(truth, positions, rule, image_size=record.image_size)
+        write_scores(
+            file,
+            settings_of(predictions),
+            counts,
+            truth.n_keypoints,
+            address=store.address(file),
+        )
+    return file
 
 
 @lru_cache(maxsize=16)
@@ -91,15 +102,18 @@ def truth_of(store: Path, data: str) -> tuple[pck.GroundTruth, pd.DataFrame]:
 def count_correct(
     truth: pck.GroundTruth, positions: np.ndarray, rule: Rule, *, image_size: int
 ) -> Mapping[float, np.ndarray]:
-    """Correct keypoints a pair.
+    """Count the correct keypoints of each pair.
 
     Args:
+        truth: of the split.
         positions: (S, K, 2) predictions in original pixels.
+        rule: how to score.
+        image_size: side S of the square that protocol ``sd4match`` measures in, pixels.
 
     Returns:
-        alpha to (S, P) counts.
+        alpha -> (S, P) counts.
     """
-    # A few settings at a time stay in the processor's cache, which is many times faster.
+    # A few settings at a time fit into the processor's cache, which is many times faster.
     blocks = []
     for start in range(0, len(positions), _BLOCK):
         correct = pck.correct(
@@ -113,19 +127,16 @@ def count_correct(
     return dict(zip(rule.alphas, np.concatenate(blocks, axis=1), strict=True))
 
 
-__all__ = ["Averages", "damaged", "read_averages", "read_scores", "settings_of", "write_scores"]
-
-
 @dataclass(frozen=True)
 class Averages:
-    """What tables need of a score file; it is in the header, so that no pair has to be read.
+    """The averages in the header of a score file: tables need not read pairs.
 
     Attributes:
-        pairs: how many count, because they have a keypoint.
-        keypoints: how many these have.
-        pck: alpha as text to the mean over pairs of each pair's PCK, one a setting; empty lists
-            where no pair counts.
-        point: likewise, the share of all keypoints.
+        pairs: how many pairs have a keypoint; only these count.
+        keypoints: how many keypoints they have.
+        pck: alpha as text -> mean over pairs of each pair's PCK, one for each setting; empty lists
+            if no pair counts.
+        point: the same for the share of all keypoints.
     """
 
     pairs: int
@@ -135,16 +146,21 @@ class Averages:
 
     @classmethod
     def of(cls, counts: Mapping[float, np.ndarray], keypoints: np.ndarray) -> "Averages":
-        """The averages of (S, P) counts of correct keypoints by alpha, of (P,) keypoints."""
-        there = keypoints > 0
+        """Average counts.
+
+        Args:
+            counts: alpha -> (S, P) correct keypoints.
+            keypoints: (P,) keypoints of each pair.
+        """
+        counted = keypoints > 0
         total = int(keypoints.sum())
         pck: dict[str, list[float]] = {f"{alpha:g}": [] for alpha in counts}
         point: dict[str, list[float]] = {f"{alpha:g}": [] for alpha in counts}
         for alpha, correct in counts.items() if total else ():
-            shares = np.ascontiguousarray(correct[:, there] / keypoints[there])
+            shares = np.ascontiguousarray(correct[:, counted] / keypoints[counted])
             pck[f"{alpha:g}"] = shares.mean(axis=1).tolist()
             point[f"{alpha:g}"] = (correct.sum(axis=1) / total).tolist()
-        return cls(int(there.sum()), total, pck, point)
+        return cls(int(counted.sum()), total, pck, point)
 
 
 @patiently
@@ -159,11 +175,14 @@ def write_scores(
     """Write per-pair counts of correct keypoints, and their averages in the header.
 
     Args:
-        file: where.
+        file: its path.
         settings: S free settings.
-        counts: alpha to (S, P) counts.
+        counts: alpha -> (S, P) counts.
         keypoints: (P,) keypoints of each pair.
-        address: as of `sd4match.records.write`.
+        address: see `sd4match.records.write`.
+
+    Returns:
+        The file.
     """
     pairs = len(keypoints)
     table = pa.table(
@@ -182,7 +201,11 @@ def write_scores(
 
 
 def read_scores(file: Path, alpha: float) -> tuple[np.ndarray, np.ndarray]:
-    """The counts that a score file holds at one alpha.
+    """The counts in a score file.
+
+    Args:
+        file: a score file.
+        alpha: one of its alphas.
 
     Returns:
         (S, P) correct keypoints, S in the order of `settings_of` the file; (P,) keypoints.
@@ -197,7 +220,10 @@ def read_scores(file: Path, alpha: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_averages(file: Path) -> tuple[list[Setting], Averages]:
-    """The settings of a score file and their averages, from its header alone.
+    """The settings of a score file and their averages, from its header.
+
+    Args:
+        file: a score file.
 
     Raises:
         SD4MatchError: the file is damaged.

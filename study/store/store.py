@@ -1,6 +1,6 @@
-"""The store: every measurement, in Parquet and safetensors files under their content addresses.
+"""The store: all measurements, in Parquet and safetensors files under content addresses.
 
-Layout, below the store's folder (``results/store`` by default, shared by all studies there)::
+Layout, below the store's folder (``results/store`` by default, shared by all studies)::
 
     latents/<folder>/…              VAE moments, one file an image (`sd4match.features`)
     contents/<folder>/…             image encoders' outputs, one file an image
@@ -12,11 +12,11 @@ Layout, below the store's folder (``results/store`` by default, shared by all st
     truth/<data fingerprint>.parquet, <…>-pairs.parquet     ground truth, once a data set and split
 
 Files appear by atomic rename and never change, so any number of processes may read and write. Each
-holds its own checksum (`sd4match.seal`), predictions and scores their own address too, and a write
-waits for storage that is away for a while.
+holds its own checksum (`sd4match.files.seal`), predictions and scores their own address too, and
+writes are tried again while storage does not answer (`study.store.retry`).
 
-A store behind a URL has the same layout there, and each machine a folder that stands for it
-(`study.mirror`): what a stage needs is pulled before it starts, what it made is pushed.
+A store behind a URL has the same layout, and each machine a folder that mirrors it
+(`study.store.mirror`): a stage's inputs are pulled before it starts, its outputs are pushed.
 """
 
 import os
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEW = 8
-"""So many folders are listed one by one; of more, all that are beside them."""
+"""Up to so many folders are listed one by one; for more, the folder above is listed."""
 
 
 class Store:
@@ -51,7 +51,7 @@ class Store:
         place: the folder where they live, made when missing, or a URL.
 
     Attributes:
-        folder: the same, or what stands for the URL here.
+        folder: the same, or the local folder that mirrors the URL.
         mirror: of that folder.
     """
 
@@ -91,7 +91,14 @@ class Store:
     # Behind a URL --------------------------------------------------------------------------------
 
     def pull_plan(self, plan: Plan) -> None:
-        """Bring what is on record of a plan; see `pull`."""
+        """Bring the records of a plan to this machine.
+
+        Args:
+            plan: what is wanted.
+
+        Raises:
+            SD4MatchError: the store is behind a URL and cannot be reached.
+        """
         if self.mirror.url:
             data = {stage.data.fingerprint for stage in plan.predicts.values()}
             self.pull(latents=plan.latents, tunes=plan.tunes, predicts=plan.predicts, data=data)
@@ -100,8 +107,8 @@ class Store:
         """Bring the records of some stages to this machine, those that it lacks.
 
         Args:
-            stages: keys by kind: ``latents`` (only which are complete), ``tunes``, ``predicts``
-                (their scores too), and fingerprints of ``data``.
+            stages: keys by kind: ``latents`` (only the marks of complete ones), ``tunes``,
+                ``predicts`` (with their scores), and fingerprints of ``data``.
 
         Raises:
             SD4MatchError: the store is behind a URL and cannot be reached.
@@ -111,7 +118,14 @@ class Store:
 
     @patiently
     def push(self, **stages: Collection[str]) -> None:
-        """Send the records of some stages from this machine; see `pull`."""
+        """Send the records of some stages from this machine.
+
+        Args:
+            stages: see `pull`.
+
+        Raises:
+            SD4MatchError: the store is behind a URL and cannot be reached.
+        """
         for folder, only in self._records(**stages):
             self.mirror.push(folder, only)
 
@@ -144,19 +158,19 @@ class Store:
 
     @cached_property
     def contents(self) -> Path:
-        """Folder of what image encoders see."""
+        """Folder of image encoders' outputs."""
         return self.folder / "contents"
 
     def latents_mark(self, key: str) -> Path:
-        """File that says that a latents stage is complete."""
+        """File that marks a latents stage as complete."""
         return self.latents / f"{key}.json"
 
     def prompt(self, key: str) -> Path:
-        """The prompt file of a tune stage; it exists when the stage is done."""
+        """The prompt file of a tune stage; it exists if the stage is done."""
         return self.folder / "tune" / key / "prompt.safetensors"
 
     def checkpoint(self, key: str) -> Path:
-        """Where a running tune stage keeps what it needs to go on."""
+        """Checkpoint of a running tune stage."""
         return self.folder / "tune" / key / "checkpoint.pt"
 
     def curves(self, key: str) -> Path:
@@ -176,12 +190,19 @@ class Store:
     # Predictions ---------------------------------------------------------------------------------
 
     def predicted(self) -> set[str]:
-        """Keys of the predict stages of which anything is on record: one look for all of them."""
+        """Keys of the predict stages with any record, from one listing."""
         folder = self.folder / "predict"
         return {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
 
     def recorded(self, key: str) -> dict[Setting, Path]:
-        """The free settings on record under a predict stage, and the file that holds each."""
+        """The recorded free settings of a predict stage, and the file that holds each.
+
+        Args:
+            key: of the stage.
+
+        Raises:
+            SD4MatchError: a file is damaged.
+        """
         found: dict[Setting, Path] = {}
         files = sorted((self.folder / "predict" / key).glob("[0-9a-f]*.parquet"))
         if not files:
@@ -194,7 +215,7 @@ class Store:
         return found
 
     def measured(self, key: str) -> list[Path]:
-        """Every file of predictions and scores under a predict stage."""
+        """All files of predictions and scores of a predict stage."""
         return sorted(
             file
             for part in ("predict", "score")
@@ -252,11 +273,17 @@ class Store:
     # Scores --------------------------------------------------------------------------------------
 
     def score_file(self, key: str, predictions: Path, rule: Mapping[str, Any]) -> Path:
-        """Where the scores of a prediction file under one rule stand."""
+        """The file of the scores of some predictions by one rule.
+
+        Args:
+            key: of the predict stage.
+            predictions: the file that is scored.
+            rule: `study.space.metric.Rule.address`.
+        """
         return self.folder / "score" / key / f"{score_name(predictions.stem, rule)}.parquet"
 
     def address(self, file: Path) -> str:
-        """The name of a file in the store, which the file itself holds too."""
+        """The address of a file: its name below the store, which the file itself holds too."""
         return file.relative_to(self.folder).with_suffix("").as_posix()
 
     # Ground truth --------------------------------------------------------------------------------
@@ -269,7 +296,11 @@ class Store:
 
     @patiently
     def write_truth(self, pairs: PairSet) -> None:
-        """Record a split's ground truth, once."""
+        """Record a split's ground truth, unless it is recorded.
+
+        Args:
+            pairs: of the split.
+        """
         from sd4match.records import truth
 
         truth.write_truth(self.folder / "truth", pairs)

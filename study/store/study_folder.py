@@ -1,4 +1,4 @@
-"""A study's folder in ``results/``: what was asked, which records answer it, what failed."""
+"""A study's folder in ``results/``: its space, plan, search, failures, logs and provenance."""
 
 import json
 import platform
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PACKAGES = ("sd4match-study", "torch", "diffusers", "transformers", "ray", "optuna", "numpy")
 
 FACTS = {"name": str, "baseline": str, "alphas": list, "protocol": str, "fidelity": str}
-"""What ``study.json`` must say, whichever version wrote it."""
+"""What ``study.json`` must contain, whichever version wrote it."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class StudyFolder:
     """Paths and files of one study.
 
     Attributes:
-        path: ``<results>/<study name>``, or what stands for it here where results are behind a URL
+        path: ``<results>/<study name>``, or the folder that mirrors it if results are behind a URL
             (`study.store.mirror`); the store is its sibling ``store``.
     """
 
@@ -75,16 +75,20 @@ class StudyFolder:
 
     @cached_property
     def mirror(self) -> Mirror:
-        """What brings this folder here, and sends it, where results are behind a URL."""
+        """Transfers this folder if results are behind a URL."""
         return Mirror(self.path)
 
     @property
     def place(self) -> str:
-        """Where the study is, for people: a path or a URL."""
+        """The study's path or URL, for people."""
         return self.mirror.url or str(self.path)
 
     def send(self, files: Iterable[Path]) -> None:
-        """Send those of some new files that are in this folder to where it is."""
+        """Upload new files.
+
+        Args:
+            files: those outside this folder are left out.
+        """
         self.mirror.send(file for file in files if file.is_relative_to(self.path))
 
     @cached_property
@@ -94,7 +98,7 @@ class StudyFolder:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """What ``study.json`` says.
+        """The content of ``study.json``.
 
         Raises:
             SD4MatchError: it cannot be read, or lacks something.
@@ -110,7 +114,11 @@ class StudyFolder:
         return facts
 
     def write_space(self, space: Space) -> None:
-        """Record what is asked, and with which versions; makes the folder."""
+        """Record the search space and the versions of packages; makes the folder.
+
+        Args:
+            space: what is measured.
+        """
         self._write("study.yaml", space.to_yaml())
         self._write_json(
             "study.json",
@@ -129,12 +137,20 @@ class StudyFolder:
         )
 
     def holds_another(self, space: Space) -> bool:
-        """Whether an earlier launch of this name asked something else."""
+        """Whether an earlier launch of this name had another search space.
+
+        Args:
+            space: of this launch.
+        """
         file = self.path / "study.yaml"
         return file.is_file() and file.read_bytes() != space.to_yaml().encode()
 
     def write_plan(self, plan: Plan) -> None:
-        """Record which stage answers which configuration on which split."""
+        """Record which stage answers which configuration on which split.
+
+        Args:
+            plan: of the whole study.
+        """
         import pyarrow.parquet as pq
 
         from study.plan import index
@@ -143,7 +159,10 @@ class StudyFolder:
             pq.write_table(index.table(plan), temporary, write_page_checksum=True)
 
     def read_plan(self) -> "pd.DataFrame":
-        """What `write_plan` wrote; brings the records that it tells of to this machine.
+        """Read what `write_plan` wrote, and bring the records that it names to this machine.
+
+        Returns:
+            See `study.plan.index.table`.
 
         Raises:
             SD4MatchError: the study was never launched, the file is damaged, or the store is
@@ -164,7 +183,11 @@ class StudyFolder:
         return index
 
     def write_search(self, found: Mapping[str, Any]) -> None:
-        """Record where a search's Optuna study is, and what it chose by which objectives."""
+        """Record where a search's Optuna study is, its objectives and its choice.
+
+        Args:
+            found: JSON values.
+        """
         self._write_json("search.json", found)
 
     def read_search(self) -> dict[str, Any] | None:
@@ -174,11 +197,15 @@ class StudyFolder:
         return self._read_json("search.json")
 
     def write_failures(self, failures: Mapping[str, str]) -> None:
-        """Record the reason of each failed work item by its key; replaces earlier ones."""
+        """Record failures; replaces earlier ones.
+
+        Args:
+            failures: key of each failed work item -> the reason.
+        """
         self._write_json("failures.json", dict(failures))
 
     def read_failures(self) -> dict[str, str]:
-        """What `write_failures` wrote; nothing before the first launch ended."""
+        """What `write_failures` wrote; empty before the end of the first launch."""
         if not (self.path / "failures.json").exists():
             return {}
         failures = self._read_json("failures.json")
@@ -187,15 +214,28 @@ class StudyFolder:
         return failures
 
     def log(self, key: str) -> Path:
-        """What happened to a work item: written by `study.engine.listener`."""
+        """The log of a work item, which `study.engine.listener` writes.
+
+        Args:
+            key: of the item.
+        """
         return self.path / "logs" / f"{key}.log"
 
     def write_provenance(self, facts: Mapping[str, Any]) -> None:
-        """Record where the numbers come from: see `study.launch.provenance`."""
+        """Record the provenance of results: see `study.launch.provenance`.
+
+        Args:
+            facts: JSON values.
+        """
         self._write_json("provenance.json", facts)
 
     def write_diff(self, name: str, diff: str) -> None:
-        """Record what the code differed by from its revision."""
+        """Record the difference of the code from its revision.
+
+        Args:
+            name: of the file.
+            diff: its content.
+        """
         self._write(name, diff)
 
     def read_provenance(self) -> dict[str, Any] | None:
@@ -209,8 +249,10 @@ class StudyFolder:
             return None
         try:
             return self._read_json(file.name)
-        except SD4MatchError:  # launching does not mend what launches only add to
-            raise SD4MatchError(f"{file} is damaged: remove it, launches begin a new one") from None
+        except SD4MatchError:  # a launch cannot repair it: launches only add to it
+            raise SD4MatchError(
+                f"{file} is damaged: remove it, and the next launch starts a new one"
+            ) from None
 
     @property
     def tensorboard(self) -> Path:

@@ -89,7 +89,7 @@ def test_a_wrong_command_line_is_told_in_one_line(call, arguments, message):
     code, out, err = call("data", *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(message)
-    assert err.endswith(" (--help shows what there is)\n")
+    assert err.endswith(" (--help shows all options)\n")
 
 
 def test_no_arguments_show_the_help(call):

@@ -51,7 +51,7 @@ def test_predict_again_gives_the_same_bytes(predicted):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--prompt", "single"), "--prompt single is learned: `sd4match tune` makes its file"),
+        (("--prompt", "single"), "--prompt single must be learned first: `sd4match tune` writes"),
         (("--prompt", "text", "--layer", 4), "layer 4"),
         (("--prompt", "none.safetensors"), "no prompt file at none.safetensors"),
         (("--prompt", "text", "--localizer", "nearst"), "did you mean 'nearest'?"),
@@ -79,7 +79,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(
 ):
     (tmp_path / "file").touch()
     (tmp_path / "truth").touch()
-    monkeypatch.setattr("sd4match.prediction.predict", None)  # not to be called
+    monkeypatch.setattr("sd4match.prediction.predictor.predict", None)  # not to be called
     where = ("--data", pascal_root, "--dataset", "pf_pascal", "--prompt", "text")
     for code, out, err in (
         call("predict", tmp_path / "file" / "p.parquet", *where, *NANO),

@@ -71,7 +71,7 @@ def test_score_takes_a_protocol_apart(predicted, call):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--by", "viewpoint"), "pf_pascal does not grade its pairs so"),
+        (("--by", "viewpoint"), "pf_pascal has no such grades of its pairs"),
         (("--by", "colour"), "unknown --by 'colour'"),
         (("--protocol", "sd4mach"), "did you mean 'sd4match'?"),
         (("--alpha", 0), "alpha"),

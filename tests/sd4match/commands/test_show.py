@@ -61,7 +61,7 @@ def test_grid_refuses_other_data(call, pascal_root, tmp_path):
         image.write_bytes(image.read_bytes() + b"\0")
     code, _, err = call("show", "grid", file, "--data", other)
     assert (code, err.count("\n")) == (1, 1)
-    assert "has another pf_pascal than these predictions are of" in err
+    assert "holds another pf_pascal than the one of these predictions" in err
     assert call("show", "grid", "none.parquet", "--data", other)[0] == 1
 
 

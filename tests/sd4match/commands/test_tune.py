@@ -84,7 +84,7 @@ def test_tune_refuses_in_one_line(tune, tmp_path, arguments, message):
 def test_a_cpm_prompt_has_its_lengths_in_its_name(tune, tmp_path, prompt):
     code, _, err = tune(tmp_path, "--steps", 1, "--length", 4, prompt=prompt)
     assert (code, err.count("\n")) == (1, 1)
-    assert f"--length is of single and class prompts, not of {prompt}" in err
+    assert f"--length belongs to single and class prompts, not to {prompt}" in err
 
 
 def test_tune_needs_something_to_learn(tune, tmp_path):
@@ -124,15 +124,15 @@ def test_ctrl_c_ends_after_the_step_and_the_same_command_goes_on(pascal_root, tm
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (130, "")
-    assert "Ctrl-C once more stops at once" in stderr
+    assert "press Ctrl-C again to stop at once" in stderr
     last = stderr.splitlines()[-1]
-    assert last.endswith("of 4000: the same command again goes on from there")
+    assert last.endswith("of 4000: run the same command again to resume")
     done = int(last.split()[3])
     losses = pq.read_table(out / "losses.parquet")
     assert losses.num_rows == done
 
     process = start(out, pascal_root, *long)
-    assert process.stderr.readline() == f"goes on after step {done} of 4000\n"
+    assert process.stderr.readline() == f"resumes after step {done} of 4000\n"
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
@@ -154,7 +154,7 @@ def test_ctrl_c_twice_ends_at_once():
 
 
 def test_two_tunings_do_not_share_a_folder(tune, tmp_path):
-    with folder._alone(tmp_path):
+    with folder._locked(tmp_path):
         code, out, err = tune(tmp_path, "--steps", 1, "--length", 2)
     assert (code, out) == (1, "")
     assert "another tuning is running in it" in err

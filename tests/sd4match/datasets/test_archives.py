@@ -85,7 +85,7 @@ def test_what_would_leave_the_folder_is_refused(tmp_path, attack):
     inner = tmp_path / "inner"
     inner.mkdir()
     archive = pack(inner / "it", *members)
-    with pytest.raises(SD4MatchError, match=r"refused, for its member .* (leave|link|device)"):
+    with pytest.raises(SD4MatchError, match=r"refused: its member .* (leave|link|device)"):
         archives.extract(archive, inner / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["inner"]
     assert {path.name for path in inner.iterdir()} == {"it", "out"}
@@ -104,7 +104,7 @@ def test_bombs_are_refused(tmp_path, monkeypatch, pack, limit):
 def test_half_a_zip_is_cut_short(tmp_path):
     archive = zip_of(tmp_path / "it", *PLAIN)
     archive.write_bytes(archive.read_bytes()[:-100])
-    with pytest.raises(SD4MatchError, match=r"zip or tar archive, .* or one cut short"):
+    with pytest.raises(SD4MatchError, match=r"zip or tar archive, .* or an incomplete one"):
         archives.extract(archive, tmp_path / "out")
 
 

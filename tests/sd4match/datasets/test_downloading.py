@@ -258,7 +258,7 @@ def test_a_server_without_ranges_sends_it_all_again(full_site, tmp_path, ranges)
 
 def test_a_later_run_goes_on_too(full_site, tmp_path, cached):
     full_site.broken["SPair-71k.tar.gz"] = [100_000] + [0] * (fetching.TRIES - 1)
-    with pytest.raises(SD4MatchError, match=r"run it again to go on .*; give --mirror") as error:
+    with pytest.raises(SD4MatchError, match=r"run the command again to resume.*; give --mirror") as error:
         download("spair", tmp_path / "data")
     assert "\n" not in str(error.value)
     assert cached("spair") == ["SPair-71k.tar.gz.part"]
@@ -356,7 +356,7 @@ def test_what_has_no_checksum_must_come_again(full_site, tmp_path, fallback_cach
     (fallback_cache / "downloads" / "spair" / "SPair-71k.tar.gz").unlink()
     other = tarred(files_of(tmp_path / "away", "SPair-71k") | {"SPair-71k/more": b""})
     full_site.files["SPair-71k.tar.gz"] = other
-    with pytest.raises(SD4MatchError, match=r"what came the last time.*--sha256") as error:
+    with pytest.raises(SD4MatchError, match=r"hash of the last download.*--sha256") as error:
         download("spair", root)
     assert str(root / "SPair-71k.download.json") in str(error.value)
     assert download("spair", root, sha256=hashlib.sha256(other).hexdigest()) is True
@@ -366,7 +366,7 @@ def test_what_has_no_checksum_must_come_again(full_site, tmp_path, fallback_cach
 PAGE = b"<html>The site has moved</html>"
 USELESS = {
     "a page": (PAGE, "expected a zip or tar archive"),
-    "another archive": (tarred({"cats/1.jpg": b""}), "expected a folder in it with Layout"),
+    "another archive": (tarred({"cats/1.jpg": b""}), "expected a folder with Layout"),
     "slip": (tarred({"SPair-71k/../../evil": b""}), "refused"),
     "half": (tarred({"SPair-71k/noise": NOISE})[:-1000], "the archive is damaged"),
 }
@@ -398,7 +398,7 @@ def test_what_is_in_the_way_is_not_touched(full_site, tmp_path):
     mine = tmp_path / "data" / "SPair-71k" / "Layout" / "mine.txt"
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
-    with pytest.raises(SD4MatchError, match="has no PairAnnotation, JPEGImages: move it away"):
+    with pytest.raises(SD4MatchError, match="lacks PairAnnotation, JPEGImages: move it away"):
         download("spair", tmp_path / "data")
     assert mine.read_text() == "mine"
     (tmp_path / "data" / "shapes.json").write_text("{}")
@@ -462,7 +462,7 @@ def test_a_place_that_cannot_be_written_is_one_line(full_site, tmp_path):
 
 
 def test_the_command_says_where_it_is(full_site, tmp_path, monkeypatch, capsys):
-    for state in ("is complete now", "was complete already"):
+    for state in ("is complete", "was already complete"):
         monkeypatch.setattr(
             sys, "argv", ["sd4match", "data", "download", "pf_pascal", str(tmp_path)]
         )

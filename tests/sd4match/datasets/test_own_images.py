@@ -123,7 +123,7 @@ def test_an_unreadable_file_is_one_line(photo, tmp_path, content, says):
 def test_floats_have_no_known_white(tmp_path):
     Image.fromarray(np.ones((8, 12), dtype=np.float32)).save(tmp_path / "a.tif")
     with (
-        pytest.raises(SD4MatchError, match="32 bits a pixel"),
+        pytest.raises(SD4MatchError, match="32 bits per pixel"),
         image_pair(tmp_path / "a.tif", tmp_path / "a.tif"),
     ):
         pass

@@ -54,7 +54,7 @@ def test_a_broken_file_is_made_again(nano, pair, tmp_path, caplog):
     (file,) = tmp_path.rglob("*.safetensors")
     file.write_bytes(b"half")
     assert torch.equal(Contents(nano, tmp_path).read(pair, "source", HEAD), first)
-    assert "broken, computed again" in caplog.text
+    assert "damaged, computed again" in caplog.text
 
 
 def test_a_flipped_pair_is_mirrored_first(nano, pair):

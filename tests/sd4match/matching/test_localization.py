@@ -284,5 +284,5 @@ def test_localize_rejects_other_shapes():
 
 
 def test_match_many_needs_a_readout():
-    with pytest.raises(SD4MatchError, match="no readout"):
+    with pytest.raises(SD4MatchError, match="at least one readout"):
         match_many(*MAPS, [])

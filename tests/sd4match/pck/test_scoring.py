@@ -223,7 +223,7 @@ def test_aggregate_does_not_depend_on_other_settings(seed):
                 "pair": make_pair("pf_willow", KEYPOINTS, box=None),
                 "protocol": Protocol(reference="bbox"),
             },
-            "of pf_willow has no target box.*take reference 'bbox-kp'",
+            "of pf_willow has no target box.*use reference 'bbox-kp'",
         ),
     ],
 )

@@ -78,7 +78,7 @@ def test_a_category_is_needed_only_where_the_prompt_names_one(nano, pascal, late
         for family in ("empty", "Pair-DINO-Feat-G2-C3"):
             prompt = prompts.create(family, nano)
             assert match_pair(nano, prompt, own, latents=latents, **SETTINGS).positions.size == 2
-        with pytest.raises(SD4MatchError, match="text prompt needs to know what the images show"):
+        with pytest.raises(SD4MatchError, match="text prompt needs the category of the images"):
             match_pair(nano, prompts.create("text", nano), own, latents=latents, **SETTINGS)
 
 

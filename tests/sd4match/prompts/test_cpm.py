@@ -128,5 +128,5 @@ def test_an_unknown_source_names_the_nearest(nano):
 
 
 def test_it_says_that_it_needs_content(nano):
-    with pytest.raises(SD4MatchError, match=r"reads the content of each pair"):
+    with pytest.raises(SD4MatchError, match=r"needs the content of each pair"):
         prompts.create("cpm", nano).hidden_states(nano, "cat")

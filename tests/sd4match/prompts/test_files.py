@@ -142,7 +142,7 @@ def test_a_changed_byte_is_noticed(nano, path):
 
 def test_a_prompt_whose_tuning_failed_is_named_so(nano, path):
     rewrite(path, tensors={"embeddings": load_file(path)["embeddings"] * torch.nan})
-    with pytest.raises(SD4MatchError, match="embeddings is not finite everywhere, for its tuning"):
+    with pytest.raises(SD4MatchError, match="embeddings is not finite everywhere, its tuning"):
         prompts.load(path, nano)
 
 

@@ -49,7 +49,7 @@ def test_text_needs_a_category(nano):
     ["a {colour} {category}", "a {category", "a {} one", "a {0}", "{category:d}", "{category!r}"],
 )
 def test_template_with_other_fields_is_refused(template):
-    with pytest.raises(SD4MatchError, match="may hold no field but"):
+    with pytest.raises(SD4MatchError, match="may have no field but"):
         TextPrompt(template)
 
 

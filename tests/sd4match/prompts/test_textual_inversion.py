@@ -47,7 +47,7 @@ def test_diffusers_reads_the_textual_inversion(nano, tmp_path, length, category)
 @pytest.mark.parametrize("family", ["empty", "single_hidden", "Pair-DINO-Feat-G3-C5"])
 def test_what_is_no_token_is_no_textual_inversion(nano, tmp_path, family):
     prompt = prompts.create(family, nano)
-    with pytest.raises(SD4MatchError, match="no fixed tokens that a textual inversion could hold"):
+    with pytest.raises(SD4MatchError, match="not fixed tokens, which a textual inversion needs"):
         prompts.export_textual_inversion(prompt, tmp_path / "ti", nano)
 
 
@@ -57,7 +57,7 @@ def test_a_textual_inversion_needs_the_right_names(nano, tmp_path):
     for prompt, options, match in [
         (per_class, {}, "name a category for class prompts"),
         (per_class, {"category": "dog"}, "never learned for category 'dog'"),
-        (single, {"category": "cat"}, "and none for single ones"),
+        (single, {"category": "cat"}, "and none for single prompts"),
         (single, {"token": "two words"}, "must be one word that is new to nano"),
         (single, {"token": ""}, "must be one word"),
         (single, {"token": nano.tokenizer.eos_token}, "must be one word that is new"),

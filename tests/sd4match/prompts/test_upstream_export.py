@@ -101,7 +101,7 @@ FAMILIES = [
 @pytest.mark.parametrize(("family", "options"), FAMILIES)
 def test_what_is_exported_comes_back(backbone, tmp_path, family, options):
     prompt = prompts.create(family, backbone, seed=3, **options)
-    folder = tmp_path / f"Any_spair_sd2-1_{prompts.upstream.setting_of(prompt)}".replace(
+    folder = tmp_path / f"Any_spair_sd2-1_{prompts.upstream_files.setting_of(prompt)}".replace(
         "Any", "CPM"
     )
     written = prompts.export_upstream(prompt, folder, backbone)

@@ -130,7 +130,7 @@ class Malicious:
 @pytest.mark.parametrize("wrap", [lambda bad: bad, lambda bad: {"dataset": bad}])
 def test_other_pickles_are_never_run(nano, write, tmp_path, wrap):
     path = write("Single_spair_sd2-1_TokenEmbeds4", "caption.pt", wrap(Malicious(tmp_path / "bad")))
-    refused(path, nano, "not a whole file of tensors alone")
+    refused(path, nano, "not a complete file of tensors only")
     assert not (tmp_path / "bad").exists()
     torch.load(path, weights_only=False)
     assert (tmp_path / "bad").exists()  # so the file would have done it
@@ -141,7 +141,7 @@ def test_half_a_file_is_refused(nano, rows, write, share):
     path = write("mine", "caption.pt", {"dataset": rows(4)[None]})
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
-    refused(path, nano, "caption.pt: not a whole file of tensors alone")
+    refused(path, nano, "caption.pt: not a complete file of tensors only")
 
 
 @pytest.mark.parametrize(

@@ -165,14 +165,14 @@ def test_tokens_of_another_text_encoder_are_refused(nano, rows, write):
     other[1:6] = whole[1:6]
     for folder in ("mine", "Single_spair_sd2-1_TokenEmbeds5"):
         path = write(folder, "caption.pt", {"dataset": other[None]})
-        refused(path, nano, "not framed by the BOS, EOS and padding embeddings of nano")
+        refused(path, nano, "does not have the BOS, EOS and padding embeddings of nano")
 
 
 @pytest.mark.parametrize("row", [0, 6, 7, 76])
 def test_every_row_of_the_frame_counts(nano, rows, write, row):
     whole = rows(5)
     whole[row] *= 1.05
-    refused(write("mine", "caption.pt", {"dataset": whole[None]}), nano, "not framed by")
+    refused(write("mine", "caption.pt", {"dataset": whole[None]}), nano, "does not have the BOS")
 
 
 def test_what_is_said_must_be_what_is_there(nano, rows, write):
@@ -204,7 +204,7 @@ def test_tensors_tell_the_setting_of_a_cpm_where_they_can(nano, write):
     """With upstream's image encoders, whose widths are no secret; nano's are narrower."""
     state = random_state(nano, "Pair-DINO-Feat", 3, 5)
     path = write("mine", "ckpt.pt", state)
-    refused(path, nano, r"tell its setting \(they fit none\)")
+    refused(path, nano, r"show its setting \(they match none\)")
     state["linear_C.weight"] = torch.zeros(nano.hidden_size, 2 * 768)
     refused(write("mine", "ckpt.pt", state), nano, "with Pair-DINO-Feat-G3-C5 it must be")
     state = random_state(nano, "Pair-DINO-Head", 0, 5)

@@ -11,7 +11,7 @@ from sd4match.records.parquet import about_of, settings_of, write
 def test_files_that_say_nothing_of_themselves_are_refused(read, tmp_path):
     file = tmp_path / "p.parquet"
     file.write_text("nothing")
-    with pytest.raises(SD4MatchError, match=r"damaged|holds no predictions") as caught:
+    with pytest.raises(SD4MatchError, match=r"damaged|not a file") as caught:
         read(file)
     assert str(caught.value).startswith(str(file))
     assert "\n" not in str(caught.value)
@@ -20,5 +20,5 @@ def test_files_that_say_nothing_of_themselves_are_refused(read, tmp_path):
 def test_a_file_without_what_it_is_about_is_refused(tmp_path):
     file = write(pa.table({"x": [1]}), tmp_path / "p.parquet")
     assert settings_of(file) == []
-    with pytest.raises(SD4MatchError, match="holds no predictions of `sd4match predict`"):
+    with pytest.raises(SD4MatchError, match="not a file of `sd4match predict`"):
         about_of(file)

@@ -126,10 +126,10 @@ def test_half_a_checkpoint_and_another_programs_are_refused(begin, tmp_path):
     file = tmp_path / "last.pt"
     next(run(begin(), file))
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(SD4MatchError, match="damaged, or no checkpoint of a tuning"):
+    with pytest.raises(SD4MatchError, match="damaged, or not a checkpoint of a tuning"):
         resume(begin(), file)
     torch.save({"state_dict": {}}, file)
-    with pytest.raises(SD4MatchError, match="damaged, or no checkpoint of a tuning"):
+    with pytest.raises(SD4MatchError, match="damaged, or not a checkpoint of a tuning"):
         resume(begin(), file)
 
 

@@ -134,7 +134,7 @@ def test_a_failure_leaves_the_old_file(tmp_path):
 
 @pytest.mark.parametrize("name", ["x.jpg", "x", "png"])
 def test_another_suffix_is_refused(tmp_path, name):
-    with pytest.raises(SD4MatchError, match=r"ends in \.png, \.pdf, \.svg"):
+    with pytest.raises(SD4MatchError, match=r"must end in \.png, \.pdf, \.svg"):
         check_path(tmp_path / name)
 
 

@@ -1,9 +1,14 @@
 """The best configurations, and the Pareto front of several objectives."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from sd4match.errors import SD4MatchError
+from study import figures
 from study.analysis import choosing
 
 
@@ -92,3 +97,30 @@ def test_trade_offs_are_between_settings_not_seeds(seeded):
     assert set(front.index) <= set(seeded.top().index)
     means = seeded.top()["mean/val/pck@0.1"]
     assert front["mean/val/pck@0.1"].tolist() == means[front.index].tolist()
+
+
+@given(
+    values=arrays(np.float64, st.tuples(st.integers(1, 12), st.integers(1, 3)),
+                  elements=st.integers(0, 3).map(float)),
+    data=st.data(),
+)  # fmt: skip
+def test_the_front_is_what_no_other_row_dominates(values, data):
+    maximize = data.draw(
+        st.lists(st.booleans(), min_size=values.shape[1], max_size=values.shape[1])
+    )
+    gains = np.where(maximize, values, -values)
+    front = choosing.pareto_front(values, maximize)
+    for row, own in enumerate(gains):
+        rivals = [k for k, other in enumerate(gains) if k != row and (other >= own).all()]
+        equal = [k for k in rivals if (gains[k] == own).all()]
+        assert front[row] == (len(rivals) == len(equal) and row == min([row, *equal]))
+
+
+def test_an_older_folder_has_no_cost(answered):
+    older = answered.under()
+    older = type(older)(older.folder)
+    older.__dict__["index"] = answered.index.assign(tflop_per_image=float("nan"))
+    with pytest.raises(SD4MatchError, match="has no cost on record: launch it again"):
+        older.pareto(["pck", "cost"])
+    assert older.query("SELECT * FROM configurations")["tflop_per_image"].isna().all()
+    assert not [v for v in figures.applicable(older) if v.kind.name == "pareto"]

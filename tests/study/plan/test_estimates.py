@@ -5,7 +5,7 @@ FREE = "axes: {layer: [0, 1, 2, 3], kernel: [1, 7, 15], localizer: [nearest, sof
 
 def test_free_axes_are_one_pass(plan_of):
     plan, numbers = plan_of(f"{{design: factorial, baseline: {{prompt: text}}, {FREE}}}")
-    assert numbers.configurations == 4 * 2 + 1  # kernels mean nothing to these localisers
+    assert numbers.configurations == 4 * 2 + 1  # these localizers have no kernel
     assert numbers.trials == 1
     # One stage a split: two of PF-Pascal and SPair-71k, one of PF-Willow.
     assert len(plan.predicts) == 5

@@ -97,14 +97,14 @@ def test_a_changed_file_is_another_stage_and_refused_by_who_planned_with_the_old
     _, after = plan(file)
     assert not before.predicts.keys() & after.predicts.keys()
     old = next(iter(before.predicts.values())).extraction.file
-    with pytest.raises(SD4MatchError, match="is not the prompt that was planned with"):
+    with pytest.raises(SD4MatchError, match="differs from the prompt of the plan"):
         prompt_files.load(old, nano)
 
 
 def test_a_missing_file_is_planned_and_not_launched(plan):
     planner, planned = plan("nowhere.safetensors")
     assert len(planned.predicts) == 2
-    with pytest.raises(SD4MatchError, match=r"prompts\.mine\.pf_pascal: .*nowhere.* is not there"):
+    with pytest.raises(SD4MatchError, match=r"prompts\.mine\.pf_pascal: .*nowhere.* is missing"):
         planner.require_data()
 
 
@@ -117,7 +117,7 @@ def test_a_prompt_of_another_backbone_is_refused(plan, folder, nano, tmp_path):
 
 
 def test_a_data_set_without_a_file_is_refused(plan):
-    with pytest.raises(SD4MatchError, match=r"prompts\.mine: no file for spair, whose prompt"):
+    with pytest.raises(SD4MatchError, match=r"prompts\.mine: no file for spair, which"):
         plan("single.safetensors", "data.evaluate=[pf_pascal,spair]")
 
 
@@ -127,7 +127,7 @@ def test_a_data_set_without_a_file_is_refused(plan):
         ("{single: {spair: a}}", "single is a prompt family: choose another name"),
         ("{mine: {}}", "name a file for some of pf_pascal, spair"),
         ("{mine: {spiar: a}}", "did you mean 'spair'"),
-        ("{mine: {spair: a}, again: {spair: ./a}}", "the files of mine: one name is enough"),
+        ("{mine: {spair: a}, again: {spair: ./a}}", "the same files as mine: one name is enough"),
     ],
 )
 def test_names_that_cannot_be_meant_are_refused(tmp_path, names, complaint):
@@ -146,5 +146,5 @@ def test_a_wrong_name_is_refused_with_the_nearest_file(tmp_path):
 def test_a_folder_that_lost_its_name_must_be_named(folder, tmp_path):
     (tmp_path / "lost").mkdir()
     (tmp_path / "lost" / "ckpt.pt").write_bytes((folder / CPM / "ckpt.pt").read_bytes())
-    with pytest.raises(SD4MatchError, match="folder's name does not tell its setting"):
+    with pytest.raises(SD4MatchError, match="folder's name does not say its setting"):
         prompt_files.describe(str(tmp_path / "lost"))

@@ -29,7 +29,7 @@ def test_an_unknown_kind_of_image_encoder_is_refused(write):
 def test_an_axis_that_varies_nothing_is_told(write, caplog):
     load(write("baseline: {prompt: text}\naxes: {length: [4, 8], layer: [1, 2]}\n"))
     assert caplog.messages == [
-        "axes.length varies nothing: it means nothing for the baseline "
+        "axes.length varies nothing: it does not apply to the baseline "
         "(prompt=text, localizer=kernel_softmax)"
     ]
 

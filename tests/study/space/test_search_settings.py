@@ -43,8 +43,8 @@ def test_points_are_read_as_axes_are(space, tmp_path):
     ("override", "complaint"),
     [
         ("search.sampler=tp", "search.sampler: unknown sampler 'tp': did you mean 'tpe'"),
-        ("search.sampler={n: 1}", "None is none of Optuna's"),
-        ("search.sampler={_target_: os.system}", "os.system is none of Optuna's"),
+        ("search.sampler={n: 1}", "None is no sampler of Optuna's"),
+        ("search.sampler={_target_: os.system}", "os.system is no sampler of Optuna's"),
         (
             "search.sampler={_target_: optuna.samplers.PartialFixedSampler, "
             "base_sampler: {_target_: os.system}}",
@@ -59,7 +59,7 @@ def test_points_are_read_as_axes_are(space, tmp_path):
         ("search.points=[{},{timestep: 5}]", r"points\[1\]: axes.timestep has no 5: .* 0, 261"),
         ("search.points=[{timestep: x}]", "axis timestep: 'x' is impossible"),
         ("search.asha=1", "search.asha: keep one in 2 or more"),
-        ("search.storage='mysql://me:secret@host/db'", "its password would stand in"),
+        ("search.storage='mysql://me:secret@host/db'", "its password would be written to"),
         ("search.samples=0", "search.samples: expected at least 1"),
     ],
 )

@@ -73,7 +73,7 @@ def test_files_under_each_others_names_are_computed_again(plan, done, store, par
     first, second = one.read_bytes(), other.read_bytes()
     one.write_bytes(second)
     other.write_bytes(first)
-    with pytest.raises(SD4MatchError, match=f"damaged .it is {part}/"):
+    with pytest.raises(SD4MatchError, match=f"damaged .its content is {part}/"):
         parquet.settings_of(one)
     assert sorted(sweep(plan, store)) == [one, other]
     finish(plan, store)

@@ -25,7 +25,7 @@ axes: {prompt: [empty, single], layer: [0, 1]}
         ({"rows": ("prompt",), "datasets": ("spare",)}, "did you mean 'spair'"),
         (
             {"rows": ("category",), "columns": (), "datasets": ("spair", "pf_pascal")},
-            "name one, or a dimension",
+            "name one data set, or",
         ),
     ],
 )

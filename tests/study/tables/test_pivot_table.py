@@ -201,8 +201,8 @@ def test_other_pairs_or_protocols_are_refused_unless_mixed(answered, study_of):
 
 def test_comparable_studies_share_a_table(answered, study_of):
     twin = study_of("twin", SMALL)
-    with pytest.raises(SD4MatchError, match="two studies of one name"):
+    with pytest.raises(SD4MatchError, match="two studies have the same name"):
         answered.pivot(Layout(("prompt",)), twin, answered)
     table = answered.pivot(Layout(("prompt",)), twin)
     assert table.formatted["study"].tolist() == ["answered"] * 3 + ["twin"] * 2
-    assert sum("in the store" in note for note in table.footnotes) == 2
+    assert sum("Keys of the predictions" in note for note in table.footnotes) == 2

@@ -67,7 +67,7 @@ def test_a_foreign_folder_is_not_touched(tmp_path, manifest):
     (tmp_path / "thesis.tex").write_text("42")
     if manifest is not None:
         (tmp_path / "shapes.json").write_text(manifest)
-    with pytest.raises(SD4MatchError, match="no shapes benchmark"):
+    with pytest.raises(SD4MatchError, match="else than a shapes benchmark"):
         generate(tmp_path)
     assert (tmp_path / "thesis.tex").read_text() == "42"
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from sd4match.pck import scoring
+from sd4match.pck.protocols import PROTOCOLS
 from sd4match.records.parquet import settings_of
 from study.analysis.measuring import setting_of
 from study.store.scores import truth_of
 
 
-@pytest.mark.parametrize("protocol", scoring.PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_keypoints_are_those_that_pck_counts(answered, protocol):
     opened = answered.under(protocol)
     rows = opened.query(

@@ -25,7 +25,7 @@ def test_trials_and_stages_say_what_was_computed(answered):
     trials = answered.query("SELECT * FROM trials")
     index = answered.index
     assert trials["trial"].tolist() == index["extraction"].drop_duplicates().tolist()
-    assert trials["cells"].sum() == len(index)
+    assert trials["results"].sum() == len(index)
     assert trials["done"].sum() == (answered.cells["status"] == "done").sum() // 3
     stages = answered.query("SELECT * FROM stages")
     predicted = stages[stages["kind"] == "predict"].set_index("stage")

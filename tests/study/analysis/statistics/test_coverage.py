@@ -110,7 +110,7 @@ def test_means_over_few_seeds_cover_at_least_95_percent(seeds, between, most):
 
 
 def test_resampling_three_seeds_would_be_too_sure():
-    """What `study.analysis.statistics.seeds` says of percentile intervals: from the least to the largest, 75 %."""
+    """Percentile intervals of three seeds go from the least to the largest mean, and cover 75 %."""
     rng = np.random.default_rng(0)
     means = rng.normal(0, 1, (4000, 3))
     drawn = means @ (rng.multinomial(3, np.full(3, 1 / 3), size=2000).T / 3)

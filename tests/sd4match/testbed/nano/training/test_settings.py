@@ -28,7 +28,7 @@ def test_the_shipped_settings_are_read_and_written_alike(tmp_path):
         ({"images": math.inf}, "images is inf"),
         ({"seed": -1}, "seed is -1: it must be a whole number, at least 0"),
         ({"seed": 2**63}, "seed is 9223372036854775808"),
-        ({"diffusion": 3}, "no JSON object"),
+        ({"diffusion": 3}, "not a JSON object"),
         ({"diffusion": {"steps": 1, "batch": 2}}, "no setting 'learning_rate'"),
     ],
 )
