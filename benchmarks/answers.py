@@ -1,12 +1,12 @@
-"""How fast a large study answers, how much memory that takes, and how large its record is.
+"""Questions to a large study: time, memory and size of its record.
 
 Generated predictions of 2,000 configurations (50 prompts and timesteps × 40 free settings: 4 layers
 with the nearest cell, a softmax and 8 kernel widths), 8 keypoints a pair, on splits as large as
 SPair-71k's, are written through the real store. Then the questions are asked as users do, each in
 a process of its own.
 
-    python benchmarks/answers.py                    # 282 million keypoints: 1.2 GB in TMPDIR
-    python benchmarks/answers.py --pairs 500        # smaller
+    python -m benchmarks answers                    # 282 million keypoints: 1.2 GB in TMPDIR
+    python -m benchmarks answers --pairs 500        # smaller
 """
 
 import argparse
@@ -25,14 +25,11 @@ import pyarrow as pa
 from tabulate import tabulate
 
 from sd4match.datasets import CATEGORIES
-from sd4match.matching.keypoints import cells_to_original
-from sd4match.matching.readout import Setting
-from sd4match.pck.ground_truth import GroundTruth
-from sd4match.records.parquet import write
-from study.plan.inputs import DataRef
-from study.plan.stages import Predict
-from study.space.designs import configurations
-from study.store.study_folder import StudyFolder
+from sd4match.matching import cells_to_original
+from sd4match.pck import GroundTruth
+from sd4match.records import write
+from study.plan import DataRef, Predict, Setting
+from study.store import StudyFolder
 
 KEYPOINTS = 8  # a pair
 SIDE = 768
@@ -64,7 +61,7 @@ QUESTIONS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, help="of each split; all of SPair-71k's by default")
     pairs = parser.parse_args().pairs
     with tempfile.TemporaryDirectory(prefix="sd4match-answers-") as scratch:
@@ -95,14 +92,14 @@ def ask(results: str, words: list[str]) -> tuple[float, float]:
 
 def _generate(scratch: Path, pairs: int | None) -> int:
     """Write a study as a launch would have left it; returns how many keypoints it predicted."""
-    from study.plan.plan import Planner
-    from study.space.reading import load
+    from study.plan import Planner
+    from study.space import load
 
     (scratch / "large.yaml").write_text(SPACE)
     subset = [f"data.pairs={pairs}"] if pairs else []
     space = load(str(scratch / "large.yaml"), [f"results={scratch}", *subset])
     # Data and weights are not needed: splits are planned at their published sizes.
-    plan = Planner(space).plan(configurations(space))
+    plan = Planner(space).plan(space.configurations())
     folder = StudyFolder.of(space)
     folder.write_space(space)
     folder.write_plan(plan)

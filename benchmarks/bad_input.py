@@ -1,8 +1,8 @@
-"""Generated mistakes and accidents: how many end in one clear line, with nothing lost.
+"""Wrong input to every command: how many cases end in one clear line, with nothing lost.
 
-The corruptions of `tests/study/bad_input`, many seeds of each, in a process of their own::
+The corruptions of `tests/study/bad_input`, many seeds of each, in a process of their own.
 
-    python benchmarks/bad_input.py --seeds 5 [--only data] [--lines]
+    python -m benchmarks bad_input --seeds 5 [--only data] [--lines]
 """
 
 import argparse
@@ -16,8 +16,6 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # the corruptions are part of the tests
-
 import sd4match.cli
 import study.cli
 from tests.study.bad_input import data_files, folders, prompt_files, spaces
@@ -30,7 +28,7 @@ VERDICTS = ("one clear line", "no error", "traceback", "many lines", "says not w
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", default="", help="cases whose name has this in it")
     parser.add_argument("--lines", action="store_true", help="print what each of them says")

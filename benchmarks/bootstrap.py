@@ -1,11 +1,11 @@
 """The bootstrap over images: 50 rows of a table against a baseline, on SPair-71k's test pairs.
 
-    python benchmarks/bootstrap.py [--rows 50] [--resamples 10000]
+    python -m benchmarks bootstrap [--rows 50] [--resamples 10000]
 
-Made-up PCK on SPair-71k's structure: 18 categories of 27 images, 12,234 pairs. Every row gets its
-interval and its difference to the baseline with p-value, as a column of a table does
-(`study.analysis.statistics.stats`). Beside it a plain loop over resamples and rows, timed on few of them, since its
-time grows with their product; and that the two agree on the resampled means.
+Generated PCK on SPair-71k's structure: 18 categories of 27 images, 12,234 pairs. Every row gets
+its interval and its difference to the baseline with p-value, as a column of a table does
+(`study.analysis.statistics`). A plain loop over resamples and rows is timed beside it, on few of
+them, because its time grows with their product. The two must agree on the resampled means.
 """
 
 import argparse
@@ -15,8 +15,8 @@ import time
 import numpy as np
 from tabulate import tabulate
 
+from study.analysis.statistics import PairSamples, differences, intervals
 from study.analysis.statistics.bootstrap import design
-from study.analysis.statistics.stats import PairSamples, differences, intervals
 
 CATEGORIES, IMAGES, PAIRS = 18, 27, 12_234
 LOOPED = (20, 5)  # resamples and rows that the loop is timed on

@@ -1,4 +1,4 @@
-"""A bad week on a cluster: killed workers, lost nodes and killed drivers change no byte.
+"""Killed workers, lost nodes and killed drivers: a study ends with the same bytes.
 
 A fixed design with learned prompts runs on three nodes of a `ray.cluster_utils.Cluster`. At seeded
 random moments a worker, a node and the driver are killed, each while it works: by SIGKILL, a node
@@ -7,8 +7,8 @@ again. All that is left in the results folder, but logs, times and provenance, i
 byte with a run that nothing disturbed on the same cluster, and with one on one node: prompts,
 curves, predictions, scores, latents, tables, figures.
 
-    python benchmarks/chaos.py        # seeds 0 to 9
-    python benchmarks/chaos.py 3 7    # these
+    python -m benchmarks chaos        # seeds 0 to 9
+    python -m benchmarks chaos 3 7    # these
 """
 
 import contextlib
@@ -191,13 +191,13 @@ def hashes(results: Path) -> dict[str, str]:
     }
 
 
-def told(results: Path) -> list[str]:
-    """What the launches told of retries and lost nodes, from the study's logs."""
+def reported(results: Path) -> list[str]:
+    """What the launches reported about retries and lost nodes, from the study's logs."""
     lines = [line for log in results.glob("small/logs/*.log") for line in log.open()]
     return [line.strip() for line in sorted(lines) if line[20:].startswith(("retry ", "lost "))]
 
 
-def run(seeds: list[int]) -> bool:
+def main(seeds: list[int]) -> bool:
     """Run all seeds and print what happened; whether all ended with the undisturbed bytes."""
     with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
         folder = Path(temporary)
@@ -217,7 +217,7 @@ def run(seeds: list[int]) -> bool:
                     f"seed {seed}: {'same bytes' if found == wanted else 'OTHER BYTES'} after "
                     f"{launches} launches, {time.monotonic() - started:.0f} s",
                     *(f"killed: {what}" for what in killed),
-                    *(f"told: {line}" for line in told(folder / f"seed{seed}")),
+                    *(f"reported: {line}" for line in reported(folder / f"seed{seed}")),
                     *(f"other: {name}" for name in sorted(dict(found.items() ^ wanted.items()))),
                 ]
                 print("\n  ".join(said), flush=True)
@@ -228,4 +228,4 @@ def run(seeds: list[int]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(not run([int(seed) for seed in sys.argv[1:]] or list(range(10))))
+    sys.exit(not main([int(seed) for seed in sys.argv[1:]] or list(range(10))))

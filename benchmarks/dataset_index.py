@@ -1,6 +1,6 @@
-"""How long SPair-71k's 53,340 training pairs take to open, the first time and after that.
+"""Time to open SPair-71k's 53,340 training pairs, the first time and after that.
 
-    python benchmarks/dataset_index.py [number of pairs]
+    python -m benchmarks dataset_index [number of pairs]
 
 Writes the annotations to a temporary folder, with tiny images in place of photographs. Each time
 is a fresh process's, imports included in the first column.
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sd4match.datasets.benchmark import SPAIR
+from sd4match.datasets import CATEGORIES
 
 N_PAIRS = 53_340
 N_IMAGES = 59  # an image of each category; SPair-71k's training split has about 1,070 in all
@@ -43,7 +43,7 @@ def write_spair(folder: Path, n_pairs: int) -> None:
     generator = np.random.default_rng(0)
     annotations = folder / "PairAnnotation" / "trn"
     annotations.mkdir(parents=True)
-    for category in SPAIR:
+    for category in CATEGORIES["spair"]:
         (folder / "JPEGImages" / category).mkdir(parents=True)
         for i in range(N_IMAGES):
             shade = generator.integers(256, size=3).tolist()
@@ -51,7 +51,7 @@ def write_spair(folder: Path, n_pairs: int) -> None:
             image.save(folder / "JPEGImages" / category / f"2008_{i:06}.jpg")
     lines = []
     for i in range(n_pairs):
-        category = SPAIR[i % len(SPAIR)]
+        category = CATEGORIES["spair"][i % len(CATEGORIES["spair"])]
         source, target = (f"2008_{j:06}" for j in generator.integers(N_IMAGES, size=2))
         n = int(generator.integers(1, 16))
         points = generator.integers(0, 375, size=(2, n, 2)).tolist()

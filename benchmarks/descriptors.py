@@ -1,4 +1,4 @@
-"""Descriptors of images that learned nothing, to measure learned features against."""
+"""Descriptors of images that learned nothing, to compare learned features with."""
 
 import math
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def raw_pixels(image: Tensor) -> Tensor:
-    """(3, S, S) to (147, S/4, S/4): 7 by 7 colours around every fourth pixel, less their mean."""
+    """(3, S, S) to (147, S/4, S/4): 7 by 7 colors around every fourth pixel, less their mean."""
     smooth = F.avg_pool2d(image[None], 3, stride=1, padding=1)
     patches = F.unfold(smooth, 7, dilation=3, padding=9, stride=4)[0]
     return _as_map(patches - patches.mean(0))

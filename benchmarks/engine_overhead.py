@@ -1,7 +1,7 @@
-"""What the engine, and plain Ray Tune, add to a trial: trials that compute nothing.
+"""Time that the engine, and plain Ray Tune, add to a trial that computes nothing.
 
-python benchmarks/engine_overhead.py          # 500 trials: time of each
-python benchmarks/engine_overhead.py 5000     # and memory of the driver as they pass
+python -m benchmarks engine_overhead          # 500 trials: time of each
+python -m benchmarks engine_overhead 5000     # and memory of the driver as they pass
 """
 
 import sys
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from made_up import run, space_in
 from ray import tune
 
+from benchmarks.made_up import run, space_in
 from study.engine import cluster
 
 FEW = 20  # trials of plain Ray Tune, which takes seconds for each

@@ -1,9 +1,9 @@
-"""Our evaluator against one built as docs/explanation/method.md section 5 describes SD4Match's.
+"""The evaluator against one built as SD4Match's is (docs/explanation/method.md section 5).
 
-    python benchmarks/evaluator.py [--threads 1 2] [--repetitions 20]
+    python -m benchmarks evaluator [--threads 1 2] [--repetitions 20]
 
 One pair with 20 keypoints on the maps of SD 2-1 at 768 pixels. The baseline looks each of its four
-localisers up by itself (the bilinear one at four corners), normalising the whole target map each
+localizers up by itself (the bilinear one at four corners), normalizes the whole target map each
 time, and finds peaks by sorting; it always answers all four. Rows are timed in rounds, each in an
 order of its own, so that other work on the machine and what a row leaves in the caches slow them
 alike; a ratio is the median over the rounds of each round's own.
@@ -27,10 +27,15 @@ from torch.nn.functional import grid_sample
 
 from sd4match import pck
 from sd4match.datasets import ImagePair
-from sd4match.matching.correlation import correlate
-from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
-from sd4match.matching.localization import match_many
-from sd4match.matching.readout import LOCALIZERS, Readout
+from sd4match.matching import (
+    LOCALIZERS,
+    Readout,
+    cells_to_original,
+    correlate,
+    match_many,
+    square_to_cells,
+    to_square,
+)
 
 SIDE = 768
 SHAPES = {"layer 1": (1280, 48, 48), "layer 2": (640, 96, 96)}
@@ -38,7 +43,7 @@ KEYPOINTS = 20
 ALPHAS = (0.05, 0.1, 0.15)
 SIGMAS = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0, 11.0, 15.0)
 SIGMA, TEMPERATURE = 7.0, 0.04
-BASELINE = "baseline: 4 localisers"
+BASELINE = "baseline: 4 localizers"
 
 
 class Case(NamedTuple):
@@ -52,7 +57,7 @@ class Case(NamedTuple):
 
 def main() -> None:
     """Print a row for each way to evaluate."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repetitions", type=int, default=20)
     arguments = parser.parse_args()
@@ -83,8 +88,8 @@ def make_tasks(case: Case) -> dict[str, Callable[[], object]]:
     return {
         BASELINE: lambda: baseline(case),
         "ours: kernel-softmax": lambda: ours(case, [Readout()]),
-        "ours: the same 4 localisers": lambda: ours(case, every_localizer),
-        "ours: 4 localisers, 8 widths": lambda: ours(case, every_localizer + widths),
+        "ours: the same 4 localizers": lambda: ours(case, every_localizer),
+        "ours: 4 localizers, 8 widths": lambda: ours(case, every_localizer + widths),
         "one correlation (ours)": lambda: correlate(case.source, case.target, queries),
         "its matrix product alone": lambda: descriptors @ cells,
     }
@@ -139,7 +144,7 @@ def unit(vectors: Tensor, dim: int) -> Tensor:
 
 
 def similarities(case: Case, queries: Tensor) -> Tensor:
-    """(N, 2) -> (N, h, w): sampled, both sides normalised, multiplied."""
+    """(N, 2) -> (N, h, w): sampled, both sides normalized, multiplied."""
     last = torch.tensor(case.source.shape[:1:-1]) - 1
     sampled = grid_sample(case.source, (queries / last * 2 - 1)[None, None], align_corners=True)
     rows = unit(sampled[0, :, 0].T, 1) @ unit(case.target, 1)[0].flatten(1)

@@ -1,6 +1,6 @@
 """A factorial over five axes, shared, against each of its configurations on its own.
 
-    python benchmarks/factorial.py [--each 2] [--results results]
+    python -m benchmarks factorial [--each 2] [--results results]
 
 5 prompts × 3 lengths × 5 timesteps × 4 layers × 8 kernels, on validation pairs of generated SPair
 with nano, tunings included. The whole factorial is run, an item after the other. On its own, a
@@ -17,18 +17,14 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import recorded_factorial
 from tabulate import tabulate
 
+from benchmarks import recorded_factorial
 from study.engine.work import pending
 from study.engine.worker import Workshop
-from study.plan.estimates import estimate
-from study.plan.plan import Planner
-from study.plan.stored import Stored
-from study.space.configuration import Configuration
-from study.space.designs import configurations
-from study.space.space import Space
-from study.store.store import Store
+from study.plan import Planner, estimate
+from study.space import Configuration, Space
+from study.store import Store
 
 
 def seconds(store: Store) -> float:
@@ -52,7 +48,7 @@ def alone(
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--each", type=int, default=2, help="alone, of every prompt and length")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("overrides", nargs="*", help="of the factorial")
@@ -62,7 +58,7 @@ def main() -> None:
     shared = seconds(folder.store)
 
     strata: dict[tuple[object, object], list[Configuration]] = defaultdict(list)
-    for configuration in configurations(space):
+    for configuration in space.configurations():
         strata[configuration["prompt"], configuration["length"]].append(configuration)
     workshop = Workshop(folder.store, space.rule)
     rng = np.random.default_rng(0)
@@ -75,7 +71,7 @@ def main() -> None:
         if len(times) > 1:
             variance += len(members) ** 2 * statistics.variance(times) / len(times)
 
-    numbers = estimate(plan, Stored(), space.rule)
+    numbers = estimate(plan, Store(given.results / "none").stored(plan), space.rule)
     rows = [
         ("UNet passes, prediction", f"{numbers.passes:,}", f"{numbers.passes_alone:,}",
          f"{numbers.passes_alone / numbers.passes:.0f}×"),

@@ -1,21 +1,18 @@
-"""Trials that compute nothing, on the engine as it is: its queue, Tune run and warm workers."""
+"""Trials that compute nothing, on the real engine: its queue, Tune run and warm workers."""
 
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from waiting import Waiting
-
+from benchmarks.waiting import Waiting
 from study.engine.callbacks import Nodes
 from study.engine.run import fit
 from study.engine.work import Work
 from study.engine.work_queue import WorkQueue
 from study.search.record import Endings
-from study.space.reading import load
-from study.space.space import Space
-from study.store.store import Store
-from study.store.study_folder import StudyFolder
+from study.space import Space, load
+from study.store import Store, StudyFolder
 
 
 class MadeUp(WorkQueue):
@@ -69,7 +66,7 @@ def run(
             on_done()
 
     def item(name: str, label: str, needs: tuple[str, ...] = ()) -> Work:
-        return Work("predict", name, label, ("its stage",), needs)  # type: ignore[arg-type]
+        return Work("predict", name, label, ("its stage",), needs)
 
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as meeting:
         warm = [item(f"warm-{i}", f"{meeting} {workers}") for i in range(workers)]

@@ -1,6 +1,6 @@
-"""What it costs to read and score one pair's correlation in every way.
+"""Cost of reading and scoring one pair's correlation in every way.
 
-    python benchmarks/matching.py [--threads 1 2] [--repetitions 40]
+    python -m benchmarks matching [--threads 1 2] [--repetitions 40]
 
 One pair, C = 1280, 48 x 48 cells, 20 keypoints (SD 2-1 at 768 pixels, layer 1). Rows are timed in
 turn, so that other work on the machine slows them alike; a ratio is the median over the rounds of
@@ -19,9 +19,7 @@ from tabulate import tabulate
 
 from sd4match import pck
 from sd4match.datasets import ImagePair
-from sd4match.matching.correlation import correlate
-from sd4match.matching.localization import localize, match, match_many
-from sd4match.matching.readout import Readout
+from sd4match.matching import Readout, correlate, localize, match, match_many
 
 SIGMAS = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0, 11.0, 15.0)
 ALPHAS = (0.05, 0.1, 0.15)
@@ -30,11 +28,11 @@ READOUTS = [
     *(Readout(kernel_sigma=sigma) for sigma in SIGMAS),
 ]
 CORRELATE = "correlate"
-EVERYTHING = "match_many: 4 localisers, 8 widths, 3 alphas"
+EVERYTHING = "match_many: 4 localizers, 8 widths, 3 alphas"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repetitions", type=int, default=40)
     args = parser.parse_args()
@@ -89,7 +87,7 @@ def make_tasks() -> dict[str, Callable[[], object]]:
 
 
 def textbook(source: torch.Tensor, target: torch.Tensor, queries: torch.Tensor) -> torch.Tensor:
-    """grid_sample, then normalised descriptors times a normalised map."""
+    """grid_sample, then normalized descriptors times a normalized map."""
     scale = queries.new_tensor([source.shape[3] - 1, source.shape[2] - 1])
     grid = (2 * queries / scale - 1).unsqueeze(2)
     sampled = torch.nn.functional.grid_sample(source, grid, align_corners=True)[..., 0]

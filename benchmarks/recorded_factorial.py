@@ -1,4 +1,4 @@
-"""A small factorial of real results, measured once with nano on generated pairs and then kept.
+"""A small factorial of real results, computed once with nano on generated pairs and then kept.
 
 `factorial.py` compares what it took with one configuration at a time; `search.py` replays searches
 on it.
@@ -9,11 +9,9 @@ from pathlib import Path
 from sd4match.testbed.shapes import generate
 from study.engine.work import pending
 from study.engine.worker import Workshop
-from study.plan.plan import Plan, Planner
-from study.space.designs import configurations
-from study.space.reading import load
-from study.space.space import Space
-from study.store.study_folder import StudyFolder
+from study.plan import Plan, Planner
+from study.space import Space, load
+from study.store import StudyFolder
 
 NAME = "search-benchmark"
 FACTORIAL = """\
@@ -39,7 +37,7 @@ def planned(results: Path, overrides: list[str]) -> tuple[Space, Planner, Plan]:
     file.write_text(FACTORIAL)
     space = load(str(file), [f"data.root={data}", f"results={results.resolve()}", *overrides])
     planner = Planner(space)
-    return space, planner, planner.plan(configurations(space), splits=("val",))
+    return space, planner, planner.plan(space.configurations(), splits=("val",))
 
 
 def measure(space: Space, plan: Plan) -> StudyFolder:

@@ -1,7 +1,7 @@
 """`study report` of a large study: time, memory, size of the file, first paint in Chromium.
 
-    python benchmarks/report.py                             # 2,000 configurations, 12,234 pairs
-    python benchmarks/report.py --timesteps 5 --pairs 500   # smaller
+    python -m benchmarks report                             # 2,000 configurations, 12,234 pairs
+    python -m benchmarks report --timesteps 5 --pairs 500   # smaller
 
 A factorial of prompts, timesteps, layers and kernel widths, measured with made-up predictions
 through the real store, on a generated SPair-71k that is large enough: with images, because the
@@ -39,13 +39,12 @@ FIRST_PAINT = (
 
 def make(folder: Path, *, timesteps: int, pairs: int) -> Path:
     """The study's folder: 80 configurations a timestep."""
-    from sd4match.pck.ground_truth import GroundTruth
+    from sd4match.pck import GroundTruth
     from sd4match.testbed import shapes
-    from study.plan.plan import Planner
-    from study.space.designs import configurations
-    from study.space.reading import load
-    from study.store.scores import Record, score
-    from study.store.study_folder import StudyFolder
+    from study.plan import Planner
+    from study.space import load
+    from study.store import Record, StudyFolder
+    from study.store.scores import score
 
     # A category has all ordered pairs of its images: 12 categories of n images are 12 n (n - 1).
     images = int(np.ceil(0.5 + np.sqrt(0.25 + pairs / 12)))
@@ -54,7 +53,7 @@ def make(folder: Path, *, timesteps: int, pairs: int) -> Path:
     space = SPACE.format(root=folder / "shapes", timesteps=list(range(timesteps)), pairs=pairs)
     file.write_text(space, encoding="utf-8")
     loaded = load(str(file), [f"results={folder}/results", "device=cpu", "dtype=float32"])
-    plan = Planner(loaded).plan(configurations(loaded))
+    plan = Planner(loaded).plan(loaded.configurations())
     study = StudyFolder.of(loaded)
     study.write_space(loaded)
     study.write_plan(plan)
@@ -117,7 +116,7 @@ def first_paint(page: Path) -> float:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--timesteps", type=int, default=25, help="80 configurations each")
     parser.add_argument("--pairs", type=int, default=12_234)
     parser.add_argument("--folder", type=Path, help="keeps the study, for another run")
@@ -130,7 +129,9 @@ def main() -> None:
             return
         # In a process of its own, so that its memory is not taken for the report's.
         made = [f"--timesteps={given.timesteps}", f"--pairs={given.pairs}", f"--folder={folder}"]
-        subprocess.run([sys.executable, __file__, "--only-make", *made], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.report", "--only-make", *made], check=True
+        )
         found = measure(folder / "results" / "large")
     rows = [(name, f"{number:,.2f}", f"{LIMITS[name]:,.0f}") for name, number in found.items()]
     print(tabulate(rows, headers=["study report", "measured", "at most"], disable_numparse=True))

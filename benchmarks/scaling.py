@@ -1,20 +1,20 @@
-"""Parallel efficiency of the engine: trials that wait instead of compute, on up to 64 slots.
+"""Parallel efficiency of the engine on up to 64 slots, with trials that only wait.
 
 The slots are of virtual nodes of a `ray.cluster_utils.Cluster` on this machine. Time counts from
 the moment at which all workers are there; efficiency is the time that the trials wait in all, over
 slots times the time until the last of them is done.
 
-    python benchmarks/scaling.py            # 1, 4, 16, 64 slots, trials of 8 s
-    python benchmarks/scaling.py 4 16
+    python -m benchmarks scaling            # 1, 4, 16, 64 slots, trials of 8 s
+    python -m benchmarks scaling 4 16
 """
 
 import os
 import sys
 
 import ray
-from made_up import run
 from ray.cluster_utils import Cluster
 
+from benchmarks.made_up import run
 from study.engine import cluster as ours
 
 SECONDS = 8.0  # a trial; a real one takes minutes

@@ -1,6 +1,6 @@
-"""Trials and device time until the best configuration is found: exact inner search and others.
+"""Trials and device time until the best configuration is found, by exact inner search and others.
 
-    python benchmarks/search.py [--study results/NAME] [--seeds 50] [--limit 500]
+    python -m benchmarks search [--study results/NAME] [--seeds 50] [--limit 500]
 
 The search is replayed on a recorded factorial, a lookup table of real results: a finished study of
 ``design: factorial``, or by default a small one that is measured once with nano on generated pairs
@@ -23,15 +23,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import recorded_factorial
 from optuna.trial import TrialState
 from tabulate import tabulate
 
 import study
-from study.analysis.rows import value
+from benchmarks import recorded_factorial
+from study.analysis import value
 from study.search import samplers
 from study.search.proposals import Proposals, Told
-from study.space.axes import AXES, Value
+from study.space import AXES, Value
 from study.space.schema import Search
 
 Key = frozenset[tuple[str, Value]]
@@ -156,7 +156,7 @@ def quartiles(numbers: list[float], limit: str, show: Callable[[float], str]) ->
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--study", type=Path, help="a finished factorial's folder")
     parser.add_argument("--metric", help="the study's own by default")
     parser.add_argument("--seeds", type=int, default=50)

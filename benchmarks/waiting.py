@@ -1,4 +1,4 @@
-"""The worker of made-up trials. It loads no torch, so 64 of them fit on a small machine."""
+"""The worker of trials that only wait. It loads no torch, so 64 of them fit on a small machine."""
 
 import time
 from collections.abc import Iterator

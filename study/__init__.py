@@ -24,7 +24,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={"stud
 __all__ += ["__version__", "open"]
 
 
-def open(path: str | Path) -> "Study":  # noqa: A001 - the public name
+def open(path: str | Path) -> "Study":
     """Open a study by its folder; see `study.study.Study`.
 
     Args:

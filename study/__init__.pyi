@@ -4,6 +4,6 @@ from .study import Study as Study
 
 __version__: str
 
-def open(path: str | Path) -> Study: ...  # noqa: A001
+def open(path: str | Path) -> Study: ...
 
 __all__ = ["Study", "__version__", "open"]

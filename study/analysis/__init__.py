@@ -1,6 +1,15 @@
-"""From records to numbers: a study as data, its comparisons, choices and statistics.
+"""A study as data, and everything that is computed from it: choices, contrasts, statistics, SQL.
 
-No torch, Matplotlib, Optuna or Ray.
+`Results` is a study as data: its index, its results, and what they were measured by. The functions
+take it, or its frame of results. The packages below: `study.analysis.statistics` (confidence
+intervals and paired differences), `study.analysis.importance`, `study.analysis.sql`. Nothing here
+needs torch, Matplotlib, Optuna or Ray.
+
+>>> import numpy as np
+>>> from study.analysis import pareto_front
+>>> accuracy_and_cost = np.array([[0.7, 2.0], [0.6, 1.0], [0.5, 3.0]])
+>>> pareto_front(accuracy_and_cost, [True, False]).tolist()
+[True, True, False]
 """
 
 import lazy_loader

@@ -1,7 +1,7 @@
-"""One axis at a time: PCK along it, and by how much each value differs from the baseline.
+"""PCK along one axis, each value's difference to the baseline, and what would make it significant.
 
-Tables and figures take ``cells`` (see `study.comparison`) and ``samples``, which gives the per-pair
-PCK behind a cell.
+``cells`` is the frame of results (`study.analysis.contrasts`); ``samples`` gives the PCK of each
+pair behind one of them.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from sd4match.errors import SD4MatchError
 from study.analysis.contrasts import Row, one_at_a_time
@@ -39,7 +38,7 @@ _COLUMNS = [
 
 @dataclass(frozen=True, eq=False)
 class _Measured:
-    """A row in one column: its cells by seed, and the samples of those that are done."""
+    """A row in one column: its results by seed, and the samples of those that are done."""
 
     row: Row
     cells: Mapping[int, Mapping[Hashable, object]]
@@ -58,9 +57,9 @@ def estimates(
 ) -> pd.DataFrame:
     """PCK with its interval, and the difference to the baseline, along one axis.
 
-    A row is the mean over the seeds that were measured; its difference is over the seeds that it
-    shares with the baseline. With one seed both are for that seed: intervals say what other images
-    would give, not what another seed would (`study.analysis.statistics.seeds`). Every cell is read once.
+    A row is the mean over the measured seeds; its difference is over the seeds that it shares with
+    the baseline. With one seed, intervals say what other images would give, not what another seed
+    would (`study.analysis.statistics.seeds`). Each result is read once.
 
     Args:
         cells, samples: see the module.
@@ -74,9 +73,9 @@ def estimates(
         (bool), ``dataset, split, alpha``; ``seeds``, ``pck, low, high`` over these;
         ``effect_seeds``, ``effect, effect_low, effect_high, p_value`` over these; ``p_holm`` (over
         the rows of one data set, split and alpha), ``mark`` ("*" when it is below
-        `study.analysis.statistics.stats.LEVEL`), ``needed_pairs, needed_seeds`` (how many more for a mark, 0 with one:
-        see `study.analysis.ablation.needed`); ``pck_point, pairs, keypoints, status, reason``. NaN where
-        missing.
+        `study.analysis.statistics.stats.LEVEL`), ``needed_pairs, needed_seeds`` (how many more
+        would give a mark, 0 with one: see `needed`); ``pck_point, pairs, keypoints, status,
+        reason``. NaN where missing.
 
     Raises:
         SD4MatchError: as `one_at_a_time`; when an alpha was not scored; when rows of one column
@@ -167,7 +166,7 @@ _POWER = 0.8
 
 
 def needed(gap: Difference, *, comparisons: int) -> tuple[float, float]:
-    """How many pairs, or seeds, more would show a difference of this size in a table.
+    """How many more pairs, or more seeds, would make a difference of this size significant.
 
     The usual formula of sample size: a two-sided test at level a finds an effect d with power b
     when its standard error is d / (z(1 - a/2) + z(b)) (Chow, Shao and Wang, *Sample Size
@@ -187,13 +186,15 @@ def needed(gap: Difference, *, comparisons: int) -> tuple[float, float]:
     """
     if not np.isfinite(gap.images_error):
         return np.nan, np.nan
+    from scipy.special import ndtri
+
     wanted = (gap.effect / (ndtri(_POWER) - ndtri(LEVEL / comparisons / 2))) ** 2
     images, seeds = gap.images_error**2, np.nan_to_num(gap.seeds_error) ** 2
     pairs = _more(gap.pairs, images, wanted - seeds)
     return pairs, np.nan if gap.seeds == 1 else _more(gap.seeds, seeds, wanted - images)
 
 
-def _more(there: int, variance: float, allowed: float) -> float:
+def _more(measured: int, variance: float, allowed: float) -> float:
     if variance <= allowed:
         return 0.0
-    return float(np.ceil(there * variance / allowed) - there) if allowed > 0 else np.inf
+    return float(np.ceil(measured * variance / allowed) - measured) if allowed > 0 else np.inf

@@ -1,4 +1,4 @@
-"""PCK of parts of a split: by category, and by how hard SPair-71k says that pairs are."""
+"""PCK of parts of a split: by category, and by SPair-71k's grades of difficulty."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from study.analysis.statistics.stats import PairSamples, Row, intervals
 from study.space import labels
 
 GROUPS = ("category", *LEVELS)
-"""What pairs can be sorted by."""
+"""What pairs can be grouped by."""
 
 
 @dataclass(frozen=True)

@@ -128,8 +128,9 @@ def pareto(
     names = [chosen_by(study) if name == PCK else name for name in objectives]
     names = list(dict.fromkeys(n if n == COST else str(selecting(n)) for n in names))
     found = pd.DataFrame({n: costs(study) if n == COST else value(study.cells, n) for n in names})
-    wanted = found.loc[matching(study.cells, where or "true")]
-    found = over_seeds(wanted.dropna(), study.cells)
+    if where is not None:
+        found = found.loc[matching(study.cells, where)]
+    found = over_seeds(found.dropna(), study.cells)
     maximize = [name != COST for name in names]
     front = found[pareto_front(found.to_numpy(dtype=float), maximize)]
     ascending = [not larger for larger in maximize]

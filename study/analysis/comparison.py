@@ -1,4 +1,4 @@
-"""Two studies side by side: what was asked differently, and how the same configurations differ."""
+"""Comparison of two studies: settings that differ, paired differences, and comparability."""
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ class Comparison:
     """What a comparison found.
 
     Attributes:
-        settings: (setting, in a, in b) of all that differs in what was asked.
-        only: configurations that only a has, and that only b has; none where two were named.
+        settings: (setting, in a, in b) of everything that the studies asked differently.
+        only: configurations that only a has, and that only b has; empty where two were named.
         differences: b minus a, a row a pair of configurations, data set and split: columns
             ``a, b, dataset, split, alpha, pck_a, pck_b, effect, low, high, p_value, pairs, note``;
-            where there is no difference to give, ``note`` says why.
+            without a difference, ``note`` says why.
     """
 
     settings: list[tuple[str, Any, Any]]
@@ -45,7 +45,7 @@ def compare(
     """Compare studies over the configurations that both have, or one configuration of each.
 
     Args:
-        a, b: the studies, which may be one.
+        a, b: the studies, which may be the same.
         configurations_of: a configuration of ``a`` and one of ``b``; None for all in both.
         alpha: threshold; the usual one of ``a`` by default.
 
@@ -79,17 +79,17 @@ def compare(
 
 
 def _settings(a: Results, b: Results) -> Iterator[tuple[str, Any, Any]]:
-    """What the studies were launched with, where it differs."""
+    """The settings that the studies were launched with, where they differ."""
     if a.folder == b.folder:
         return
-    asked = [
+    launched = [
         dict(flatten(yaml.safe_load((s.folder.path / "study.yaml").read_text(encoding="utf-8"))))
         | {"code": s.revision, "protocol": s.rule.protocol}
         for s in (a, b)
     ]
-    for name in dict.fromkeys((*asked[0], *asked[1])):
-        left, right = asked[0].get(name), asked[1].get(name)
-        # What varies around the baseline shows in the configurations.
+    for name in dict.fromkeys((*launched[0], *launched[1])):
+        left, right = launched[0].get(name), launched[1].get(name)
+        # The axes that vary already show in the configurations.
         if name.split(".")[0] not in _NOT_ASKED and left != right:
             yield name, left, right
 
@@ -115,7 +115,7 @@ def _differences(
                 and protocol == b.rule.protocol
             ):
                 same = {"effect": 0.0, "low": 0.0, "high": 0.0, "p_value": 1.0}
-                yield row | same | {"pairs": ours["pairs"], "note": "the same record in the store"}
+                yield row | same | {"pairs": ours["pairs"], "note": "the same predictions"}
             else:
                 where = (dataset, split, alpha)
                 found = difference(b.samples(other, *where), a.samples(one, *where))
@@ -146,10 +146,10 @@ def differences(
 
     Args:
         studies: at least one.
-        datasets, splits: what they are to be compared on.
+        datasets, splits: on which they shall be compared.
 
     Returns:
-        Name of a study to what differs, in words; those that can be compared are left out.
+        Name of a study to what differs, in words; comparable studies are left out.
     """
     first, *others = studies
     wanted = [(dataset, split) for dataset in datasets for split in splits]
@@ -159,7 +159,7 @@ def differences(
             f"{what} ({b}, not {a})"
             for what, a, b in (
                 ("protocol", first.rule.protocol, other.rule.protocol),
-                ("fidelity", first.folder.facts["fidelity"], other.folder.facts["fidelity"]),
+                ("fidelity", first.fidelity, other.fidelity),
             )
             if a != b
         ]
@@ -180,15 +180,14 @@ def differences(
 
 def not_as_published(study: Results, datasets: Iterable[str]) -> str | None:
     """Why a study's test numbers are not comparable with published ones; None where they are."""
-    fidelity = str(study.folder.facts["fidelity"])
-    reasons = [] if fidelity == "full" else [fidelity]
+    reasons = [] if study.fidelity == "full" else [study.fidelity]
     if study.rule.protocol != "sd4match":
         reasons.append(f"protocol {study.rule.protocol}")
     for dataset in datasets:
         held = _data(study).get((dataset, "test"))
-        whole, _ = BENCHMARKS[dataset].published["test"]
-        if held is not None and held[1] != whole:
-            reasons.append(f"{held[1]:,} of {whole:,} pairs of {labels.dataset(dataset)}")
+        complete, _ = BENCHMARKS[dataset].published["test"]
+        if held is not None and held[1] != complete:
+            reasons.append(f"{held[1]:,} of {complete:,} pairs of {labels.dataset(dataset)}")
     return f"study {study.name} has {', '.join(reasons)}" if reasons else None
 
 

@@ -1,7 +1,8 @@
-"""Which configurations differ from a baseline in one axis alone.
+"""Contrasts: configurations that differ from a baseline in one axis alone.
 
-``cells`` is a frame with one row per (configuration, dataset, split, alpha): ``configuration``, the
-axes by their names (NA where an axis means nothing), and the columns of `MEASURED`.
+``cells`` is the frame of results, one row per (configuration, dataset, split, alpha):
+``configuration``, the axes by their names (NA where an axis does not apply), and the other columns
+of `study.analysis.rows.MEASURED`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,9 +23,9 @@ class Row:
     Attributes:
         configuration: the one with the baseline's seed, or else the first.
         value: of the axis.
-        label: in words; no other row has it.
-        by_seed: seed to configuration, ascending. Along the axis ``seed`` itself a row has one,
-            under the number 0 like all others: what differs is then not a matter of pairing.
+        label: in words; different for every row.
+        by_seed: seed to configuration, ascending. Along the axis ``seed`` itself each row has one
+            configuration, under the number 0, so that rows are paired with each other.
     """
 
     configuration: str
@@ -34,7 +35,7 @@ class Row:
 
 
 def varied(cells: pd.DataFrame, *, baseline: str) -> list[str]:
-    """The axes of which at least two values can be compared around the baseline."""
+    """The axes along which at least two values can be compared around the baseline."""
     table = configurations(cells)
     require_known(baseline, table, what="configuration")
     apply = [axis for axis, value in table[baseline].items() if value is not None]
@@ -44,9 +45,10 @@ def varied(cells: pd.DataFrame, *, baseline: str) -> list[str]:
 def one_at_a_time(cells: pd.DataFrame, *, axis: str, baseline: str) -> list[Row]:
     """The configurations that equal the baseline in every axis but one, and their other seeds.
 
-    Axes compare where both apply: ``prompt = empty`` has no length, and still differs from a
-    baseline with ``length = 75`` in the prompt alone. When training is tied to the evaluation's
-    timestep and layer, the pair counts as one axis. Along ``seed`` itself every seed is a row.
+    An axis that does not apply to one of the two is not compared: ``prompt = empty`` has no length
+    and still differs from a baseline with ``length = 75`` in the prompt alone. When training is
+    tied to the evaluation's timestep and layer, the two count as one axis. Along ``seed`` itself
+    every seed is a row.
 
     Args:
         cells: see the module.
@@ -54,8 +56,8 @@ def one_at_a_time(cells: pd.DataFrame, *, axis: str, baseline: str) -> list[Row]
         baseline: a configuration.
 
     Returns:
-        The baseline and the others: numbers ascend, names keep the order of ``cells``.
-        Several rows of one value are labelled by what tells them apart.
+        The baseline and the others: numbers ascend, names keep the order of ``cells``. Where
+        several rows have the same value, their labels say in which other axes they differ.
 
     Raises:
         SD4MatchError: when the axis or baseline is unknown, or there is nothing to compare.
@@ -65,15 +67,15 @@ def one_at_a_time(cells: pd.DataFrame, *, axis: str, baseline: str) -> list[Row]
     require_known(axis, table[baseline], what="axis")
     if table[baseline][axis] is None:
         raise SD4MatchError(
-            f"axis {axis} means nothing for the baseline {baseline}"
+            f"axis {axis} does not apply to the baseline {baseline}"
             f" ({labels.settings(table[baseline])}); choose another baseline"
         )
     seeds = _around(table, axis, baseline)
     if len(seeds) < 2:
-        there = ", ".join(varied(cells, baseline=baseline)) or "none"
+        others = ", ".join(varied(cells, baseline=baseline)) or "none"
         raise SD4MatchError(
             f"no configuration differs from the baseline {baseline} in {axis} alone;"
-            f" axes that can be compared: {there}"
+            f" axes that can be compared: {others}"
         )
     names = list(seeds)
     order = list(dict.fromkeys(table[name][axis] for name in names))
@@ -89,7 +91,7 @@ def one_at_a_time(cells: pd.DataFrame, *, axis: str, baseline: str) -> list[Row]
 def _around(
     table: Mapping[str, labels.Settings], axis: str, baseline: str
 ) -> dict[str, dict[int, str]]:
-    """The rows along an axis: representative to its configurations by seed."""
+    """The rows along an axis: each row's configuration to its configurations by seed."""
     base = table[baseline]
     fixed = [other for other in base if other not in (axis, tied(table, axis), SEED)]
 
@@ -112,7 +114,7 @@ def _around(
 
 
 def tied(table: Mapping[str, labels.Settings], axis: str) -> str | None:
-    """The axis that always moves with this one, if any: training's with the evaluation's."""
+    """The training axis that always equals this evaluation axis, or the other way round."""
     other = {**TIES, **{train: name for name, train in TIES.items()}}.get(axis)
     both = {(row.get(axis), row.get(other or axis)) for row in table.values()}
     both = {pair for pair in both if None not in pair}
@@ -122,12 +124,12 @@ def tied(table: Mapping[str, labels.Settings], axis: str) -> str | None:
 def around(table: Mapping[str, labels.Settings], *, base: str, free: Collection[str]) -> list[str]:
     """The configurations that equal one in all axes but some.
 
-    Axes compare where both apply, as in `one_at_a_time`: ``prompt = empty`` has no
-    length. Training axes that are tied to free ones are free with them.
+    As in `one_at_a_time`, an axis that does not apply to one of the two is not compared. Training
+    axes that are tied to free ones are free as well.
 
     Args:
         table: `configurations`.
-        base: the configuration in the middle.
+        base: the configuration to start from.
         free: axes that may differ.
 
     Returns:

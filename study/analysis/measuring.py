@@ -1,4 +1,4 @@
-"""From records to answers: PCK of every cell, and of every pair where statistics need it."""
+"""PCK from recorded predictions: of every result, and of every pair where statistics need it."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -19,7 +19,7 @@ from study.store.scores import Record, read_averages, read_scores, score, truth_
 from study.store.store import Store
 
 PENDING = "not computed yet"
-"""The reason of cells that nothing went wrong with."""
+"""The reason of results that are missing without a failure."""
 
 FREE = [name for name, axis in AXES.items() if axis.cost == "free"]
 
@@ -31,13 +31,13 @@ def measure(
     *,
     failures: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """PCK of every cell at every alpha.
+    """PCK of every configuration and split at every alpha.
 
     Args:
         index: rows as `study.plan.index.frame` gives them.
-        store: where the records are; scores that are missing are made from predictions.
+        store: where the records are; missing scores are computed from the predictions.
         rule: how to score.
-        failures: work item key to the reason why it failed.
+        failures: key of a work item to the reason why it failed.
 
     Returns:
         One row per (configuration, dataset, split, alpha): those and the axes, then ``pck`` (mean
@@ -70,12 +70,12 @@ def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> P
     """PCK of each pair that counts, with the identity of its images.
 
     Args:
-        cell: a row of `measure`'s index.
+        cell: a row of the index that `measure` takes.
         store, rule: as for `measure`.
         alpha: one of the rule's.
 
     Raises:
-        SD4MatchError: the cell was not measured, or not at this alpha.
+        SD4MatchError: it was not measured, or not at this alpha.
     """
     if alpha not in rule.alphas:
         raise SD4MatchError(
@@ -83,7 +83,7 @@ def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> P
             f"{', '.join(f'{scored:g}' for scored in rule.alphas)}"
         )
     setting = setting_of(cell.to_dict())
-    (file,) = score(store, _record(cell), [setting], rule)
+    (file,) = score(store, _record(cell.to_dict()), [setting], rule)
     settings, found, keypoints = _counts(store.folder, file, alpha)
     correct = found[settings.index(setting)]
     counts = keypoints > 0
@@ -94,6 +94,9 @@ def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> P
 def pairs_of(cell: "pd.Series[Any]", store: Store) -> pd.DataFrame:
     """The pairs behind `samples` in the same order: id, category, grades of difficulty, ….
 
+    Args:
+        cell, store: as for `samples`.
+
     Raises:
         SD4MatchError: their ground truth was never recorded, or is damaged.
     """
@@ -101,7 +104,7 @@ def pairs_of(cell: "pd.Series[Any]", store: Store) -> pd.DataFrame:
     return pairs[truth.n_keypoints > 0]
 
 
-@lru_cache(maxsize=64)  # a file holds many settings, which are asked for one by one
+@lru_cache(maxsize=64)  # callers ask for the many settings of a file one after the other
 def _counts(store: Path, file: Path, alpha: float) -> tuple[list[Setting], np.ndarray, np.ndarray]:
     """A score file's settings, (S, P) counts and (P,) keypoints."""
     return [*settings_of(file)], *read_scores(file, alpha)
@@ -113,22 +116,21 @@ def _identity(store: Path, data: str) -> tuple[np.ndarray, np.ndarray, np.ndarra
     _, pairs = truth_of(store, data)
     images = pd.Categorical(pd.concat([pairs["source"], pairs["target"]])).codes
     source, target = np.split(images, 2)
-    # Sub-classes of PF-Willow share images (docs/explanation/method.md section 2), so images are drawn by object.
+    # Sub-classes of PF-Willow share images (docs/explanation/method.md section 2), so images are
+    # resampled within their object.
     category = pd.Categorical(pairs["category"].map(object_name)).codes
     return source, target, category
 
 
 def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
-    """Averages of all recorded cells by stage and free setting; missing scores are made."""
+    """Averages of everything on record, by stage and free setting; missing scores are computed."""
     alphas = [f"{alpha:g}" for alpha in rule.alphas]
     names = ["pairs", "keypoints", *(f"{m}@{a}" for a in alphas for m in ("pck", "point"))]
     rows: list[list[object]] = []
-    wanted = index.drop_duplicates(["predict", *FREE])
-    for key, part in wanted.groupby("predict", sort=False):
-        recorded = store.recorded(str(key))
-        asked = [s for s in map(setting_of, part[FREE].to_dict("records")) if s in recorded]
+    for record, wanted in _settings_by_record(index).items():
+        recorded = store.recorded(record.key)
         found: set[Setting] = set()
-        for file in score(store, _record(part.iloc[0]), asked, rule):
+        for file in score(store, record, [s for s in wanted if s in recorded], rule):
             settings, averages = read_averages(file)
             for place, setting in enumerate(settings):
                 # A setting may be on record twice, in files of different grids: the first counts.
@@ -142,14 +144,26 @@ def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
                 ]
                 layer, readout = setting
                 free = [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
-                rows.append([key, *free, averages.pairs, averages.keypoints, *measured])
+                rows.append([record.key, *free, averages.pairs, averages.keypoints, *measured])
     wide = pd.DataFrame(rows, columns=["predict", *FREE, *names])
     real = [name for name in wide if name not in ("predict", "layer", "localizer")]
     return wide.astype({"layer": "Int64", "localizer": object, **dict.fromkeys(real, float)})
 
 
+def _settings_by_record(index: pd.DataFrame) -> dict[Record, list[Setting]]:
+    """The free settings that an index reads from each record, in order."""
+    # As lists: pandas takes a millisecond for each of the many small groups.
+    names = ["predict", "data", "image_size", *FREE]
+    unique = index.drop_duplicates(["predict", *FREE])
+    found: dict[Record, list[Setting]] = {}
+    for row in zip(*(unique[name].tolist() for name in names), strict=True):
+        by_name = dict(zip(names, row, strict=True))
+        found.setdefault(_record(by_name), []).append(setting_of(by_name))
+    return found
+
+
 def _reasons(merged: pd.DataFrame, failures: Mapping[str, str]) -> "pd.Series[Any]":
-    """Why a cell has no answer, by row; for those that have one it is not used."""
+    """Why a result is missing, by row; meaningless for rows that are not missing."""
     short = {key: text.strip().splitlines()[-1] for key, text in failures.items()}
     unmeasured = np.where(merged["pairs"].isna(), PENDING, "no pair has a common keypoint")
     reasons = merged["missing"].astype(object)
@@ -158,12 +172,12 @@ def _reasons(merged: pd.DataFrame, failures: Mapping[str, str]) -> "pd.Series[An
     return reasons.where(reasons.notna(), unmeasured)
 
 
-def _record(row: "pd.Series[Any]") -> Record:
+def _record(row: Mapping[Any, Any]) -> Record:
     return Record(str(row["predict"]), str(row["data"]), int(row["image_size"]))
 
 
 def setting_of(row: Mapping[Any, Any]) -> Setting:
-    """The free setting that a row of the index reads from its record."""
+    """The free setting under which a row of the index is found in its record."""
 
     def number(name: str) -> float | None:
         return None if pd.isna(row[name]) else float(row[name])

@@ -123,13 +123,14 @@ class Results:
 
     def samples(self, configuration: str, dataset: str, split: str, alpha: float) -> PairSamples:
         """PCK of each pair behind a result; see `study.analysis.measuring.samples`."""
-        index = self.index
-        rows = index[
-            (index["configuration"] == configuration)
-            & (index["dataset"] == dataset)
-            & (index["split"] == split)
-        ]
-        return samples(rows.iloc[0], self.folder.store, self.rule, alpha)
+        row = self.index.iloc[self._row_of[configuration, dataset, split]]
+        return samples(row, self.folder.store, self.rule, alpha)
+
+    @cached_property
+    def _row_of(self) -> dict[tuple[str, str, str], int]:
+        """Configuration, data set and split to the number of their row in `index`."""
+        keys = (self.index[name].tolist() for name in ("configuration", "dataset", "split"))
+        return {key: number for number, key in enumerate(zip(*keys, strict=True))}
 
     def pairs(self, dataset: str, split: str) -> pd.DataFrame:
         """The pairs behind `samples`, in the same order; see `study.analysis.measuring.pairs_of`.

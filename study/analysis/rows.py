@@ -1,4 +1,4 @@
-"""Rows of the table of results: which to take, averaged over seeds."""
+"""The frame of results: its columns, metrics by configuration, conditions, and means over seeds."""
 
 import difflib
 from collections.abc import Sequence
@@ -16,21 +16,29 @@ _SPLITS = ("test", "val")
 
 
 def columns(cells: pd.DataFrame, alphas: Sequence[float] | None) -> list[tuple[str, str, float]]:
-    """(dataset, split, alpha) in the order of papers, test before val."""
-    there = sorted({float(alpha) for alpha in cells["alpha"]})
-    wanted = there if alphas is None else [_scored(alpha, there) for alpha in alphas]
+    """(dataset, split, alpha) in the order of papers, test before val.
+
+    Args:
+        cells: see `study.analysis.contrasts`.
+        alphas: thresholds; None for all that were scored.
+
+    Raises:
+        SD4MatchError: an alpha that was not scored.
+    """
+    scored = sorted({float(alpha) for alpha in cells["alpha"]})
+    wanted = scored if alphas is None else [_scored(alpha, scored) for alpha in alphas]
     known = {name: i for i, name in enumerate(labels.DATASETS)}
     datasets = sorted(cells["dataset"].unique(), key=lambda d: (known.get(d, len(known)), d))
     held = set(cells[["dataset", "split"]].itertuples(index=False, name=None))
     return [(d, s, a) for d in datasets for s in _SPLITS if (d, s) in held for a in wanted]
 
 
-def _scored(alpha: float, there: Sequence[float]) -> float:
-    for known in there:
+def _scored(alpha: float, scored: Sequence[float]) -> float:
+    for known in scored:
         if np.isclose(alpha, known):
             return known
     raise SD4MatchError(
-        f"alpha {alpha:g} was not scored; there are {', '.join(f'{a:g}' for a in there)}"
+        f"alpha {alpha:g} was not scored; scored are {', '.join(f'{a:g}' for a in scored)}"
     )
 
 
@@ -38,9 +46,9 @@ Scores = TypeVar("Scores", "pd.Series[float]", pd.DataFrame)
 
 
 def over_seeds(scores: Scores, cells: pd.DataFrame) -> Scores:
-    """Configurations that differ in the seed alone as one, with the mean over those measured.
+    """Means over seeds: configurations that differ in the seed alone become one row.
 
-    The best of them would be the luckiest, on the pairs that it is chosen by.
+    The best single seed would be a lucky one, on the very pairs that it is chosen by.
 
     Args:
         scores: by configuration; NaN where not measured.
@@ -54,17 +62,21 @@ def over_seeds(scores: Scores, cells: pd.DataFrame) -> Scores:
 
 
 def representatives(cells: pd.DataFrame, among: "pd.Index[str] | None" = None) -> "pd.Series[str]":
-    """Each configuration to the first that equals it in all but the seed.
+    """Each configuration's representative: the first that equals it in all but the seed.
 
     Args:
         cells: see `study.analysis.contrasts`.
-        among: the only configurations that count; None for all.
+        among: the configurations to consider; None for all.
     """
-    axes = [str(name) for name in cells.columns if name not in (*MEASURED, SEED)]
-    rows = cells.drop_duplicates("configuration").set_index("configuration")[axes]
-    rows = rows if among is None else rows[rows.index.isin(among)]
-    keys = rows.index.to_series()
-    return keys.groupby([rows[axis] for axis in axes], dropna=False).transform("first")
+    wanted = None if among is None else set(among)
+    first: dict[tuple[labels.Value, ...], str] = {}
+    found: dict[str, str] = {}
+    for key, row in configurations(cells).items():
+        if wanted is None or key in wanted:
+            setting = tuple(value for axis, value in row.items() if axis != SEED)
+            found[key] = first.setdefault(setting, key)
+    keys = pd.Index(found, name="configuration")
+    return pd.Series(found.values(), keys, dtype=keys.dtype, name="configuration")
 
 
 def matching(cells: pd.DataFrame, where: str) -> list[str]:
@@ -81,9 +93,9 @@ def matching(cells: pd.DataFrame, where: str) -> list[str]:
             "cells", cells.drop_duplicates("configuration")[["configuration", *axes]]
         )
         try:
-            # In brackets it stays a condition: no ORDER BY, UNION or second statement.
-            asked = f"SELECT configuration FROM cells WHERE ({where}\n)"
-            found = connection.execute(asked).fetchall()
+            # In brackets it can only be a condition: no ORDER BY, UNION or second statement.
+            statement = f"SELECT configuration FROM cells WHERE ({where}\n)"
+            found = connection.execute(statement).fetchall()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise SD4MatchError(f"condition {where!r}: {reason}; axes: {', '.join(axes)}") from None
@@ -96,13 +108,13 @@ MEASURED = (
     "configuration", "dataset", "split", "alpha",
     "pck", "pck_point", "pairs", "keypoints", "status", "reason",
 )  # fmt: skip
-"""Columns of ``cells`` that are no axis; PCK means lie in [0, 1], status is done or missing."""
+"""Columns of ``cells`` that are not axes; PCK is in [0, 1], ``status`` is done or missing."""
 
 SEED = "seed"
 
 
 def configurations(cells: pd.DataFrame) -> dict[str, labels.Settings]:
-    """The axes of every configuration, in the order of ``cells``; None where one means nothing."""
+    """The axes of each configuration, in the order of ``cells``; None where one does not apply."""
     axes = [str(name) for name in cells.columns if name not in MEASURED]
     frame = cells.drop_duplicates("configuration").set_index("configuration")[axes]
     rows = none_for_na(frame).to_dict("index")
@@ -123,7 +135,8 @@ def value(cells: pd.DataFrame, metric: Metric | str) -> "pd.Series[float]":
 
     Returns:
         Values in [0, 1] by configuration, in the order of ``cells``; NaN where not measured. A
-        mean over data sets is NaN unless all of them were measured: others are not comparable.
+        mean over data sets is NaN unless all of them were measured: other means would not be
+        comparable.
 
     Raises:
         SD4MatchError: when the metric has no name or the study does not measure it.
@@ -133,9 +146,9 @@ def value(cells: pd.DataFrame, metric: Metric | str) -> "pd.Series[float]":
     if wanted.dataset != MEAN:
         rows = rows[rows["dataset"] == wanted.dataset]
     if rows.empty:
-        there = [str(Metric(*key)) for key in _keys(cells)]
-        near = difflib.get_close_matches(str(wanted), there, n=3, cutoff=0.0)
-        raise SD4MatchError(f"the study does not measure {wanted}; near it: {', '.join(near)}")
+        measured = [str(Metric(*key)) for key in _keys(cells)]
+        near = difflib.get_close_matches(str(wanted), measured, n=3, cutoff=0.0)
+        raise SD4MatchError(f"the study does not measure {wanted}; nearest: {', '.join(near)}")
     measure = "pck_point" if wanted.point else "pck"
     by_dataset = rows.pivot(index="configuration", columns="dataset", values=measure)
     values = by_dataset.astype(float).mean(axis=1, skipna=False)

@@ -1,4 +1,4 @@
-"""Which configurations stand for each combination of some axes' values."""
+"""The configurations behind each combination of some axes' values, as tables need them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from study.space import labels
 
 Values = tuple[labels.Value, ...]
 Keys = tuple[str, ...]
-"""Configurations that differ in the seed alone: a table shows their mean."""
+"""Configurations that differ in the seed alone; a table shows their mean."""
 
 
 def choose(
@@ -24,13 +24,14 @@ def choose(
         axes: names.
         where: an SQL condition on the axes; without one, and without ``best``, all axes but these
             and the seed stay at the baseline.
-        best: of several with the same values, take what validation chose, by the mean over seeds.
+        best: of several with the same values, take the one with the highest mean over seeds on
+            validation.
 
     Returns:
         Values to the configuration's seeds (one where ``seed`` is an axis), in the study's order.
 
     Raises:
-        SD4MatchError: nothing is left, or several are where one must be chosen.
+        SD4MatchError: no configuration is left, or several where there must be one.
     """
     table = configurations(study.cells)
     keys = set(table if where is None else matching(study.cells, where))

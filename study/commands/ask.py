@@ -124,7 +124,7 @@ def _named(text: str) -> tuple[str, str]:
 def export(
     name: Name,
     out: Annotated[Path, typer.Option(help="the folder to write to")],
-    format: Annotated[str, typer.Option(help="csv, parquet or json")] = "parquet",  # noqa: A002
+    format: Annotated[str, typer.Option(help="csv, parquet or json")] = "parquet",
     view: Annotated[
         list[str] | None, typer.Option(help="only these views; all but keypoints by default")
     ] = None,

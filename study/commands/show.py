@@ -43,9 +43,7 @@ def table(
         typer.Option("--mixed", help="allow results that are not comparable, marked"),
     ] = False,
     intervals: Annotated[bool, typer.Option(help="95 % intervals in --rows tables")] = True,
-    format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(help="text, markdown, latex, html or csv")
-    ] = "text",
+    format: Annotated[str, typer.Option(help="text, markdown, latex, html or csv")] = "text",
     protocol: Protocol = None,
     results: Results = "results",
 ) -> None:
@@ -132,9 +130,7 @@ def plot(
     out: Annotated[
         Path | None, typer.Option(help="folder; the study's own figures/ by default")
     ] = None,
-    format: Annotated[  # noqa: A002 - the option's name
-        str, typer.Option(help="some of png, svg, pdf, with commas")
-    ] = "png,svg,pdf",
+    format: Annotated[str, typer.Option(help="some of png, svg, pdf, with commas")] = "png,svg,pdf",
     results: Results = "results",
 ) -> None:
     """Draw figures and list their files.

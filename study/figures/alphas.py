@@ -1,4 +1,4 @@
-"""PCK against alpha for a few configurations: whether one that wins at 0.1 wins at 0.05 too."""
+"""Figure of PCK by alpha: whether a configuration that is best at 0.1 is best at 0.05 as well."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import at, drawable, find, intervals, told_apart
+from study.figures.measured import at, distinguished, drawable, find, intervals
 from study.figures.predictions import predicted
 
 STEPS = 20
-_MOST = 10  # lines that can be told apart
+_MOST = 10  # lines that can be distinguished
 _USUAL = 6
 
 
@@ -42,7 +42,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
     own = [float(each) for each in study.rule.alphas]
     grid = np.linspace(0, max(0.2, *own), STEPS + 1)[1:]
     scored = intervals(study.cells, study.samples, keys, places, own)
-    apart = told_apart(configurations(study.cells), keys)
+    apart = distinguished(configurations(study.cells), keys)
     figure, panels = page.of_places(places, height=2.6)
     entries = []
     for i, key in enumerate(keys):

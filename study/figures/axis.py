@@ -1,4 +1,4 @@
-"""PCK along one axis around the baseline, one panel a data set."""
+"""Figure of PCK along one axis around the baseline, one panel a data set."""
 
 import textwrap
 from collections.abc import Sequence
@@ -52,13 +52,13 @@ def ablation(
     Args:
         cells, samples, axis, baseline, resamples: as for `study.analysis.ablation.estimates`.
         alpha: threshold of PCK.
-        fidelity: what was cut short, in words; ``full`` for nothing.
+        fidelity: what was reduced, in words; ``full`` for nothing.
 
     Returns:
         A figure of a paper's width: a column for one data set, the page for more.
 
     Raises:
-        SD4MatchError: as `study.analysis.ablation.estimates`; when nothing of this axis was measured.
+        SD4MatchError: as `study.analysis.ablation.estimates`; nothing of this axis was measured.
     """
     found = estimates(
         cells, samples, axis=axis, baseline=baseline, alphas=[alpha], resamples=resamples
@@ -68,7 +68,7 @@ def ablation(
     found[["pck", "low", "high"]] *= 100
     keys = list(found["configuration"].unique())
     values = found["value"].unique().tolist()
-    # A seed is a name that looks like a number.
+    # Seeds are names, though they look like numbers.
     numbers = axis != SEED and len(values) == len(keys)
     numbers = numbers and all(isinstance(v, int | float) for v in values)
     rows = one_at_a_time(cells, axis=axis, baseline=baseline)

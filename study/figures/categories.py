@@ -1,4 +1,4 @@
-"""Which categories gain and lose: a configuration against the baseline, category by category."""
+"""Figure of the difference to the baseline by category."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from study.analysis.rows import configurations
 from study.analysis.statistics.stats import LEVEL, PairSamples, difference, holm
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import at, best_other, find, shared, told_apart
+from study.figures.measured import at, best_other, distinguished, find, shared
 
 ALL = "all"
 _GAIN, _LOSS = page.PALETTE[0], page.PALETTE[3]
@@ -53,8 +53,8 @@ def differences(
 def categories(found: dict[page.Place, pd.DataFrame], *, measure: str) -> Figure:
     """Bars of the difference to the baseline by category, with 95 % intervals.
 
-    Full colours are differences that stand after Holm's correction. At the right the PCK that the
-    configuration reaches.
+    Full colours are differences that are significant after Holm's correction. The numbers at the
+    right are the configuration's PCK.
 
     Args:
         found: (data set, split) to its `differences`.
@@ -100,7 +100,7 @@ def categories(found: dict[page.Place, pd.DataFrame], *, measure: str) -> Figure
 
 
 def _names(study: Results, dataset: str, split: str) -> list[str]:
-    """The objects of a split by their codes in `Study.samples`."""
+    """The objects of a split by their codes in `study.analysis.results.Results.samples`."""
     rows = at(study.index, dataset, split)
     _, pairs = study.folder.store.read_truth(str(rows["data"].iloc[0]))
     return sorted(set(pairs["category"].map(object_name)))
@@ -114,7 +114,7 @@ def _choices(study: Results) -> list[Names]:
 def _draw(study: Results, names: Names, alpha: float) -> Figure:
     key = find(study, names[0] if names else "best")
     if key == study.baseline:
-        raise SD4MatchError("categories: the configuration is the baseline: name another")
+        raise SD4MatchError("categories: the configuration is the baseline itself: name another")
     places = shared(study.cells, [key, study.baseline])
     if not places:
         raise SD4MatchError(f"categories: {key} and the baseline are not measured on the same data")
@@ -127,13 +127,13 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
         for place in places
     }
     figure = categories(found, measure=f"PCK@{alpha:g}")
-    apart = told_apart(configurations(study.cells), [study.baseline, key])
+    apart = distinguished(configurations(study.cells), [study.baseline, key])
     what = "Best on validation" if not names or names[0] == "best" else "Configuration"
     page.note(
         figure,
         f"{what} ({apart[key]}) against the baseline ({apart[study.baseline]}). 95 % intervals "
-        f"(images resampled); full colour: p < {LEVEL:g} after Holm's correction; right: PCK "
-        f"reached. Fidelity: {study.fidelity}.",
+        f"(images resampled); full colour: p < {LEVEL:g} after Holm's correction; numbers: "
+        f"PCK. Fidelity: {study.fidelity}.",
     )
     return figure
 

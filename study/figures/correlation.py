@@ -1,4 +1,4 @@
-"""Correlation maps of one pair under several prompts (Fig. 6 of arXiv 2310.17569)."""
+"""Figure of the correlation maps of one pair under several prompts (arXiv 2310.17569, Fig. 6)."""
 
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -40,8 +40,8 @@ def prompts_of(study: Results) -> dict[str, str]:
     return dict(list(found.items())[:_MOST])
 
 
-def telling(positions: np.ndarray, truth: np.ndarray, most: int) -> list[int]:
-    """The keypoints that prompts find at the most different places.
+def most_different(positions: np.ndarray, truth: np.ndarray, most: int) -> list[int]:
+    """The keypoints that the prompts find at the most different places.
 
     Args:
         positions: (M, N, 2) of M prompts.
@@ -86,8 +86,8 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
         number = int(np.nanargmax(np.ptp(shares, axis=0)))
     own = any_of.truth.pair == number
     if not own.any():
-        raise SD4MatchError(f"pair {any_of.pairs['id'].iloc[number]} has no keypoint to look at")
-    queries = telling(
+        raise SD4MatchError(f"pair {any_of.pairs['id'].iloc[number]} has no keypoint")
+    queries = most_different(
         np.stack([each.positions[own] for each in found.values()]),
         any_of.truth.keypoints[own],
         _QUERIES,
@@ -116,14 +116,14 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
         )
         for label, key in keys.items()
     }
-    said = next(iter(settings.values()))
+    common = next(iter(settings.values()))
     return heatmaps(
         pair,
         matches,
         image_size=size,
         queries=queries,
-        note=f"{page.titled(dataset, split)}, pair {pair.id}; {name}, t = {said['timestep']}, "
-        f"E = {said['ensemble']}, layer {said['layer']}",
+        note=f"{page.titled(dataset, split)}, pair {pair.id}; {name}, t = {common['timestep']}, "
+        f"E = {common['ensemble']}, layer {common['layer']}",
     )
 
 
@@ -150,7 +150,7 @@ def _prompt(study: Results, row: Mapping[Hashable, Any], backbone: "Backbone") -
 KIND = Kind(
     name="correlation",
     shows="correlation maps under several prompts",
-    lacks="the data set's images, and several prompts at the same setting",
+    lacks="the data set's images, and several prompts that differ in nothing else",
     choices=_choices,
     draw=_draw,
     takes="a data set, and a pair's id",

@@ -1,4 +1,4 @@
-"""How prompts were learned: loss and validation PCK of the tunings by step."""
+"""Figure of the learning curves of prompts: loss and validation PCK by step."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from study.figures.kind import Kind, Names
 from study.space import labels
 from study.space.axes import AXES, OWN, TRAINED_ON
 
-_MOST = 10  # lines that can be told apart
+_MOST = 10  # lines that can be distinguished
 _TUNED = [name for name, axis in AXES.items() if axis.cost == "tune" and name != "train.data"]
 
 
@@ -22,8 +22,8 @@ def curves(found: pd.DataFrame) -> Figure:
     """Loss above, validation PCK below; a column a training data set, a line a prompt.
 
     Args:
-        found: a row an epoch of a tuning: ``data`` (its training data set), ``label`` (what tells
-            it from the others on that data), ``step, loss, val_pck``.
+        found: a row an epoch of a tuning: ``data`` (its training data set), ``label`` (in what
+            it differs from the others on that data), ``step, loss, val_pck``.
 
     Returns:
         The figure. More prompts than colours share the colour of their label's beginning.
@@ -66,23 +66,23 @@ def curves(found: pd.DataFrame) -> Figure:
             page.limits(panel, "y")
     panels[0].set_ylabel("loss")
     panels[len(data)].set_ylabel("val. PCK@0.1 (%)")
-    told = list(styles)[:_MOST]
+    named = list(styles)[:_MOST]
     page.key(
         figure,
-        [page.swatch(page.shortened(name, 44), markersize=3, **styles[name]) for name in told],
+        [page.swatch(page.shortened(name, 44), markersize=3, **styles[name]) for name in named],
     )
     return figure
 
 
 def tunings(study: Results) -> pd.DataFrame:
-    """The curves of a study's prompts, those that are learned, as `curves` takes them."""
+    """The learning curves of a study's prompts, as `curves` takes them."""
     rows = study.index[study.index["tune"].notna()].drop_duplicates("tune")
     data = [
         TRAINED_ON[dataset] if of == OWN else str(of)
         for dataset, of in zip(rows["dataset"], rows["train.data"], strict=True)
     ]
     settings = rows[[*_TUNED]].astype(object)
-    # What a prompt family has and others have not goes without saying, unless it varies.
+    # Axes that only apply to some prompt families are left out, unless they vary.
     differ = [axis for axis in _TUNED if settings[axis].nunique() > 1] or ["prompt"]
     parts = []
     for (_, row), key, of in zip(settings.iterrows(), rows["tune"], data, strict=True):
@@ -90,7 +90,7 @@ def tunings(study: Results) -> pd.DataFrame:
         if not file.exists():
             continue
         own = {axis: None if pd.isna(row[axis]) else row[axis] for axis in differ}
-        # A family's name says what it is; the other settings need theirs.
+        # The family needs no axis name before it; the other settings do.
         first = [str(own.pop("prompt"))] if "prompt" in own else []
         rest = labels.settings(own)
         label = ", ".join([*first, *([rest] if rest else [])])
@@ -111,7 +111,7 @@ def _choices(study: Results) -> list[Names]:
 def _draw(study: Results, names: Names, alpha: float) -> Figure:
     found = tunings(study)
     if found.empty:
-        raise SD4MatchError(f"study {study.name} has not learned a prompt yet")
+        raise SD4MatchError(f"study {study.name} has not learned any prompt yet")
     figure = curves(found)
     page.note(figure, f"Loss and PCK by epoch. Fidelity: {study.fidelity}.")
     return figure

@@ -1,4 +1,4 @@
-"""Single pairs: where a configuration gains most over the baseline, and where it loses most."""
+"""Figure of the pairs with the largest gains over the baseline and the largest losses."""
 
 import itertools
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import best_other, find, shared, told_apart
+from study.figures.measured import best_other, distinguished, find, shared
 from study.figures.predictions import Predicted, pairs_of, predicted, present
 
 ROWS = 4  # gains, and as many losses
@@ -43,9 +43,9 @@ class Example:
 
 
 def extremes(own: Predicted, base: Predicted, *, alpha: float, most: int) -> list[list[int]]:
-    """The pairs with the largest gains, and those with the worst losses.
+    """The pairs with the largest gains, and those with the largest losses.
 
-    A target image is shown once: pairs of one hard image would fill the figure.
+    A target image is shown once; otherwise the pairs of one hard image would fill the figure.
 
     Args:
         own, base: two configurations on the same pairs.
@@ -53,7 +53,7 @@ def extremes(own: Predicted, base: Predicted, *, alpha: float, most: int) -> lis
         most: of each.
 
     Returns:
-        Numbers of pairs: gains, the largest first; losses, the worst first.
+        Numbers of pairs: gains, the largest first; losses, the largest first.
     """
     gain = np.nan_to_num(own.shares(alpha) - base.shares(alpha))
     found = []
@@ -184,12 +184,12 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
         [Example(next(pairs), *(each[own.truth.pair == i] for each in both)) for i in part]
         for part in numbers
     ]
-    apart = told_apart(configurations(study.cells), [study.baseline, key])
+    apart = distinguished(configurations(study.cells), [study.baseline, key])
     name = "best" if len(names) == 1 or names[1] == "best" else "other"
     return examples(
         *parts,
         names=("baseline", name),
-        note=f"{page.titled(dataset, split)}, largest gains and worst losses in PCK@{alpha:g} "
+        note=f"{page.titled(dataset, split)}, largest gains and losses in PCK@{alpha:g} "
         f"(points). Baseline: {apart[study.baseline]}; {name}: {apart[key]}. "
         f"Fidelity: {study.fidelity}.",
     )
@@ -197,7 +197,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
 
 KIND = Kind(
     name="examples",
-    shows="largest gains and worst losses",
+    shows="largest gains and losses",
     lacks="the data set's images, and a best configuration that is not the baseline",
     choices=_choices,
     draw=_draw,

@@ -1,4 +1,4 @@
-"""PCK over two axes that vary together: timestep × layer, prompt family × length."""
+"""Figure of PCK over two axes that vary together: timestep × layer, prompt family × length."""
 
 import itertools
 
@@ -24,7 +24,7 @@ MAP = "cividis"
 """Perceptually uniform, and the same to those who do not see red or green."""
 _USUAL = (("timestep", "layer"), ("prompt", "length"))
 _MOST = 3
-_FILLED = 0.5  # with a smaller share of its cells a grid is no picture of two axes
+_FILLED = 0.5  # the smallest share of combinations that makes a useful picture
 _BESIDE = 9  # columns; with more, panels stand one below the other
 _NUMBER = 0.19  # width of a cell that a number fits in, inches
 
@@ -52,18 +52,18 @@ def pairs(table: Table, *, base: str) -> list[Names]:
 
 
 def _whole(asked: pd.DataFrame, base: str) -> bool:
-    """Whether most is there of what moves both axes; one at a time moves one."""
+    """Whether the study has most combinations of both axes; one-at-a-time designs have a cross."""
     keys = asked.to_numpy()
     rows, columns = (np.asarray((keys == base).any(axis=axis)) for axis in (1, 0))
     cross = {*keys[rows].flat, *keys[:, columns].flat}
     both = keys[~rows][:, ~columns].ravel()
-    # What an axis means nothing for is in the cross already, and proves nothing.
+    # Configurations to which an axis does not apply belong to the cross, and prove nothing.
     own = [key for key in both if key is None or key not in cross]
     return bool(own) and sum(key is not None for key in own) >= _FILLED * len(own)
 
 
 def layout(table: Table, *, x: str, y: str, base: str) -> pd.DataFrame:
-    """Which configuration stands where.
+    """The configuration of each combination of two axes' values.
 
     Args:
         table: `study.analysis.rows.configurations`.
@@ -72,7 +72,7 @@ def layout(table: Table, *, x: str, y: str, base: str) -> pd.DataFrame:
 
     Returns:
         Keys of configurations, None where there is none; rows are values of ``y``, columns of
-        ``x``. A configuration that one axis means nothing for fills its whole row or column.
+        ``x``. A configuration to which one axis does not apply fills its row or column.
     """
     names = around(table, base=base, free=(x, y))
     across, down = (ordered(table, axis, names) for axis in (x, y))
@@ -109,7 +109,7 @@ def heatmap(
         cells: see `study.analysis.contrasts`.
         x, y, base: as for `layout`.
         alpha: threshold of PCK.
-        fidelity: what was cut short, in words.
+        fidelity: what was reduced, in words.
 
     Returns:
         The figure. What was not measured is grey, with a dash.
@@ -153,7 +153,7 @@ def heatmap(
         figure,
         f"PCK@{wanted:g} in %; frame: {labels.value(table[base][x])}, "
         f"{labels.value(table[base][y])}; bold: the highest. "
-        f"Elsewhere {elsewhere(table, base, free=(x, y))}. "
+        f"Other axes: {elsewhere(table, base, free=(x, y))}. "
         f"Fidelity: {fidelity}.",
     )
     return figure

@@ -1,4 +1,4 @@
-"""How a search went: what each trial found, and the best so far."""
+"""Figure of the course of a search: each trial's value, and the best so far."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from sd4match.errors import SD4MatchError
 from study.analysis.results import Results
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.search.record import _journal, read
+from study.search.record import journal_of, read
 from study.space.metric import COST
 
 _STATES: Mapping[str, dict[str, Any]] = {
@@ -71,8 +71,8 @@ def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
         panel.set_xlabel("trial")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.margins(x=0.04)
-        told = f"cost ({unit} an image)" if name == COST else f"{page.measure(name)} (%)"
-        panel.set_ylabel(told)
+        words = f"cost ({unit} an image)" if name == COST else f"{page.measure(name)} (%)"
+        panel.set_ylabel(words)
         panel.grid(visible=False, axis="x")
         if name != COST:
             page.limits(panel, "y")
@@ -81,7 +81,7 @@ def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
 
 
 def _choices(study: Results) -> list[Names]:
-    return [()] if study.folder.read_search() is not None or _journal(study).exists() else []
+    return [()] if study.folder.read_search() is not None or journal_of(study).exists() else []
 
 
 def _draw(study: Results, names: Names, alpha: float) -> Figure:

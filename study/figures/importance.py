@@ -1,4 +1,4 @@
-"""Which axes matter, alone and together."""
+"""Figure of the importance of axes, alone and in pairs."""
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,11 @@ def importance(found: pd.DataFrame, *, of: str = "PCK", fidelity: str = "full") 
     """Bars of how much each axis matters, with interactions of two and 95 % intervals.
 
     Args:
-        found: what `study.search.ped_anova.study_importance` gives: ``axis, other`` (None for an axis alone), ``kind``
-            (what the values are, in words), ``value, low, high``; NaN bounds draw no interval.
+        found: see `study.search.ped_anova.study_importance`: ``axis, other`` (None for an axis
+            alone), ``kind`` (the meaning of the values, in words), ``value, low, high``; NaN bounds
+            draw no interval.
         of: the metric in words.
-        fidelity: what was cut short, in words.
+        fidelity: what was reduced, in words.
 
     Returns:
         The figure, the most important first; of more than 15 effects the first 15.
@@ -57,12 +58,12 @@ def importance(found: pd.DataFrame, *, of: str = "PCK", fidelity: str = "full") 
     if not alone.all():
         keys = [Patch(color=_ALONE, label="axis alone"), Patch(color=_TOGETHER, label="two axes")]
         page.key(figure, keys)
-    said = f"Of {of}. Lines: 95 % intervals."
+    text = f"Measured by {of}. Lines: 95 % intervals."
     if len(left_out):
-        said += (
+        text += (
             f" {len(left_out)} smaller ones, at most {100 * left_out['value'].max():.1f}, omitted."
         )
-    page.note(figure, f"{said} Fidelity: {fidelity}.")
+    page.note(figure, f"{text} Fidelity: {fidelity}.")
     return figure
 
 

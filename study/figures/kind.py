@@ -1,4 +1,4 @@
-"""What a kind of figure is: whether a study can draw it, of what, and how."""
+"""`Kind` and `View`: a kind of figure, and one figure of a study."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from sd4match.errors import SD4MatchError
 from study.analysis.results import Results
 
 Names = tuple[str, ...]
-"""What a figure is of: axes, or keys of configurations."""
+"""The subjects of a figure: axes, or keys of configurations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,16 +20,16 @@ class Kind:
 
     Attributes:
         name: as `study plot` takes it.
-        shows: what is to be seen, in words.
-        lacks: what a study has not that cannot draw it.
-        choices: the names that a study can draw it of, the usual ones only; none where it cannot.
-            Cheap: reads no more than the study's own files.
+        shows: its content, in words.
+        lacks: what a study that cannot draw it lacks.
+        choices: the usual names that a study can draw it with; none where it cannot. Cheap: reads
+            only the study's own files.
         draw: the figure of a study, some names (those of ``choices``, or a user's) and an alpha;
             raises `SD4MatchError` where there is nothing to draw.
-        takes: what its names are, in words.
-        counts: the fewest and the most of them.
-        reads: the dearest thing that it needs: recorded ``scores``, the data set's ``images``, or
-            the ``model``.
+        takes: the meaning of its names, in words.
+        counts: the fewest and the most names.
+        reads: the most expensive input that it needs: recorded ``scores``, the data set's
+            ``images``, or the ``model``.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Kind:
     lacks: str
     choices: Callable[[Results], list[Names]]
     draw: Callable[[Results, Names, float], Figure]
-    takes: str = "no names: it shows all there is"
+    takes: str = "no names: it shows everything"
     counts: tuple[int, int] = (0, 0)
     reads: Literal["scores", "images", "model"] = "scores"
 
@@ -47,8 +47,8 @@ class View:
     """A figure that a study can draw.
 
     Attributes:
-        study: of what.
-        kind: which kind.
+        study: the study.
+        kind: the kind.
         names: its axes or configurations; empty for a kind that takes none, or for its usual ones.
     """
 

@@ -1,11 +1,7 @@
-"""Figures of a study: a registry of kinds, one module each.
+"""The registry of the kinds of figures: which a study can draw, and drawing them.
 
-    >>> from study import figures
-    >>> for view in figures.applicable(study):           # doctest: +SKIP
-    ...     figures.save(view.draw(), folder, view.stem)
-
-A kind's module has a pure function from frames to a figure, and a `Kind` that says whether a study
-can draw it and takes the frames from it.
+Each kind has a module with a pure function from frames to a figure, and a `Kind` that says whether
+a study can draw it and takes the frames from the study.
 """
 
 from collections.abc import Sequence
@@ -42,7 +38,7 @@ KINDS = {
 def applicable(study: Results) -> list[View]:
     """The figures that a study can draw, cheap ones first; nothing is drawn or computed yet.
 
-    None while a search has not planned its baseline, which it does last: most are around it.
+    None while a search has not planned its baseline, which it does last and most figures need.
     """
     if study.baseline not in study.configurations().index:
         return []
@@ -53,7 +49,7 @@ def views(study: Results, kind: str, names: Sequence[str] = ()) -> list[View]:
     """The figures of one kind: of some names, or all the usual ones.
 
     Args:
-        study: of what.
+        study: the study.
         kind: one of `KINDS`.
         names: axes or configurations, as the kind takes them.
 
@@ -61,16 +57,15 @@ def views(study: Results, kind: str, names: Sequence[str] = ()) -> list[View]:
         SD4MatchError: no such kind, or the study cannot draw it; says what it can.
     """
     if kind not in KINDS:
-        hint = (
-            f"; the kind of an axis's figure is axis: `axis {kind}`" if kind in study.axes else ""
-        )
+        hint = f"; for the figure of an axis give `axis {kind}`" if kind in study.axes else ""
         raise SD4MatchError(f"no kind of figure {kind!r}{hint}; {_can(study)}")
     if names:
         return [View(study, KINDS[kind], tuple(names))]
     choices = KINDS[kind].choices(study)
     if not choices:
         raise SD4MatchError(
-            f"{kind} needs {KINDS[kind].lacks}, which study {study.name} has not; {_can(study)}"
+            f"{kind} needs {KINDS[kind].lacks}, which study {study.name} does not have; "
+            f"{_can(study)}"
         )
     return [View(study, KINDS[kind], of) for of in choices]
 

@@ -1,4 +1,4 @@
-"""Lines of PCK: prompt families by their length, and the kernel width at each alpha."""
+"""Figures of lines: PCK of prompt families by length, and PCK by kernel width at each alpha."""
 
 from typing import Any
 
@@ -69,8 +69,8 @@ def _draw_families(study: Results, names: Names, alpha: float) -> Figure:
     at_base = elsewhere(table, base, free=[PROMPT])
     page.note(
         figure,
-        f"95 % intervals (images resampled).{' Dashed: no length of its own.' * bool(across)} "
-        f"{f'Not measured: {lost}. ' if lost else ''}Elsewhere {at_base}. "
+        f"95 % intervals (images resampled).{' Dashed: families without a length.' * bool(across)} "
+        f"{f'Not measured: {lost}. ' if lost else ''}Other axes: {at_base}. "
         f"Training: {labels.training(table[name] for name in keys)}. Fidelity: {study.fidelity}.",
     )
     return figure
@@ -136,8 +136,8 @@ def _draw_kernel(study: Results, names: Names, alpha: float) -> Figure:
     page.key(figure, [*entries, page.swatch(through, **page.BASELINE)])
     page.note(
         figure,
-        f"95 % intervals (images resampled). Ring: the highest of a line. "
-        f"Elsewhere {elsewhere(table, base, free=[WIDTH])}. Fidelity: {study.fidelity}.",
+        f"95 % intervals (images resampled). Ring: the highest point of a line. "
+        f"Other axes: {elsewhere(table, base, free=[WIDTH])}. Fidelity: {study.fidelity}.",
     )
     return figure
 

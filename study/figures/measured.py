@@ -1,4 +1,4 @@
-"""What figures are drawn from: which configurations belong together, and their PCK in percent."""
+"""The data of figures: configurations that belong together, splits to show, PCK in percent."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -19,17 +19,17 @@ Table = Mapping[str, labels.Settings]
 
 
 def shown(cells: pd.DataFrame, keys: Collection[str]) -> list[Place]:
-    """The split of each data set to show some configurations on: test, unless val has more of them.
+    """The split of each data set that shows configurations: test, unless val has more of them.
 
-    A search measures almost everything on validation alone; a data set without it, of which only
-    what was chosen is measured, is left out.
+    A search measures almost everything on validation alone; data sets without validation, on which
+    only the chosen configurations are measured, are left out.
 
     Args:
         cells: see `study.analysis.contrasts`.
         keys: of the configurations.
 
     Returns:
-        One (data set, split) a data set of which anything was measured, in the order of papers.
+        One (data set, split) for each data set with results, in the order of papers.
     """
     done = cells[(cells["status"] == "done") & cells["configuration"].isin(list(keys))]
     if done.empty:
@@ -57,11 +57,11 @@ def drawable(cells: pd.DataFrame, keys: Collection[str], what: str) -> list[Plac
 
 
 def shared(cells: pd.DataFrame, keys: Collection[str]) -> list[Place]:
-    """As `shown`, of the data sets and splits that all of some configurations are measured on."""
+    """As `shown`, for the data sets and splits on which all the configurations are measured."""
     done = cells[(cells["status"] == "done") & cells["configuration"].isin(list(keys))]
     found = done.groupby(["dataset", "split"])["configuration"].nunique()
-    whole = set(found.index[found == len(set(keys))])
-    held = [place in whole for place in zip(done["dataset"], done["split"], strict=True)]
+    complete = set(found.index[found == len(set(keys))])
+    held = [place in complete for place in zip(done["dataset"], done["split"], strict=True)]
     return shown(done[held], keys)
 
 
@@ -71,7 +71,7 @@ def at(frame: pd.DataFrame, dataset: str, split: str) -> pd.DataFrame:
 
 
 def best_other(study: Results) -> str | None:
-    """What validation chose, unless that is the baseline or nothing yet."""
+    """The configuration that validation chose; None if it is the baseline, or nothing yet."""
     try:
         found = str(best(study).name)
     except SD4MatchError:
@@ -80,7 +80,7 @@ def best_other(study: Results) -> str | None:
 
 
 def middle(study: Results) -> str:
-    """The configuration that slices go through: the baseline, or what a search found best."""
+    """The configuration around which figures vary axes: the baseline, or the best of a search."""
     if study.folder.facts["design"] != "search" or study.metric is None:
         return study.baseline
     try:
@@ -90,17 +90,17 @@ def middle(study: Results) -> str:
 
 
 def elsewhere(table: Table, base: str, *, free: Collection[str]) -> str:
-    """What all configurations of a slice share, in words; the seed only where it varies."""
-    told = {axis: table[base][axis] for axis in ("prompt", "timestep", "layer", "kernel")}
+    """The settings that a figure's configurations share, in words; the seed only if it varies."""
+    settings = {axis: table[base][axis] for axis in ("prompt", "timestep", "layer", "kernel")}
     if len({row.get("seed") for row in table.values()}) > 1:
-        told["seed"] = table[base].get("seed")
-    return labels.settings({axis: value for axis, value in told.items() if axis not in free})
+        settings["seed"] = table[base].get("seed")
+    return labels.settings({axis: value for axis, value in settings.items() if axis not in free})
 
 
 def ordered(table: Table, axis: str, keys: Sequence[str]) -> list[labels.Value]:
     """The values that an axis takes among some configurations: numbers ascend, names as they come.
 
-    Configurations that it means nothing for are left out.
+    Configurations to which it does not apply are left out.
     """
     values = list(dict.fromkeys(table[name][axis] for name in keys))
     known: list[labels.Value] = [value for value in values if value is not None]
@@ -132,22 +132,22 @@ def intervals(
     """
     names = ["configuration", "dataset", "split", "alpha"]
     done = cells[cells["status"] == "done"]
-    there = set(done[names].itertuples(index=False, name=None))
+    scored = set(done[names].itertuples(index=False, name=None))
     rows = []
     for key in keys:
         for place in columns(cells, alphas):
             if place[:2] in places:
-                measured = (key, *place) in there
+                measured = (key, *place) in scored
                 found = interval(samples(key, *place)) if measured else None
                 bounds = (found.mean, found.low, found.high) if found else (np.nan,) * 3
                 rows.append((key, *place, *(100 * bound for bound in bounds)))
     return pd.DataFrame(rows, columns=[*names, "pck", "low", "high"])
 
 
-def told_apart(table: Table, keys: Sequence[str]) -> dict[str, str]:
-    """What tells some configurations apart, in words: ``layer=1, kernel=7``.
+def distinguished(table: Table, keys: Sequence[str]) -> dict[str, str]:
+    """The settings in which some configurations differ, in words: ``layer=1, kernel=7``.
 
-    What a prompt family has and others have not goes without saying, unless it varies.
+    Axes that only apply to some prompt families are left out, unless they vary.
     """
     rows = {name: table[name] for name in keys}
     differ = [
@@ -165,7 +165,7 @@ def find(study: Results, name: str) -> str:
     """The key of a configuration: ``baseline``, ``best``, or the beginning of its key.
 
     Raises:
-        SD4MatchError: no configuration, or several, begin so.
+        SD4MatchError: no key, or several keys, begin with it.
     """
     if name == "baseline":
         return study.baseline
@@ -174,9 +174,9 @@ def find(study: Results, name: str) -> str:
     keys = list(study.configurations().index)
     found = [key for key in keys if key.startswith(name)]
     if len(found) != 1:
-        said = f"{len(found)} begin so" if found else "no key begins so"
+        matches = f"{len(found)} keys begin with it" if found else "no key begins with it"
         raise SD4MatchError(
-            f"configuration {name!r}: {said}: give baseline, best, or a key from "
+            f"configuration {name!r}: {matches}: give baseline, best, or a key from "
             f"`study table {study.name}`"
         )
     return str(found[0])

@@ -1,7 +1,7 @@
-"""What all figures share: one style, a paper's widths, colours that colour-blind people tell apart.
+"""The style, sizes and parts that all figures share; colours that colour-blind people distinguish.
 
-Figures belong to no window and no pyplot state. Draw, and save, inside ``styled``: matplotlib makes
-tick labels when it needs them.
+Figures belong to no window and no pyplot state. Draw and save inside ``styled``, because Matplotlib
+makes tick labels only when it needs them.
 """
 
 import textwrap
@@ -26,7 +26,7 @@ COLUMN, TEXT = 3.5, 7.0
 
 PALETTE: tuple[str, ...] = tuple(sns.color_palette("colorblind").as_hex())
 MARKERS = "osD^vPX<>*"
-"""With the colours, so that lines differ in grey too."""
+"""Used together with the colours, so that lines also differ in greyscale."""
 GREY, PALE = "#555555", "#e6e6e6"
 DATASETS = dict(zip(labels.DATASETS, PALETTE, strict=False))
 """A data set has the same colour in every figure."""
@@ -58,7 +58,7 @@ STYLE: dict[Any, Any] = {
 }
 
 styled = matplotlib.rc_context(STYLE)
-"""Context and decorator: this style inside, the caller's afterwards."""
+"""Context manager and decorator: this style inside, the caller's afterwards."""
 
 BASELINE: dict[str, Any] = {"color": GREY, "linewidth": 1, "linestyle": ":", "zorder": 1}
 """The dotted line at the baseline, in every figure."""
@@ -131,7 +131,7 @@ def titled(dataset: str, split: str) -> str:
 
 
 def operations(tflop: float) -> tuple[float, str]:
-    """What to multiply TFLOP by, and the unit then: small models are told in GFLOP."""
+    """A factor for TFLOP, and the unit it gives: GFLOP for small models."""
     return (1000.0, "GFLOP") if tflop < 0.1 else (1.0, "TFLOP")
 
 
@@ -144,7 +144,7 @@ def measure(metric: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """A text of at most that many characters; its middle gives way, for names differ at the end."""
+    """A text cut to so many characters in its middle, since names differ at the end."""
     if len(text) <= most:
         return text
     tail = (most - 1) // 2
@@ -160,14 +160,14 @@ def limits(panel: Axes, side: Literal["x", "y"]) -> None:
 
 
 def positions(values: Sequence[float]) -> dict[float, float]:
-    """Where numbers stand: to scale when their labels then fit, else one step apart."""
+    """Positions of numbers: to scale where their labels fit, otherwise one step apart."""
     gaps = np.diff(values)
     to_scale = len(values) < 3 or gaps.min() / gaps.sum() > 1 / 12
     return {value: float(value if to_scale else i) for i, value in enumerate(values)}
 
 
 def ticks(panel: Axes, at: dict[float, float]) -> None:
-    """Label numbers at their ``positions``; labels that would meet stand upright."""
+    """Label numbers at their ``positions``; labels that would overlap are turned upright."""
     texts = [labels.value(v) for v in at]
     panel.set_xticks(list(at.values()), texts)
     panel.margins(x=0.06)
@@ -178,7 +178,7 @@ def ticks(panel: Axes, at: dict[float, float]) -> None:
 def curve(
     panel: Axes, x: Numbers, estimates: pd.DataFrame, *, filled: bool = True, **style: Any
 ) -> None:
-    """A line through estimates with a band of their intervals; a point that stands alone has a bar.
+    """A line through estimates with a band of their intervals; an isolated point gets a bar.
 
     Args:
         panel: where.

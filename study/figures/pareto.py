@@ -1,4 +1,4 @@
-"""What accuracy costs: PCK against the operations that matching an image takes."""
+"""Figure of PCK against cost, the planned operations that matching an image takes."""
 
 import textwrap
 
@@ -12,7 +12,7 @@ from study.analysis.results import Results
 from study.analysis.rows import configurations, over_seeds, representatives, value
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import told_apart
+from study.figures.measured import distinguished
 
 _MOST = 8  # points of the front that are named
 
@@ -43,7 +43,7 @@ def pareto(
         names: of the configurations on the front.
         measure: the metric in words.
         baseline: is marked, where it is among the points.
-        fidelity: what was cut short, in words.
+        fidelity: what was reduced, in words.
 
     Returns:
         The figure.
@@ -51,8 +51,8 @@ def pareto(
     best = front(points)
     scale, unit = page.operations(float(points["tflop"].max()))
     points = points.assign(cost=scale * points["tflop"])
-    told = best if len(best) <= _MOST else [*best[: _MOST - 1], best[-1]]
-    figure, (panel,) = page.page(1, height=2.6 + 0.13 * len(told))
+    named = best if len(best) <= _MOST else [*best[: _MOST - 1], best[-1]]
+    figure, (panel,) = page.page(1, height=2.6 + 0.13 * len(named))
     panel.plot(
         points["cost"], points["pck"], "o",
         color=page.GREY, markersize=3, alpha=0.5, markeredgewidth=0, label="configuration",
@@ -68,7 +68,7 @@ def pareto(
             own["cost"], own["pck"], "D",
             mfc="none", mec="black", markersize=7, mew=0.9, label="baseline", zorder=4,
         )  # fmt: skip
-    for key in told:
+    for key in named:
         panel.annotate(
             str(best.index(key) + 1), (points.loc[key, "cost"], points.loc[key, "pck"]),
             xytext=(-3, 3), textcoords="offset points", ha="right", va="bottom",
@@ -84,9 +84,9 @@ def pareto(
     panel.set_ylabel(f"{measure} (%)")
     page.limits(panel, "y")
     page.key(figure, panel.get_legend_handles_labels()[0])
-    lines = [f"{best.index(k) + 1}  {page.shortened(names[k], 74)}" for k in told]
-    if len(told) < len(best):
-        lines.insert(-1, f"…  {len(best) - len(told)} more")
+    lines = [f"{best.index(k) + 1}  {page.shortened(names[k], 74)}" for k in named]
+    if len(named) < len(best):
+        lines.insert(-1, f"…  {len(best) - len(named)} more")
     lines.append(textwrap.fill(f"Fidelity: {fidelity}.", 74))
     figure.supxlabel("\n".join(lines), fontsize=6, color=page.GREY, x=0.01, ha="left")
     return figure
@@ -107,7 +107,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
         raise SD4MatchError(f"pareto: {metric} is not measured yet")
     points = pd.concat([costs(study).rename("tflop").reindex(scores.index), scores], axis=1)
     baseline = representatives(cells, scores.index).get(study.baseline, study.baseline)
-    apart = told_apart(configurations(cells), [baseline, *front(points)])
+    apart = distinguished(configurations(cells), [baseline, *front(points)])
     return pareto(
         points,
         names=apart,

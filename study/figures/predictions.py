@@ -1,4 +1,4 @@
-"""Predicted keypoints behind a cell, for figures that look at single pairs and other alphas."""
+"""Predicted keypoints behind a result, for figures of single pairs and of any alpha."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """What a configuration predicted on a split.
+    """The predictions of a configuration on a split.
 
     Attributes:
         truth: of P pairs, K keypoints in all.
@@ -90,7 +90,7 @@ def root_of(study: Results) -> Path:
 
 
 def present(study: Results, places: list[Place]) -> list[Place]:
-    """Those data sets and splits whose images seem to be here."""
+    """The data sets and splits with a folder of images on this machine."""
     root = root_of(study)
     return [place for place in places if (root / FOLDERS[place[0]]).is_dir()]
 
@@ -104,12 +104,12 @@ def pairs_of(study: Results, dataset: str, split: str, rows: pd.DataFrame) -> li
         rows: of the table of pairs that the store keeps.
 
     Raises:
-        SD4MatchError: the images are not here, or they are not those that were matched.
+        SD4MatchError: the images are not on this machine, or differ from those that were matched.
     """
     root = root_of(study)
     if not (root / FOLDERS[dataset]).is_dir():
         raise SD4MatchError(
-            f"{root}: the images of {dataset} are not here: draw where study {study.name} was "
-            f"launched, or put the data set there"
+            f"{root}: the images of {dataset} are not on this machine: draw where study "
+            f"{study.name} was launched, or put the data set there"
         )
     return pairs_on_record(root, dataset, split, rows)

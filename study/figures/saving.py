@@ -1,4 +1,4 @@
-"""Figures as files, and as text for a page: the same figure gives the same bytes."""
+"""Saving figures as files or as SVG text: the same figure gives the same bytes."""
 
 import hashlib
 import html
@@ -21,7 +21,7 @@ _DATELESS: Mapping[str, dict[str, Any]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 FORMATS = tuple(_DATELESS)
-"""What figures can be written as."""
+"""File formats of figures."""
 
 
 @styled
@@ -31,8 +31,8 @@ def save(
     """Write a figure, PNG at 300 dpi.
 
     Args:
-        figure: any.
-        folder: where; made when missing.
+        figure: the figure.
+        folder: created when missing.
         stem: name of the files without their suffix.
         formats: some of `FORMATS`.
 
@@ -57,12 +57,12 @@ def svg(figure: Figure, *, title: str = "") -> str:
     """A figure as an SVG element that can stand in an HTML page beside others.
 
     Args:
-        figure: any.
+        figure: the figure.
         title: what the picture shows, for those who cannot see it.
 
     Returns:
-        ``<svg …>…</svg>``, without prolog, metadata or anything that is fetched; every id in it
-        begins with a hash of the picture, so that it meets no other's.
+        ``<svg …>…</svg>``, without prolog, metadata or external resources; every id in it begins
+        with a hash of the picture, so that ids of several pictures do not collide.
     """
     _settle(figure)
     buffer = io.StringIO()
@@ -78,7 +78,7 @@ def svg(figure: Figure, *, title: str = "") -> str:
 
 
 def _settle(figure: Figure) -> None:
-    """Lay the figure out once, not for every format."""
+    """Lay the figure out once instead of once a format."""
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
         figure.set_layout_engine("none")

@@ -13,10 +13,9 @@ from study.plan.stages import Extraction, Predict
 from study.plan.stored import Reuse
 from study.space import labels
 from study.space.designs import configurations
-from study.space.labels import several
+from study.space.labels import clock, several
 from study.space.space import Space
 from study.store.study_folder import StudyFolder
-from study.tables.status import clock
 
 ASSUMED = 10  # TFLOP/s, for an example where nothing was measured
 WIDEST = 1_000

@@ -9,7 +9,7 @@ from typing import Any
 from study.plan.inputs import DataRef, Machine, PromptFile, key_of
 
 # A stage's version is part of its key. Raise it when the stage's output changes for the same
-# settings; tests/study/test_pinned.py fails when that was forgotten.
+# settings; tests/study/pinned/test_pinned.py fails when that was forgotten.
 LATENTS_VERSION = 2  # equals sd4match.features.latents.VERSION, as a test says
 CONTENTS_VERSION = 1  # equals sd4match.features.contents.VERSION, likewise
 TUNE_VERSION = 2

@@ -1,4 +1,11 @@
-"""One page that tells a study: summary, figures, sortable tables, example pairs."""
+"""One page about a study: summary, figures, sortable tables, example pairs, cost and provenance.
+
+`collect` gathers the content, `html` and `markdown` render it, `write` does both. The HTML page
+needs no other file and no network, and the same study gives the same bytes.
+
+>>> from study import report
+>>> report.write(opened, form="html")                      # doctest: +SKIP
+"""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What a study cost and shared, and what of it is missing: counted from its index and records."""
+"""Coverage, missing results, work with and without sharing, and provenance of a study."""
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,24 +11,23 @@ from study.analysis.measuring import PENDING
 from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.space import labels
-from study.space.labels import several
+from study.space.labels import clock, several
 from study.store import heartbeat
 from study.tables import status
-from study.tables.status import clock
 
 MOST = 5
-"""Configurations that are named for a reason; the rest is counted."""
+"""Configurations that are listed for one reason; the others are counted."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a study is.
+    """How much of a study is computed.
 
     Attributes:
-        cells: how many there are (configuration × data set × split).
-        done: of them.
-        pending: those that may still come.
-        running: what its driver says of itself; nothing where no launch runs.
+        cells: how many results it has (configuration × data set × split).
+        done: how many of them are computed.
+        pending: how many may still be computed.
+        running: the live state of its launch, in lines; empty where no launch runs.
     """
 
     cells: int
@@ -38,13 +37,13 @@ class Progress:
 
     @property
     def failed(self) -> int:
-        """Cells that are missing for another reason than that their turn did not come yet."""
+        """Results that are missing and will not be computed without a change."""
         return self.cells - self.done - self.pending
 
 
 @dataclass(frozen=True)
 class Hole:
-    """Cells that are missing for one reason."""
+    """Results that are missing for one reason."""
 
     reason: str
     cells: int
@@ -58,10 +57,11 @@ class Line:
     """A kind of work: how often it was needed, and how long it took.
 
     Attributes:
-        what: it is.
-        shared, alone: how often, with sharing and one by one.
-        computed: by this study's launches, not found in the store; ``–`` where nobody kept it.
-        wall, device: time of these on the clock, and times devices.
+        what: the kind of work.
+        shared, alone: how often, with and without sharing.
+        computed: how often this study's launches computed it, instead of finding it already
+            computed; ``–`` where that was not recorded.
+        wall, device: wall time of what they computed, and device time.
     """
 
     what: str
@@ -77,7 +77,7 @@ def _once(study: Results) -> pd.DataFrame:
 
 
 def progress(study: Results) -> Progress:
-    """Count the cells that are there and those that may still come."""
+    """Count the results that are computed and those that may still be."""
     cells = _once(study)
     missing = cells[cells["status"] != "done"]
     pending = int((missing["reason"] == PENDING).sum())
@@ -87,7 +87,7 @@ def progress(study: Results) -> Progress:
 
 
 def holes(study: Results) -> list[Hole]:
-    """What is missing, by reason, the most frequent first."""
+    """The missing results by reason, the most frequent reason first."""
     cells = _once(study)
     missing = cells[cells["status"] != "done"]
     table = configurations(cells)
@@ -97,20 +97,20 @@ def holes(study: Results) -> list[Hole]:
     found = []
     for reason, rows in missing.groupby("reason", sort=False):
         keys = list(dict.fromkeys(rows["configuration"]))
-        told = [
+        examples = [
             f"{key}: {labels.settings({a: v for a, v in table[key].items() if a not in fixed})}"
             for key in keys[:MOST]
         ]
         places = rows["dataset"].map(labels.dataset) + " " + rows["split"]
         found.append(
-            Hole(str(reason), len(rows), ", ".join(places.unique()), tuple(told),
-                 len(keys) - len(told))
+            Hole(str(reason), len(rows), ", ".join(places.unique()), tuple(examples),
+                 len(keys) - len(examples))
         )  # fmt: skip
     return sorted(found, key=lambda hole: -hole.cells)
 
 
 def work(study: Results) -> list[Line]:
-    """How much work sharing left over, and what this study's launches spent on it."""
+    """The work of a study with and without sharing, and the time that its launches spent on it."""
     index = study.index[study.index["missing"].isna()]
     lines = []
     for what, column in (
@@ -121,14 +121,14 @@ def work(study: Results) -> list[Line]:
         needed = index.dropna(subset=[column])
         alone = len(needed.drop_duplicates(["configuration", column]))
         keys = needed[column].unique()
-        # A trial is the predictions of its splits, which have lines of their own.
+        # The time of a trial is that of its splits, which have a line of their own.
         spent = () if column == "extraction" else _spent(study, keys)
         lines.append(Line(what, len(keys), alone, *spent))
     return lines
 
 
 def _spent(study: Results, keys: Iterable[str]) -> tuple[str, ...]:
-    """How many of these stages were computed, and how long they took."""
+    """How many of these stages were computed, and in what time."""
     if study.provenance is None:
         return ()
     stages = study.provenance["stages"]
@@ -142,7 +142,7 @@ Fact = tuple[str, str]
 
 
 def origin(study: Results) -> list[Fact]:
-    """Code, versions and data; of a study that kept its provenance, machines and launches too."""
+    """Code, versions and data; with machines and launches where provenance was recorded."""
     facts = study.folder.facts
     found = [
         ("code", study.revision),
@@ -160,17 +160,17 @@ def _data(study: Results) -> Iterator[Fact]:
 
 
 def _recorded(record: Mapping[str, Any]) -> Iterator[Fact]:
-    """What `study.launch.provenance` keeps, in words."""
+    """The record of `study.launch.provenance`, in words."""
     for name, backbone in record["backbones"].items():
-        told = [f"{backbone[what]}" for what in ("fingerprint", "device", "dtype")]
-        yield f"backbone {name}", ", ".join([told[0][:16], *told[1:]])
+        facts = [f"{backbone[what]}" for what in ("fingerprint", "device", "dtype")]
+        yield f"backbone {name}", ", ".join([facts[0][:16], *facts[1:]])
     seeds = record["seeds"].items()
     yield "seeds", ", ".join(f"{of} {str(seed).strip('[]')}" for of, seed in seeds)
     machines = {str(one): one for launch in record["launches"] for one in launch["machines"]}
     for one in machines.values():
         gpus = [f"{gpu['name']} ({gpu['memory_gb']} GB)" for gpu in one["gpus"]]
-        told = [one["cpu"], several(one["cores"], "core"), f"{one['memory_gb']} GB", *gpus]
-        yield f"machine {one['host']}", ", ".join([*told, one["system"]])
+        parts = [one["cpu"], several(one["cores"], "core"), f"{one['memory_gb']} GB", *gpus]
+        yield f"machine {one['host']}", ", ".join([*parts, one["system"]])
     for number, launch in enumerate(record["launches"], 1):
         yield f"launch {number}", "; ".join(_launch(launch))
 

@@ -1,4 +1,4 @@
-"""Everything that a report says, collected from a study; rendering adds nothing to it."""
+"""The content of a report, collected from a study; rendering adds nothing to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ class Best:
     Attributes:
         key: of the configuration.
         metric, value: what chose it, and its value.
-        over: what the value is the mean of, in words; empty for one seed.
-        is_baseline: whether nothing beat the baseline.
+        over: the seeds that the value is the mean of, in words; empty for one seed.
+        is_baseline: whether nothing was better than the baseline.
         settings: (axis, value, the baseline's value) where either applies.
         scores: at the usual alpha.
         by_alpha: at every alpha, row by row: place, then PCK with its interval.
-        command: measures it again.
+        command: the command that measures it again.
     """
 
     key: str
@@ -55,7 +55,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Section:
-    """One axis: what it does, its figure and its table."""
+    """One axis: its effect in words, its figure and its table."""
 
     axis: str
     verdict: str
@@ -96,7 +96,7 @@ class Content:
 
 
 def collect(study: Results) -> Content:
-    """Ask a study all that its report tells.
+    """Collect everything that the report of a study says.
 
     Args:
         study: finished or running.
@@ -156,7 +156,7 @@ def _best(study: Results, table: Mapping[str, Settings]) -> tuple[Best | None, s
         key=key,
         metric=metric,
         value=float(row.iloc[-1]),
-        over=labels.over_seeds(seeds, row["seed"]),
+        over=labels.seeds_note(seeds, row["seed"]),
         is_baseline=key == study.baseline,
         settings=settings,
         scores=usual,
@@ -177,13 +177,13 @@ def _sections(study: Results, ranked: Ranking, drawn: list[Picture]) -> tuple[Se
 
 
 def _baseline(study: Results, table: Mapping[str, Settings], like: str) -> Settings:
-    """The baseline's settings; unknown where it is not measured yet and ``like`` may differ."""
+    """The baseline's settings; None on the varied axes where it is not planned yet."""
     unknown = dict.fromkeys(study.folder.facts["axes"])
     return table.get(study.baseline, {**table[like], **unknown})
 
 
 def _choices(study: Results, table: Mapping[str, Settings], best: str) -> dict[str, str]:
-    """Configurations to look at: the best, the baseline, their neighbours, then the next best."""
+    """Configurations to choose from: the best, the baseline, its neighbours, then the next best."""
     base = _baseline(study, table, best)
     apart = {key: _apart(row, base) for key, row in table.items()}
     ranked = map(str, choosing.top(study).index)
@@ -195,7 +195,7 @@ def _choices(study: Results, table: Mapping[str, Settings], best: str) -> dict[s
 
 
 def _apart(row: Settings, base: Settings) -> list[str]:
-    """In what a configuration differs from the baseline where both mean something."""
+    """The settings in which a configuration differs from the baseline, where they apply to both."""
     return [
         f"{axis}={labels.value(own)}"
         for axis, own in row.items()

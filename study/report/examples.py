@@ -1,4 +1,4 @@
-"""Qualitative examples: a few test pairs, and where each configuration finds their keypoints."""
+"""Example pairs of a report, and where each configuration finds their keypoints."""
 
 import base64
 import io
@@ -38,7 +38,7 @@ class Example:
     """A pair, scaled to `HEIGHT` and laid side by side.
 
     Attributes:
-        title, why: what it is, and why it is shown.
+        title, why: data set and category, and why it is shown.
         images: (data URI, x, width) of source and target.
         source, truth: (N, 2) keypoints on the page.
         found: configuration to N of (x, y, whether it is right).
@@ -84,7 +84,7 @@ def gallery(study: Results, choices: Mapping[str, str]) -> Gallery:
     for dataset in map(str, study.index["dataset"].unique()):
         try:
             examples += _of_dataset(study, dataset, list(choices), alpha)
-        except (SD4MatchError, OSError) as error:  # an example is not worth the report
+        except (SD4MatchError, OSError) as error:  # a report without examples is better than none
             reasons.append(f"{labels.dataset(dataset)}: {error}")
     measured = {key for example in examples for key in example.found}
     offered = tuple((key, label) for key, label in choices.items() if key in measured)
@@ -102,13 +102,13 @@ def _of_dataset(
     )
     if best is None:
         raise SD4MatchError("the best configuration was not measured")
-    told = _telling(best, None if choices[0] == study.baseline else baseline)
+    chosen = _extremes(best, None if choices[0] == study.baseline else baseline)
     truth, pairs = study.folder.store.read_truth(str(rows["data"].iloc[0]))
-    numbers = np.flatnonzero(truth.n_keypoints)[list(told)]
+    numbers = np.flatnonzero(truth.n_keypoints)[list(chosen)]
     shown = pairs_on_record(root_of(study), dataset, split, pairs.iloc[numbers])
     made = {
         int(number): _example(pair, why)
-        for number, pair, why in zip(numbers, shown, told.values(), strict=True)
+        for number, pair, why in zip(numbers, shown, chosen.values(), strict=True)
     }
     for key, positions, size in _predictions(study, rows, truth):
         for number, (example, scale) in made.items():
@@ -132,12 +132,12 @@ def _pck(study: Results, key: str, dataset: str, split: str, alpha: float) -> Po
         return None
     try:
         return study.samples(key, dataset, split, alpha).pck
-    except SD4MatchError:  # not measured: the best one stands alone
+    except SD4MatchError:  # not measured: only the best one is shown
         return None
 
 
-def _telling(best: Points, baseline: Points | None) -> dict[int, str]:
-    """Which pairs are shown, and why: the extremes and the middle, ties by their order."""
+def _extremes(best: Points, baseline: Points | None) -> dict[int, str]:
+    """The pairs to show, and why: the extremes and the middle, ties by their order."""
     by, names = best, ("easiest", "typical", "hardest")
     if baseline is not None:
         by, names = best - baseline, ("largest gain over the baseline", "typical", "largest loss")

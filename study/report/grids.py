@@ -1,4 +1,4 @@
-"""Tables of the report: all configurations, and one an axis."""
+"""The sortable tables of a report: all configurations, and one for each axis."""
 
 import math
 from collections.abc import Hashable, Mapping
@@ -15,7 +15,7 @@ from study.tables.tables import study_table
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a table: ``text``, smaller below it a ``note``, and ``gain`` or ``loss``."""
+    """A cell of a table: its ``text``, a smaller ``note`` below it, and ``gain`` or ``loss``."""
 
     text: str
     note: str = ""

@@ -1,4 +1,4 @@
-"""Which axes matter: the study's importance, and which values differ from the baseline's."""
+"""The importance of axes, and how many of their values differ from the baseline, in words."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from study.space import labels
 from study.space.labels import listed, several
 
 MOST = 8
-"""Axes and pairs of axes that are listed."""
+"""How many axes and pairs of axes are listed."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Ranking:
     """The most important first.
 
     Attributes:
-        what: what the values are, in words; why there are none where there are none.
-        unit: of 100 times a value.
+        what: the meaning of the values, in words; without values, why there are none.
+        unit: the unit of 100 times a value.
     """
 
     what: str
@@ -49,7 +49,7 @@ class Ranking:
 
 
 def ranking(study: Results) -> Ranking:
-    """What `study.search.ped_anova.study_importance` says, for the page."""
+    """The result of `study.search.ped_anova.study_importance`, for the page."""
     try:
         found = study_importance(study)
     except SD4MatchError as error:  # too little measured, or nothing varies
@@ -70,7 +70,7 @@ def ranking(study: Results) -> Ranking:
 
 
 def verdict(estimates: pd.DataFrame) -> str:
-    """How many values of an axis are shown to differ from the baseline's on test, in words.
+    """How many values of an axis differ significantly from the baseline's on test, in words.
 
     Args:
         estimates: see `study.analysis.ablation.estimates`, at one alpha.
@@ -81,9 +81,9 @@ def verdict(estimates: pd.DataFrame) -> str:
         shown.loc[sign * shown["effect"] > 0, "configuration"].nunique() for sign in (1, -1)
     )
     values = several(others["configuration"].nunique(), "other value")
-    told = [f"{n} {how}" for n, how in ((better, "better"), (worse, "worse")) if n]
+    parts = [f"{n} {how}" for n, how in ((better, "better"), (worse, "worse")) if n]
     return f"of {values}, " + (
-        f"{listed(told)} than the baseline on test"
-        if told
-        else "none is shown to differ from the baseline on test"
+        f"{listed(parts)} than the baseline on test"
+        if parts
+        else "none differs significantly from the baseline on test"
     )

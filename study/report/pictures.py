@@ -9,8 +9,8 @@ from study.analysis.results import Results
 from study.figures.kind import Kind
 from study.figures.page import Figure
 
-_TOLD_OTHERWISE = ("examples", "importance")
-"""Kinds that the page has as a control and as a list of its own."""
+_SHOWN_ELSEWHERE = ("examples", "importance")
+"""Kinds that the page shows as a control or a list."""
 
 _PAGE = {
     "#000000": "var(--ink)",
@@ -19,7 +19,7 @@ _PAGE = {
     "#e6e6e6": "var(--grid)",
     "#ffffff": "var(--surface)",
 }
-"""Colours of the page instead of those of paper, in figures of lines and letters only."""
+"""Colours of paper to the colours of the page, in figures without pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +29,9 @@ class Picture:
     Attributes:
         stem: of its file.
         title: what it shows; also its text alternative.
-        axis: the axis it belongs to; None for the whole study.
+        axis: the axis that it shows; None for the whole study.
         figure: None where nothing could be drawn.
-        reason: then why.
+        reason: why not.
     """
 
     stem: str
@@ -57,11 +57,11 @@ def pictures(study: Results) -> list[Picture]:
 
 
 def _wanted(kind: Kind) -> bool:
-    return kind.reads != "model" and kind.name not in _TOLD_OTHERWISE
+    return kind.reads != "model" and kind.name not in _SHOWN_ELSEWHERE
 
 
 def inline(picture: Picture) -> str:
-    """A picture for use inside the page: its size and its neutral colours are up to the page.
+    """A picture as SVG for the page, which sets its size and its neutral colours.
 
     Pictures with pixels in them (heat maps) keep their colours, on white ground.
     """

@@ -1,4 +1,4 @@
-"""One configuration's scores with intervals, and how far it is from the baseline."""
+"""One configuration's scores with intervals, and its differences to the baseline."""
 
 import math
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ class Gap:
 
     @property
     def verdict(self) -> str:
-        """What the interval allows to say."""
+        """The conclusion that the interval allows."""
         if math.isnan(self.low):
-            return "one pair: no interval, so nothing is shown"
+            return "one pair: no interval"
         if self.low > 0:
             return "better than the baseline"
         if self.high < 0:
             return "worse than the baseline"
-        return "no difference shown: the interval includes 0"
+        return "no significant difference: the interval includes 0"
 
     @property
     def tone(self) -> str:

@@ -1,4 +1,4 @@
-"""The report's sentences: what was asked, what came out, what to keep in mind."""
+"""The sentences of a report: what was asked, the outcome, and its limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Words:
     """Sentences; empty where there is nothing to say.
 
     Attributes:
-        share: of the cells that are there, percent.
+        share: of the results that are computed, percent.
     """
 
     asked: str
@@ -32,14 +32,16 @@ def words(report: Content) -> Words:
     progress = report.progress
     missing = []
     if progress.pending:
-        missing.append(f"{several(progress.pending, 'cell')} not computed yet.")
+        missing.append(f"{several(progress.pending, 'result')} not computed yet.")
     if progress.failed:
-        missing.append(f"{several(progress.failed, 'cell')} missing for other reasons, see below.")
+        missing.append(
+            f"{several(progress.failed, 'result')} missing for other reasons, see below."
+        )
     return Words(
         asked=(
             f"{several(report.n_configurations, 'configuration')} on {listed(report.datasets)}"
             f" ({report.design}). "
-            + (f"What varies: {listed(report.varied)}." if report.varied else "Nothing varies.")
+            + (f"Varied: {listed(report.varied)}." if report.varied else "Nothing is varied.")
         ),
         unfinished=_unfinished(report),
         headline=_headline(report),
@@ -59,8 +61,8 @@ def _unfinished(report: Content) -> str:
     if progress.running:
         state = f"The study still runs ({progress.running[0]})"
     return (
-        f"{state}: {progress.pending:,} of {several(progress.cells, 'cell')} are not computed yet, "
-        "and what is said here can change."
+        f"{state}: {progress.pending:,} of {several(progress.cells, 'result')} are not computed "
+        "yet, and this report can change."
     )
 
 
@@ -69,9 +71,9 @@ def _headline(report: Content) -> str:
     if best is None:
         return f"No best configuration: {report.no_best}"
     if best.is_baseline:
-        return "The baseline is the best configuration: nothing that was tried beats it."
-    told = listed([f"{axis} = {own}" for axis, own, _ in best.changed])
-    return f"Best: {told}; all else as in the baseline."
+        return "The baseline is the best configuration: nothing else that was measured is better."
+    changed = listed([f"{axis} = {own}" for axis, own, _ in best.changed])
+    return f"Best: {changed}; everything else as in the baseline."
 
 
 def _chosen(report: Content) -> str:
@@ -83,12 +85,12 @@ def _chosen(report: Content) -> str:
     if best.is_baseline or not gaps:
         return f"{chosen}, reported on test."
     for tone, verb in (("gain", "better than"), ("loss", "worse than")):
-        there = [s for s in gaps if s.gap and s.gap.tone == tone]
-        if there:
-            chosen += f"; on test it is {verb} the baseline on {_datasets(there)}"
+        clear = [s for s in gaps if s.gap and s.gap.tone == tone]
+        if clear:
+            chosen += f"; on test it is {verb} the baseline on {_datasets(clear)}"
     open_ = [score for score in gaps if score.gap and not score.gap.tone]
     if open_:
-        chosen += f"; on {_datasets(open_)} test shows no difference (the interval includes 0)"
+        chosen += f"; no significant difference on {_datasets(open_)} (the interval includes 0)"
     unknown = [score for score in best.scores if score.split == "test" and score.reason]
     if unknown:
         chosen += f"; it was not measured on {_datasets(unknown)}"
@@ -100,17 +102,17 @@ def _datasets(scores: Sequence[Score]) -> str:
 
 
 def _caveats(report: Content) -> list[str]:
-    said = []
+    found = []
     if report.fidelity != "full":
-        said.append(
-            f"Cut short: {report.fidelity}. These numbers do not compare with published ones."
+        found.append(
+            f"Reduced run: {report.fidelity}. The numbers are not comparable with published ones."
         )
-    said.append(
+    found.append(
         f"PCK@{report.alpha:g} is a mean over pairs under protocol {report.protocol}. Intervals "
-        "cover 95 % and come from resampling images; they do not know that the best one was chosen "
-        f"among {report.n_configurations:,}, nor, of one seed, how much another would change."
+        "cover 95 % and come from resampling images. They do not account for choosing the best of "
+        f"{several(report.n_configurations, 'configuration')}, nor, with one seed, for other seeds."
     )
-    return said
+    return found
 
 
 def _sharing(report: Content) -> str:
@@ -120,6 +122,6 @@ def _sharing(report: Content) -> str:
     factor = predictions.alone / predictions.shared
     return (
         f"{several(predictions.shared, 'prediction')} of a whole split answer "
-        f"{several(predictions.alone, 'cell')}, {factor:.1f} times fewer than one by one: layer, "
-        "kernel width, localiser and temperature are read from the same pass."
+        f"{several(predictions.alone, 'result')}, {factor:.1f} times fewer than without sharing: "
+        "layer, kernel width, localizer and temperature are read from the same pass."
     )

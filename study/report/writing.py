@@ -1,4 +1,4 @@
-"""Writing a report: one HTML file with everything in it, or Markdown with figures beside it."""
+"""Writing a report: one HTML file that contains everything, or Markdown with figures beside it."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ FORMATS = {"html": "report.html", "md": "report.md"}
 """Formats and the names of their files."""
 
 FIRST_ROWS = 30
-"""Rows of the large table that stand in the page itself; the script draws the rest on demand."""
+"""Rows of the large table in the page itself; the script draws the others on demand."""
 
 _PAGE = Path(__file__).parent / "page"
 
@@ -61,11 +61,11 @@ def write(study: Results, *, form: str = "html", out: Path | None = None) -> Pat
 
 
 def html(report: Content) -> str:
-    """The page, whole: no other file, no network."""
+    """The report as one HTML page that needs no other file and no network."""
     style, script = (_text(name) for name in ("style.css", "report.js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     titles = {
-        "summary": "In short",
+        "summary": "Summary",
         "best": "Best configuration",
         "axes": "Axis by axis",
         **({"figures": "More figures"} if report.pictures else {}),
@@ -85,7 +85,7 @@ def html(report: Content) -> str:
             largest=max((one.value for one in report.ranking.influences), default=1.0) or 1.0,
             reach=_reach(report),
             first_rows=FIRST_ROWS,
-            style=Markup(style),  # our own files, nobody's data
+            style=Markup(style),  # files of this package, no user's data
             script=Markup(script),
             script_hash=f"sha256-{digest}",
         )
@@ -98,7 +98,7 @@ def markdown(report: Content) -> str:
 
 
 def _reach(report: Content) -> float:
-    """What the whiskers of all tiles share as half their width."""
+    """The largest bound of a difference, which scales the whiskers of all tiles."""
     gaps = [score.gap for score in report.best.scores if score.gap] if report.best else []
     ends = [abs(end) for gap in gaps for end in (gap.low, gap.high) if not math.isnan(end)]
     return max(ends, default=0.0) or 1.0
@@ -116,7 +116,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "percent": labels.percent,
         "points": labels.signed,
-        "inline": lambda picture: Markup(inline(picture)),  # drawn and escaped by matplotlib
+        "inline": lambda picture: Markup(inline(picture)),  # drawn and escaped by Matplotlib
         "texts": _texts,
         "found": _found,
         "hits": lambda found: f"{sum(hit for *_, hit in found)} of {len(found)} found",
@@ -143,7 +143,7 @@ def _found(examples: Sequence[Example]) -> dict[str, list[Any]]:
 
 
 def _line(text: str) -> str:
-    """Text that can do nothing in Markdown: no markup, no HTML, no end of a table's cell."""
+    """Text escaped for Markdown: no markup, no HTML, no end of a table's cell."""
     one = " ".join(text.split())
     return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#~$&" else sign for sign in one)
 

@@ -1,11 +1,13 @@
-"""What a search maximises or minimises, and how measured configurations compare by it."""
+"""The objectives of a search: what it maximizes or minimizes, and which configurations are best."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from operator import ge
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from study.analysis.choosing import pareto_front
 from study.analysis.measuring import measure
 from study.analysis.rows import value
 from study.plan import index
@@ -14,10 +16,8 @@ from study.space.axes import Value
 from study.space.configuration import Configuration
 from study.space.metric import COST, MEAN, Rule, selecting
 from study.space.search_settings import Direction
+from study.space.space import Space
 from study.store.store import Store
-
-if TYPE_CHECKING:
-    from study.space.space import Space
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,9 @@ class Row:
     """One measured configuration.
 
     Attributes:
+        configuration: what was measured.
         chosen_by: the metric that single configurations are chosen by.
-        values: one an objective.
+        values: one for each objective.
     """
 
     configuration: Configuration
@@ -47,14 +48,14 @@ class Objectives:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, space: "Space") -> "Objectives":
-        """The objectives of a space: its own, or the one metric that it chooses by."""
+    def of(cls, space: Space) -> "Objectives":
+        """The objectives of a space: those of its file, or the one metric that it chooses by."""
         assert space.metric is not None  # the search checks it
         return cls(space.metric, tuple(space.file.search.objectives) or (space.metric,))
 
     @property
     def directions(self) -> Mapping[str, Direction]:
-        """Objective to ``maximize`` or ``minimize``."""
+        """Objective -> ``maximize`` or ``minimize``."""
         return {name: "minimize" if name == COST else "maximize" for name in self.names}
 
     def datasets(self, evaluated: Iterable[str]) -> tuple[str, ...]:
@@ -63,18 +64,27 @@ class Objectives:
         return tuple(name for name in evaluated if name in named or MEAN in named)
 
     def rows(self, plan: Plan, store: Store, rule: Rule) -> list[Row]:
-        """The configurations of a plan that the store answers on every objective, in order."""
+        """The configurations of a plan that are measured on every objective.
+
+        Args:
+            plan: which configurations.
+            store: holds the predictions.
+            rule: how they are scored.
+
+        Returns:
+            A row each, in the order of the plan.
+        """
         if not plan.cells:
             return []
-        asked = index.frame(index.table(plan))
-        measured = measure(asked, store, rule)
+        planned = index.frame(index.table(plan))
+        measured = measure(planned, store, rule)
         columns: dict[str, Mapping[Any, float]] = {
             name: value(measured, selecting(name)).to_dict()
             for name in dict.fromkeys((self.metric, *self.names))
             if name != COST
         }
         if COST in self.names:
-            columns[COST] = asked.groupby("configuration")[index.COST].first().to_dict()
+            columns[COST] = planned.groupby("configuration")[index.COST].first().to_dict()
         found = []
         for configuration in plan.by_configuration:
             values = {name: float(column[configuration.key]) for name, column in columns.items()}
@@ -84,27 +94,30 @@ class Objectives:
         return found
 
     def best(self, rows: Iterable[Row]) -> Row | None:
-        """The row with the highest metric, the first of equals."""
+        """The row with the highest metric, the first of equals; None without rows."""
         return max(rows, key=lambda row: row.chosen_by, default=None)
 
     def pareto(self, rows: Iterable[Row]) -> list[Row]:
-        """The rows that no other is at least as good as in everything; of equals, the first."""
-        signs = [-1 if direction == "minimize" else 1 for direction in self.directions.values()]
+        """The Pareto front: the rows that no other is at least as good as in everything.
 
-        def gains(row: Row) -> tuple[float, ...]:
-            return tuple(sign * number for sign, number in zip(signs, row.values, strict=True))
+        Args:
+            rows: measured configurations.
 
-        front: list[tuple[tuple[float, ...], Row]] = []
-        # From the best first value down, a row can only be dominated by one that came before.
-        for row in sorted(rows, key=gains, reverse=True):
-            mine = gains(row)
-            if not any(all(map(ge, theirs, mine)) for theirs, _ in front):
-                front.append((mine, row))
-        return [row for _, row in front]
+        Returns:
+            Of equal rows the first only; the best in the first objective comes first.
+        """
+        given = list(rows)
+        if not given:
+            return []
+        maximize = [direction == "maximize" for direction in self.directions.values()]
+        values = np.array([row.values for row in given])
+        front = [given[place] for place in np.flatnonzero(pareto_front(values, maximize))]
+        signs = [1 if larger else -1 for larger in maximize]
+        return sorted(front, key=lambda row: tuple(np.multiply(signs, row.values)), reverse=True)
 
 
 def over_seeds(rows: Iterable[Row]) -> list[Row]:
-    """Rows that differ in the seed alone as one, the first, with their means.
+    """Rows that differ in the seed alone as one: the first, with their means.
 
     As `study.analysis.rows.over_seeds`: the best of them would be the luckiest.
     """

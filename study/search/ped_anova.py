@@ -1,7 +1,4 @@
-"""Which axis of a study matters, and how much; each number with its interval.
-
-One question, asked of each design in the way that it can answer.
-"""
+"""Importance of axes: PED-ANOVA for searches, and the measure that fits each other design."""
 
 import warnings
 from collections import defaultdict
@@ -22,9 +19,11 @@ from study.search.proposals import Dimension
 from study.space.axes import AXES
 from study.space.metric import Metric
 
-__all__ = ["importance"]
-
 _AROUND = ("one_at_a_time", "leave_one_out")
+
+RESAMPLES = 200
+"""Resamples of trials for an interval of PED-ANOVA."""
+_TOP = 5  # Optuna's advice: at least so many among the best
 
 
 def importance(
@@ -40,12 +39,11 @@ def importance(
     """How much each axis matters.
 
     - ``factorial``: each axis's main effect and each two axes' interaction, as shares of the
-      variance over all combinations (`study.analysis.importance.factorial`), ``seed`` as an axis like
-      others. With combinations missing it is asked as a search is.
-    - ``search``: shares of PED-ANOVA's importance for reaching the best tenth
-      (`study.search.ped_anova`).
+      variance over all combinations (`study.analysis.importance.factorial`), ``seed`` as an axis
+      like others. If combinations are missing, as for a search.
+    - ``search``: shares of PED-ANOVA's importance for reaching the best tenth (`ped_anova`).
     - ``one_at_a_time``, ``leave_one_out``: the largest difference to the baseline that an axis
-      makes (`study.analysis.importance.largest`); no share, since nothing was varied together.
+      makes (`study.analysis.importance.largest`); no share, because no axes varied together.
 
     Args:
         cells, samples: see `study.analysis.ablation`.
@@ -57,8 +55,8 @@ def importance(
 
     Returns:
         Columns: ``axis``, ``other`` (None for an axis alone), ``kind`` (in words: see
-        `study.analysis.importance.measure`), ``value`` and its 95 % interval ``low``, ``high``. Axes before
-        interactions, the larger first.
+        `study.analysis.importance.measure`), ``value`` and its 95 % interval ``low``, ``high``.
+        Axes come before interactions, larger values first.
 
     Raises:
         SD4MatchError: no such metric or design; nothing to compare or too little measured.
@@ -108,19 +106,15 @@ def study_importance(study: Results, metric: str | None = None) -> pd.DataFrame:
     )
 
 
-RESAMPLES = 200
-_TOP = 5  # Optuna's advice: at least so many among the best
-
-
 def ped_anova(measure: Measure, *, seed: int) -> pd.DataFrame:
     """How much each axis decides whether a configuration is among the best tenth.
 
     Optuna's PED-ANOVA (Watanabe, Bansal and Hutter 2023) over all measured configurations; an axis
-    that means nothing for some of them counts as conditional. Intervals come from `RESAMPLES`
+    that does not apply to some of them counts as conditional. Intervals come from `RESAMPLES`
     resamples of trials: points of the paid axes, each with its whole free grid.
 
     Args:
-        measure: what is maximised.
+        measure: what is maximized.
         seed: of the draws.
 
     Returns:
@@ -188,7 +182,7 @@ def _trials(measure: Measure) -> list[list[FrozenTrial]]:
 
 
 class _Given(optuna.Study):
-    """An Optuna study of given trials, which may repeat."""
+    """An Optuna study with given trials, which may repeat."""
 
     def __init__(self) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)

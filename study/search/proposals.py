@@ -1,4 +1,4 @@
-"""Points of the paid axes, asked of an Optuna sampler one by one."""
+"""Proposals of a search: points of the paid axes that an Optuna sampler proposes, each once."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from study.space.axes import AXES, Value
 from study.space.search_settings import Direction, Point
 
 ATTEMPTS = 5
-"""How often a sampler is asked for one proposal."""
+"""How often a sampler is asked for one new point."""
 
 Identity = tuple[tuple[str, Value], ...]
 
@@ -51,7 +51,7 @@ class Dimension:
 
     @property
     def distribution(self) -> BaseDistribution:
-        """What a sampler draws from."""
+        """The distribution that a sampler draws from."""
         if self.ranked:
             return IntDistribution(0, len(self.values) - 1)
         return CategoricalDistribution(self.values)
@@ -73,12 +73,12 @@ class Dimension:
 
 
 @dataclass(frozen=True)
-class Told:
+class TrialResult:
     """What became of a proposal.
 
     Attributes:
         state: COMPLETE, PRUNED (stopped early) or FAIL.
-        values: one an objective when it is complete.
+        values: one for each objective if it is complete.
     """
 
     state: TrialState
@@ -87,11 +87,12 @@ class Told:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A point that is proposed.
+    """A proposed point.
 
     Attributes:
         number: how many points were known or proposed before.
-        trial: Optuna's number of it, which counts what was not taken as well.
+        point: the values.
+        trial: Optuna's number, which counts rejected points too.
     """
 
     number: int
@@ -100,19 +101,19 @@ class Proposal:
 
 
 class Proposals:
-    """Proposes points of some axes, each once; the same history brings the same proposals.
+    """Proposes points of some axes, each once; the same history gives the same proposals.
 
-    A point that is measured again says nothing new, and in a small space samplers come back to most
-    of theirs. Such a point, or an impossible one, is told to the sampler as failed, and it is asked
-    anew.
+    Measuring a point again gives no new information, and in a small space samplers return to most
+    of their points. A repeated or impossible point is reported to the sampler as failed, and the
+    sampler is asked again.
 
     Args:
-        axes: what is proposed, the prompt first: it decides which of the others mean anything.
-        sampler: who proposes; None for every point in the order of the values (a grid).
-        prompt: the prompt's family where that is no axis.
-        directions: ``maximize`` or ``minimize``, an objective each.
-        given: points to begin with; what one leaves out is proposed by the sampler.
-        possible: whether the values of a point go together.
+        axes: the axes to propose values of, the prompt first: it decides which others apply.
+        sampler: proposes; None for every point in the order of the values (a grid).
+        prompt: the prompt's family if that is no axis.
+        directions: ``maximize`` or ``minimize``, one for each objective.
+        given: points to begin with; the sampler proposes the axes that a point leaves out.
+        possible: whether the values of a point are possible together.
     """
 
     def __init__(
@@ -141,11 +142,11 @@ class Proposals:
         self._every = grid(axes, prompt=prompt)
 
     def ask(self) -> Proposal | None:
-        """The next proposal; None when there is nothing left to propose."""
+        """The next proposal; None if there is no point left."""
         for start in itertools.chain(self._given, [Point()] * self._attempts):
             if (proposal := self._propose(start)) is not None:
                 return proposal
-        # It insists, or there is little left: a neighbour of what it wants, or the next of all.
+        # The sampler repeats itself: take a neighbor of its last point, or the next of all points.
         beside = self._beside(self._wanted) if self._attempts else ()
         for start in itertools.chain(beside, self._every):
             if self._takes(start) and (proposal := self._propose(start)) is not None:
@@ -153,22 +154,22 @@ class Proposals:
         return None
 
     def _beside(self, point: Point) -> Iterator[Point]:
-        """The points that differ from one in a single axis, the prompt last: it decides most."""
+        """The points that differ from one in a single axis; the prompt moves last."""
         for name in reversed(point):
             for value in self.dimensions[name].values:
                 moved = {**point, name: value}
-                yield {n: moved[n] for n in self._meaningful(moved) if n in moved}
+                yield {n: moved[n] for n in self._applying(moved) if n in moved}
 
     def _propose(self, given: Point) -> Proposal | None:
-        """What the sampler makes of a point, or of none; None where that is not taken."""
+        """The sampler's next point around given values; None if it was proposed before."""
         if given:
             self._study.enqueue_trial(self.parameters(given))
         trial = self._study.ask()
         point: Point = {}
         try:
-            for name in self._meaningful(point):
+            for name in self._applying(point):
                 point[name] = self.dimensions[name].suggest(trial)
-        except ImportError as error:  # Optuna looks for a sampler's own package when it is used
+        except ImportError as error:  # Optuna imports a sampler's own package when it is used
             raise SD4MatchError(
                 f"search.sampler: {error}: install it, or take another sampler"
             ) from error
@@ -182,12 +183,25 @@ class Proposals:
     def _takes(self, point: Point) -> bool:
         return _identity(point) not in self._taken and self._possible(point)
 
-    def tell(self, proposal: Proposal, told: Told) -> None:
-        """Say what became of a proposal; in the order in which they were asked."""
-        self._study.tell(proposal.trial, told.values, told.state)
+    def tell(self, proposal: Proposal, result: TrialResult) -> None:
+        """Report a result to the sampler, in the order in which the proposals were made.
+
+        Args:
+            proposal: as `ask` returned it.
+            result: what became of it.
+        """
+        self._study.tell(proposal.trial, result.values, result.state)
 
     def know(self, point: Point, values: Sequence[float]) -> FrozenTrial:
-        """Add a point that was measured elsewhere; before anything is asked."""
+        """Add a point that was measured elsewhere, before the first `ask`.
+
+        Args:
+            point: the values.
+            values: one for each objective.
+
+        Returns:
+            The trial, in Optuna's terms.
+        """
         trial = optuna.trial.create_trial(
             state=TrialState.COMPLETE,
             params=self.parameters(point),
@@ -204,25 +218,25 @@ class Proposals:
         return {dimensions[n].parameter: dimensions[n].encode(v) for n, v in point.items()}
 
     def point(self, parameters: Mapping[str, Any]) -> Point:
-        """What `parameters` gives, as a point again."""
+        """The point of such parameters as `parameters` returns."""
         dimensions = [d for d in self.dimensions.values() if d.parameter in parameters]
         return {d.axis: d.decode(parameters[d.parameter]) for d in dimensions}
 
     def distributions(self, point: Point) -> dict[str, BaseDistribution]:
-        """What the parameters of a point were drawn from."""
+        """The distributions that the parameters of a point are drawn from."""
         return {self.dimensions[n].parameter: self.dimensions[n].distribution for n in point}
 
     def read(self, values: Mapping[str, Value]) -> Point | None:
-        """The point that a configuration lies on, by its axes; None where it lies on none."""
+        """The point of a configuration's values; None if an axis does not take its value."""
         point: Point = {}
-        for name in self._meaningful(point):
+        for name in self._applying(point):
             if values[name] not in self.dimensions[name].values:
                 return None
             point[name] = values[name]
         return point
 
-    def _meaningful(self, chosen: Point) -> Iterator[str]:
-        """Names of the axes that mean something for the prompt that is chosen on the way."""
+    def _applying(self, chosen: Point) -> Iterator[str]:
+        """Names of the axes that apply to the prompt, which is chosen on the way."""
         for name in self.dimensions:
             if AXES[name].applies(chosen.get("prompt", self._prompt)):
                 yield name

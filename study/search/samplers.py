@@ -33,12 +33,12 @@ def create(search: Search) -> BaseSampler | None:
 
 
 _NAMED: Mapping[str, Callable[[Search], BaseSampler | None]] = {
-    # Grouped: axes that only some prompts have are modelled among those prompts.
+    # Grouped: axes that only some prompts have are modeled among those prompts.
     "tpe": lambda s: optuna.samplers.TPESampler(seed=s.seed, multivariate=True, group=True),
     "gp": lambda s: optuna.samplers.GPSampler(seed=s.seed, warn_independent_sampling=False),
     "random": lambda s: optuna.samplers.RandomSampler(seed=s.seed),
     GRID: lambda s: None,
-    # Its population is what we ask at once: a later one is bred from what was told.
+    # Its population is a generation: the next one is bred from the results of this one.
     "nsgaii": lambda s: optuna.samplers.NSGAIISampler(
         seed=s.seed, population_size=max(2, s.generation)
     ),

@@ -1,4 +1,4 @@
-"""A search: Optuna proposes the paid axes, and every trial answers the free ones exactly."""
+"""A search: Optuna proposes the paid axes, and every trial answers all free axes."""
 
 import itertools
 import math
@@ -14,8 +14,8 @@ from study.plan.inputs import key_of
 from study.plan.plan import Plan, Planner
 from study.search import samplers
 from study.search.objectives import Objectives, Row, over_seeds
-from study.search.proposals import Proposal, Proposals, Told
-from study.search.record import STOPPED, WARM, Endings, Record, known_points
+from study.search.proposals import Proposal, Proposals, TrialResult
+from study.search.record import JOURNAL, STOPPED, WARM, Endings, Record, known_points
 from study.space import search_settings
 from study.space.configuration import Configuration
 from study.space.search_settings import Point
@@ -29,9 +29,11 @@ NOT_ASKED = {"samples", "storage"}
 
 @dataclass(frozen=True)
 class Trial:
-    """A proposal with the configurations that answer it: its whole free grid.
+    """A proposal with its configurations.
 
     Attributes:
+        proposal: a point of the paid axes.
+        grid: its configurations: every value of the free axes.
         stopped: why it is not computed; None for almost all.
     """
 
@@ -41,18 +43,18 @@ class Trial:
 
 
 class OptunaSearch:
-    """A search in synchronous generations: asked in order, told in order, so it repeats exactly.
+    """A search in synchronous generations: proposed in order, reported in order, so it repeats.
 
-    A later launch proposes everything again, since the same seed and the same history bring the
-    same points; what was told of them is read from the record, and what was measured is in the
-    store. So a finished search goes on where ``search.samples`` grew. Source: docs/explanation/architecture.md, ideas 6
-    and 8.
+    A later launch proposes everything again, because the same seed and the same history give the
+    same points. Results are read from the record, and measurements from the store. So a finished
+    search continues if ``search.samples`` is increased. Source:
+    docs/explanation/architecture.md, ideas 6 and 8.
 
     Args:
         space: with ``design: search``.
         planner: plans its configurations.
         folder: the study's.
-        endings: which prompts were stopped early in this launch.
+        endings: which tunings were stopped early in this launch.
 
     Raises:
         SD4MatchError: no data set to choose by, or a sampler that cannot be made.
@@ -81,9 +83,14 @@ class OptunaSearch:
         )
 
     def plans(self) -> Iterator[Plan]:
-        """A plan a generation on val; at last what is chosen, and the baseline, on all splits."""
-        name = self._name()  # plans the baseline, so that a mistake leaves no record behind
-        file = self._space.file.search.storage or str(self._folder.path / "optuna.journal")
+        """The plans of the search, each to be computed before the next is made.
+
+        Yields:
+            One plan for each generation, on val; at the end one for what is chosen and the
+            baseline, on all splits.
+        """
+        name = self._name()  # plans the baseline: a mistake leaves no record behind
+        file = self._space.file.search.storage or str(self._folder.path / JOURNAL)
         record = Record(file, name, self._objectives.directions)
         rows: list[Row] = []
         warm = self._warm_points(record)
@@ -103,9 +110,9 @@ class OptunaSearch:
         yield self._final(record, rows)
 
     def _ask(self, record: Record) -> list[Trial]:
-        """The next generation; what is new of it stands in the record as running."""
-        asked: list[Trial] = []
-        while len(asked) < self._space.file.search.generation and self._left > 0:
+        """The next generation; new proposals are in the record as running."""
+        generation: list[Trial] = []
+        while len(generation) < self._space.file.search.generation and self._left > 0:
             proposal = self._proposals.ask()
             if proposal is None:
                 break
@@ -113,38 +120,40 @@ class OptunaSearch:
             parameters = self._proposals.parameters(proposal.point)
             distributions = self._proposals.distributions(proposal.point)
             record.propose(proposal.number, parameters, distributions, proposal.point)
-            asked.append(Trial(proposal, self._grid(proposal.point), record.stopped(parameters)))
-        return asked
+            generation.append(
+                Trial(proposal, self._grid(proposal.point), record.stopped(parameters))
+            )
+        return generation
 
     def _tell(self, record: Record, plan: Plan, generation: list[Trial]) -> list[Row]:
-        """Tell sampler and record, in the order of asking; the rows that were measured."""
+        """Report a generation to sampler and record, in order; returns the measured rows."""
         rows = self._rows(plan)
         for trial in generation:
             number = trial.proposal.number
-            told = record.told(number)
-            if told is None:
-                told, notes = self._judge(trial, rows)
-                record.tell(number, told, notes)
-            self._proposals.tell(trial.proposal, told)
+            result = record.result(number)
+            if result is None:
+                result, notes = self._judge(trial, rows)
+                record.tell(number, result, notes)
+            self._proposals.tell(trial.proposal, result)
         return list(rows.values())
 
     def _judge(
         self, trial: Trial, rows: Mapping[Configuration, Row]
-    ) -> tuple[Told, Mapping[str, Any]]:
-        """What to tell of a trial, and notes for people: the best of its grid, or what became."""
+    ) -> tuple[TrialResult, Mapping[str, Any]]:
+        """The result of a trial, and notes for people: the best of its grid, or the reason."""
         tunes = {cell.tune.key for cell in self._plan(trial.grid).cells if cell.tune}
         stopped = [self._endings.stopped[key] for key in tunes if key in self._endings.stopped]
         if trial.stopped or stopped:
-            return Told(TrialState.PRUNED), {STOPPED: trial.stopped or min(stopped)}
+            return TrialResult(TrialState.PRUNED), {STOPPED: trial.stopped or min(stopped)}
         best = self._objectives.best(rows[c] for c in trial.grid if c in rows)
         if best is None:
-            return Told(TrialState.FAIL), {}
+            return TrialResult(TrialState.FAIL), {}
         free = {name: best.configuration[name] for name in self._space.free}
         notes = {**free, "configuration": best.configuration.key}
-        return Told(TrialState.COMPLETE, best.values), notes
+        return TrialResult(TrialState.COMPLETE, best.values), notes
 
     def _final(self, record: Record, rows: list[Row]) -> Plan:
-        """What is chosen, all its seeds, and the baseline, on val and test of all data sets."""
+        """The chosen configurations with all seeds, and the baseline, on val and test."""
         distinct = list({row.configuration: row for row in rows}.values())
         settings = over_seeds(distinct)
         best = self._objectives.best(settings)
@@ -164,30 +173,30 @@ class OptunaSearch:
         self._endings.spare(plan.tunes)
         return plan
 
-    def _warm_points(self, record: Record) -> list[tuple[str, Point, Told | None]]:
-        """Study, point and what was told of it: of earlier studies, the same in every launch."""
+    def _warm_points(self, record: Record) -> list[tuple[str, Point, TrialResult | None]]:
+        """Study, point and recorded result of earlier studies' points; equal in every launch."""
         if record.trials:
             return [
-                (str(trial.user_attrs[WARM]), self._proposals.point(trial.params), told)
+                (str(trial.user_attrs[WARM]), self._proposals.point(trial.params), result)
                 for trial in record.trials
-                if WARM in trial.user_attrs and (told := record.told(trial.number))
+                if WARM in trial.user_attrs and (result := record.result(trial.number))
             ]
         return [
             (name, point, None)
             for name, point in known_points(self._space, self._proposals)
-            if self._answered(self._plan(self._grid(point)))
+            if self._recorded(self._plan(self._grid(point)))
         ]
 
     def _know(
-        self, record: Record, plan: Plan, warm: list[tuple[str, Point, Told | None]]
+        self, record: Record, plan: Plan, warm: list[tuple[str, Point, TrialResult | None]]
     ) -> list[Row]:
         rows = self._rows(plan)
-        for name, point, told in warm:
+        for name, point, result in warm:
             best = self._objectives.best(rows[c] for c in self._grid(point) if c in rows)
-            values = told.values if told else best.values if best else None
+            values = result.values if result else best.values if best else None
             if values is not None:
                 trial = self._proposals.know(point, values)
-                if told is None:
+                if result is None:
                     record.know(trial, name)
         return list(rows.values())
 
@@ -197,15 +206,15 @@ class OptunaSearch:
         rows = self._objectives.rows(plan, store, rule)
         return {row.configuration: row for row in rows}
 
-    def _answered(self, plan: Plan) -> bool:
-        """Whether the store holds everything that a plan wants."""
+    def _recorded(self, plan: Plan) -> bool:
+        """Whether the store holds all predictions of a plan."""
         stored = self._folder.store.stored(plan)
         return bool(plan.predicts) and not any(
             stored.missing(plan, stage) for stage in plan.predicts.values()
         )
 
     def _plan(self, grid: tuple[Configuration, ...], stopped: str | None = None) -> Plan:
-        """The free grid of a point on val; of a prompt that was stopped nothing is computed."""
+        """The plan of a free grid on val; nothing is computed of a stopped prompt."""
         plan = self._planner.plan(grid, splits=("val",), only=self._datasets)
         if stopped is None:
             return plan
@@ -223,9 +232,9 @@ class OptunaSearch:
         return tuple(dict.fromkeys(filter(None, found)))
 
     def _name(self) -> str:
-        """Of the Optuna study: another question, data, weights or Optuna is another study."""
+        """Name of the Optuna study: another question, data, weights or Optuna make another one."""
         space = self._space
-        # What weights depend on, together: an image encoder is read by some prompts only.
+        # The axes that decide which weights are used: some prompts read an image encoder.
         varied = [name for name in ("backbone", "prompt", "source", "fusion") if name in space.axes]
         moves = itertools.product(*(space.axes[name] for name in varied))
         moved = (space.possible(dict(zip(varied, values, strict=True))) for values in moves)

@@ -61,16 +61,16 @@ def settings(row: Settings) -> str:
     return ", ".join(f"{name}={value(raw)}" for name, raw in row.items() if raw is not None)
 
 
-def over_seeds(seeds: Sequence[int], shown: Value) -> str:
-    """What a number is the mean of, after a comma; nothing for one seed.
+def seeds_note(seeds: Sequence[int], shown: Value) -> str:
+    """The seeds that a number is the mean of, after a comma; nothing for one seed.
 
     Args:
-        seeds: that were measured.
-        shown: the one whose scores stand below.
+        seeds: the measured seeds.
+        shown: the seed of the scores below.
     """
     if len(seeds) == 1:
         return ""
-    return f", mean over seeds {values(seeds)}; below is seed {value(shown)}"
+    return f", mean over seeds {values(seeds)}; the scores below are of seed {value(shown)}"
 
 
 def training(rows: Iterable[Settings]) -> str:
@@ -128,3 +128,13 @@ def bounds(low: float, high: float) -> str:
 def listed(words: Sequence[str]) -> str:
     """``a, b and c``."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def clock(seconds: float) -> str:
+    """A time for people: ``42 s``, ``3 min 20 s``, ``2 h 05 min``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60:,} h {minutes % 60:02d} min"

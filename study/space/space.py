@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from omegaconf import DictConfig, OmegaConf
-
 from sd4match.backbones.architectures import architecture
 from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError
@@ -72,8 +70,9 @@ class Space:
 
     def to_yaml(self) -> str:
         """Every setting, as a file that `load` reads back."""
-        config: DictConfig = OmegaConf.structured(self.file)
-        return OmegaConf.to_yaml(config)
+        from omegaconf import OmegaConf  # commands that ask of a study do without it
+
+        return str(OmegaConf.to_yaml(OmegaConf.structured(self.file)))
 
     @property
     def trains(self) -> bool:

@@ -156,7 +156,7 @@ class StudyFolder:
 
         file = self.path / "cells.parquet"
         try:
-            index = plan_index.frame(pq.read_table(file, page_checksum_verification=True))
+            index = plan_index.frame(pq.ParquetFile(file, page_checksum_verification=True).read())
         except (OSError, pa.ArrowException, KeyError) as error:
             raise self._damaged("cells.parquet", error) from None
         tunes, predicts, data = (set(index[n].dropna()) for n in ("tune", "predict", "data"))

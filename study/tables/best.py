@@ -1,4 +1,4 @@
-"""What the commands that ask print, and the same facts; needs neither torch nor Ray."""
+"""The report of the best configurations: scores, how to run them again, and trade-offs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +10,7 @@ from study.analysis import choosing
 from study.analysis.results import Results
 from study.analysis.rows import SEED
 from study.space import labels
+from study.space.labels import several
 from study.space.metric import COST
 from study.tables.reproduce import launch_command, search_space
 
@@ -27,7 +28,7 @@ def best_report(
     Args:
         study: the study.
         metric, where: as for `study.analysis.choosing.top`.
-        number: how many of the best are told.
+        number: how many of the best are listed.
         objectives: as for `study.analysis.choosing.pareto`.
     """
     top = choosing.top(study, metric, where=where, number=number)
@@ -50,7 +51,7 @@ def best_report(
         "reproduce": command,
     }
     seeds = choosing.seeds_of(study.cells, key, metric=chosen_by, where=where)
-    over = labels.over_seeds(seeds, settings[SEED])
+    over = labels.seeds_note(seeds, settings[SEED])
     lines = [
         f"best by {chosen_by} ({100 * rows[0]['value']:.1f} %{over}): configuration {key}",
         f"  {labels.settings(settings)}",
@@ -105,7 +106,7 @@ def _top_lines(rows: Sequence[Mapping[str, Any]], top: pd.DataFrame, chosen_by: 
 
 
 def _pareto_lines(study: Results, found: pd.DataFrame) -> str:
-    """The configurations that a search with several objectives chose, the best first."""
+    """The Pareto front, the best in the first objective first."""
     axes = study.configurations().loc[found.index]
     varied = [name for name in axes if axes[name].nunique(dropna=False) > 1]
     rows = [
@@ -119,9 +120,9 @@ def _pareto_lines(study: Results, found: pd.DataFrame) -> str:
         )
     ]
     names = ["TFLOP an image" if name == COST else str(name) for name in found]
-    told = f"Pareto set of {len(found)}: no other is as good in everything"
+    title = f"Pareto front of {several(len(found), 'configuration')}: none is dominated"
     headers = ["configuration", *names, "settings"]
-    return told + "\n" + tabulate(rows, headers=headers, disable_numparse=True)
+    return title + "\n" + tabulate(rows, headers=headers, disable_numparse=True)
 
 
 def _score_lines(scores: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""What two studies asked and measured, side by side, in words."""
+"""The comparison of two studies as text, and as plain values for programs."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from study.analysis.comparison import Comparison
 from study.analysis.results import Results
 from study.analysis.rows import none_for_na
 from study.space import labels
+from study.space.labels import several
 
 
 def comparison_report(a: Results, b: Results, found: Comparison) -> str:
@@ -22,7 +23,7 @@ def comparison_report(a: Results, b: Results, found: Comparison) -> str:
         for text in comparison.differences([a, b], *_places(found.differences)).values()
     ]
     if found.settings:
-        rows = [[name, *map(_said, values)] for name, *values in found.settings]
+        rows = [[name, *map(_shown, values)] for name, *values in found.settings]
         lines += ["", tabulate(rows, headers=["differs", *names], disable_numparse=True)]
     table = [
         [
@@ -40,7 +41,7 @@ def comparison_report(a: Results, b: Results, found: Comparison) -> str:
     headers = ["configuration", "", *names, "difference [95 %]", ""]
     lines += ["", tabulate(table, headers=headers, disable_numparse=True)]
     lines += [
-        f"only in {name}: {len(keys)} configurations ({labels.values(keys)})"
+        f"only in {name}: {several(len(keys), 'configuration')} ({labels.values(keys)})"
         for name, keys in zip(names, found.only, strict=True)
         if keys
     ]
@@ -69,5 +70,5 @@ def _places(differences: pd.DataFrame) -> tuple[list[str], list[str]]:
     return list(differences["dataset"].unique()), list(differences["split"].unique())
 
 
-def _said(value: object) -> str:
+def _shown(value: object) -> str:
     return labels.MISSING if value is None else str(value)

@@ -1,4 +1,4 @@
-"""What stands below every table: how many pairs, why cells are missing, whence the numbers are."""
+"""Notes below a table: what the numbers are, pairs, missing results, and provenance."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -13,21 +13,20 @@ from study.tables.layout import Layout
 from study.tables.table import SUPERSCRIPTS
 
 MOST_KEYS = 24
-"""More store keys than this make a footnote that nobody reads."""
-
+"""Keys that a note lists; more make a note that nobody reads."""
 
 MOST_PAIRS = 20_000
-"""Nobody annotates more pairs than this: such a difference is none."""
+"""A difference that needs more pairs than this is not worth mentioning: nobody annotates them."""
 
 
 class Reasons:
-    """Gives each reason why something is missing a letter, in order of use."""
+    """Letters for the reasons why results are missing, in order of use."""
 
     def __init__(self) -> None:
         self._letters: dict[str, str] = {}
 
     def cell(self, reason: str) -> str:
-        """What stands in a cell that is missing."""
+        """The text of a missing result: a dash and the letter of its reason."""
         last = SUPERSCRIPTS[-1]
         free = SUPERSCRIPTS[len(self._letters) :]
         return labels.MISSING + self._letters.setdefault(reason, free[0] if free else last)
@@ -38,7 +37,7 @@ class Reasons:
 
 
 def pairs(cells: pd.DataFrame) -> str:
-    """How many pairs count, by data set and split."""
+    """How many pairs count, by data set and split, in words."""
     most = cells[cells["pairs"] > 0].groupby(["dataset", "split"], sort=False)["pairs"].max()
     counts = [
         f"{labels.dataset(dataset)} {split} {pairs:,}"
@@ -48,16 +47,16 @@ def pairs(cells: pd.DataFrame) -> str:
 
 
 def needed(raw: pd.DataFrame) -> list[str]:
-    """How much more would tell each test difference from the baseline that has no mark.
+    """How much more test data would make each difference without a mark significant.
 
     Args:
         raw: rows of one alpha, as `study.analysis.ablation.estimates` gives them.
 
     Returns:
-        One line, or none where nothing more would help.
+        One line, or none where no realistic number of pairs or seeds would help.
     """
     open_ = raw[(raw["split"] == "test") & raw["effect"].notna() & (raw["mark"] == "")]
-    told = []
+    found = []
     for dataset, part in open_.groupby("dataset", sort=False):
         rows = [
             f"{label}: {more}"
@@ -65,10 +64,10 @@ def needed(raw: pd.DataFrame) -> list[str]:
             if (more := _more(*counts))
         ]
         if rows:
-            told.append(f"{labels.dataset(str(dataset))} {', '.join(rows)}")
-    if not told:
+            found.append(f"{labels.dataset(str(dataset))} {', '.join(rows)}")
+    if not found:
         return []
-    return [f"More test data that would tell the others apart (80 % power): {'; '.join(told)}."]
+    return [f"Test data still needed for the other differences (80 % power): {'; '.join(found)}."]
 
 
 def _more(pairs: float, seeds: float) -> str:
@@ -81,7 +80,7 @@ def _more(pairs: float, seeds: float) -> str:
 
 
 def provenance(study: Results, records: Iterable[str]) -> str:
-    """The study, the code that measured it, and the store keys of what is shown.
+    """The study, the code that measured it, and the keys of the predictions behind a table.
 
     Args:
         study: whose numbers they are.
@@ -90,30 +89,30 @@ def provenance(study: Results, records: Iterable[str]) -> str:
     keys = [key[:10] for key in dict.fromkeys(records)]
     shown = ", ".join(keys[:MOST_KEYS])
     if len(keys) > MOST_KEYS:
-        shown += f", … ({len(keys)} in all, see the view scores)"
-    return f"Study {study.name}, {study.revision}. Predictions in the store: {shown or 'none'}."
+        shown += f", … ({len(keys)} in all, see the SQL view scores)"
+    return f"Study {study.name}, {study.revision}. Keys of the predictions: {shown or 'none'}."
 
 
 def what(layout: Layout, study: Results) -> list[str]:
-    """What the numbers are."""
+    """The meaning of the numbers: measure, data sets, protocol, intervals."""
     alphas = ", ".join(f"{alpha:g}" for alpha in layout.alphas)
     sets = ", ".join(map(labels.dataset, layout.datasets))
-    said = [f"PCK@{alphas} in % on {sets} {', '.join(layout.splits)}, mean over pairs, protocol"
+    notes = [f"PCK@{alphas} in % on {sets} {', '.join(layout.splits)}, mean over pairs, protocol"
             f" {study.rule.protocol}."]  # fmt: skip
     if layout.intervals:
-        said[0] += " [95 % interval] from a bootstrap of images within category."
+        notes[0] += " [95 % interval] from a bootstrap of images within category."
     if not layout.groups and len(layout.datasets) > 1:
-        said.append(
-            "The mean is over data sets, each counted once; its interval takes their errors as"
-            " independent."
+        notes.append(
+            "The mean is over data sets, each counted once; its interval treats their errors"
+            " as independent."
         )
-    return said
+    return notes
 
 
 def of(study: Results, layout: Layout, chosen: Iterable[Keys]) -> list[str]:
-    """How a study's rows were trained, chosen and measured."""
-    rows_of = list(dict.fromkeys(chosen))
-    keys = [key for of_row in rows_of for key in of_row]
+    """How the rows of a study were chosen, trained and measured."""
+    distinct = list(dict.fromkeys(chosen))
+    keys = [key for of_row in distinct for key in of_row]
     table = configurations(study.cells)
     rows = [table[key] for key in keys]
     same = {
@@ -130,14 +129,14 @@ def of(study: Results, layout: Layout, chosen: Iterable[Keys]) -> list[str]:
     counted = pairs(cells[shown & cells["split"].isin(layout.splits)])
     return [
         f"Study {study.name}. Other axes {' '.join(how) or 'kept at the baseline'};"
-        f" the same in all rows: {labels.settings(same)}.",
+        f" shared by all rows: {labels.settings(same)}.",
         f"Training: {labels.training(rows)}. Fidelity: {study.fidelity}."
-        f" Pairs: {counted}.{over if len(keys) > len(rows_of) else ''}",
+        f" Pairs: {counted}.{over if len(keys) > len(distinct) else ''}",
     ]
 
 
 def of_published(layout: Layout, excluded: str | None) -> list[str]:
-    """What published rows are, or why there are none; ``excluded``: why they do not compare."""
+    """Notes on published rows, or why there are none; ``excluded``: why they are not comparable."""
     if not layout.published:
         return []
     if excluded and not layout.mixed:
@@ -147,5 +146,5 @@ def of_published(layout: Layout, excluded: str | None) -> list[str]:
 
 
 def records(study: Results, raw: Sequence[Mapping[str, object]]) -> str:
-    """Where a study's numbers come from; ``raw``: its cells, with keys under "records"."""
+    """`provenance` of a study; ``raw``: its results in a table, with keys under "records"."""
     return provenance(study, [key for row in raw for key in str(row["records"]).split()])

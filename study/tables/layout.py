@@ -1,4 +1,4 @@
-"""What a table shows: its rows, its columns, and what stands behind a cell."""
+"""`Layout`: the rows, columns and selection of a table of any dimensions."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from study.space.axes import AXES
 MEASURES = ("dataset", "split", "alpha")
 NO_SETTINGS = (*MEASURES, *GROUPS)
 DIMENSIONS = (*AXES, *NO_SETTINGS)
-"""What rows and columns can be."""
+"""The dimensions that rows and columns can have."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Layout:
         splits: which; test by default, all where split is a dimension.
         alphas: which; the study's usual one by default, all where alpha is a dimension.
         where: an SQL condition on the axes.
-        best: of the axes that are no dimension, take the values that validation chose, cell by
-            cell, as in a search always; else they stay at the baseline, or are what ``where``
-            leaves.
+        best: for each result, take the values that validation chose of the axes that are not
+            dimensions, as a search always does; otherwise they stay at the baseline, or are
+            restricted by ``where``.
         published: add rows of published numbers.
         mixed: show what is not comparable in one table, marked.
         intervals: show 95 % intervals.
@@ -82,16 +82,18 @@ def settled(layout: Layout, study: Results) -> Layout:
     Raises:
         SD4MatchError: something was not measured, or several values would share a cell.
     """
-    there = study.index["dataset"].unique().tolist()
+    evaluated = study.index["dataset"].unique().tolist()
     datasets = layout.datasets
     for name in datasets:
-        require_known(name, there, what="data set", where=f"study {study.name}")
+        require_known(name, evaluated, what="data set", where=f"study {study.name}")
     if not datasets:
-        alone = "spair" if "spair" in there else there[0]
+        alone = "spair" if "spair" in evaluated else evaluated[0]
         one = bool(layout.groups) and "dataset" not in layout.dimensions
-        datasets = (alone,) if one else tuple(name for name in labels.DATASETS if name in there)
+        datasets = (alone,) if one else tuple(name for name in labels.DATASETS if name in evaluated)
     if layout.groups and len(datasets) > 1 and "dataset" not in layout.dimensions:
-        raise SD4MatchError("categories and grades are a data set's own: name one, or a dimension")
+        raise SD4MatchError(
+            "categories and grades differ by data set: name one data set, or make it a dimension"
+        )
     alphas = layout.alphas
     if not alphas:
         every = "alpha" in layout.dimensions
@@ -99,7 +101,7 @@ def settled(layout: Layout, study: Results) -> Layout:
     for alpha in alphas:
         if alpha not in study.rule.alphas:
             known = ", ".join(f"{a:g}" for a in study.rule.alphas)
-            raise SD4MatchError(f"alpha {alpha:g} was not scored; there are {known}")
+            raise SD4MatchError(f"alpha {alpha:g} was not scored; scored are {known}")
     measured = sorted(study.index["split"].unique())
     splits = layout.splits or (tuple(measured) if "split" in layout.dimensions else ("test",))
     for split in splits:

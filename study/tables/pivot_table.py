@@ -1,4 +1,4 @@
-"""Tables whose rows and columns are any axes, data sets, splits, alphas, categories and grades."""
+"""Tables with any axes, data sets, splits, alphas, categories and grades as rows and columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
@@ -22,20 +22,21 @@ Place = tuple[labels.Value, ...]
 """Values of the row dimensions, or of the column dimensions."""
 
 _STUDY = "study"
-_UNLIKE = " †"  # marks rows that are not comparable; they are never the best
+_UNLIKE = " †"  # marks rows that are not comparable, which never compete for the best
 
 
 def pivot(studies: Sequence[Results], layout: Layout) -> Table:
     """One table of one or several studies.
 
     Args:
-        studies: whose numbers; the first is what the others must be comparable with.
+        studies: the studies; the others must be comparable with the first.
         layout: what the table shows.
 
     Returns:
-        A row for each combination of the row dimensions, likewise columns; a mean over the data
-        sets where ``dataset`` is a dimension. Of cells that differ in settings, the best and the
-        second are marked: in each column, or in each row where rows are no settings.
+        A row for each combination of the row dimensions, a column for each of the column
+        dimensions, and a mean over the data sets where ``dataset`` is a dimension. Of results that
+        differ in settings, the best and the second are marked: in each column, or in each row where
+        rows are not settings.
 
     Raises:
         SD4MatchError: two studies have one name; they are not comparable and not to be mixed;
@@ -43,7 +44,7 @@ def pivot(studies: Sequence[Results], layout: Layout) -> Table:
     """
     first = studies[0]
     if len({study.name for study in studies}) < len(studies):
-        raise SD4MatchError("two studies of one name: their rows could not be told apart")
+        raise SD4MatchError("two studies have the same name: their rows could not be distinguished")
     layout = settled(layout, first)
     unlike = comparison.differences(studies, layout.datasets, layout.splits)
     if unlike and not layout.mixed:
@@ -70,7 +71,7 @@ def pivot(studies: Sequence[Results], layout: Layout) -> Table:
     rivals: dict[tuple[Place, Place], dict[Mark, float | None]] = {}
 
     def compete(row: Place, values: Sequence[float | None]) -> None:
-        """Cells compete where they differ in settings: down a column, or along a row of none."""
+        """Enter results that differ in settings, down a column or along a row, into the ranking."""
         same = _unset(row, dimensions)
         for place, (column, pck) in enumerate(zip(columns, values, strict=True), len(heads)):
             other = column if len(same) < len(row) else _unset(column, layout.columns)
@@ -106,14 +107,14 @@ _NOTHING = Number(reason="not part of the study")
 
 
 def _unset(place: Place, names: Sequence[str]) -> Place:
-    """What of a place is no setting: data set, split, alpha, category, grade."""
+    """The parts of a place that are not settings: data set, split, alpha, category, grade."""
     return tuple(v for name, v in zip(names, place, strict=False) if name in NO_SETTINGS)
 
 
 def _numbers(
     study: Results, layout: Layout, chosen: Mapping[Place, Keys]
 ) -> Iterator[tuple[dict[str, labels.Value], Keys, dict[str, labels.Value], Number]]:
-    """(axes, configurations, other dimensions, number) of every cell of a study."""
+    """(axes, configurations, other dimensions, number) of every result of a study."""
     rows = list(dict.fromkeys(chosen.values()))
     held = set(study.index[["dataset", "split"]].itertuples(index=False, name=None))
     for split, alpha in product(layout.splits, layout.alphas):
@@ -171,17 +172,17 @@ def _ordered(places: Sequence[Place], names: Sequence[str]) -> list[Place]:
 
 def _head(column: Place, layout: Layout) -> str:
     """A column's heading."""
-    said = []
+    words = []
     for name, value in zip(layout.columns, column, strict=True):
         if name == "dataset":
-            said.append("mean" if value == MEAN else labels.dataset(str(value)))
+            words.append("mean" if value == MEAN else labels.dataset(str(value)))
         elif name == "alpha":
-            said.append(f"@{value:g}")
+            words.append(f"@{value:g}")
         elif name in LEVELS or isinstance(value, int | float) or value is None:
-            said.append(f"{name} {labels.value(value)}")
+            words.append(f"{name} {labels.value(value)}")
         else:
-            said.append(str(value))
-    return " ".join(said) or "PCK"
+            words.append(str(value))
+    return " ".join(words) or "PCK"
 
 
 def _cell(number: Number, reasons: Reasons, layout: Layout) -> str:

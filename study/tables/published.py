@@ -1,6 +1,6 @@
-"""Published PCK, for reference rows beside a study's own: METHOD.md section 4.
+"""Published PCK, for reference rows in a study's tables (docs/explanation/method.md section 4).
 
-All numbers are second-hand: read from papers' tables and from what others quote of them.
+All numbers come from papers' tables, or from later papers that quote them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,14 +11,14 @@ from study.space.metric import MEAN
 from study.tables.layout import Layout
 
 SOURCE = (
-    "as their papers or later ones report them, not measured here; whole test splits, mean over"
+    "as their papers or later ones report them, not measured here; complete test splits, mean over"
     " pairs; only means over data sets are computed here"
 )
 
 
 @dataclass(frozen=True)
 class Published:
-    """A method's published PCK in percent, mean over pairs of whole test splits.
+    """A method's published PCK in percent, mean over pairs of complete test splits.
 
     Attributes:
         method: as papers name it, with its supervision where a method has several.

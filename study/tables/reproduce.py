@@ -1,4 +1,4 @@
-"""A configuration as something to run again: a command line, and a search space's baseline."""
+"""How to run a configuration again: a command line, and a search space that starts from it."""
 
 import os
 import re
@@ -18,19 +18,19 @@ _OF_A_SEARCH = ("name", "design", "axes", "search", "factorial")
 
 
 def launch_command(folder: StudyFolder, key: str, settings: Settings) -> str:
-    """The ``study launch`` that measures one configuration alone; what is stored is not run again.
+    """The ``study launch`` that measures one configuration alone; computed results are reused.
 
     Args:
         folder: of its study.
         key: of the configuration.
-        settings: its axes, None where one means nothing.
+        settings: its axes, None where one does not apply.
 
     Returns:
         A line for a shell.
     """
-    asked = _asked(folder)
-    before = dict(flatten(asked["baseline"]))
-    settings = _as_asked(asked, settings)
+    launched = _launched(folder)
+    before = dict(flatten(launched["baseline"]))
+    settings = _as_launched(launched, settings)
     words = [f"name={folder.path.name}-{key}", "design=one_at_a_time", "~axes"]
     words += [
         f"baseline.{name}={_hydra(value)}"
@@ -53,14 +53,14 @@ def search_space(folder: StudyFolder, key: str, settings: Settings) -> str:
     Returns:
         YAML: the baseline in full, and the study's other settings that are not the default.
     """
-    asked = _asked(folder)
-    baseline = dict(flatten(asked["baseline"]))
-    settings = _as_asked(asked, settings)
+    launched = _launched(folder)
+    baseline = dict(flatten(launched["baseline"]))
+    settings = _as_launched(launched, settings)
     baseline |= {name: value for name, value in settings.items() if value is not None}
     default = asdict(SpaceFile())
     kept = {
         name: value if not isinstance(value, Mapping) else _differing(value, default[name])
-        for name, value in asked.items()
+        for name, value in launched.items()
         if name not in (*_OF_A_SEARCH, "baseline") and value != default[name]
     }
     space = {"design": "one_at_a_time", "baseline": nest(baseline), "axes": {}, **kept}
@@ -68,19 +68,20 @@ def search_space(folder: StudyFolder, key: str, settings: Settings) -> str:
     text = yaml.safe_dump(space, sort_keys=False, allow_unicode=True)
     return (
         f"# Starts from configuration {key} of study {folder.path.name}.\n"
-        f"# What shall vary goes into axes, for example {{layer: [0, 1, 2]}}.\n{text}"
+        f"# Put the axes to vary into `axes`, for example {{layer: [0, 1, 2]}}.\n{text}"
     )
 
 
-def _asked(folder: StudyFolder) -> dict[str, Any]:
-    """What the study was launched with."""
-    asked: dict[str, Any] = yaml.safe_load((folder.path / "study.yaml").read_text(encoding="utf-8"))
-    return asked
+def _launched(folder: StudyFolder) -> dict[str, Any]:
+    """The settings that the study was launched with."""
+    file = folder.path / "study.yaml"
+    launched: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return launched
 
 
-def _as_asked(asked: Mapping[str, Any], settings: Settings) -> Settings:
+def _as_launched(launched: Mapping[str, Any], settings: Settings) -> Settings:
     """The settings, with the image size left to the backbone where the study left it."""
-    if asked["baseline"]["image_size"] is None and "image_size" not in asked["axes"]:
+    if launched["baseline"]["image_size"] is None and "image_size" not in launched["axes"]:
         return {**settings, "image_size": None}
     return settings
 

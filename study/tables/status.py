@@ -1,4 +1,4 @@
-"""How far a study is: what ``study status`` prints; needs neither torch nor Ray."""
+"""The status of a study as text and as plain values; while it runs, its live state."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 from study.analysis.results import Results
 from study.space import labels
-from study.space.labels import several
+from study.space.labels import clock, several
 from study.store import heartbeat
 from study.store.study_folder import StudyFolder
 
@@ -14,10 +14,10 @@ from study.store.study_folder import StudyFolder
 def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
     """Whether a study runs, was interrupted or is finished, and how much of it is computed.
 
-    While it runs this is what its driver says of itself; the store is left alone.
+    Of a running study this is the last snapshot of its driver; the store is not read.
 
     Returns:
-        Facts, ``state`` among them, and the same in words.
+        Plain values, among them ``state``, and the same in words.
     """
     beat, name = heartbeat.read(folder.path), str(folder.facts["name"])
     board = str(folder.tensorboard) if folder.tensorboard.is_dir() else None
@@ -55,7 +55,7 @@ def _ended(folder: StudyFolder, beat: dict[str, Any] | None) -> tuple[str, str]:
     """The state of a study that does not run, and what to add for people."""
     launches = (folder.read_provenance() or {}).get("launches", [])
     outcome = launches[-1]["outcome"] if launches else "finished"  # made before there was a record
-    again = f"`study launch {folder.facts['name']}` goes on"
+    again = f"`study launch {folder.facts['name']}` continues it"
     if beat:
         silent = clock(time.time() - beat["time"])
         return (
@@ -68,7 +68,7 @@ def _ended(folder: StudyFolder, beat: dict[str, Any] | None) -> tuple[str, str]:
 
 
 COMPUTING = "computing"
-"""The phase in which time left means something."""
+"""The phase in which there is an estimate of the time left."""
 NAMES = {"latents": "latents", "tune": "prompts", "predict": "trials"}
 BAR = 24  # characters
 MOST = 8
@@ -91,16 +91,6 @@ def live_lines(state: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def clock(seconds: float) -> str:
-    """A time for people: ``42 s``, ``3 min 20 s``, ``2 h 05 min``."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60:,} h {minutes % 60:02d} min"
-
-
 def _left(state: Mapping[str, Any]) -> str:
     if state["phase"] != COMPUTING:
         return str(state["phase"])
@@ -114,7 +104,8 @@ def _work(work: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
     for kind, counts in work.items():
         if not (total := counts["total"]):
             continue
-        over = min(total, counts["computed"] + counts["done"] + counts["failed"] + counts["stopped"])
+        over = sum(counts[event] for event in ("computed", "done", "failed", "stopped"))
+        over = min(total, over)
         full = round(BAR * over / total)
         parts = [f"{counts['computed']:,} already computed"] if counts["computed"] else []
         parts += [f"{counts[event]:,} {event}" for event in ("failed", "stopped") if counts[event]]

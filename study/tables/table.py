@@ -1,4 +1,4 @@
-"""A table in the formats that people read: terminal, GitHub, HTML, LaTeX, and raw numbers."""
+"""`Table`: text for a terminal, Markdown, HTML, LaTeX or CSV, and the numbers behind it."""
 
 import html
 import re
@@ -125,7 +125,7 @@ FORMATS: dict[str, Callable[[Table], str]] = {
     "html": Table.html,
     "csv": Table.csv,
 }
-"""Name to how a table is written in it."""
+"""Format to the method that writes a table in it."""
 
 
 def marks(values: Mapping[Mark, float | None]) -> dict[Mark, str]:

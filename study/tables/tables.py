@@ -1,4 +1,4 @@
-"""Tables that say what they are: training, fidelity, selection, pairs and protocol in each."""
+"""The ablation table of an axis and the overview of a study, with notes on how they were made."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ from study.tables.table import Mark, Table, marks
 
 _SEEDS = (
     "Means over the measured seeds, a second level of the bootstrap; differences over the seeds"
-    " that both rows have."
+    " that both rows share."
 )
 
 
@@ -85,8 +85,9 @@ def ablation(
     """One axis around the baseline: PCK with intervals and differences, on every data set.
 
     Args:
-        cells, samples, axis, baseline, alphas, resamples, seed: as for `study.analysis.ablation.estimates`.
-        fidelity: what was cut short, in words; ``full`` for nothing.
+        cells, samples, axis, baseline, alphas, resamples, seed: as for
+            `study.analysis.ablation.estimates`.
+        fidelity: what was reduced, in words; ``full`` for nothing.
         protocol: the PCK protocol the cells were scored under.
         selection: how settings were chosen.
 
@@ -145,12 +146,12 @@ def overview(
 ) -> Table:
     """The configurations ranked by one metric, with their PCK on every data set and split.
 
-    Those that differ in their seed alone are one row, the mean over the seeds that were measured.
+    Configurations that differ in the seed alone are one row, the mean over the measured seeds.
 
     Args:
         cells: see `study.analysis.contrasts`.
         metric: what ranks them; its alpha and its average are shown for every data set.
-        top: how many rows to read; None for all. The raw numbers are always whole.
+        top: how many rows to show; None for all. The raw numbers are always complete.
         fidelity, protocol: as for `ablation`.
 
     Returns:
@@ -193,11 +194,11 @@ def overview(
     notes = (
         f"PCK@{chosen.alpha:g} in %, mean {average}"
         f"{' and the measured seeds of a row' * several}, protocol {protocol}.",
-        f"The same wherever it applies: {labels.settings(same)}.",
+        f"Settings that all share where they apply: {labels.settings(same)}.",
         f"Training: {labels.training(table.values())}.",
         f"Fidelity: {fidelity}. Selection: {chose} ({chosen}).",
         f"Pairs: {footnotes.pairs(cells)}.",
-        f"{labels.MISSING} not measured, or a setting that means nothing there.",
+        f"{labels.MISSING} not measured, or a setting that does not apply.",
     )
     title = f"{len(formatted.iloc[:top])} of {len(formatted)} configurations by {chosen}"
     return Table(title, formatted.iloc[:top].astype(str), raw, notes)

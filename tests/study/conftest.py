@@ -1,5 +1,6 @@
 """A made-up study: a baseline and its neighbours on three data sets, with image effects."""
 
+import shutil
 import uuid
 import zlib
 
@@ -14,10 +15,12 @@ from study.analysis.statistics.stats import PairSamples
 from study.plan.plan import Planner
 from study.space.designs import configurations
 from study.space.reading import load
+from study.store.store import Store
 from study.store.study_folder import StudyFolder
 from study.study import Study
 
 from .bucket import serving
+from .small_store import SPACE, finish
 
 BASELINE = {
     "backbone": "nano", "prompt": "single", "length": 75, "train.data": "own",
@@ -177,3 +180,24 @@ def seeded(study_of):
     """A study of two prompts under three seeds."""
     text = "{baseline: {prompt: single, length: 4, ensemble: 1}, axes: {prompt: [empty, single]}}"
     return study_of("seeded", text, "design=factorial", "axes.seed=[0,1,2]")
+
+
+@pytest.fixture(scope="session")
+def small_plan(plan_on):
+    """The plan of `small_store.SPACE`."""
+    return plan_on(SPACE)
+
+
+@pytest.fixture(scope="session")
+def small_done(small_plan, tmp_path_factory):
+    """A store that holds this plan. Read only."""
+    store = Store(tmp_path_factory.mktemp("done") / "store")
+    finish(small_plan, store)
+    return store
+
+
+@pytest.fixture
+def small_store(small_done, tmp_path):
+    """The same store to be changed."""
+    shutil.copytree(small_done.folder, tmp_path / "store")
+    return Store(tmp_path / "store")

@@ -1,4 +1,8 @@
-"""Which axis matters: exact variance shares of a grid, and largest differences around a baseline."""
+"""How much each axis matters: shares of variance in a grid, largest differences around a baseline.
+
+`study.Study.importance` chooses the method that the design allows; a search is answered by
+`study.search`, because that takes Optuna.
+"""
 
 import lazy_loader
 

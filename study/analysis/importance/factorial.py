@@ -1,4 +1,4 @@
-"""Importance from a factorial: functional ANOVA, exact since every combination was measured."""
+"""Importance in a factorial design: functional ANOVA, exact since all combinations are measured."""
 
 import itertools
 import math
@@ -25,7 +25,7 @@ class Grid:
     Attributes:
         levels: axis to its values, two or more.
         configurations: (K,) the configuration that answers each combination, the last axis
-            fastest. One answers several where an axis means nothing for it.
+            fastest. One answers several where an axis does not apply to it.
     """
 
     levels: Mapping[str, tuple[Value, ...]]
@@ -36,7 +36,7 @@ def grid_of(settings: Mapping[str, Settings]) -> Grid | None:
     """The grid that configurations fill; None where combinations are missing.
 
     Args:
-        settings: configuration to its axes. An axis that means nothing for a configuration (None)
+        settings: configuration to its axes. An axis that does not apply to a configuration (None)
             makes it the answer for all of that axis's values. A training axis that always moves
             with its evaluation axis is no axis of its own.
     """

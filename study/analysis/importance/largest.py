@@ -1,4 +1,4 @@
-"""Importance around a baseline: the largest difference that each axis makes."""
+"""Importance around a baseline: the largest difference along each axis."""
 
 from functools import cache
 

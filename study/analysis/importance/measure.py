@@ -1,4 +1,4 @@
-"""What importance is of: one metric of the configurations that were measured."""
+"""One metric of the configurations that were measured, as all kinds of importance take it."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,10 @@ from study.space.labels import Settings
 from study.space.metric import MEAN, Metric
 
 COLUMNS = ["axis", "other", "kind", "value", "low", "high"]
-"""Of every answer."""
+"""Columns of every table of importance."""
 
 FACTORIAL, SEARCH, AROUND = "share of variance", "PED-ANOVA share", "largest difference"
-"""What a value is, the column ``kind``: by a factorial, a search, a design around a baseline."""
+"""Values of the column ``kind``: of a factorial, of a search, of a design around a baseline."""
 
 
 @dataclass(frozen=True, eq=False)

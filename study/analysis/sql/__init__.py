@@ -1,4 +1,9 @@
-"""SQL over a study: documented views in DuckDB, queries and exports."""
+"""SQL over a study: documented views in DuckDB, read-only queries, and exports to files.
+
+>>> from study.analysis.sql import VIEWS
+>>> list(VIEWS)
+['configurations', 'scores', 'keypoints', 'trials', 'stages']
+"""
 
 import lazy_loader
 

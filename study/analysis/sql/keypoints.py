@@ -1,4 +1,4 @@
-"""The view ``keypoints``: one row a predicted keypoint, read from the store's files by DuckDB.
+"""The SQL view ``keypoints``: one row for each predicted keypoint, read from the store by DuckDB.
 
 A study may hold hundreds of millions of them, so they are never all in memory: DuckDB reads the
 columns and rows that a query needs, and the arithmetic of `sd4match.pck` is repeated in SQL.
@@ -43,7 +43,7 @@ FROM measured
 def keypoints(
     index: pd.DataFrame, store: Store, rule: Rule
 ) -> tuple[str, dict[str, pd.DataFrame], tuple[str, ...]]:
-    """What makes the view.
+    """The parts of the view.
 
     Args:
         index: see `study.plan.index.table`.

@@ -1,4 +1,4 @@
-"""SQL over a study's views, read-only; a view is made when a query reads it."""
+"""Read-only SQL over a study's views, and their export to files."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,8 @@ def query(sql: str, views: Views) -> pd.DataFrame:
         The rows.
 
     Raises:
-        SD4MatchError: the query is wrong; the message is DuckDB's first line, and what there is.
+        SD4MatchError: the query is wrong; the message is DuckDB's first line and the names of the
+            views.
     """
     with _database(sql, views) as database:
         answer: pd.DataFrame = database.sql(sql).df()
@@ -81,7 +82,7 @@ def _database(
 def _one_select(sql: str) -> str:
     statements = duckdb.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise duckdb.Error("expected one SELECT: a study's answers are read, never changed")
+        raise duckdb.Error("expected one SELECT: a study can only be read")
     return sql
 
 
@@ -96,7 +97,7 @@ def _with_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 FORMATS = ("csv", "parquet", "json")
 USUAL = tuple(name for name in VIEWS if name != "keypoints")
-"""Predicted keypoints may be a thousand times more than all the rest: only when asked for."""
+"""All views but the predicted keypoints, which may be a thousand times larger than the rest."""
 
 
 def export(

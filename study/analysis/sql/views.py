@@ -1,4 +1,4 @@
-"""The views that SQL reads: what a study measured, as tables with documented columns."""
+"""The SQL views of a study: tables with documented columns."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ from study.space.metric import Rule
 from study.store import timings
 from study.store.store import Store
 
-_AXES = {name: f"{labels.axis(name)}; NULL where it means nothing" for name in AXES}
+_AXES = {name: f"{labels.axis(name)}; NULL where it does not apply" for name in AXES}
 _PAID = {name: _AXES[name] for name, axis in AXES.items() if axis.cost != "free"}
 _CONFIGURATION = {"configuration": "key of the configuration"}
 _SPLIT = {"dataset": "pf_pascal, pf_willow or spair", "split": "val or test"}
@@ -49,12 +49,12 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
         "pair": "the data set's name of the pair",
         "category": "of the pair",
         "keypoint": "number of the keypoint in the data set",
-        "x": "predicted position in the target image, original pixels",
-        "y": "likewise, from the top",
-        "true_x": "annotated position, original pixels",
-        "true_y": "likewise",
-        "error": "distance between the two, in the protocol's pixels",
-        "reference": "the length there that alpha multiplies",
+        "x": "predicted position from the left of the target image, original pixels",
+        "y": "predicted position from the top",
+        "true_x": "annotated position from the left, original pixels",
+        "true_y": "annotated position from the top",
+        "error": "distance between the two, in the pixels of the protocol",
+        "reference": "the length that alpha is a share of, in the same pixels",
         "correct@<alpha>": "whether the error is within alpha; a column an alpha, in double quotes",
     },
     "trials": {
@@ -62,22 +62,22 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
         "tune": "key of the stage that learned the prompt; NULL where none had to",
         **_PAID,
         "configurations": "how many configurations it answers",
-        "cells": "how many cells: configurations × splits",
-        "done": "how many of these were measured",
-        "reason": "why the first of the others was not",
+        "results": "how many results: configurations × splits",
+        "done": "how many of the results were measured",
+        "reason": "why the first of the others is missing",
     },
     "stages": {
-        "stage": "key, which names the folder in the store",
+        "stage": "key, the name of the folder in the store",
         "kind": "tune, predict or score",
         "settings": "what is computed, JSON",
         "dataset": "predicted or scored data set, or the one a prompt is used on",
         "split": "val or test; NULL for a tuning",
-        "files": "files in the store; 0 when nothing is there",
-        "bytes": "their size",
-        "seconds": "how long it took; NULL where it was not timed",
+        "files": "how many files the store holds of it",
+        "bytes": "total size of the files",
+        "seconds": "computing time; NULL where it was not timed",
     },
 }
-"""View to column to what it says."""
+"""View to column to its meaning."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,7 @@ Views = Mapping[str, Callable[[], View]]
 
 
 def views_of(study: Results) -> Views:
-    """How each view of a study is made."""
+    """How each view of a study is built; nothing is read before a view is called."""
     index, store, rule = study.index, study.folder.store, study.rule
 
     frames: dict[str, Callable[[], pd.DataFrame]] = {
@@ -134,7 +134,7 @@ def schema() -> str:
     lines = []
     for view, columns in VIEWS.items():
         lines.append(view)
-        lines += [f"  {column:18} {said}" for column, said in columns.items()]
+        lines += [f"  {column:18} {meaning}" for column, meaning in columns.items()]
     return "\n".join([*lines, 'names with a dot need double quotes: "train.layer"'])
 
 
@@ -147,7 +147,7 @@ def trials(index: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         index: see `study.plan.index.table`.
-        cells: what was measured of it, see `study.analysis.measuring.measure`.
+        cells: its results, see `study.analysis.measuring.measure`.
 
     Returns:
         The columns of the view ``trials``, in the order of the index.
@@ -164,7 +164,7 @@ def trials(index: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
             "tune": grouped["tune"].first(),
             **{name: grouped[name].first() for name in PAID},
             "configurations": grouped["configuration"].nunique(),
-            "cells": grouped.size(),
+            "results": grouped.size(),
             "done": grouped["done"].sum(),
             "reason": grouped["reason"].first(),
         }
@@ -172,7 +172,7 @@ def trials(index: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def stages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
-    """One row a stage that a study needs, with what it left in the store.
+    """One row for each stage that a study needs, with its files in the store.
 
     Args:
         index: see `study.plan.index.table`.
@@ -213,7 +213,7 @@ def _settings(kind: str, row: Mapping[Any, Any], rule: Rule) -> dict[str, Any]:
 
 
 def _seconds(folder: Path) -> Iterator[tuple[str, float]]:
-    """Stage key to how long it took, of those that were timed."""
+    """(stage key, computing time) of the stages that were timed."""
     for file in sorted(folder.glob("*/*.json")):
         _, seconds = timings.read(file)
         yield file.stem, seconds

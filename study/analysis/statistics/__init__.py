@@ -1,7 +1,18 @@
-"""Paired statistics of PCK: confidence intervals and differences that respect shared images.
+"""Statistics of PCK: confidence intervals and paired differences that respect shared images.
+
+Pairs of a benchmark share images, so images are resampled, within their category
+(docs/explanation/method.md section 3). Seeds are a second level.
 
 >>> import numpy as np
->>> from study.analysis.statistics import PairSamples, interval
+>>> from study.analysis.statistics import PairSamples, difference, interval
+>>> source, target = np.arange(40) % 10, (np.arange(40) + 1 + np.arange(40) // 10) % 10
+>>> worse = PairSamples(np.linspace(0.2, 0.8, 40), source, target, np.zeros(40, dtype=int))
+>>> better = PairSamples(worse.pck + 0.1, source, target, worse.category)
+>>> around = interval(worse)
+>>> around.low < around.mean < around.high
+True
+>>> round(difference(better, worse).effect, 3)
+0.1
 """
 
 import lazy_loader

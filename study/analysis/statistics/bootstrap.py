@@ -1,7 +1,7 @@
-"""Resampling the images of a benchmark, and how large the resampled deviations should be.
+"""Bootstrap over the images of a benchmark, scaled to the right standard error.
 
-Pairs of a benchmark share images, so they are not independent: a hard image spoils every pair it
-is in. Images, told apart by content, are therefore what is resampled, within their category, and
+Pairs of a benchmark share images, so they are not independent: a hard image lowers the PCK of every
+pair that it is in. Therefore images, identified by content, are resampled within their category;
 a pair's weight is the product of its images' weights (McCullagh 2000; Owen 2007; Davezies,
 D'Haultfoeuille and Guyonvarch 2021).
 
@@ -18,8 +18,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.special import ndtri, stdtrit
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -94,6 +92,8 @@ class Design:
         Returns:
             (K, R).
         """
+        from scipy.special import ndtri, stdtrit  # SciPy is slow to import, so functions do it
+
         raw = self.means(values) - values.mean(axis=1, keepdims=True)
         spread = raw.std(axis=1)
         few_images = float(stdtrit(max(self.freedom, 1), 0.975) / ndtri(0.975))
@@ -179,10 +179,7 @@ def _weights(
 
 def _sums(codes: Integers, values: Floats) -> Floats:
     """(K, n) sums of ``values`` (K, P) over the pairs of each of n codes."""
-    pairs = len(codes)
-    matrix = sparse.csr_array((np.ones(pairs), (codes, np.arange(pairs))))
-    # Rows stay rows in memory: sums along them do not depend on how many there are.
-    return np.ascontiguousarray((matrix @ values.T).T)
+    return np.stack([np.bincount(codes, weights=row) for row in values])
 
 
 def _per_image(source: Integers, target: Integers, values: Floats) -> Floats:

@@ -1,11 +1,12 @@
-"""Seeds as the second level of the bootstrap: how sure a mean over S seeds is.
+"""Seeds as the second level of the bootstrap: the confidence interval of a mean over S seeds.
 
 Seeds are few, and resampling them shows too little: the percentile interval of three goes from the
 least to the largest, and covers 75 % where nothing else varies. So each resample of the images
 moves the mean by a draw from Student's t with S - 1 degrees of freedom, at the scale of the
 standard error that the S means show. That is the solution of Behrens and Fisher for two sources of
 error, known to err on the safe side: simulated 95 % intervals cover 94 to 97 % from three seeds on,
-and 96 to 98.5 % with two (tests/study/analysis/statistics/test_coverage.py), where they are also very wide.
+and 96 to 98.5 % with two, where they are also very wide
+(tests/study/analysis/statistics/test_coverage.py).
 
 One seed shows nothing about others: an interval is then for other images and this seed.
 """
@@ -14,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from study.analysis.statistics.bootstrap import Design, Floats
 
@@ -67,5 +67,7 @@ def resample(drawn: Design, rows: Sequence[Floats], seed: int) -> Resampled:
 
 def _seed_draws(number: int, resamples: int, seed: int) -> Floats:
     """(R,) evenly spaced quantiles of Student's t for so many seeds, in random order."""
+    from scipy.special import stdtrit
+
     quantiles = stdtrit(number - 1, (np.arange(resamples) + 0.5) / resamples)
     return np.random.default_rng([seed, number]).permutation(quantiles)

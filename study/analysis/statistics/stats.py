@@ -1,7 +1,7 @@
-"""How sure a PCK is, and whether two configurations differ.
+"""Confidence intervals of PCK, paired differences with p-values, and Holm's correction.
 
-A bootstrap over images (`study.bootstrap`), paired between configurations, with training seeds as
-a second level (`study.seeds`), and Holm's correction.
+A bootstrap over images (`study.analysis.statistics.bootstrap`), paired between configurations, with
+training seeds as a second level (`study.analysis.statistics.seeds`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, stdtr
 
 from sd4match.errors import SD4MatchError
 from study.analysis.statistics.bootstrap import Design, Floats, design
@@ -17,7 +16,7 @@ from study.analysis.statistics.seeds import Resampled, resample
 
 LEVEL = 0.05
 """A difference is marked when its corrected p-value is below this."""
-_SEEN = 10  # resamples beyond zero that a p-value is counted from; fewer resolve too little
+_SEEN = 10  # with fewer resamples beyond zero, a counted p-value is too coarse
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +27,8 @@ class PairSamples:
         pck: (P,) each pair's share of correct keypoints, in [0, 1].
         source, target: (P,) integers that name the images by content: equal bytes, equal number.
         category: (P,) integers. An image is resampled among those of its category. For PF-Willow
-            give the object (car, duck, ...): its sub-classes share images (docs/explanation/method.md section 2).
+            give the object (car, duck, ...), since its sub-classes share images
+            (docs/explanation/method.md section 2).
     """
 
     pck: Floats
@@ -222,11 +222,15 @@ def _tails(deviations: Floats, level: float) -> list[list[float]]:
 def _bounds(mean: float, tails: Sequence[float]) -> tuple[float, float]:
     if not 0 < mean < 1:
         return mean + tails[0], mean + tails[1]
+    from scipy.special import expit, logit
+
     low, high = expit(logit(mean) + np.asarray(tails) / (mean * (1 - mean)))
     return float(low), float(high)
 
 
 def _p_value(effect: float, found: Resampled, k: int, gain: Floats, freedom: int) -> float:
+    from scipy.special import stdtr
+
     resampled = effect + found.deviations[k]
     beyond = min(int((resampled <= 0).sum()), int((resampled >= 0).sum()))
     p_value = 2 * (beyond + 1) / (len(resampled) + 1)

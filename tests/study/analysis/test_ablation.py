@@ -150,5 +150,5 @@ def test_other_pairs_are_refused_with_their_place(made):
 
     with pytest.raises(SD4MatchError, match="t1 against base on pf_pascal test: a paired"):
         estimates(cells, mixed, axis="timestep", baseline="base", resamples=50)
-    with pytest.raises(SD4MatchError, match=r"alpha 0.2 was not scored; there are 0.05, 0.1"):
+    with pytest.raises(SD4MatchError, match=r"alpha 0.2 was not scored; scored are 0.05, 0.1"):
         estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.2])

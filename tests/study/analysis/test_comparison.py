@@ -39,7 +39,7 @@ def test_studies_share_records_and_differ_in_what_they_ask(answered, study_of):
     ]
     assert found.differences["note"].isna().all()  # other protocol: not the same number
     same = answered.compare(other.under("sd4match"))
-    assert set(same.differences["note"]) == {"the same record in the store"}
+    assert set(same.differences["note"]) == {"the same predictions"}
     assert (same.differences["effect"] == 0).all()
     assert "only in answered" in comparison_report(answered, other, found)
     alike = comparison_report(answered, answered, answered.compare(answered))

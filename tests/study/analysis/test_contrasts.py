@@ -25,7 +25,7 @@ def test_settings_that_do_not_apply_do_not_count_as_different(made):
     assert varied(cells, baseline="base") == ["prompt", "timestep", "layer", "localizer"]
 
 
-def test_values_with_several_configurations_are_told_apart(made):
+def test_values_with_several_configurations_are_distinguished(made):
     cells, _ = made
     shorter = cells[cells["configuration"] == "base"].assign(configuration="short", length=5)
     more = pd.concat([cells, shorter], ignore_index=True)
@@ -49,7 +49,7 @@ def test_a_tied_training_timestep_is_no_second_difference(made):
         ("timestp", "base", "unknown axis 'timestp': did you mean 'timestep'"),
         ("timestep", "bas", "unknown configuration 'bas': did you mean 'base'"),
         ("seed", "base", "in seed alone; axes that can be compared: prompt, timestep"),
-        ("length", "empty", "axis length means nothing for the baseline empty"),
+        ("length", "empty", "axis length does not apply to the baseline empty"),
     ],
 )
 def test_impossible_comparisons_are_one_line(made, axis, baseline, message):

@@ -77,7 +77,7 @@ def full(plan, store):
 
 
 def shares(store, cell, alpha):
-    """(correct, keypoints) of each pair of a cell, one by one."""
+    """(correct, keypoints) of each pair of a cell, one after the other."""
     pairs = cell.data.open()
     truth = GroundTruth.of(pairs)
     file = store.recorded(cell.predict.key)[cell.setting]

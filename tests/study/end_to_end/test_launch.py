@@ -60,8 +60,8 @@ def test_a_launch_leaves_nothing_behind(launched):
     assert [file for file in terminal.temporary.rglob("*") if file.is_file()] == []
     files = {file.name for file in (terminal.results / "small").iterdir()}
     assert files == {
-        "answers.json", "cells.parquet", "failures.json", "figures", "logs", "provenance.json", "study.json",
-        "study.yaml", "tables", "tensorboard",
+        "answers.json", "cells.parquet", "failures.json", "figures", "logs", "provenance.json",
+        "study.json", "study.yaml", "tables", "tensorboard",
     } | {file for file in files if file.endswith(".diff")}  # fmt: skip
     folders = {file.name for file in (terminal.results / "store").iterdir()}
     assert folders == {*MEASURED, CLOCK}

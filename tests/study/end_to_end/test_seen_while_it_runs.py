@@ -146,4 +146,6 @@ def test_a_launch_that_was_interrupted_says_so(open_terminal, until, ask):
     assert terminal.wait(process).code == 130
     assert not (terminal.results / "small" / "running.json").exists()
     said = ask(terminal, "status", "small").out
-    assert said.startswith("study small: interrupted (interrupted): `study launch small` goes on")
+    assert said.startswith(
+        "study small: interrupted (interrupted): `study launch small` continues it"
+    )

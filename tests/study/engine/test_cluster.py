@@ -14,16 +14,12 @@ import ray
 from ray import cloudpickle
 from ray._raylet import AuthenticationTokenLoader, Config
 
+from benchmarks import made_up, waiting
 from sd4match.errors import SD4MatchError
 from study.engine import cluster
 from study.engine.run import fit
 from study.engine.work import Work
 from study.store.study_folder import StudyFolder
-
-sys.path.append(str(Path(__file__).parents[3] / "benchmarks"))
-
-import made_up
-import waiting
 
 pytestmark = pytest.mark.slow
 

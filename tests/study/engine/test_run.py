@@ -8,22 +8,17 @@ import shutil
 import signal
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import ray
 from ray import cloudpickle
 from ray.tune.experiment import Trial
 
+from benchmarks import made_up, waiting
 from study.engine import cluster
 from study.engine.run import fit
 from study.engine.work import Work
 from study.store.study_folder import StudyFolder
-
-sys.path.append(str(Path(__file__).parents[3] / "benchmarks"))
-
-import made_up
-import waiting
 
 pytestmark = pytest.mark.slow
 WORKERS = 4

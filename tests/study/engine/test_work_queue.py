@@ -9,8 +9,7 @@ from ray.tune.search import Searcher
 from sd4match.files import seal
 from sd4match.pck.ground_truth import GroundTruth
 from study.engine.faults import TRIES
-from study.engine.pace import LEAST, Pace
-from study.engine.work import PREFLIGHT, Work, outstanding, pending
+from study.engine.work import PREFLIGHT, outstanding, pending
 from study.engine.work_queue import WorkQueue
 from study.store.store import Store
 
@@ -317,22 +316,6 @@ def test_a_warning_of_a_worker_is_a_note(queue_of, plan):
     work, *_ = trials.works("latents")
     trials.end(work, notes=["out of memory with batches of 8: goes on with 4"])
     assert told(queue, "note") == [("note", "out of memory with batches of 8: goes on with 4")]
-
-
-def test_what_takes_much_longer_than_its_like_is_told_once():
-    pace = Pace()
-    works = [Work("predict", str(i), f"item {i}", ()) for i in range(5)]
-    for i, work in enumerate(works[:3]):
-        pace.heard(work, 0, "here")
-        pace.heard(work, 5, "here")
-        assert pace.end(work, 10.0 + i, well=True) == f"{10 + i}.0 s on here"
-    assert pace.end(works[4], 100, well=False) == ""  # it never began
-    pace.heard(works[3], 100, "there, process 7")
-    assert list(pace.slow(100 + LEAST - 1)) == []
-    assert list(pace.slow(100 + LEAST + 1)) == [
-        (works[3], "runs for 121 s on there, process 7; others took 11 s")
-    ]
-    assert list(pace.slow(100 + LEAST + 50)) == []
 
 
 def test_plans_come_one_after_the_other(queue_of, plan, plan_on, store):

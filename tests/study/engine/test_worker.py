@@ -15,7 +15,7 @@ from sd4match.pck.ground_truth import GroundTruth
 from sd4match.prediction.predictor import predict
 from study.analysis.measuring import measure
 from study.engine.work import pending, preflight
-from study.engine.worker import Workshop
+from study.engine.worker import Workshop, reports
 from study.plan import index
 from study.plan.cost import Costs
 from study.plan.estimates import expected as expected_of
@@ -355,3 +355,40 @@ def test_a_large_split_is_encoded_in_parts_of_which_each_image_is_in_one(
     assert len(files) == len(list(done.latents.rglob("*.safetensors")))
     (tune,) = (work for work in pending(plan, Store(store.folder / "new")) if work.kind == "tune")
     assert len(tune.needs) == sum(part.data.split in ("train", "val") for part in parts)
+
+
+# Reports -----------------------------------------------------------------------------------------
+
+LONG = """
+baseline: {prompt: single, length: 2, ensemble: 1}
+data: {evaluate: [pf_pascal], pairs: 3}
+recipe: {steps: 16, batch_size: 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def tell(plan_on, tmp_path_factory):
+    """A function: (reports, prompt's bytes) of the whole tuning, telling every so many seconds."""
+    (stage,) = plan_on(LONG).tunes.values()
+
+    def told(every):
+        folder = tmp_path_factory.mktemp("tuning")
+        workshop = Workshop(Store(folder / "store"), Rule((0.1,), "sd4match"))
+        tuning = workshop.tuning(stage, stage.settings, stage.train.open(), stage.val.open())
+        found = list(reports(tuning, folder / "checkpoint.pt", every=every))
+        prompts.save(tuning.best_prompt(), folder / "prompt.safetensors", training={})
+        return found, (folder / "prompt.safetensors").read_bytes(), tuning.losses
+
+    return told
+
+
+def test_every_step_is_told_where_steps_are_long_and_nothing_changes(tell):
+    often, prompt, losses = tell(0.0)
+    seldom, same, _ = tell(1e9)
+    assert prompt == same
+    assert [row["epoch"] for row in seldom] == list(range(1, 9))
+    steps = [row for row in often if "epoch" not in row]
+    assert [row["step"] for row in steps] == list(range(1, 17))
+    assert [row["loss"] for row in steps] == losses
+    assert [row["val_pck"] for row in often if "epoch" in row] == [r["val_pck"] for r in seldom]
+    assert seldom[0]["loss"] == pytest.approx(sum(losses[:2]) / 2)

@@ -23,4 +23,4 @@ def test_the_keypoints_that_prompts_disagree_on_are_shown():
     positions[0, 1] = 5
     positions[1, 3] = 9
     positions[:, 2] = 30  # both wrong: nothing to see
-    assert correlation.telling(positions, truth, 2) == [1, 3]
+    assert correlation.most_different(positions, truth, 2) == [1, 3]

@@ -55,9 +55,9 @@ def test_without_the_images_it_says_where_to_draw(factorial, monkeypatch, tmp_pa
     monkeypatch.setattr(predictions, "root_of", lambda _: tmp_path / "gone")
     with pytest.raises(SD4MatchError, match="examples needs the data set's images"):
         factorial.plot("examples")
-    with pytest.raises(SD4MatchError, match="images of spair are not here"):
+    with pytest.raises(SD4MatchError, match="images of spair are not on this machine"):
         factorial.plot("examples", "spair")
-    with pytest.raises(SD4MatchError, match="images of spair are not here"):
+    with pytest.raises(SD4MatchError, match="images of spair are not on this machine"):
         predictions.pairs_of(factorial, "spair", "test", None)
 
 

@@ -9,7 +9,7 @@ from typer.models import ArgumentInfo
 from sd4match.errors import SD4MatchError
 from study.commands.show import plot
 from study.figures import kinds as figures
-from study.launch.outputs import write_answers
+from study.launch.outputs import update_answers
 
 
 def stems(study):
@@ -60,7 +60,9 @@ def test_help_names_every_kind():
 
 
 def test_a_kind_that_does_not_apply_says_why(factorial):
-    with pytest.raises(SD4MatchError, match=r"history needs trials of a search.*has not; .*axis,"):
+    with pytest.raises(
+        SD4MatchError, match=r"history needs trials of a search.*does not have; .*axis,"
+    ):
         factorial.plot("history")
 
 
@@ -72,7 +74,7 @@ def test_a_kind_that_does_not_apply_says_why(factorial):
         (("heatmap", "layer", "layr"), "did you mean 'layer'"),
         (("heatmap", "layer", "layer"), "timestep layer"),
         (("families", "x"), "takes no names"),
-        (("categories", "zz"), "no key begins so"),
+        (("categories", "zz"), "no key begins with it"),
         (("categories", "baseline"), "is the baseline"),
         (("alphas", "zz"), "give baseline, best, or a key"),
         (("examples", "pascal"), "unknown data set"),
@@ -95,7 +97,7 @@ def test_the_answers_hold_what_applies_and_replace_what_does_not(factorial, tmp_
     folder.mkdir(exist_ok=True)
     for name in ("history.png", "axis-ensemble.pdf", "mine.png", "alphas@0.05.png"):
         (folder / name).write_bytes(b"old")
-    written = {file.name for file in write_answers(factorial) if file.parent == folder}
+    written = {file.name for file in update_answers(factorial).files if file.parent == folder}
     assert {"heatmap-timestep-layer.svg", "families.svg", "kernel.png"} <= written
     assert not any(name.startswith(("examples", "correlation")) for name in written)
     assert {file.name for file in folder.iterdir()} - written == {"mine.png", "alphas@0.05.png"}

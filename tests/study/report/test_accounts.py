@@ -21,7 +21,7 @@ def test_what_failed_is_counted_and_told(partial):
     assert HOSTILE in hole.reason
     assert "timestep=261" in hole.examples[0]
     timestep = next(section for section in partial.sections if section.axis == "timestep")
-    assert "none is shown" in timestep.verdict
+    assert "none differs significantly" in timestep.verdict
 
 
 def test_a_study_that_runs_says_so(make_study):
@@ -30,7 +30,7 @@ def test_a_study_that_runs_says_so(make_study):
     assert report.progress.pending == 2 * 5
     assert report.best is None
     assert "not measured yet" in report.no_best
-    assert "was interrupted: 10 of 25 cells" in words(report).unfinished
+    assert "was interrupted: 10 of 25 results" in words(report).unfinished
     snapshot = {
         "phase": status.COMPUTING, "seconds": 200, "workers": 2, "left": [300, 300], "best": None,
         "work": {"predict": {"total": 4, "computed": 0, "done": 1, "failed": 0, "stopped": 0}},

@@ -24,7 +24,7 @@ def test_a_verdict_counts_the_values_that_differ(study, content):
     raw = study.table("timestep").raw
     assert "1 better" in verdict(raw.assign(effect=-raw["effect"]))
     assert verdict(raw.assign(mark="")) == (
-        "of 1 other value, none is shown to differ from the baseline on test"
+        "of 1 other value, none differs significantly to differ from the baseline on test"
     )
 
 

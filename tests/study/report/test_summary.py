@@ -10,5 +10,5 @@ def test_without_variation_the_baseline_is_best(make_study):
     report = collect(open_study(alone))
     assert report.best.is_baseline
     assert report.sections == ()
-    assert "nothing that was tried beats it" in words(report).headline
+    assert "nothing else that was measured is better" in words(report).headline
     assert {example.why for example in report.gallery.examples} == {"easiest", "typical", "hardest"}

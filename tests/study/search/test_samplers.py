@@ -6,7 +6,7 @@ from optuna.trial import TrialState
 
 from sd4match.errors import SD4MatchError
 from study.search import samplers
-from study.search.proposals import Proposals, Told
+from study.search.proposals import Proposals, TrialResult
 from study.space.schema import Search
 from study.space.search_settings import SAMPLERS
 
@@ -37,7 +37,7 @@ def propose(sampler, count, *, axes=AXES, given=(), directions=("maximize",), po
         for proposal in asked:
             length = proposal.point.get("length", 0)
             values = tuple(float(length + i) for i in range(len(directions)))
-            proposals.tell(proposal, Told(TrialState.COMPLETE, values))
+            proposals.tell(proposal, TrialResult(TrialState.COMPLETE, values))
         found += [proposal.point for proposal in asked]
     return found
 

@@ -215,7 +215,7 @@ def test_a_record_of_other_proposals_is_refused(searching, tmp_path):
     url = f"sqlite:///{tmp_path / 'search.db'}"
     elsewhere = optuna.create_study(study_name=study.study_name, storage=url, direction="maximize")
     elsewhere.add_trials(study.get_trials()[::-1])  # another machine's sampler, another order
-    with pytest.raises(SD4MatchError, match=f"trial 0 of {study.study_name} was proposed other"):
+    with pytest.raises(SD4MatchError, match=f"proposed another trial 0 of {study.study_name}"):
         searching.launch(SPACE, f"search.storage={url}")
 
 

@@ -19,7 +19,7 @@ axes: {prompt: [empty, single], layer: [0, 1]}
         ({"rows": ()}, "at least one row"),
         ({"rows": ("category",), "published": True}, "rows must be axes"),
         ({"rows": ("prompt",), "published": True, "splits": ("val",)}, "of test splits"),
-        ({"rows": ("prompt",), "alphas": (0.3,)}, r"alpha 0\.3 was not scored; there are 0\.05"),
+        ({"rows": ("prompt",), "alphas": (0.3,)}, r"alpha 0\.3 was not scored; scored are 0\.05"),
         ({"rows": ("prompt",), "alphas": (0.05, 0.1)}, "several values of alpha: make it a row"),
         ({"rows": ("prompt",), "splits": ("train",)}, "unknown split 'train'"),
         ({"rows": ("prompt",), "datasets": ("spare",)}, "did you mean 'spair'"),

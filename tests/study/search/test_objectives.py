@@ -6,9 +6,6 @@ import pytest
 
 import study
 from sd4match.errors import SD4MatchError
-from sd4match.features.cost import flops
-from study.plan.cost import tflop_per_image
-from study.plan.plan import Planner
 from study.search.objectives import Objectives, Row
 from study.space.metric import COST
 from study.store.study_folder import StudyFolder
@@ -50,33 +47,6 @@ def test_the_front_of_many_is_that_of_all_pairs():
     front = {row.values for row in objectives.pareto(rows)}
     assert front == {row.values for row in rows if not beaten(row)}
     assert 1 < len(front) < len(rows)
-
-
-def test_cost_is_counted_on_the_architecture(searching):
-    space = searching.space(SPACE)
-    planner = Planner(space)
-    moved = {"ensemble": 4, "layer": 0}
-    one, dear = space.baseline, space.with_values(moved)
-    found = tflop_per_image(planner.plan([one, dear], splits=("val",)))
-    architecture = planner.architecture(one)
-    for configuration, passes, layer in ((one, 1, 1), (dear, 4, 0)):
-        count = flops(architecture, 32, layer)
-        assert found[configuration.key] == pytest.approx(
-            (count.vae_encode + passes * count.unet) / 1e12
-        )
-
-
-def test_prompts_of_pairs_cost_a_pass_a_pair(searching):
-    space = searching.space(SPACE, "data.pairs=null")
-    planner = Planner(space)
-    cpm = space.with_values({"prompt": "cpm"})
-    plan = planner.plan([space.baseline, cpm], splits=("val",), only=["spair"])
-    data = plan.cells[0].data
-    assert 2 * data.pairs > data.images
-    found = tflop_per_image(plan)
-    count = flops(planner.architecture(cpm), 32, 1)
-    more = (2 * data.pairs / data.images - 1) * count.unet / 1e12
-    assert found[cpm.key] - found[space.baseline.key] == pytest.approx(more)
 
 
 def test_the_pareto_set_is_tested_and_the_best_and_the_baseline(searching):

@@ -1,31 +1,10 @@
+"""Metrics of configurations, from the table of results."""
+
 import numpy as np
 import pytest
 
 from sd4match.errors import SD4MatchError
 from study.analysis.rows import value
-from study.space.metric import Metric
-
-
-@pytest.mark.parametrize(
-    "text", ["spair/val/pck@0.1", "pf_willow/test/pck@0.05/point", "mean/test/pck@0.1"]
-)
-def test_names_round_trip(text):
-    assert str(Metric.parse(text)) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "near"),
-    [
-        ("spiar/val/pck@0.1", "did you mean 'spair'"),
-        ("pf_willow/val/pck@0.1", "pf_willow has no split 'val'; take test"),
-        ("spair/val/pkc@0.1", "did you mean spair/val/pck@0.1"),
-        ("spair/val/pck@0", "alpha must be above 0"),
-        ("", "for example spair/val/pck@0.1"),
-    ],
-)
-def test_unknown_names_are_met_with_the_nearest(text, near):
-    with pytest.raises(SD4MatchError, match=near):
-        Metric.parse(text)
 
 
 def test_value_by_configuration(made):
@@ -47,5 +26,5 @@ def test_mean_is_over_the_data_sets_that_have_the_split(made, lose):
 
 
 def test_what_was_not_measured_is_said(made):
-    with pytest.raises(SD4MatchError, match=r"does not measure spair/val/pck@0.2; near it: spair"):
+    with pytest.raises(SD4MatchError, match=r"does not measure spair/val/pck@0.2; nearest: spair"):
         value(made[0], "spair/val/pck@0.2")

@@ -7,16 +7,21 @@ from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import Readout
 from sd4match.pck import scoring
 from sd4match.pck.ground_truth import GroundTruth
+from sd4match.pck.protocols import PROTOCOLS
 from sd4match.records.parquet import settings_of
 from study.space.metric import Rule
-from study.store.scores import Record, read_scores, score
+from study.store.scores import Record, read_scores, score, write_scores
 from study.store.store import Store
 
 GRIDS = [
     [(0, Readout("nearest")), (0, Readout("softmax"))],
     [(1, Readout(kernel_sigma=sigma)) for sigma in (1, 3, 7)],
 ]
+
+
 RULE = Rule((0.05, 0.1, 0.15), "sd4match")
+
+
 SIDE = 64
 
 
@@ -37,7 +42,7 @@ def contents(folder):
     return {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*.*")}
 
 
-@pytest.mark.parametrize("protocol", scoring.PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_counts_are_those_of_each_pair_alone(recorded, protocol):
     store, record, pairs = recorded
     rule = Rule(RULE.alphas, protocol)
@@ -116,3 +121,53 @@ def test_predictions_without_ground_truth_are_one_clear_error(recorded):
 def test_a_rule_names_the_alpha_that_papers_compare_by():
     assert Rule((0.05, 0.1, 0.15), "sd4match").usual_alpha == 0.1
     assert Rule((0.01, 0.03, 0.05), "sd4match").usual_alpha == 0.03
+
+
+NEAREST = (0, Readout("nearest"))
+
+
+SOFTMAX = (1, Readout("softmax", temperature=0.1))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture(params=[("pf_pascal", "test"), ("pf_willow", "test"), ("spair", "val")])
+def pairs(request, pairs_of):
+    return pairs_of(*request.param)
+
+
+@pytest.fixture
+def truth(pairs):
+    return GroundTruth.of(pairs)
+
+
+def positions(truth, settings, seed=0):
+    """Anywhere in the target images."""
+    sizes = truth.sizes[truth.pair]
+    return np.random.default_rng(seed).uniform(0, 1, (len(settings), *sizes.shape)) * sizes
+
+
+def test_scores_come_back(store, truth):
+    settings, keypoints = [NEAREST, SOFTMAX], truth.n_keypoints
+    rng = np.random.default_rng(0)
+    counts = {alpha: rng.integers(0, keypoints + 1, (2, truth.n_pairs)) for alpha in (0.05, 0.1)}
+    predictions = store.write_predictions("k", settings, positions(truth, settings), truth)
+    file = store.score_file("k", predictions, {"alphas": [0.05, 0.1]})
+    write_scores(file, settings, counts, keypoints, address=store.address(file))
+    assert settings_of(file) == settings
+    for alpha in counts:
+        correct, of = read_scores(file, alpha)
+        np.testing.assert_array_equal(correct, counts[alpha])
+        np.testing.assert_array_equal(of, keypoints)
+
+
+def test_scores_have_an_address_a_rule(store, truth):
+    predictions = store.write_predictions("k", [NEAREST], positions(truth, [NEAREST]), truth)
+    rules = [{"alphas": [0.1]}, {"alphas": [0.2]}, {"alphas": [0.1], "protocol": "dift"}]
+    assert len({store.score_file("k", predictions, rule) for rule in rules}) == len(rules)
+    assert store.score_file("k", predictions, rules[0]) == store.score_file(
+        "k", predictions, dict(rules[0])
+    )

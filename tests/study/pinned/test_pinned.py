@@ -9,7 +9,7 @@ import pytest
 from sd4match.features import contents, latents
 from study.plan import stages
 
-MAKE = runpy.run_path(str(Path(__file__).parent / "pinned" / "make.py"))
+MAKE = runpy.run_path(str(Path(__file__).with_name("make.py")))
 AGAIN = "regenerate with `python tests/study/pinned/make.py`"
 OUTPUTS = list(MAKE["TOLERANCES"])
 

@@ -1,5 +1,6 @@
 """Designs: which configurations are asked about, and that one never has two names."""
 
+import itertools
 import math
 import sys
 from functools import cache
@@ -165,9 +166,12 @@ def test_other_ties_are_refused(space_of, tie, complaint):
 
 # One configuration, one name --------------------------------------------------------------------
 
+
 PROMPTS = (
     "empty", "text", "single", "class", "cpm", "single_hidden", "class_hidden", "ours", "theirs",
 )  # fmt: skip
+
+
 VALUES = {
     "prompt": st.sampled_from(PROMPTS),
     "template": st.sampled_from(["a {category}", "the {category}"]),
@@ -189,7 +193,11 @@ VALUES = {
     "kernel": st.sampled_from([3.0, 7.0]),
     "temperature": st.sampled_from([0.04, 0.1]),
 }
+
+
 EVALUATED = ("[spair]", "[pf_pascal,pf_willow]", "[pf_pascal,pf_willow,spair]")
+
+
 FILES = """
 prompts:
   ours: {spair: nowhere/a, pf_pascal: nowhere/b}
@@ -229,3 +237,51 @@ def test_two_names_are_two_questions(planner_of, values, change, data, evaluated
 
     assert (one == two) == (answers(one) == answers(two))
     assert (one == two) == (one.key == two.key)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="mine.yaml"):
+        (tmp_path / name).write_text(text)
+        return str(tmp_path / name)
+
+    return write
+
+
+def test_one_at_a_time_moves_one_axis_and_repeats_nothing(write):
+    space = load(write("axes: {prompt: [empty, single], timestep: [0, 50, 100], length: [4, 75]}"))
+    found = list(configurations(space))
+    assert len(found) == len(set(found)) == 1 + 1 + 2 + 1
+    assert found[0] == space.baseline
+    for configuration in found[1:]:
+        changed = {
+            name
+            for name, value in configuration.as_dict.items()
+            if value is not None and value != space.baseline[name]
+        }
+        assert len(changed) == 1
+
+
+def test_a_factorial_takes_every_combination_once(write):
+    space = load(
+        write(
+            "{design: factorial, axes: {prompt: [empty, single], length: [4, 75], layer: [1, 2]}}"
+        )
+    )
+    # `empty` has no length: 2 layers; `single` has two lengths: 4.
+    found = list(configurations(space))
+    assert len(found) == len(set(found)) == 6
+    settings = {(c["prompt"], c["length"], c["layer"]) for c in found}
+    expected = set(itertools.product(["single"], [4, 75], [1, 2]))
+    assert settings == expected | {("empty", None, 1), ("empty", None, 2)}
+
+
+@pytest.mark.parametrize("design", ["factorial", "one_at_a_time"])
+def test_values_that_are_impossible_together_are_left_out(write, caplog, design):
+    axes = "axes: {global_length: [5, 50], content_length: [5, 50]}"
+    space = load(write(f"{{design: {design}, baseline: {{prompt: cpm}}, {axes}}}"))
+    found = {(c["global_length"], c["content_length"]) for c in configurations(space)}
+    most = {"factorial": {(5, 5), (5, 50), (50, 5)}, "one_at_a_time": {(5, 50), (25, 5)}}[design]
+    assert found == {(25, 50)} | most
+    assert "left out global_length=50" in caplog.text
+    assert "at most 75 together" in caplog.text

@@ -12,11 +12,14 @@ from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import Readout
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.records.parquet import settings_of
-from study.store.scores import read_scores, write_scores
 from study.store.store import Store
 
 NEAREST = (0, Readout("nearest"))
+
+
 SOFTMAX = (1, Readout("softmax", temperature=0.1))
+
+
 KERNELS = [(layer, Readout(kernel_sigma=sigma)) for layer in (0, 3) for sigma in (1.0, 7.0)]
 
 
@@ -101,29 +104,6 @@ def test_the_same_predictions_are_the_same_file(store, truth, tmp_path):
     one, two = (s.write_predictions("k", KERNELS, wanted, truth) for s in (store, other))
     assert one.name == two.name
     assert one.read_bytes() == two.read_bytes()
-
-
-def test_scores_come_back(store, truth):
-    settings, keypoints = [NEAREST, SOFTMAX], truth.n_keypoints
-    rng = np.random.default_rng(0)
-    counts = {alpha: rng.integers(0, keypoints + 1, (2, truth.n_pairs)) for alpha in (0.05, 0.1)}
-    predictions = store.write_predictions("k", settings, positions(truth, settings), truth)
-    file = store.score_file("k", predictions, {"alphas": [0.05, 0.1]})
-    write_scores(file, settings, counts, keypoints, address=store.address(file))
-    assert settings_of(file) == settings
-    for alpha in counts:
-        correct, of = read_scores(file, alpha)
-        np.testing.assert_array_equal(correct, counts[alpha])
-        np.testing.assert_array_equal(of, keypoints)
-
-
-def test_scores_have_an_address_a_rule(store, truth):
-    predictions = store.write_predictions("k", [NEAREST], positions(truth, [NEAREST]), truth)
-    rules = [{"alphas": [0.1]}, {"alphas": [0.2]}, {"alphas": [0.1], "protocol": "dift"}]
-    assert len({store.score_file("k", predictions, rule) for rule in rules}) == len(rules)
-    assert store.score_file("k", predictions, rules[0]) == store.score_file(
-        "k", predictions, dict(rules[0])
-    )
 
 
 def test_ground_truth_is_that_of_the_pairs(store, pairs, truth):

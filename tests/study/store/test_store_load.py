@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "store_load.py"
+BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "store_load.py"
 
 
 def test_many_writers_and_a_reader():

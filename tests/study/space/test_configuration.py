@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sd4match.errors import SD4MatchError
-from study.space.axes import AXES, find
 from study.space.configuration import configure
 
 BASE = {
@@ -30,54 +29,6 @@ BASE = {
     "kernel": 7.0,
     "temperature": 0.04,
 }
-
-
-@pytest.mark.parametrize(
-    ("axis", "value"),
-    [
-        ("timestep", 1000),
-        ("timestep", -1),
-        ("timestep", 2.5),
-        ("timestep", True),
-        ("timestep", "50"),
-        ("timestep", float("inf")),
-        ("timestep", float("nan")),
-        ("layer", 4),
-        ("length", 76),
-        ("length", 0),
-        ("train.kernel_size", 6),
-        ("kernel", 0),
-        ("kernel", float("inf")),
-        ("temperature", -1.0),
-        ("ensemble", 0),
-        ("prompt", "signle"),
-        ("localizer", "softmx"),
-        ("train.data", "pf_willow"),
-        ("backbone", ""),
-        ("template", "a {colour}"),
-        ("source", "Pair-DINO"),
-        ("global_length", -1),
-        ("content_length", 0),
-        ("fusion", "clip"),
-    ],
-)
-def test_impossible_values_are_refused_by_name(axis, value):
-    with pytest.raises(
-        SD4MatchError,
-        match=f"axis {axis}: .*(impossible: expected|did you mean|known: |remove others)",
-    ) as error:
-        find(axis).parse(value)
-    assert "\n" not in str(error.value)
-
-
-def test_an_unknown_axis_is_refused_with_the_nearest():
-    with pytest.raises(SD4MatchError, match="did you mean 'timestep'"):
-        find("timestp")
-
-
-def test_a_wrong_name_is_refused_with_the_nearest():
-    with pytest.raises(SD4MatchError, match="did you mean 'single'"):
-        find("prompt").parse("signle")
 
 
 @given(length=st.integers(1, 75), timestep=st.integers(0, 999), layer=st.integers(0, 3))
@@ -141,12 +92,3 @@ def test_prompts_come_from_their_own_data_sets():
     assert own.training_data("spair") == "spair"
     assert configure({**BASE, "train.data": "spair"}).training_data("pf_pascal") == "spair"
     assert configure({**BASE, "prompt": "text"}).training_data("spair") is None
-
-
-def test_every_axis_has_a_cost():
-    assert {name for name, axis in AXES.items() if axis.cost == "free"} == {
-        "layer",
-        "localizer",
-        "kernel",
-        "temperature",
-    }

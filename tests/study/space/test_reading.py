@@ -1,0 +1,95 @@
+"""Search-space files read over defaults, with overrides, and how mistakes are reported."""
+
+from pathlib import Path
+
+import pytest
+
+from sd4match.errors import SD4MatchError
+from study.space.designs import configurations
+from study.space.reading import load
+
+SHIPPED = sorted(Path(__file__).parents[3].glob("search_spaces/*.yaml"))
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="mine.yaml"):
+        (tmp_path / name).write_text(text)
+        return str(tmp_path / name)
+
+    return write
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_spaces_load_by_name_from_any_folder(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    space = load(path.stem)
+    assert space.name == path.stem
+    assert next(configurations(space)) == space.baseline
+
+
+def test_a_file_says_only_what_differs(write):
+    space = load(write("axes: {timestep: [0, 50]}"))
+    assert space.name == "mine"
+    assert space.baseline["train.timestep"] == 261
+    assert space.baseline["image_size"] == 128  # nano's own
+
+
+def test_overrides_reach_what_the_file_does_not_mention(write):
+    space = load(write("axes: {layer: [0, 1]}"), ["data.pairs=7", "axes.train.timestep=[0,261]"])
+    assert space.file.data.pairs == 7
+    assert space.axes["train.timestep"] == (0, 261)
+    assert "7 pairs" in space.fidelity
+
+
+def test_a_dumped_space_is_the_same_space(write, tmp_path):
+    space = load(write("{baseline: {prompt: text}, axes: {layer: [0, 1], kernel: [1, 7]}}"))
+    (tmp_path / "again.yaml").write_text(space.to_yaml())
+    again = load(str(tmp_path / "again.yaml"))
+    assert again.file == space.file
+    assert list(configurations(again)) == list(configurations(space))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("axes: {timestp: [1]}", "unknown axis 'timestp': did you mean 'timestep'"),
+        ("axes: {layer: [7]}", "axis layer: 7 is impossible: expected an integer from 0 to 3"),
+        ("axes: {layer: []}", "axes.layer: no values"),
+        ("design: factorail", "did you mean 'factorial'"),
+        ("protocol: dft", "did you mean 'dift'"),
+        ("data: {evaluate: [spiar]}", "did you mean 'spair'"),
+        ("data: {evaluate: []}", "data.evaluate is empty"),
+        ("data: {pairs: 0}", "data.pairs: expected at least 1"),
+        ("alphas: [0]", "alphas: expected numbers above 0"),
+        ("name: a/b", "cannot be a folder"),
+        ("baselin: {prompt: text}", "unknown setting 'baselin': did you mean 'baseline'"),
+        ("baseline: {lenght: 3}", "unknown axis 'lenght': did you mean 'length'"),
+        ("baseline: {length: long}", "baseline.length: Value 'long'"),
+        ("axes: [", "expected"),
+        ("{alphas: [0.05], search: {metric: spair/val/pck@0.1}}", "its alpha is not among"),
+        ("{data: {evaluate: [spair]}, search: {metric: pf_pascal/val/pck@0.1}}", "'pf_pascal'"),
+        ("{search: {metric: spair/test/pck@0.1}}", "chosen on val only"),
+        ("recipe: {learning_rate: -1}", "recipe.learning_rate: expected above 0"),
+        ("{tie: true, axes: {train: {layer: [0, 1]}}}", "already ties it"),
+    ],
+)
+def test_mistakes_are_one_line_that_names_the_file(write, text, complaint):
+    path = write(text)
+    with pytest.raises(SD4MatchError) as error:
+        load(path)
+    assert complaint in str(error.value)
+    assert path in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_bad_override_is_one_line(write):
+    with pytest.raises(SD4MatchError, match="data\\.pears"):
+        load(write("{}"), ["data.pears=3"])
+
+
+def test_folders_beside_the_file_are_no_groups(write, tmp_path):
+    for name in ("results", "data", "device"):
+        (tmp_path / name).mkdir()
+    space = load(write("axes: {layer: [0, 1]}"), ["results=elsewhere", "device=cpu"])
+    assert space.file.results == "elsewhere"

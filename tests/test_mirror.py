@@ -1,0 +1,84 @@
+"""Tests mirror modules: the test of study/plan/index.py is tests/study/plan/test_index.py."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TESTS = Path(__file__).parent
+PACKAGES = ("sd4match", "study")
+# Modules without a test file of their own, or whole packages of them (with a slash at the end),
+# and what tests them instead.
+COVERED = {
+    "sd4match/commands/": "tests/sd4match/test_cli.py",
+    "sd4match/testbed/shapes/": "tests/sd4match/testbed/shapes/test_generator.py",
+}
+# Tests that belong to no single module, and why.
+ACROSS = {
+    "study/end_to_end/": "whole launches",
+    "study/bad_input/": "every kind of wrong input, over both commands",
+    "study/test_pinned.py": "outputs of all stages, pinned",
+}
+
+
+def listed(path, entries):
+    """Whether a path, or a folder above it, is among the entries."""
+    return any(
+        path == entry or (entry.endswith("/") and path.startswith(entry)) for entry in entries
+    )
+
+
+def modules():
+    """The files of all modules but the faces."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if not path.name.startswith("__"):
+                yield path.relative_to(ROOT)
+
+
+def mirror_of(module):
+    """Where the test of a module stands, relative to the tests."""
+    return module.with_name(f"test_{module.name}")
+
+
+def without_test():
+    """Modules that have neither a test file nor an entry in ``COVERED``."""
+    return [
+        f"{module}: no tests/{mirror_of(module)}"
+        for module in modules()
+        if not (TESTS / mirror_of(module)).exists() and not listed(str(module), COVERED)
+    ]
+
+
+def without_module():
+    """Test files of a package that mirror no module and have no entry in ``ACROSS``."""
+    known = {str(mirror_of(module).with_suffix("")) for module in modules()}
+    for package in PACKAGES:
+        for path in sorted((TESTS / package).rglob("test_*.py")):
+            test = path.relative_to(TESTS)
+            # A long test file may be split: test_index.py and test_index_costs.py.
+            words = test.stem.split("_")
+            stems = ["_".join(words[: n + 1]) for n in range(1, len(words))]
+            if not listed(str(test), ACROSS) and not any(
+                str(test.with_name(stem)) in known for stem in stems
+            ):
+                yield f"tests/{test}: mirrors no module"
+
+
+def test_every_module_has_a_test():
+    missing = without_test()
+    assert not missing, "\n".join([f"{len(missing)} modules without a test:", *missing])
+
+
+def test_every_test_mirrors_a_module():
+    stray = list(without_module())
+    assert not stray, "\n".join([f"{len(stray)} stray tests:", *stray])
+
+
+def test_exceptions_are_still_needed():
+    """What is listed exists, has no test of its own, and is tested where the list says."""
+    files = [str(module) for module in modules()]
+    for entry, where in COVERED.items():
+        named = [module for module in files if listed(module, [entry])]
+        assert named, f"{entry} is no module"
+        assert entry.endswith("/") or not (TESTS / mirror_of(Path(entry))).exists(), entry
+        assert not where.startswith("tests/") or (ROOT / where).exists(), where
+    assert [entry for entry in ACROSS if not (TESTS / entry).exists()] == []
