@@ -12,7 +12,7 @@ from study.store.study_folder import StudyFolder
 
 if TYPE_CHECKING:  # each answer imports what it needs, so that others stay fast
     from study.analysis.comparison import Comparison
-    from study.figures import Figure
+    from study.figures.page import Figure
     from study.tables.layout import Layout
     from study.tables.table import Table
 
