@@ -185,8 +185,8 @@ def not_as_published(study: Results, datasets: Iterable[str]) -> str | None:
         reasons.append(f"protocol {study.rule.protocol}")
     for dataset in datasets:
         held = _data(study).get((dataset, "test"))
-        complete, _ = BENCHMARKS[dataset].published["test"]
-        if held is not None and held[1] != complete:
+        complete, _ = BENCHMARKS[dataset].published.get("test", (None, None))
+        if held is not None and complete is not None and held[1] != complete:
             reasons.append(f"{held[1]:,} of {complete:,} pairs of {labels.dataset(dataset)}")
     return f"study {study.name} has {', '.join(reasons)}" if reasons else None
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from sd4match.datasets.benchmarks import NAMES
+
 Value = str | int | float | None
 Settings = Mapping[str, Value]
 """Axis -> value; None where the axis does not apply."""
 
-DATASETS = {"pf_pascal": "PF-Pascal", "pf_willow": "PF-Willow", "spair": "SPair-71k"}
+_TITLES = {"pf_pascal": "PF-Pascal", "pf_willow": "PF-Willow", "spair": "SPair-71k"}
+DATASETS = {name: _TITLES.get(name, name) for name in NAMES}
+"""Every data set -> its name as papers write it, in the order of papers."""
 
 AXES = {
     "prompt": "prompt",

