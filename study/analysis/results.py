@@ -155,9 +155,12 @@ class Results:
         cells = self.cells[self.cells["configuration"] == configuration]
         found = cells[["dataset", "split", "alpha", "pck"]].assign(low=nan, high=nan)
         done = cells[cells["status"] == "done"]
-        for key, rows in done.groupby(["dataset", "split"], sort=False):
+        for (dataset, split), rows in done.groupby(["dataset", "split"], sort=False):
             # All alphas at once: they share the resamples of the split's images.
-            measured = [{0: self.samples(configuration, *key, a)} for a in rows["alpha"]]
+            measured = [
+                {0: self.samples(configuration, str(dataset), str(split), alpha)}
+                for alpha in rows["alpha"]
+            ]
             bounds = [(around.low, around.high) for around in intervals(measured)]
             found.loc[rows.index, ["low", "high"]] = bounds
         rest = ["pck_point", "pairs", "keypoints", "status", "reason"]
