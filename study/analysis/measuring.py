@@ -15,7 +15,7 @@ from sd4match.records.parquet import settings_of
 from study.analysis.statistics.stats import PairSamples
 from study.space.axes import AXES
 from study.space.metric import Rule
-from study.store.scores import Record, read_averages, read_scores, score, truth_of
+from study.store.scores import Record, read_averages, read_scores, score, scored, truth_of
 from study.store.store import Store
 
 PENDING = "not computed yet"
@@ -130,7 +130,8 @@ def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
     for record, wanted in _settings_by_record(index).items():
         recorded = store.recorded(record.key)
         found: set[Setting] = set()
-        for file in score(store, record, [s for s in wanted if s in recorded], rule):
+        for predictions in dict.fromkeys(recorded[s] for s in wanted if s in recorded):
+            file = scored(store, record, predictions, rule)
             settings, averages = read_averages(file)
             for place, setting in enumerate(settings):
                 # A setting may be on record twice, in files of different grids: the first counts.

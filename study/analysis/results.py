@@ -11,7 +11,7 @@ from sd4match.errors import require_known
 from sd4match.pck.protocols import PROTOCOLS
 from study.analysis.contrasts import varied
 from study.analysis.measuring import measure, pairs_of, samples
-from study.analysis.statistics.stats import Interval, PairSamples, interval
+from study.analysis.statistics.stats import PairSamples, intervals
 from study.space.axes import AXES
 from study.space.metric import Rule
 from study.store.study_folder import StudyFolder
@@ -153,15 +153,15 @@ class Results:
         """
         require_known(configuration, self.cells["configuration"].unique(), what="configuration")
         cells = self.cells[self.cells["configuration"] == configuration]
-        bounds = [
-            interval(self.samples(configuration, *key)) if done else Interval(nan, nan, nan)
-            for done, *key in zip(
-                cells["status"] == "done", cells["dataset"], cells["split"], cells["alpha"],
-                strict=True,
-            )
-        ]  # fmt: skip
-        found = cells[["dataset", "split", "alpha", "pck"]].assign(
-            low=[around.low for around in bounds], high=[around.high for around in bounds]
-        )
+        found = cells[["dataset", "split", "alpha", "pck"]].assign(low=nan, high=nan)
+        done = cells[cells["status"] == "done"]
+        for (dataset, split), rows in done.groupby(["dataset", "split"], sort=False):
+            # All alphas at once: they share the resamples of the split's images.
+            measured = [
+                {0: self.samples(configuration, str(dataset), str(split), alpha)}
+                for alpha in rows["alpha"]
+            ]
+            bounds = [(around.low, around.high) for around in intervals(measured)]
+            found.loc[rows.index, ["low", "high"]] = bounds
         rest = ["pck_point", "pairs", "keypoints", "status", "reason"]
         return found.join(cells[rest]).reset_index(drop=True)

@@ -56,22 +56,33 @@ def score(store: Store, record: Record, settings: Sequence[Setting], rule: Rule)
             f"store {store.folder}: no predictions {record.key} of layer {absent[0][0]}, "
             f"{absent[0][1]}: launch the study again"
         )
-    files = []
-    for predictions in dict.fromkeys(recorded[setting] for setting in settings):
-        file = store.score_file(record.key, predictions, rule.address(record.image_size))
-        if not file.exists():
-            truth, _ = truth_of(store.folder, record.data)
-            positions = store.read_predictions(predictions, truth)
-            counts = count_correct(truth, positions, rule, image_size=record.image_size)
-            write_scores(
-                file,
-                settings_of(predictions),
-                counts,
-                truth.n_keypoints,
-                address=store.address(file),
-            )
-        files.append(file)
-    return files
+    files = dict.fromkeys(recorded[setting] for setting in settings)
+    return [scored(store, record, predictions, rule) for predictions in files]
+
+
+def scored(store: Store, record: Record, predictions: Path, rule: Rule) -> Path:
+    """The score file of a file of predictions, computed where it is missing.
+
+    Args:
+        store, record, rule: as for `score`.
+        predictions: a file of the record.
+
+    Raises:
+        SD4MatchError: the ground truth is not recorded, or a file is damaged.
+    """
+    file = store.score_file(record.key, predictions, rule.address(record.image_size))
+    if not file.exists():
+        truth, _ = truth_of(store.folder, record.data)
+        positions = store.read_predictions(predictions, truth)
+        counts = count_correct(truth, positions, rule, image_size=record.image_size)
+        write_scores(
+            file,
+            settings_of(predictions),
+            counts,
+            truth.n_keypoints,
+            address=store.address(file),
+        )
+    return file
 
 
 @lru_cache(maxsize=16)

@@ -168,8 +168,8 @@ function show(figure, places) {
     }
   });
   const right = places?.filter((place) => place[2]).length;
-  const told = places ? `${right} of ${places.length} found` : "not measured";
-  figure.querySelector("[data-score]").textContent = told;
+  const score = places ? `${right} of ${places.length} found` : "not measured";
+  figure.querySelector("[data-score]").textContent = score;
 }
 
 document.querySelectorAll("[data-copy]").forEach((button) => {

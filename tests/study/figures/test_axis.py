@@ -37,7 +37,7 @@ def test_names_are_points_with_bars(made):
     assert [tick.get_text() for tick in first.get_yticklabels()] == ["single", "empty", "text"]
     found = estimates(cells, samples, axis="prompt", baseline="base", alphas=[0.1], resamples=100)
     test = found[(found["dataset"] == "spair") & (found["split"] == "test")]
-    bars = np.array(last.collections[0].get_segments())[:, :, 0]
+    bars = np.array([path.vertices for path in last.collections[0].get_paths()])[:, :, 0]
     assert bars == pytest.approx(100 * test[["low", "high"]].to_numpy())
 
 

@@ -65,5 +65,5 @@ def test_other_images_are_refused(factorial):
     from study.figures.predictions import pairs_of
 
     _, pairs = factorial.folder.store.read_truth(str(factorial.index["data"].iloc[0]))
-    with pytest.raises(SD4MatchError, match="has another pf_pascal"):
+    with pytest.raises(SD4MatchError, match="holds another pf_pascal"):
         pairs_of(factorial, "pf_pascal", "val", pairs.head(1).assign(target="0" * 20))

@@ -6,10 +6,11 @@ import pytest
 
 from sd4match.errors import SD4MatchError
 from study.figures import history
+from study.search.record import read
 
 
 def test_history_draws_the_trials_and_the_best_so_far(searched):
-    trials, objectives = history.read(searched)
+    trials, objectives = read(searched)
     assert objectives == {"mean/val/pck@0.1": "maximize", "cost": "minimize"}
     assert len(trials) == 10
     quality, cost = searched.plot("history").axes
@@ -52,4 +53,4 @@ def test_history_of_a_search_that_still_runs(searched, tmp_path):
 
     copied = shutil.copytree(searched.folder.path, tmp_path / "copied")
     (copied / "search.json").unlink()
-    assert len(history.read(open_study(copied))[0]) == 10
+    assert len(read(open_study(copied))[0]) == 10

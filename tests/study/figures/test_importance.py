@@ -1,5 +1,7 @@
 """The importance of axes as bars."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +24,7 @@ def test_importance_draws_axes_and_pairs_by_size():
         ]
     )
     figure = importance.importance(found, of="mean validation PCK@0.1")
-    (panel,) = figure.axes
+    panel: Any = figure.axes[0]
     assert [bar.get_width() for bar in panel.patches] == pytest.approx([50, 30, 20])
     names = [text.get_text() for text in panel.get_yticklabels()]
     assert names == ["timestep", "timestep × layer", "layer"]
