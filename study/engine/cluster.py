@@ -13,7 +13,7 @@ from typing import Any
 import ray
 from ray._raylet import Config  # type: ignore[attr-defined]
 
-from sd4match.backbones import choose_device
+from sd4match.backbones.devices import choose_device
 from sd4match.errors import SD4MatchError
 from study.space.space import Space
 

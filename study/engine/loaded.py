@@ -8,12 +8,13 @@ from typing import Any
 import torch
 
 from sd4match import backbones, prompts
-from sd4match.backbones import Backbone
-from sd4match.datasets import PairSet, content_hash
+from sd4match.backbones.loading import Backbone
+from sd4match.datasets.content import content_hash
+from sd4match.datasets.pair_set import PairSet
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents as LatentCache
-from sd4match.prompts import Prompt
+from sd4match.prompts.base import Prompt
 from sd4match.tuning.recipe import TuningSettings
 from sd4match.tuning.tuning import Tuning
 from study.plan import prompt_files

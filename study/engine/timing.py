@@ -9,7 +9,7 @@ import torch
 from sd4match import backbones
 from sd4match.features.unet import truncate
 from sd4match.matching.readout import Setting
-from sd4match.prompts import read_header
+from sd4match.prompts.header import read_header
 from study.plan.cost import Costs, extracted
 from study.plan.inputs import Machine
 from study.plan.plan import Plan

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from sd4match import prompts
-from sd4match.datasets import ImagePair, PairSet, Side
+from sd4match.datasets.pair_set import PairSet
+from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
 from sd4match.matching.readout import Setting
 from sd4match.prediction.predictor import predict
-from sd4match.prompts import Prompt
+from sd4match.prompts.base import Prompt
 from sd4match.tuning import folder
 from sd4match.tuning.tuning import Tuning
 from study.engine.batches import fitting, smaller

@@ -9,7 +9,7 @@ from math import isnan, nan
 from operator import itemgetter
 from statistics import fmean
 
-from sd4match.datasets import SPLITS
+from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import Setting
 from study.plan.plan import Plan
