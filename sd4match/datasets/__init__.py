@@ -1,7 +1,7 @@
 """Data sets: pairs of images with keypoints, read from the original layouts of the benchmarks.
 
-``load`` opens a split, ``download`` fetches a benchmark, ``verify`` checks it, ``image_pair`` makes a
-pair of a user's own images. ``BENCHMARKS`` is the registry. Does not load torch.
+``load`` opens a split, ``download`` fetches a benchmark, ``verify`` checks it, ``image_pair`` makes
+a pair of a user's own images. ``BENCHMARKS`` is the registry. Does not load torch.
 
     >>> from sd4match import datasets
     >>> datasets.SPLITS["pf_willow"]

@@ -1,8 +1,8 @@
 """Features: from images to feature maps, and their cost.
 
 ``Latents`` encodes images and draws noise, ``extract`` runs the UNet up to the deepest layer,
-``Contents`` encodes images by DINOv2 or CLIP. ``flops``, ``footprint`` and ``layer_shapes`` describe
-an architecture without weights.
+``Contents`` encodes images by DINOv2 or CLIP. ``flops``, ``footprint`` and ``layer_shapes``
+describe an architecture without weights.
 
     >>> from sd4match import backbones, features
     >>> features.layer_shapes(backbones.architecture("nano"), 128)[1]

@@ -1,8 +1,8 @@
 """Matching: from two feature maps to matched points.
 
-``correlate`` compares points of the source with all of the target, ``localize`` reads positions from
-correlations, ``match`` and ``match_many`` do both. Positions are (x, y) in cells of corner-aligned
-maps; `keypoints` converts them to pixels.
+``correlate`` compares points of the source with all of the target, ``localize`` reads positions
+from correlations, ``match`` and ``match_many`` do both. Positions are (x, y) in cells of
+corner-aligned maps; `keypoints` converts them to pixels.
 
     >>> import torch
     >>> from sd4match.matching import match

@@ -1,6 +1,6 @@
-"""Records: Parquet files of predicted keypoints and of ground truth, from which scores are computed.
+"""Records: Parquet files of predicted keypoints and of ground truth.
 
-Does not load torch.
+Every score is computed from them. Does not load torch.
 
     >>> from sd4match import records
     >>> truth, pairs = records.read_truth(folder, fingerprint)          # doctest: +SKIP

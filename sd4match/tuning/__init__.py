@@ -1,6 +1,7 @@
 """Tuning: learning a prompt, in a folder from which an interrupted run resumes.
 
-``Tuning`` learns one epoch at a time, ``run_in_folder`` keeps checkpoints, curves and the best prompt.
+``Tuning`` learns one epoch at a time, ``run_in_folder`` keeps checkpoints, curves and the best
+prompt.
 
     >>> from sd4match.tuning import TuningSettings
     >>> TuningSettings(steps=29500).learning_rate

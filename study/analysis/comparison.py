@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from sd4match.datasets import BENCHMARKS
+from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.errors import SD4MatchError, require_known
 from study.analysis.results import Results
 from study.analysis.rows import configurations

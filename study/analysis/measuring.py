@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sd4match.datasets import object_name
+from sd4match.datasets.benchmark import object_name
 from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import Readout, Setting
 from sd4match.records.parquet import settings_of

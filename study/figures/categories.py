@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from sd4match.datasets import object_name
+from sd4match.datasets.benchmark import object_name
 from sd4match.errors import SD4MatchError
 from study.analysis.results import Results
 from study.analysis.rows import configurations

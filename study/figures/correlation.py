@@ -18,8 +18,8 @@ from study.figures.predictions import pairs_of, predicted, present
 from study.space.axes import AXES
 
 if TYPE_CHECKING:
-    from sd4match.backbones import Backbone
-    from sd4match.prompts import Prompt
+    from sd4match.backbones.loading import Backbone
+    from sd4match.prompts.base import Prompt
 
 _MOST = 5  # prompts
 _QUERIES = 2
@@ -66,7 +66,8 @@ def _choices(study: Results) -> list[Names]:
 
 def _draw(study: Results, names: Names, alpha: float) -> Figure:
     from sd4match import backbones
-    from sd4match.features import Contents, Latents
+    from sd4match.features.contents import Contents
+    from sd4match.features.latents import Latents
     from sd4match.prediction.one_pair import match_pair
     from sd4match.visualize.correlation_maps import heatmaps
 

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from sd4match.datasets import ImagePair, load_image
+from sd4match.datasets.images import load_image
+from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.visualize.page import HALO, footnote, legend, panels, show, title
 from sd4match.visualize.pair_grid import COLOURS

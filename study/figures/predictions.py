@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sd4match import pck
-from sd4match.datasets import FOLDERS, ImagePair
+from sd4match.datasets.benchmarks import FOLDERS
+from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError
 from sd4match.records.parquet import settings_of
 from sd4match.records.truth import pairs_on_record

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sd4match import pck
-from sd4match.datasets import ImagePair, load_image
+from sd4match.datasets.images import load_image
+from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import Setting
 from sd4match.records.parquet import settings_of

@@ -211,4 +211,4 @@ def test_tensors_tell_the_setting_of_a_cpm_where_they_can(nano, write):
     state["linear.weight"] = torch.zeros(nano.hidden_size, 2 * 768)
     refused(write("mine", "ckpt.pt", state), nano, "with Pair-DINO-Head-G0-C5 it must be")
     state["linear.weight"] = torch.zeros(nano.hidden_size, 768)
-    refused(write("mine", "ckpt.pt", state), nano, "they fit Img-DINO-Feat and Img-DINO-Head")
+    refused(write("mine", "ckpt.pt", state), nano, "they match Img-DINO-Feat and Img-DINO-Head")

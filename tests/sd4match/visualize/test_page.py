@@ -85,7 +85,8 @@ def test_no_window_and_no_global_state():
     assert type(panels([[(1, 1)]])[0].canvas) is FigureCanvasAgg
     code = (
         "import matplotlib, sys; before = dict(matplotlib.rcParams);"
-        "from sd4match.visualize import correlation_maps, generation, page, pair_grid, principal_colours;"
+        "from sd4match.visualize import correlation_maps, generation, page;"
+        "from sd4match.visualize import pair_grid, principal_colours;"
         "page.panels([[(1, 1)]]);"
         "assert dict(matplotlib.rcParams) == before;"
         "import matplotlib.pyplot as plt; assert not plt.get_fignums()"

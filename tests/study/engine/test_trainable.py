@@ -54,7 +54,7 @@ def test_damaged_latents_are_computed_again_by_who_reads_them(plan, done, store,
     for part in ("tune", "predict", "score"):
         shutil.rmtree(store.folder / part)
     finish(plan, store)
-    assert "broken, computed again" in caplog.text
+    assert "damaged, computed again" in caplog.text
     assert measured(store) == measured(done)
 
 
