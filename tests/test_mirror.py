@@ -56,6 +56,14 @@ COVERED = {
 TOGETHER = {
     "sd4match/testbed/nano/training/": "tests/sd4match/testbed/nano/training/test_loop.py",
     "sd4match/testbed/shapes/": "tests/sd4match/testbed/shapes/test_generator.py",
+    "sd4match/testbed/nano/training/": "tests/sd4match/commands/test_train_nano.py",
+    "sd4match/backbones/known.py": "tests/sd4match/backbones/test_architectures.py",
+    "sd4match/datasets/columns.py": "tests/sd4match/datasets/test_pair_set.py",
+    "sd4match/datasets/sources.py": "tests/sd4match/datasets/test_downloading.py",
+    "sd4match/files/cache.py": "tests/sd4match/backbones/test_fingerprints.py",
+    "sd4match/prompts/base.py": "tests/sd4match/prompts/test_families.py",
+    "sd4match/prompts/header.py": "tests/sd4match/prompts/test_files.py",
+    "sd4match/prompts/tokens.py": "tests/sd4match/prompts/test_learned.py",
 }
 # Tests that belong to no single module, and what they test.
 ACROSS = {

@@ -113,23 +113,6 @@ def test_images_are_prepared_as_transformers_does(dino, size):
     torch.testing.assert_close(prepare(image(*size), encoder), expected.pixel_values[0])
 
 
-def test_the_fingerprint_sees_weights_and_processing(dino):
-    def fingerprint():
-        return with_encoders(dino=dino).image_encoder("dino").fingerprint
-
-    before = fingerprint()
-    assert before == backbones.identify_image_encoder(str(dino))
-    (dino / "preprocessor_config.json").write_text(json.dumps(PROCESSING | {"resample": 2}))
-    changed = fingerprint()
-    Dinov2Model(Dinov2Model.from_pretrained(dino).config).save_pretrained(dino)
-    assert len({before, changed, fingerprint()}) == 3
-
-
-def test_weights_that_are_not_here_have_no_fingerprint(dino, monkeypatch, tmp_path):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
-    assert backbones.identify_image_encoder("nobody/nothing") is None
-
-
 def test_another_kind_of_model_is_refused(dino):
     with pytest.raises(SD4MatchError, match=r"describes a 'dinov2' model: a clip encoder is clip"):
         with_encoders(clip=dino).image_encoder("clip")
@@ -162,10 +145,3 @@ def test_broken_processing_is_refused(dino, change):
     (dino / "preprocessor_config.json").write_text(json.dumps(PROCESSING | change))
     with pytest.raises(SD4MatchError, match=r"config\.json: no .*: fetch the file again"):
         with_encoders(dino=dino).image_encoder("dino")
-
-
-@pytest.mark.parametrize("name", ["nano", "foo"])
-def test_a_name_that_is_no_encoder_says_what_is(name):
-    backbone = backbones.load("nano", device="cpu", image_encoders={"dino": name})
-    with pytest.raises(SD4MatchError, match=r"image encoder '.*facebook/dinov2-base"):
-        backbone.image_encoder("dino")

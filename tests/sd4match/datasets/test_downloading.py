@@ -26,6 +26,8 @@ from sd4match.datasets.downloading import download
 from sd4match.errors import SD4MatchError
 
 COMMAND = Path(sys.executable).parent / "sd4match"
+
+
 NOISE = np.random.default_rng(0).bytes(400_000)  # makes an archive that takes several reads
 
 
@@ -235,66 +237,6 @@ def test_only_a_missing_list_is_fetched(full_site, tmp_path):
     assert lost.read_bytes() == content
 
 
-def test_a_broken_download_goes_on_where_it_stopped(full_site, tmp_path):
-    full_site.broken["SPair-71k.tar.gz"] = [100_000, 50_000]
-    seen = []
-    download("spair", tmp_path / "data", progress=lambda *state: seen.append(state))
-    ranges = full_site.ranges_of("SPair-71k.tar.gz")
-    assert ranges == [None, "bytes=100000-", "bytes=150000-"]
-    assert (tmp_path / "data" / "SPair-71k" / "noise").read_bytes() == NOISE
-    size = len(full_site.files["SPair-71k.tar.gz"])
-    assert seen[-1] == ("SPair-71k.tar.gz", size, size)
-    assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
-
-
-@pytest.mark.parametrize("ranges", [False, "wrong"])
-def test_a_server_without_ranges_sends_it_all_again(full_site, tmp_path, ranges):
-    full_site.ranges = ranges
-    full_site.broken["SPair-71k.tar.gz"] = [100_000]
-    download("spair", tmp_path / "data")
-    assert full_site.ranges_of("SPair-71k.tar.gz")[:2] == [None, "bytes=100000-"]
-    assert (tmp_path / "data" / "SPair-71k" / "noise").read_bytes() == NOISE
-
-
-def test_a_later_run_goes_on_too(full_site, tmp_path, cached):
-    full_site.broken["SPair-71k.tar.gz"] = [100_000] + [0] * (fetching.TRIES - 1)
-    with pytest.raises(SD4MatchError, match=r"again to resume.*; give --mirror") as error:
-        download("spair", tmp_path / "data")
-    assert "\n" not in str(error.value)
-    assert cached("spair") == ["SPair-71k.tar.gz.part"]
-    assert not (tmp_path / "data").exists()
-    download("spair", tmp_path / "data")
-    assert full_site.ranges_of("SPair-71k.tar.gz")[-1] == "bytes=100000-"
-    assert (tmp_path / "data" / "SPair-71k" / "noise").read_bytes() == NOISE
-
-
-def test_a_part_that_is_too_long_is_thrown_away(full_site, tmp_path, fallback_cache):
-    part = fallback_cache / "downloads" / "spair" / "SPair-71k.tar.gz.part"
-    part.parent.mkdir(parents=True)
-    part.write_bytes(bytes(1_000_000))
-    download("spair", tmp_path / "data")
-    assert full_site.ranges_of("SPair-71k.tar.gz") == ["bytes=1000000-", None]
-
-
-def test_a_busy_server_is_asked_again(full_site, tmp_path):
-    full_site.answers["SPair-71k.tar.gz"] = [503, 429]
-    assert download("spair", tmp_path / "data") is True
-    assert len(full_site.asked) == 3
-
-
-def test_a_dead_link_says_what_to_do(full_site, tmp_path, fallback_cache):
-    place = fallback_cache / "downloads" / "spair" / "SPair-71k.tar.gz"
-    content = full_site.files.pop("SPair-71k.tar.gz")
-    with pytest.raises(SD4MatchError, match="404 Not Found; give --mirror URL or put") as error:
-        download("spair", tmp_path / "data")
-    assert str(place) in str(error.value)
-    assert len(full_site.asked) == 1  # it is not asked again
-    assert not (tmp_path / "data").exists()
-    place.write_bytes(content)
-    assert download("spair", tmp_path / "data") is True
-    assert len(full_site.asked) == 1
-
-
 def test_a_file_put_there_must_be_the_right_one(full_site, tmp_path, fallback_cache, caplog):
     place = fallback_cache / "downloads" / "spair" / "SPair-71k.tar.gz"
     place.parent.mkdir(parents=True)
@@ -364,6 +306,8 @@ def test_what_has_no_checksum_must_come_again(full_site, tmp_path, fallback_cach
 
 
 PAGE = b"<html>The site has moved</html>"
+
+
 USELESS = {
     "a page": (PAGE, "expected a zip or tar archive"),
     "another archive": (tarred({"cats/1.jpg": b""}), "expected a folder with Layout"),

@@ -15,7 +15,7 @@ from study.engine.work import pending
 from study.plan.plan import Planner
 from study.search.record import Endings
 from study.search.search import OptunaSearch
-from study.space import space as spaces
+from study.space import reading as spaces
 from study.space.designs import configurations
 from study.store.scores import Record, score
 from study.store.study_folder import StudyFolder

