@@ -99,11 +99,11 @@ class Study(Results):
 
         return draw(self, kind, names, alpha=alpha)
 
-    def query(self, statement: str) -> pd.DataFrame:
+    def query(self, sql: str) -> pd.DataFrame:
         """Answer an SQL query (DuckDB) over the views that `study.analysis.sql.VIEWS` documents.
 
         Args:
-            statement: for example ``SELECT prompt, max(pck) FROM scores GROUP BY prompt``.
+            sql: for example ``SELECT prompt, max(pck) FROM scores GROUP BY prompt``.
 
         Raises:
             SD4MatchError: the query is wrong; the message is DuckDB's first line.
@@ -111,7 +111,7 @@ class Study(Results):
         from study.analysis.sql.querying import query
         from study.analysis.sql.views import views_of
 
-        return query(statement, views_of(self))
+        return query(sql, views_of(self))
 
     def compare(
         self,
