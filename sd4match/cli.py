@@ -1,4 +1,4 @@
-"""The ``sd4match`` command: data, prompt files, one configuration and pictures, without Ray.
+"""The ``sd4match`` command: data sets, prompts, matching, pictures. Does not load Ray.
 
 Imports that take long stand inside the commands, so that help pages appear at once.
 """
@@ -8,8 +8,8 @@ import typer
 from sd4match.commands import data, prompts, show
 from sd4match.commands.match import match
 from sd4match.commands.predict import predict
+from sd4match.commands.program import run
 from sd4match.commands.score import score
-from sd4match.commands.terminal import run
 from sd4match.commands.tune import tune
 
 app = typer.Typer(

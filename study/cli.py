@@ -2,7 +2,7 @@
 
 import typer
 
-from sd4match.commands.terminal import run
+from sd4match.commands.program import run
 from study.commands.ask import best, compare, export, query
 from study.commands.run import launch, plan, status
 from study.commands.show import plot, report, table

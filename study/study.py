@@ -1,4 +1,4 @@
-"""`Study`: a finished or running study, and every question that people ask it."""
+"""`Study`: a finished or running study, with methods for tables, figures and queries."""
 
 from collections.abc import Sequence
 from pathlib import Path

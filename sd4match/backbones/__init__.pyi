@@ -14,9 +14,9 @@ from .image_encoder_files import identify_image_encoder as identify_image_encode
 from .image_encoder_files import image_encoder_names as image_encoder_names
 from .image_encoders import ImageEncoder as ImageEncoder
 from .image_encoders import load_image_encoder as load_image_encoder
-from .known import Reads as Reads
 from .loading import Backbone as Backbone
 from .loading import load as load
+from .published_configs import Reads as Reads
 
 __all__ = [
     "LAYERS",

@@ -1,4 +1,4 @@
-"""Architectures: the checked configurations of a backbone, without weights and without torch."""
+"""Architecture of a backbone: its configurations, checked without weights or torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sd4match.backbones.folders import locate, read_config
-from sd4match.backbones.known import CONFIGS
+from sd4match.backbones.published_configs import CONFIGS
 from sd4match.errors import SD4MatchError
 
 LAYERS = (0, 1, 2, 3)

@@ -1,4 +1,4 @@
-"""The device and floating-point type of a backbone; names are chosen without torch if possible."""
+"""Choice of device and floating-point type; torch is loaded only when needed."""
 
 import sys
 from pathlib import Path

@@ -1,11 +1,11 @@
-"""Pipeline folders: from a backbone's name to its folder, its configurations and weight files."""
+"""Find a backbone's folder, configurations and weight files by its name."""
 
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-from sd4match.backbones.known import MOVED
+from sd4match.backbones.published_configs import MOVED
 from sd4match.errors import SD4MatchError
 
 NANO_FOLDER = Path(__file__).parents[1] / "testbed" / "nano" / "model"

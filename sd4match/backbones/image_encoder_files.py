@@ -15,7 +15,7 @@ from sd4match.backbones.folders import (
     read_config,
     weight_files,
 )
-from sd4match.backbones.known import IMAGE_ENCODERS
+from sd4match.backbones.published_configs import IMAGE_ENCODERS
 from sd4match.errors import SD4MatchError
 from sd4match.files.cache import file_hash
 

@@ -12,7 +12,7 @@ from transformers import CLIPVisionModelWithProjection, Dinov2Model
 
 from sd4match.backbones.folders import read_config
 from sd4match.backbones.image_encoder_files import fetch_image_encoder, image_encoder_fingerprint
-from sd4match.backbones.models import load_model
+from sd4match.backbones.weights import load_model
 from sd4match.errors import SD4MatchError
 
 CLASSES = {"dino": Dinov2Model, "clip": CLIPVisionModelWithProjection}

@@ -16,8 +16,8 @@ from sd4match.backbones.fingerprints import fingerprint
 from sd4match.backbones.folders import COMPONENTS, locate
 from sd4match.backbones.image_encoder_files import image_encoder_names
 from sd4match.backbones.image_encoders import ImageEncoder, load_image_encoder
-from sd4match.backbones.known import IMAGE_ENCODERS
-from sd4match.backbones.models import load_model
+from sd4match.backbones.published_configs import IMAGE_ENCODERS
+from sd4match.backbones.weights import load_model
 from sd4match.errors import SD4MatchError, require_known
 
 

@@ -54,14 +54,14 @@ def match(
 
     from sd4match.datasets.own_images import image_pair
     from sd4match.prediction.one_pair import match_pair
-    from sd4match.visualize import correlation_maps, page, pair_grid
+    from sd4match.visualize import correlation_maps, image_page, pair_grid
 
     pictures = [path for path in (out, heatmap) if path]
     files = [path.resolve() for path in (source, target, *pictures)]
     if len(set(files[1:])) < len(files) - 1 or files[0] in files[2:]:
         raise SD4MatchError("a picture would be written over another file: give it another name")
     for path in pictures:
-        page.check_path(path)
+        image_page.check_path(path)
     with image_pair(source, target, points=points, category=category) as pair:
         model = options.load_backbone(
             backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
@@ -79,7 +79,7 @@ def match(
             latents=latents,
             contents=contents,
         )
-        page.save(pair_grid.matches(pair, found.positions), out)
+        image_page.save(pair_grid.matches(pair, found.positions), out)
         if heatmap:
             note = options.note(backbone, timestep=timestep, ensemble=ensemble)
             figure = correlation_maps.heatmaps(
@@ -89,7 +89,7 @@ def match(
                 queries=range(len(points)),
                 note=f"{note}, layer {layer}",
             )
-            page.save(figure, heatmap)
+            image_page.save(figure, heatmap)
     rows: list[dict[str, Any]] = [
         {"point": list(query), "match": [float(x), float(y)], "correlation": float(peak)}
         for query, (x, y), peak in zip(points, found.positions, found.peaks, strict=True)

@@ -1,4 +1,4 @@
-"""Options that several commands share, and loading what they name: pairs, backbone, prompt.
+"""Options that several commands share; load the pairs, backbone and prompt they name.
 
 The second half of the options describes one pass and one readout, for the commands that look
 closely at few images (`match`, `show`).
@@ -82,8 +82,8 @@ def load_prompt(name: str, backbone: "Backbone", *, template: str | None = None)
         SD4MatchError: an unknown or learned family, or as ``prompts.load``.
     """
     from sd4match.prompts.families import create, find
+    from sd4match.prompts.family_facts import parse
     from sd4match.prompts.files import load
-    from sd4match.prompts.known import parse
 
     if Path(name).is_dir():
         name = str(Path(name) / "prompt.safetensors")  # a folder of `sd4match tune`

@@ -7,7 +7,7 @@ import typer
 
 from sd4match.commands import options
 from sd4match.commands.predict import TRUTH
-from sd4match.commands.show_images import generate, pca
+from sd4match.commands.show_features import generate, pca
 from sd4match.errors import SD4MatchError
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def grid(
     from sd4match.records.parquet import about_of, settings_of
     from sd4match.records.predictions import read_predictions
     from sd4match.records.truth import pairs_on_record, read_truth
-    from sd4match.visualize import page, pair_grid
+    from sd4match.visualize import image_page, pair_grid
 
-    page.check_path(out)
+    image_page.check_path(out)
     if not predictions.is_file():
         raise SD4MatchError(f"no file {predictions}: `sd4match predict` writes it")
     about, settings = about_of(predictions), settings_of(predictions)
@@ -74,7 +74,7 @@ def grid(
         f"({protocol}). {options.label(about['prompt'])} prompt, t = {about['timestep']}, "
         f"E = {about['ensemble']}, layer {layer}, {readout.localizer}",
     )
-    page.save(figure, out)
+    image_page.save(figure, out)
     typer.echo(out)
 
 
@@ -109,9 +109,9 @@ def heatmap(
     """
     from sd4match.datasets.benchmarks import load
     from sd4match.prediction.one_pair import match_pair
-    from sd4match.visualize import correlation_maps, page
+    from sd4match.visualize import correlation_maps, image_page
 
-    page.check_path(out)
+    image_page.check_path(out)
     one = _find(load(dataset, data, split), pair)
     queries = [number - 1 for number in keypoint or [1]]
     known = len(one.source_keypoints)
@@ -142,7 +142,7 @@ def heatmap(
     figure = correlation_maps.heatmaps(
         one, found, image_size=size, queries=queries, note=f"{one.id}; {note}, layer {layer}"
     )
-    page.save(figure, out)
+    image_page.save(figure, out)
     typer.echo(out)
 
 

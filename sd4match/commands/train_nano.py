@@ -16,7 +16,7 @@ import typer
 
 from sd4match.backbones.devices import choose_device
 from sd4match.backbones.folders import NANO_FOLDER
-from sd4match.commands import terminal
+from sd4match.commands import program
 from sd4match.commands.progress import Progress
 from sd4match.errors import SD4MatchError
 from sd4match.testbed.nano.training.autoencoder import AutoencoderStage
@@ -85,4 +85,4 @@ def _same_settings(settings: Settings, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    terminal.run(app)
+    program.run(app)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sd4match.commands import options
-from sd4match.commands.terminal import INTERRUPTED
+from sd4match.commands.program import INTERRUPTED
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.tuning.recipe import TuningSettings
 
@@ -99,7 +99,7 @@ def tune(
     val = options.open_pairs(dataset, data, "val", pairs, among=train.categories)
 
     from sd4match.prompts import families
-    from sd4match.prompts.known import parse
+    from sd4match.prompts.family_facts import parse
     from sd4match.tuning import folder
     from sd4match.tuning.tuning import Tuning
 

@@ -8,8 +8,8 @@ from .benchmarks import FOLDERS as FOLDERS
 from .benchmarks import NAMES as NAMES
 from .benchmarks import SPLITS as SPLITS
 from .benchmarks import load as load
-from .content import content_hash as content_hash
 from .downloading import download as download
+from .image_hashes import content_hash as content_hash
 from .images import load_image as load_image
 from .own_images import image_pair as image_pair
 from .pair_set import PairSet as PairSet

@@ -1,4 +1,4 @@
-"""What the packages know about a benchmark, and the names of categories.
+"""Facts about each benchmark, and category names.
 
 Category names are compared in full: "car" is not a part of "car(G)".
 """

@@ -11,9 +11,9 @@ from pathlib import Path
 from sd4match.datasets.archives import extract
 from sd4match.datasets.benchmark import MANIFEST
 from sd4match.datasets.benchmarks import FOLDERS
-from sd4match.datasets.fetching import Fetcher, Progress, advice
+from sd4match.datasets.csv_lists import read_table
+from sd4match.datasets.resumable_download import Fetcher, Progress, advice
 from sd4match.datasets.sources import SOURCES, Remote, Source
-from sd4match.datasets.tables import read_table
 from sd4match.errors import SD4MatchError, require_known
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from sd4match.datasets.benchmark import Benchmark
-from sd4match.datasets.columns import Columns
+from sd4match.datasets.pair_arrays import Columns
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
 from sd4match.files.cache import cache_folder

@@ -9,8 +9,8 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from sd4match.datasets.columns import Columns
-from sd4match.datasets.content import content_hashes
+from sd4match.datasets.image_hashes import content_hashes
+from sd4match.datasets.pair_arrays import Columns
 from sd4match.datasets.pairs import ImagePair
 
 

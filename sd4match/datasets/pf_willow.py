@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sd4match.datasets.benchmark import PF_WILLOW, Benchmark
+from sd4match.datasets.csv_lists import Row, read_table
 from sd4match.datasets.images import image_size
 from sd4match.datasets.pairs import ImagePair
-from sd4match.datasets.tables import Row, read_table
 from sd4match.errors import SD4MatchError, require_known
 
 _IMAGES = "PF-dataset"

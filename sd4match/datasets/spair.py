@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sd4match.datasets.benchmark import SPAIR, Benchmark
+from sd4match.datasets.csv_lists import read_text
 from sd4match.datasets.pairs import ATTRIBUTES, ImagePair
-from sd4match.datasets.tables import read_text
 from sd4match.errors import SD4MatchError, require_known
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from PIL import Image
 
 from sd4match.datasets.benchmark import MANIFEST, Benchmark
 from sd4match.datasets.benchmarks import BENCHMARKS
+from sd4match.datasets.csv_lists import read_text
 from sd4match.datasets.images import UNREADABLE, load_image
 from sd4match.datasets.pairs import ImagePair, Side
-from sd4match.datasets.tables import read_text
 from sd4match.errors import SD4MatchError, require_known
 
 _OPENED = {".jpg", ".jpeg", ".png", ".json"}

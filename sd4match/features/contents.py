@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from sd4match.backbones.image_encoders import ImageEncoder
-from sd4match.backbones.known import Reads
 from sd4match.backbones.loading import Backbone
+from sd4match.backbones.published_configs import Reads
 from sd4match.datasets.images import load_image
 from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.features.latents import image_key, to_tensor, where

@@ -1,7 +1,7 @@
-"""The cost of a backbone: operations, memory and shapes, kept by its configuration's hash.
+"""Cost of a backbone (operations, memory, shapes), cached by the hash of its configuration.
 
 Every plan needs these counts, and counting needs torch. Therefore they are counted once
-(`features.counting`) and kept in the cache folder. The package ships the counts of the embedded
+(`features.cost_counting`) and kept in the cache folder. The package ships the counts of the embedded
 backbone and of Stable Diffusion 1-5 and 2-1 at common image sides, in ``costs.json``.
 """
 
@@ -98,7 +98,7 @@ class Counts:
         """Make counts from JSON values.
 
         Args:
-            values: as from `sd4match.features.counting.count`.
+            values: as from `sd4match.features.cost_counting.count`.
 
         Returns:
             The counts.
@@ -186,7 +186,7 @@ def counts(architecture: Architecture, image_size: int) -> Counts:
         return Counts.of_json(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError):  # not counted yet, or damaged
         pass
-    from sd4match.features.counting import count  # imports torch
+    from sd4match.features.cost_counting import count  # imports torch
 
     values = count(architecture, image_size)
     try:

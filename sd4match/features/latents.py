@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from sd4match.backbones.loading import Backbone
-from sd4match.datasets.content import content_hash
+from sd4match.datasets.image_hashes import content_hash
 from sd4match.datasets.images import load_image
 from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.features.tensor_cache import TensorCache

@@ -1,4 +1,4 @@
-"""Readouts: the settings by which a position is read from a correlation map.
+"""Readout settings: how a position is read from a correlation map.
 
 docs/explanation/method.md section 1. Does not load torch, so that planning a study needs no model.
 """

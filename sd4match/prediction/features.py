@@ -9,8 +9,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from sd4match.backbones.known import Reads
 from sd4match.backbones.loading import Backbone
+from sd4match.backbones.published_configs import Reads
 from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents

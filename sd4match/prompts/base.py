@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
-from sd4match.backbones.known import Reads
 from sd4match.backbones.loading import Backbone
+from sd4match.backbones.published_configs import Reads
 from sd4match.datasets.benchmark import object_name
-from sd4match.prompts.known import Dependence
+from sd4match.prompts.family_facts import Dependence
 
 
 @dataclass(frozen=True)

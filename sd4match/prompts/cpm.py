@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from sd4match.backbones.loading import Backbone
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.prompts.base import Prompt
-from sd4match.prompts.known import SOURCES, Dependence, check_lengths
-from sd4match.prompts.tokens import encode_tokens
+from sd4match.prompts.family_facts import SOURCES, Dependence, check_lengths
+from sd4match.prompts.learned_tokens import encode_tokens
 
 LINEAR_RATE = 0.1
 """Factor on the learning rate of the linear layers (docs/explanation/method.md section 1)."""

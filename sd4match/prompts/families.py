@@ -6,7 +6,7 @@ from sd4match.backbones.loading import Backbone
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.prompts.base import MadeFor, Prompt
 from sd4match.prompts.cpm import ConditionalPrompt
-from sd4match.prompts.known import parse
+from sd4match.prompts.family_facts import parse
 from sd4match.prompts.learned import (
     ClassHiddenPrompt,
     ClassPrompt,

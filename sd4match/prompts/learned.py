@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from sd4match.backbones.loading import Backbone
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt
-from sd4match.prompts.known import serving_category
-from sd4match.prompts.tokens import encode_tokens, random_hidden, random_tokens
+from sd4match.prompts.family_facts import serving_category
+from sd4match.prompts.learned_tokens import encode_tokens, random_hidden, random_tokens
 
 
 class SinglePrompt(Prompt):

@@ -12,7 +12,7 @@ from sd4match.backbones.loading import Backbone
 from sd4match.backbones.text import encode_text
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt
-from sd4match.prompts.known import check_template
+from sd4match.prompts.family_facts import check_template
 
 TEMPLATE = "a photo of a {category}"
 

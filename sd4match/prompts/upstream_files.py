@@ -19,7 +19,7 @@ from sd4match.backbones.text import embed_ids
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.cpm import ConditionalPrompt
-from sd4match.prompts.known import SOURCES
+from sd4match.prompts.family_facts import SOURCES
 from sd4match.prompts.learned import (
     ClassHiddenPrompt,
     ClassPrompt,

@@ -11,7 +11,7 @@ from sd4match.errors import SD4MatchError
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.cpm import ConditionalPrompt
 from sd4match.prompts.families import belongs_to
-from sd4match.prompts.known import SOURCES, parse
+from sd4match.prompts.family_facts import SOURCES, parse
 from sd4match.prompts.learned import (
     ClassHiddenPrompt,
     ClassPrompt,

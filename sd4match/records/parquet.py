@@ -1,4 +1,4 @@
-"""Parquet files with a seal, and with the settings that they hold in their header."""
+"""Parquet files with a checksum seal, and with settings in their header."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sd4match.datasets.benchmarks import load
-from sd4match.datasets.content import content_hash
+from sd4match.datasets.image_hashes import content_hash
 from sd4match.datasets.pair_set import PairSet
 from sd4match.datasets.pairs import ATTRIBUTES, ImagePair
 from sd4match.errors import SD4MatchError

@@ -2,8 +2,8 @@ from .correlation_maps import heatmaps as heatmaps
 from .generation import generate as generate
 from .generation import generated as generated
 from .generation import subjects as subjects
-from .page import check_path as check_path
-from .page import save as save
+from .image_page import check_path as check_path
+from .image_page import save as save
 from .pair_grid import grid as grid
 from .pair_grid import matches as matches
 from .pair_grid import ranked as ranked

@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 from sd4match.datasets.images import load_image
 from sd4match.datasets.pairs import ImagePair
 from sd4match.prediction.one_pair import Matches
-from sd4match.visualize.page import HALO, footnote, legend, panels, show, title
+from sd4match.visualize.image_page import HALO, footnote, legend, panels, show, title
 
 MAP = "inferno"
 """Perceptually uniform, from black to light yellow: it also prints well in gray."""

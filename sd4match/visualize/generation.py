@@ -19,7 +19,7 @@ from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.prediction.features import hidden_states
 from sd4match.prompts.base import Prompt
-from sd4match.visualize.page import footnote, panels, show, title
+from sd4match.visualize.image_page import footnote, panels, show, title
 
 _MOST_IN_A_ROW = 5
 

@@ -17,7 +17,7 @@ from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import require_known
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.pck.scoring import counts
-from sd4match.visualize.page import (
+from sd4match.visualize.image_page import (
     GAP,
     HALO,
     WIDTH,

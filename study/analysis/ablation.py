@@ -1,4 +1,4 @@
-"""PCK along one axis, each value's difference to the baseline, and what would make it significant.
+"""PCK along one axis, differences to the baseline, and the sample size they need.
 
 ``cells`` is the frame of results (`study.analysis.contrasts`); ``samples`` gives the PCK of each
 pair behind one of them.

@@ -1,4 +1,4 @@
-"""PCK from recorded predictions: of every result, and of every pair where statistics need it."""
+"""PCK from recorded predictions: per result, and per pair for statistics."""
 
 from collections.abc import Mapping
 from functools import lru_cache

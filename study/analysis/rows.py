@@ -1,4 +1,4 @@
-"""The frame of results: its columns, metrics by configuration, conditions, and means over seeds."""
+"""The frame of results: columns, metrics per configuration, conditions, means over seeds."""
 
 import difflib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The configurations behind each combination of some axes' values, as tables need them."""
+"""Selection of the configuration for each combination of axis values in a table."""
 
 from collections.abc import Mapping, Sequence
 

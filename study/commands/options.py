@@ -1,4 +1,4 @@
-"""Arguments that several commands of ``study`` take, and how they open studies and answer.
+"""Arguments that several ``study`` commands share; open studies and print answers.
 
 Nothing heavy is imported before a command knows that what it was asked for exists.
 """
@@ -35,7 +35,7 @@ def load(space: str, overrides: list[str] | None) -> "Space":
     Raises:
         SD4MatchError: there is no such space, or a setting is wrong.
     """
-    from study.space.files import find_file
+    from study.space.file_lookup import find_file
 
     find_file(space)  # an unknown name is refused before Hydra is imported
     from study.space.reading import load
@@ -54,7 +54,7 @@ def open_study(name: str, results: str) -> "Study":
     Raises:
         SD4MatchError: there is no such study.
     """
-    from study.store.lookup import existing
+    from study.store.study_lookup import existing
 
     path = existing(name if "/" in name else f"{results}/{name}")
 

@@ -1,4 +1,4 @@
-"""``study plan | launch | status``: what would run, run it, how far it is."""
+"""``study plan | launch | status``: show what would run, run it, show its progress."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Callbacks of Ray Tune: reports, curves and nodes for a launch, and those that a space names."""
+"""Ray Tune callbacks: reports, curves and nodes of a launch, and those a space names."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""Starting Ray here, or joining a cluster, for the length of a launch; what its nodes offer."""
+"""Start Ray locally or join a cluster for one launch; list the resources of its nodes."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Kinds of faults of a work item, and how often an item is tried again after each."""
+"""Fault types of a work item, and the retry limit of each."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Listeners: what a launch reports to a terminal, a heartbeat, a record and its logs."""
+"""Listeners: send a launch's events to the terminal, heartbeat, record and logs."""
 
 import logging
 import time

@@ -9,7 +9,7 @@ import torch
 
 from sd4match import backbones, prompts
 from sd4match.backbones.loading import Backbone
-from sd4match.datasets.content import content_hash
+from sd4match.datasets.image_hashes import content_hash
 from sd4match.datasets.pair_set import PairSet
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents

@@ -1,4 +1,4 @@
-"""Timing of running items: which take much longer than others of their kind did."""
+"""Detection of items that take much longer than earlier items of the same kind."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Running pending work on Ray Tune: what was computed, what failed, what was stopped."""
+"""Run pending work on Ray Tune; return what was computed, failed or stopped."""
 
 import os
 import tempfile

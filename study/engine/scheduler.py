@@ -1,4 +1,4 @@
-"""The schedulers of Ray Tune: every trial runs, or ASHA stops tunings; workers stay warm."""
+"""Ray Tune schedulers: run every trial, or stop weak tunings early (ASHA)."""
 
 import logging
 from collections.abc import Callable, Container

@@ -1,4 +1,4 @@
-"""Work items: what is still to be computed of each plan, and what became of it.
+"""Work items: the remaining computations of each plan, and their outcomes.
 
 A `Work` item is what one worker does in one go. `outstanding` turns plans into items; `preflight`
 makes the item that tries a little of everything before the rest may start. Nothing here needs Ray:

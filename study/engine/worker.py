@@ -1,4 +1,4 @@
-"""The worker: computes work items, each stage from what it needs to its result in the store.
+"""The worker: computes the stages of a work item and stores their results.
 
 Nothing here knows Ray: an actor calls it, and so can a test or a notebook. An item that was begun
 before continues from what the store holds of it.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sd4match.datasets.images import load_image
 from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.visualize.page import HALO, footnote, legend, panels, show, title
+from sd4match.visualize.image_page import HALO, footnote, legend, panels, show, title
 from sd4match.visualize.pair_grid import COLOURS
 from study.analysis.results import Results
 from study.analysis.rows import configurations

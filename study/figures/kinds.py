@@ -1,4 +1,4 @@
-"""The registry of the kinds of figures: which a study can draw, and drawing them.
+"""Registry of figure kinds: list those that a study supports, and draw them.
 
 Each kind has a module with a pure function from frames to a figure, and a `Kind` that says whether
 a study can draw it and takes the frames from the study.

@@ -1,4 +1,4 @@
-"""The data of figures: configurations that belong together, splits to show, PCK in percent."""
+"""Data for figures: groups of configurations, splits to show, PCK in percent."""
 
 from collections.abc import Collection, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Figure of PCK against cost, the planned operations that matching an image takes."""
+"""Figure of PCK against cost: planned floating-point operations per image."""
 
 import textwrap
 

@@ -1,4 +1,4 @@
-"""Predicted keypoints behind a result, for figures of single pairs and of any alpha."""
+"""Recorded predictions of a result, for figures of single pairs and for any alpha."""
 
 from dataclasses import dataclass
 from pathlib import Path

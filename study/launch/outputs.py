@@ -1,4 +1,4 @@
-"""The tables and figures that a launch ends with; they are written when what they show changed.
+"""The tables and figures written at the end of a launch, if their content changed.
 
 ``answers.json`` in the study's folder holds the hash of all that they are made from, and of each
 file. A launch that finds the same hashes leaves the files alone; a file that was removed or changed

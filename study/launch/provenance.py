@@ -1,4 +1,4 @@
-"""The record of how a study's numbers were computed; each launch adds itself.
+"""The record of how a study's numbers were computed, with one entry per launch.
 
 ``provenance.json`` in the study's folder holds what is asked (resolved configuration, stages,
 fingerprints, seeds) and a list of launches (time, command, code, versions, machines, outcome);

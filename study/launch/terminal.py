@@ -1,4 +1,4 @@
-"""The screen of ``study launch``: a live view in a terminal, a line an event elsewhere."""
+"""The screen of ``study launch``: a live view in a terminal, else one line per event."""
 
 import contextlib
 import time

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sd4match.backbones.architectures import Architecture, architecture
 from sd4match.features.cost import Flops, Footprint, flops, footprint
-from sd4match.prompts.known import SOURCES
+from sd4match.prompts.family_facts import SOURCES
 from sd4match.tuning.recipe import EPOCHS
 from study.plan.inputs import DataRef, Machine
 from study.plan.plan import Cell, Plan

@@ -1,4 +1,4 @@
-"""The index of a study as a table: the record and the cost behind each configuration and split."""
+"""The index of a study: a table with the record and cost of each configuration and split."""
 
 from typing import Any
 

@@ -11,7 +11,7 @@ from sd4match.datasets.benchmark import object_name
 from sd4match.datasets.benchmarks import BENCHMARKS, CATEGORIES, FOLDERS, load
 from sd4match.datasets.pair_set import PairSet
 from sd4match.errors import SD4MatchError
-from sd4match.prompts.known import SOURCES
+from sd4match.prompts.family_facts import SOURCES
 
 ABSENT = "absent:"
 """Begins the fingerprint of an input that is not on this machine."""

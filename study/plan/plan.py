@@ -1,4 +1,4 @@
-"""Plans: the cells of configurations, and the stages that must be computed, each once."""
+"""Plans: the results to compute for each configuration, and the stages they need."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sd4match import prompts
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.prompts.family_facts import SOURCES, parse
 from sd4match.prompts.header import read_header
-from sd4match.prompts.known import SOURCES, parse
 from study.plan.inputs import ABSENT, PromptFile
 
 if TYPE_CHECKING:  # they load torch

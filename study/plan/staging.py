@@ -1,4 +1,4 @@
-"""The stages that answer a configuration; configurations that share a stage get the same one."""
+"""Build the stages that a configuration needs; shared stages are created once."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,7 +12,7 @@ from sd4match.backbones.image_encoder_files import (
 )
 from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError
-from sd4match.prompts.known import KNOWN, SOURCES, serving_category
+from sd4match.prompts.family_facts import KNOWN, SOURCES, serving_category
 from study.plan.inputs import ABSENT, DataRef, Machine, PromptFile, key_of, refer
 from study.plan.prompt_files import describe
 from study.plan.stages import PROMPT_OPTIONS, Extraction, Predict, Tune

@@ -1,4 +1,4 @@
-"""What a store holds of a plan, as data, and what that leaves to do for the plan's predictions.
+"""Which parts of a plan are already stored, and which predictions still need a pass.
 
 Predicted keypoints are the record. Another alpha or protocol is scored from them. A layer,
 localizer, kernel width or temperature that was not read then needs another pass, because neither

@@ -1,4 +1,4 @@
-"""The importance of axes, and how many of their values differ from the baseline, in words."""
+"""Text on the importance of axes, and on how their values differ from the baseline."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Importance of axes: PED-ANOVA for searches, and the measure that fits each other design."""
+"""Importance of axes: PED-ANOVA for searches, the matching method for other designs."""
 
 import warnings
 from collections import defaultdict
@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sd4match.errors import SD4MatchError, require_known
 from study.analysis.ablation import Samples
 from study.analysis.importance import factorial, largest
-from study.analysis.importance.measure import COLUMNS, SEARCH, Measure
+from study.analysis.importance.measured_metric import COLUMNS, SEARCH, Measure
 from study.analysis.results import Results
 from study.search.proposals import Dimension
 from study.space.axes import AXES
@@ -55,7 +55,8 @@ def importance(
 
     Returns:
         Columns: ``axis``, ``other`` (None for an axis alone), ``kind`` (in words: see
-        `study.analysis.importance.measure`), ``value`` and its 95 % interval ``low``, ``high``.
+        `study.analysis.importance.measured_metric`), ``value`` and its 95 % interval ``low``,
+            ``high``.
         Axes come before interactions, larger values first.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Proposals of a search: points of the paid axes that an Optuna sampler proposes, each once."""
+"""Proposals of a search: values of the paid axes from a sampler, without repeats."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -6,7 +6,7 @@ from .configuration import Configuration as Configuration
 from .configuration import configure as configure
 from .designs import DESIGNS as DESIGNS
 from .designs import configurations as configurations
-from .files import find_file as find_file
+from .file_lookup import find_file as find_file
 from .metric import COST as COST
 from .metric import Metric as Metric
 from .metric import Rule as Rule

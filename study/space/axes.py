@@ -8,7 +8,7 @@ from typing import Literal
 from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.matching.readout import LOCALIZERS
-from sd4match.prompts.known import KNOWN, SOURCES, Family, check_template
+from sd4match.prompts.family_facts import KNOWN, SOURCES, Family, check_template
 
 
 def integer(low: int, high: int = 2**31 - 1, *, odd: bool = False) -> Callable[[object], int]:

@@ -10,11 +10,11 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from sd4match.backbones.architectures import architecture
-from sd4match.backbones.known import IMAGE_ENCODERS
+from sd4match.backbones.published_configs import IMAGE_ENCODERS
 from sd4match.datasets.benchmarks import NAMES
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.pck.protocols import PROTOCOLS
-from sd4match.prompts.known import KNOWN
+from sd4match.prompts.family_facts import KNOWN
 from study.space.axes import TRAINED_ON, Value, find
 from study.space.configuration import TIES
 from study.space.designs import DESIGNS

@@ -1,4 +1,4 @@
-"""Configurations: a value for every axis; equal questions are equal configurations."""
+"""Configurations: one value per axis; those with the same effect compare equal."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from sd4match.matching.readout import Readout
-from sd4match.prompts.known import KNOWN, check_lengths
+from sd4match.prompts.family_facts import KNOWN, check_lengths
 from study.space.axes import AXES, OWN, TRAINED_ON, Value
 
 

@@ -18,7 +18,7 @@ from yaml import MarkedYAMLError, YAMLError
 
 from sd4match.errors import SD4MatchError, require_known
 from study.space.checks import check
-from study.space.files import find_file
+from study.space.file_lookup import find_file
 from study.space.schema import Baseline, SpaceFile, TrainAxes
 from study.space.space import Space
 

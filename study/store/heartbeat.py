@@ -1,4 +1,4 @@
-"""The heartbeat of a launch: a file that shows that it runs, and its progress.
+"""Heartbeat file: shows that a launch is running, and its progress.
 
 The file is in the study's folder while a launch runs, and is removed when the launch ends; only a
 killed driver leaves it. Reading it needs neither torch nor Ray.

@@ -14,9 +14,9 @@ from sd4match.files.atomic import atomic_path
 from sd4match.pck.protocols import PROTOCOLS
 from study.plan.plan import Plan
 from study.space.space import Space
-from study.store.lookup import existing
 from study.store.mirror import Mirror, local
 from study.store.store import Store
+from study.store.study_lookup import existing
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,4 +1,4 @@
-"""`Layout`: the rows, columns and selection of a table of any dimensions."""
+"""`Layout`: which axes are the rows and columns of a table, and which values are shown."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""The status of a study as text and as plain values; while it runs, its live state."""
+"""Status of a study as text and plain values, with live progress during a launch."""
 
 import time
 from collections.abc import Iterator, Mapping

@@ -1,6 +1,6 @@
+from .annotated_drawing import Drawing as Drawing
+from .annotated_drawing import draw as draw
 from .category import CATEGORIES as CATEGORIES
-from .drawing import Drawing as Drawing
-from .drawing import draw as draw
 from .generator import Manifest as Manifest
 from .generator import generate as generate
 from .sheet import contact_sheet as contact_sheet

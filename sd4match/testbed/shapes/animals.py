@@ -3,7 +3,7 @@
 import numpy as np
 
 from sd4match.testbed.shapes.birds import paint_eye
-from sd4match.testbed.shapes.model import Model, curve
+from sd4match.testbed.shapes.object_model import Model, curve
 from sd4match.testbed.shapes.palette import Paint, Palette
 
 Rng = np.random.Generator

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sd4match.testbed.shapes.model import Floats
+from sd4match.testbed.shapes.object_model import Floats
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The canvas: polygons are painted as labels first, and all get color and light afterwards.
+"""The canvas: paints polygons as labels, then colors and lights them together.
 
 Shapes are painted as labels on a supersampled map, which is cheap and exact. Colours come from a
 palette look-up before the map is reduced (antialiased edges); light is computed per pixel from the
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from sd4match.testbed.shapes.model import Floats
+from sd4match.testbed.shapes.object_model import Floats
 from sd4match.testbed.shapes.palette import RGB, Paint
 
 SUPERSAMPLING = 3

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sd4match.testbed.shapes import animals, bikes, birds, cars, household, planes_and_boats
-from sd4match.testbed.shapes.model import Model
+from sd4match.testbed.shapes.object_model import Model
 from sd4match.testbed.shapes.palette import Palette
 
 Range = tuple[float, float]

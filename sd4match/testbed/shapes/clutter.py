@@ -5,7 +5,7 @@
 import numpy as np
 
 from sd4match.testbed.shapes.canvas import Canvas, Slope
-from sd4match.testbed.shapes.model import Floats, circle
+from sd4match.testbed.shapes.object_model import Floats, circle
 from sd4match.testbed.shapes.palette import Paint, Palette
 
 Rng = np.random.Generator

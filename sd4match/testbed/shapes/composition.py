@@ -9,7 +9,7 @@ from sd4match.testbed.shapes.camera import View
 from sd4match.testbed.shapes.canvas import Canvas, Light
 from sd4match.testbed.shapes.category import Category
 from sd4match.testbed.shapes.clutter import CLUTTER, OCCLUDER, place
-from sd4match.testbed.shapes.model import Floats
+from sd4match.testbed.shapes.object_model import Floats
 from sd4match.testbed.shapes.style import Style
 
 Rng = np.random.Generator

@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 
 from sd4match.datasets.benchmark import PF_PASCAL, PF_WILLOW, object_name
-from sd4match.testbed.shapes import layouts
+from sd4match.testbed.shapes import benchmark_formats
+from sd4match.testbed.shapes.annotated_drawing import Drawing, draw
+from sd4match.testbed.shapes.benchmark_formats import Shot
 from sd4match.testbed.shapes.category import SHARED
-from sd4match.testbed.shapes.drawing import Drawing, draw
-from sd4match.testbed.shapes.layouts import Shot
 from sd4match.testbed.shapes.style import CLUTTERED, GENERAL, Style, named_rng
 from sd4match.testbed.shapes.style import PF_WILLOW as STUDIO
 
@@ -73,21 +73,21 @@ def write_spair(root: Path, seed: int, scale: float) -> dict[Split, int]:
             for shot in of_category:
                 image = f"JPEGImages/{category}/{shot.stem}.jpg"
                 shot.drawing.image.save(root / image, quality=_JPEG)
-                layouts.write_json(
+                benchmark_formats.write_json(
                     root / "ImageAnnotation" / category / f"{shot.stem}.json",
-                    layouts.spair_image(shot),
+                    benchmark_formats.spair_image(shot),
                 )
-                mask = shot.drawing.mask * np.uint8(layouts.pascal_class(category))
+                mask = shot.drawing.mask * np.uint8(benchmark_formats.pascal_class(category))
                 Image.fromarray(mask).save(root / "Segmentation" / category / f"{shot.stem}.png")
                 captions[image] = shot.drawing.caption
             for source, target in permutations(of_category, 2):
                 number = len(names) + 1
-                names.append(layouts.pair_name(number, source, target))
-                content = layouts.spair_pair(number, source, target)
-                layouts.write_json(pairs / f"{names[-1]}.json", content)
+                names.append(benchmark_formats.pair_name(number, source, target))
+                content = benchmark_formats.spair_pair(number, source, target)
+                benchmark_formats.write_json(pairs / f"{names[-1]}.json", content)
         (root / "Layout" / "large" / f"{split}.txt").write_text("\n".join(names) + "\n")
         counts[split] = len(names)
-    layouts.write_captions(root / "captions.jsonl", captions)
+    benchmark_formats.write_captions(root / "captions.jsonl", captions)
     return counts
 
 
@@ -105,7 +105,7 @@ def write_pf_pascal(root: Path, seed: int, scale: float) -> dict[Split, int]:
             for shot in of_category:
                 image = f"PF-dataset-PASCAL/JPEGImages/{shot.stem}.jpg"
                 shot.drawing.image.save(root / image, quality=_JPEG)
-                layouts.write_mat(notes / f"{shot.stem}.mat", shot.drawing)
+                benchmark_formats.write_mat(notes / f"{shot.stem}.mat", shot.drawing)
                 captions[image] = shot.drawing.caption
             images_ = [f"{base.name}/JPEGImages/{shot.stem}.jpg" for shot in of_category]
             every = list(permutations(images_, 2))
@@ -113,11 +113,11 @@ def write_pf_pascal(root: Path, seed: int, scale: float) -> dict[Split, int]:
             chosen = rng.permutation(len(every))[: _scaled(_PASCAL_PAIRS[split], scale)]
             for k, i in enumerate(chosen.tolist()):
                 flip = (k % 2,) if split == "trn" else (0,) if split == "val" else ()
-                rows.append((*every[i], layouts.pascal_class(category), *flip))
+                rows.append((*every[i], benchmark_formats.pascal_class(category), *flip))
         header = ("source_image", "target_image", "class", "flip")
-        layouts.write_rows(root / f"{split}_pairs.csv", header[: len(rows[0])], rows)
+        benchmark_formats.write_rows(root / f"{split}_pairs.csv", header[: len(rows[0])], rows)
         counts[split] = len(rows)
-    layouts.write_captions(root / "captions.jsonl", captions)
+    benchmark_formats.write_captions(root / "captions.jsonl", captions)
     return counts
 
 
@@ -146,8 +146,8 @@ def write_pf_willow(root: Path, seed: int, scale: float) -> dict[Split, int]:
             files.append((image, [float(v) for v in points.T.ravel().round(3)]))
         rows += [(a[0], b[0], *a[1], *b[1]) for a, b in permutations(files, 2)]
     axes = [f"{axis}{side}{i}" for side in "AB" for axis in "XY" for i in range(1, 11)]
-    layouts.write_rows(root / "test_pairs.csv", ("imageA", "imageB", *axes), rows)
-    layouts.write_captions(root / "captions.jsonl", captions)
+    benchmark_formats.write_rows(root / "test_pairs.csv", ("imageA", "imageB", *axes), rows)
+    benchmark_formats.write_captions(root / "captions.jsonl", captions)
     return {"test": len(rows)}
 
 

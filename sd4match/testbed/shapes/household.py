@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sd4match.testbed.shapes.model import Model, circle, curve
+from sd4match.testbed.shapes.object_model import Model, circle, curve
 from sd4match.testbed.shapes.palette import Paint, Palette
 
 Rng = np.random.Generator

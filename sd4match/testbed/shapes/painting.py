@@ -7,7 +7,7 @@ import numpy as np
 
 from sd4match.testbed.shapes.camera import Camera
 from sd4match.testbed.shapes.canvas import Canvas, Slope
-from sd4match.testbed.shapes.model import (
+from sd4match.testbed.shapes.object_model import (
     Blob,
     Floats,
     Group,

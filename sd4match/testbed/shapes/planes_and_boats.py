@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sd4match.testbed.shapes.model import Model, curve
+from sd4match.testbed.shapes.object_model import Model, curve
 from sd4match.testbed.shapes.palette import Palette
 
 Rng = np.random.Generator

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from sd4match.testbed.shapes.annotated_drawing import Drawing, draw
 from sd4match.testbed.shapes.category import CATEGORIES
-from sd4match.testbed.shapes.drawing import Drawing, draw
 from sd4match.testbed.shapes.style import STYLES
 
 _TITLES = {"spair": "SPair-71k", "pf_pascal": "PF-Pascal", "pf_willow": "PF-Willow"}

@@ -2,7 +2,7 @@ from .factorial import Grid as Grid
 from .factorial import grid_of as grid_of
 from .factorial import shares as shares
 from .largest import largest_differences as largest_differences
-from .measure import Measure as Measure
+from .measured_metric import Measure as Measure
 
 __all__ = [
     "Grid",

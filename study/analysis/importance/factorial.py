@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from study.analysis.importance.measure import COLUMNS, FACTORIAL, Measure
+from study.analysis.importance.measured_metric import COLUMNS, FACTORIAL, Measure
 from study.analysis.statistics.bootstrap import Floats
 from study.analysis.statistics.stats import design_of
 from study.space.configuration import TIES

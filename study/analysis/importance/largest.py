@@ -7,7 +7,7 @@ import pandas as pd
 
 from sd4match.errors import SD4MatchError
 from study.analysis.contrasts import one_at_a_time, varied
-from study.analysis.importance.measure import AROUND, COLUMNS, Measure
+from study.analysis.importance.measured_metric import AROUND, COLUMNS, Measure
 from study.analysis.statistics.stats import differences
 
 

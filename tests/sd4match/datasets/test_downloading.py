@@ -21,7 +21,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from sd4match import cli, datasets
-from sd4match.datasets import benchmark, fetching, sources
+from sd4match.datasets import benchmark, resumable_download, sources
 from sd4match.datasets.downloading import download
 from sd4match.errors import SD4MatchError
 
@@ -102,7 +102,7 @@ def site(monkeypatch):
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     site.url = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(fetching, "PAUSE_S", 0.001)
+    monkeypatch.setattr(resumable_download, "PAUSE_S", 0.001)
     for name, source in sources.SOURCES.items():
         local = dataclasses.replace(
             source,

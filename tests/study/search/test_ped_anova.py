@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.analysis.importance.measure import Measure
+from study.analysis.importance.measured_metric import Measure
 from study.analysis.statistics.stats import PairSamples, difference
 from study.search.ped_anova import importance
 from study.space.axes import AXES

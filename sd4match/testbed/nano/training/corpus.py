@@ -1,4 +1,4 @@
-"""The training corpus: drawings with captions and the landmark of every place.
+"""The training corpus: drawings with captions and a landmark label for every cell.
 
 They are drawn as for the shapes benchmark but under another name, so that they contain no object,
 pose or scene of the benchmark.
@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sd4match.files.cache import file_hash
-from sd4match.testbed.nano.training.identity import identity
+from sd4match.testbed.nano.training.input_hash import identity
+from sd4match.testbed.shapes.annotated_drawing import Drawing, draw
 from sd4match.testbed.shapes.category import CATEGORIES
-from sd4match.testbed.shapes.drawing import Drawing, draw
 from sd4match.testbed.shapes.style import STYLES, named_rng
 
 SIDE = 128

@@ -12,7 +12,7 @@ from torch import Tensor
 from sd4match.files.atomic import atomic_path
 from sd4match.testbed.nano.training.autoencoder import as_input
 from sd4match.testbed.nano.training.corpus import Corpus
-from sd4match.testbed.nano.training.identity import identity
+from sd4match.testbed.nano.training.input_hash import identity
 from sd4match.testbed.nano.training.loop import mixed
 from sd4match.testbed.shapes.style import named_rng
 

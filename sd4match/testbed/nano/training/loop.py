@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
-from sd4match.testbed.nano.training.identity import identity
+from sd4match.testbed.nano.training.input_hash import identity
 from sd4match.testbed.nano.training.settings import Schedule
 
 LOG_EVERY = 50

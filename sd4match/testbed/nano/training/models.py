@@ -11,7 +11,7 @@ from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, Dinov2Config, Dinov2Model
 
 from sd4match.backbones.folders import NANO_FOLDER
-from sd4match.backbones.models import quiet
+from sd4match.backbones.weights import quiet
 
 Models = dict[str, Any]  # by the name of their folder
 

@@ -76,7 +76,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     def fail(*args):
         raise OSError("disk full")
 
-    monkeypatch.setattr("sd4match.testbed.shapes.layouts.write_captions", fail)
+    monkeypatch.setattr("sd4match.testbed.shapes.benchmark_formats.write_captions", fail)
     with pytest.raises(OSError, match="disk full"):
         generate(tmp_path / "data", scale=0.1)
     assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sd4match.testbed.shapes.drawing import draw
+from sd4match.testbed.shapes.annotated_drawing import draw
 from sd4match.testbed.shapes.style import STYLES, named_rng
 
 

@@ -1,4 +1,4 @@
-"""One metric of the configurations that were measured, as all kinds of importance take it."""
+"""One metric of all measured configurations: the input of every importance method."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Facts about the prompt families: dependence and settings. Does not load torch."""
+"""What each prompt family depends on, and its settings. Does not load torch."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import Any, Literal
 
-from sd4match.backbones.known import Reads
+from sd4match.backbones.published_configs import Reads
 from sd4match.datasets.benchmark import class_alias
 from sd4match.errors import SD4MatchError
 

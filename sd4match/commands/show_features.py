@@ -37,9 +37,9 @@ def pca(
     from sd4match.datasets import own_images
     from sd4match.datasets.images import load_image
     from sd4match.prediction.one_pair import features
-    from sd4match.visualize import page, principal_colours
+    from sd4match.visualize import image_page, principal_colours
 
-    page.check_path(out)
+    image_page.check_path(out)
     layers = sorted(set(layer or range(4)))
     with own_images.images(images, category=category) as opened:
         model = options.load_backbone(
@@ -63,7 +63,7 @@ def pca(
         ]
     note = options.note(backbone, timestep=timestep, ensemble=ensemble)
     figure = principal_colours.pca(named, views, note=f"{options.label(prompt)} prompt; {note}")
-    page.save(figure, out)
+    image_page.save(figure, out)
     typer.echo(out)
 
 
@@ -96,9 +96,9 @@ def generate(
     """
     from sd4match.commands.progress import Progress
     from sd4match.datasets import own_images
-    from sd4match.visualize import generation, page
+    from sd4match.visualize import generation, image_page
 
-    page.check_path(out)
+    image_page.check_path(out)
     with own_images.images(image or []) as opened:
         model = options.load_backbone(
             backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype
@@ -123,5 +123,5 @@ def generate(
         f"{options.label(prompt)} prompt, {backbone}, {steps} DDIM steps, guidance {guidance:g}, "
         f"seed {seed}"
     )
-    page.save(generation.generated(groups, note=note), out)
+    image_page.save(generation.generated(groups, note=note), out)
     typer.echo(out)

@@ -13,7 +13,7 @@ from sd4match.testbed.shapes.canvas import SUPERSAMPLING, Canvas
 from sd4match.testbed.shapes.captions import describe
 from sd4match.testbed.shapes.category import CATEGORIES
 from sd4match.testbed.shapes.composition import develop, draw_size, draw_view, occlude, scatter
-from sd4match.testbed.shapes.model import Model
+from sd4match.testbed.shapes.object_model import Model
 from sd4match.testbed.shapes.painting import Mark, bounds, footprint, paint_model
 from sd4match.testbed.shapes.style import STYLES, Style
 

@@ -1,4 +1,4 @@
-"""Running a command line: one line for a user's mistake, an exit status for programs."""
+"""Run a command line: print user errors as one line and set the exit status."""
 
 import logging
 import sys

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from sd4match.errors import SD4MatchError
-from sd4match.visualize.page import WIDTH, check_path, footnote, panels, save, show, title
+from sd4match.visualize.image_page import WIDTH, check_path, footnote, panels, save, show, title
 
 sizes = st.tuples(st.integers(50, 4000), st.integers(50, 4000))
 

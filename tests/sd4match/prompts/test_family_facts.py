@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from sd4match.prompts import FAMILIES
-from sd4match.prompts.known import KNOWN, Family
+from sd4match.prompts.family_facts import KNOWN, Family
 
 
 def test_facts_are_those_of_the_classes():
@@ -13,5 +13,5 @@ def test_facts_are_those_of_the_classes():
 
 
 def test_facts_need_no_torch():
-    code = "import sys, sd4match.prompts.known; sys.exit('torch' in sys.modules)"
+    code = "import sys, sd4match.prompts.family_facts; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -3,14 +3,14 @@
 import pytest
 
 from sd4match import datasets
-from sd4match.datasets import content
+from sd4match.datasets import image_hashes
 from sd4match.errors import SD4MatchError
 
 
 def test_image_hashes_are_kept_on_disk(root, monkeypatch):
     before = datasets.load("spair", root, "test").fingerprint
-    content._hash.cache_clear()
-    monkeypatch.setattr(content, "_hash", None)  # hashing would fail
+    image_hashes._hash.cache_clear()
+    monkeypatch.setattr(image_hashes, "_hash", None)  # hashing would fail
     assert datasets.load("spair", root, "test").fingerprint == before
 
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sd4match.errors import SD4MatchError
+from sd4match.testbed.shapes.annotated_drawing import draw
 from sd4match.testbed.shapes.category import CATEGORIES
-from sd4match.testbed.shapes.drawing import draw
 from sd4match.testbed.shapes.palette import COLOURS
 from sd4match.testbed.shapes.style import STYLES, named_rng
 

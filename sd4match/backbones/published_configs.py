@@ -1,4 +1,4 @@
-"""Configurations of Stable Diffusion 1-5 and 2-1, so that planning needs no files."""
+"""Configurations of Stable Diffusion 1-5 and 2-1, for planning without model files."""
 
 from dataclasses import dataclass
 from typing import Any

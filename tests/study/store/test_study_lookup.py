@@ -3,7 +3,7 @@
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.store.lookup import existing
+from study.store.study_lookup import existing
 
 
 def test_a_study_is_where_its_facts_are(tmp_path):

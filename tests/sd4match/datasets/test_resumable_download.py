@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from sd4match.datasets import benchmark, fetching, sources
+from sd4match.datasets import benchmark, resumable_download, sources
 from sd4match.datasets.downloading import download
 from sd4match.errors import SD4MatchError
 
@@ -90,7 +90,7 @@ def site(monkeypatch):
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     site.url = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(fetching, "PAUSE_S", 0.001)
+    monkeypatch.setattr(resumable_download, "PAUSE_S", 0.001)
     for name, source in sources.SOURCES.items():
         local = dataclasses.replace(
             source,
@@ -189,7 +189,7 @@ def test_a_server_without_ranges_sends_it_all_again(full_site, tmp_path, ranges)
 
 
 def test_a_later_run_goes_on_too(full_site, tmp_path, cached):
-    full_site.broken["SPair-71k.tar.gz"] = [100_000] + [0] * (fetching.TRIES - 1)
+    full_site.broken["SPair-71k.tar.gz"] = [100_000] + [0] * (resumable_download.TRIES - 1)
     with pytest.raises(SD4MatchError, match=r"again to resume.*; give --mirror") as error:
         download("spair", tmp_path / "data")
     assert "\n" not in str(error.value)

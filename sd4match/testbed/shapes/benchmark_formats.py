@@ -13,8 +13,8 @@ import numpy as np
 from scipy.io import savemat
 
 from sd4match.datasets.benchmark import PF_PASCAL
+from sd4match.testbed.shapes.annotated_drawing import Drawing
 from sd4match.testbed.shapes.category import CATEGORIES
-from sd4match.testbed.shapes.drawing import Drawing
 
 Json = dict[str, object]
 _SPAIR_SLOTS = 30  # keypoints in every SPair-71k image annotation

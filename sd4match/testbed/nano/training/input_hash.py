@@ -1,4 +1,4 @@
-"""Hashes of a file's inputs for its name, so that a stale file is never used."""
+"""Hash of a file's inputs, used in its name so that stale files are not reused."""
 
 import hashlib
 import json

