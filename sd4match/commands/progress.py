@@ -1,4 +1,4 @@
-"""Progress of a long command: a bar on a terminal, elsewhere a line a minute."""
+"""Progress of a long command: a bar on a terminal, elsewhere one line per minute."""
 
 import time
 from datetime import timedelta

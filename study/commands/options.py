@@ -1,6 +1,6 @@
 """Arguments that several commands of ``study`` take, and how they open studies and answer.
 
-Nothing heavy is imported before a command knows that what it was asked for exists.
+A command imports large packages only after it has found what its arguments name.
 """
 
 import json
