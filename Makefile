@@ -1,4 +1,4 @@
-# Everything a newcomer types. Each target can be repeated; what is done already is not done again.
+# The commands for new users. Each target can be repeated; what is done already is not done again.
 #
 #   make quickstart   environment, generated benchmark, the quickstart study: tables and figures
 #   make check        before every commit: lint, import contracts, types and the fast tests

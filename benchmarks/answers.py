@@ -1,9 +1,9 @@
 """Questions to a large study: time, memory and size of its record.
 
-Generated predictions of 2,000 configurations (50 prompts and timesteps × 40 free settings: 4 layers
-with the nearest cell, a softmax and 8 kernel widths), 8 keypoints a pair, on splits as large as
-SPair-71k's, are written through the real store. Then the questions are asked as users do, each in
-a process of its own.
+Generated predictions of 2,000 configurations (50 prompts and timesteps × 40 readout settings: 4
+layers with the nearest cell, a softmax and 8 kernel widths), 8 keypoints per pair, on splits as
+large as SPair-71k's, are written through the real store. Then the questions are asked as users do,
+each in a process of its own.
 
     python -m benchmarks answers                    # 282 million keypoints: 1.2 GB in TMPDIR
     python -m benchmarks answers --pairs 500        # smaller

@@ -24,13 +24,13 @@ from tests.study.bad_input.world import build, fork, measured
 
 PROGRAMS = {"study": study.cli.main, "sd4match": sd4match.cli.main}
 LONGEST = 120  # seconds
-VERDICTS = ("one clear line", "no error", "traceback", "many lines", "says not where", "lost")
+VERDICTS = ("one clear line", "no error", "traceback", "many lines", "does not say where", "lost")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--only", default="", help="cases whose name has this in it")
+    parser.add_argument("--only", default="", help="only cases with this in their name")
     parser.add_argument("--lines", action="store_true", help="print what each of them says")
     options = parser.parse_args()
     modules = (data_files, spaces, prompt_files, folders)
@@ -68,7 +68,8 @@ def judge(case: Case, seed: int, world: Path, copy: Path) -> tuple[str, str]:
         return "many lines", said
     if lost:
         return "lost", said
-    return ("one clear line" if all(word in said for word in case.says) else "says not where"), said
+    clear = all(word in said for word in case.says)
+    return "one clear line" if clear else "does not say where", said
 
 
 def run(folder: Path, command: tuple[str, ...]) -> tuple[int, str]:

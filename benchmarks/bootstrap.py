@@ -36,7 +36,7 @@ def structure() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def measured(rows: int) -> list[PairSamples]:
-    """PCK of 8 keypoints a pair, with effects of images; the baseline first."""
+    """PCK of 8 keypoints per pair, with effects of images; the baseline first."""
     source, target, category = structure()
     rng = np.random.default_rng(1)
     image = rng.normal(0, 0.8, source.max() + target.max())

@@ -42,14 +42,14 @@ BUSY = "ray::ResourceTrainable.train"
 OF_A_RUN = (
     "store/speed/", "small/logs/", "small/tensorboard/", "small/provenance", "small/study.yaml",
 )  # fmt: skip
-"""Files that tell of the run itself: when, how fast, where."""
+"""Files about the run itself: when, how fast, where."""
 
 
 class Bench:
     """A cluster, and studies launched on it in processes of their own.
 
     Args:
-        folder: where studies are launched; gets a results folder a run, and Ray's files.
+        folder: where studies are launched; gets a results folder per run, and Ray's files.
         space: the search space.
         stages: how many files of stages a whole run leaves, if that is known already.
     """
@@ -180,9 +180,9 @@ def stages(results: Path) -> list[Path]:
 
 
 def hashes(results: Path) -> dict[str, str]:
-    """SHA-256 of every file but those that tell of the run itself.
+    """SHA-256 of every file except those about the run itself.
 
-    Nor are hidden files results: a writer that is killed leaves the one that it had begun.
+    Hidden files are left out too: a killed writer leaves the file that it had begun.
     """
     return {
         name: hashlib.sha256(file.read_bytes()).hexdigest()

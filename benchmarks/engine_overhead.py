@@ -70,13 +70,14 @@ def main(trials: int) -> None:
     with tempfile.TemporaryDirectory() as folder, cluster.joined(space_in(Path(folder))):
         ends = run([0.0] * trials, {"CPU": 1}, workers=2, on_done=growth.look)
         seconds = (ends[-1] - ends[0]) / trials
-        print(f"our engine, {trials} trials: {1000 * seconds:.0f} ms a trial; {growth}", flush=True)
+        took = f"{1000 * seconds:.0f} ms per trial"
+        print(f"our engine, {trials} trials: {took}; {growth}", flush=True)
         for trainable, reuse, which in (
             (Nothing, True, "reused"),
             (nothing, False, "each its own"),
         ):
             seconds = plain(trainable, folder, reuse=reuse)
-            print(f"Ray Tune, {FEW} trials, workers {which}: {seconds:.1f} s a trial", flush=True)
+            print(f"Ray Tune, {FEW} trials, workers {which}: {seconds:.1f} s per trial", flush=True)
 
 
 if __name__ == "__main__":

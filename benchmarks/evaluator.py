@@ -220,7 +220,7 @@ def make_case(shape: tuple[int, int, int]) -> Case:
 
 
 def check(case: Case) -> None:
-    """Both give the same PCK, or the comparison would mean nothing."""
+    """Both give the same PCK, or the comparison would not be valid."""
     found = ours(case, [Readout(localizer) for localizer in LOCALIZERS]).mean(axis=-1)
     theirs = baseline(case)
     np.testing.assert_allclose(found.T, [theirs[name] for name in LOCALIZERS], atol=1e-3)

@@ -1,9 +1,9 @@
-"""A factorial over five axes, shared, against each of its configurations on its own.
+"""A factorial over five axes: with sharing, and each configuration on its own.
 
     python -m benchmarks factorial [--each 2] [--results results]
 
 5 prompts × 3 lengths × 5 timesteps × 4 layers × 8 kernels, on validation pairs of generated SPair
-with nano, tunings included. The whole factorial is run, an item after the other. On its own, a
+with nano, tunings included. The whole factorial is run, one item after the other. On its own, a
 configuration starts with an empty store: a few of every prompt and length are run so, drawn by
 seed, and their mean stands for the others of that prompt and length. Both sides leave out the
 start of the program and the loading of weights, which "on its own" would pay every time.
@@ -35,7 +35,7 @@ def seconds(store: Store) -> float:
 def alone(
     space: Space, planner: Planner, configuration: Configuration, workshop: Workshop
 ) -> float:
-    """Device time of one configuration, nothing being there."""
+    """Device time of one configuration with an empty store."""
     with tempfile.TemporaryDirectory() as folder:
         workshop.store = Store(folder)
         plan = planner.plan([configuration], splits=("val",))
@@ -82,9 +82,9 @@ def main() -> None:
          f"{total / shared:.0f}×"),
     ]  # fmt: skip
     print(f"\n{numbers.configurations:,} configurations in {numbers.trials} trials")
-    headers = ["", "shared", "one by one", "ratio"]
+    headers = ["", "with sharing", "without sharing", "ratio"]
     print(tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True))
-    print("one by one: time extrapolated from the sample above (± its 95 % sampling error)")
+    print("without sharing: time extrapolated from the sample above (± its 95 % sampling error)")
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def _subset(pairs: PairSet, most: int) -> PairSet:
 
 
 def _choose(splits: Splits, method: Method, *, descriptor: bool = False) -> dict[str, Row]:
-    """Answer each test split as its validation split likes best, where the method can."""
+    """Answer each test split with the setting that is best on its validation split."""
     timesteps, layers = ((None,), (None,)) if descriptor else (TIMESTEPS, LAYERS)
     grid = [Setting(*each) for each in product(timesteps, layers, SIGMAS)]
     best = {}
@@ -144,7 +144,7 @@ class Extractor:
         self.latents, self.contents = Latents(backbone, SIDE), Contents(backbone)
 
     def answer(self, prompt: Prompt, pairs: PairSet, settings: Iterable[Setting]) -> Answers:
-        """Match with a prompt's features: a pass a timestep for all of its settings."""
+        """Match with a prompt's features: one pass per timestep for all of its settings."""
         answers: Answers = {}
         at: dict[int | None, list[Setting]] = {}
         for setting in settings:
@@ -276,7 +276,7 @@ def _speed(nano: Extractor, arguments: argparse.Namespace) -> None:
             )  # fmt: skip
         times.append(time.perf_counter() - began)
     best = min(times) / 16 * 1000
-    print(f"\nforward pass through layer 1, batches of 16: {best:.1f} ms an image")
+    print(f"\nforward pass through layer 1, batches of 16: {best:.1f} ms per image")
 
     train, val = (load("spair", arguments.data, split) for split in ("train", "val"))
     val, setting = _subset(val, 120), Setting(**TRAINED_AT, sigma=2.0)

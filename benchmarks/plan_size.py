@@ -3,7 +3,7 @@
     python -m benchmarks plan_size [--configurations 100000]
 
 Two factorials of that many configurations on three data sets (five splits), each in a process of
-its own: *shared*, where 200 free settings are read from every pass, and *nothing shared*, where
+its own: *shared*, where 200 readout settings are read from every pass, and *nothing shared*, where
 every configuration is an extraction of its own. Data sets are planned by their published sizes.
 """
 

@@ -33,7 +33,7 @@ def main() -> None:
     """Print both tables."""
     print(f"Stable Diffusion 2-1 at {SIDE} pixels")
     print(tabulate(operations(), headers=["", "GFLOP", "of the whole UNet"], tablefmt="github"))
-    print(f"\nTFLOP an image at layer 1, {SIDE} pixels")
+    print(f"\nTFLOP per image at layer 1, {SIDE} pixels")
     headers = ["ensemble", "whole UNet", "truncated", "truncated, latents kept"]
     print(tabulate(an_image(), headers=headers, tablefmt="github", floatfmt=".2f"))
     print("\nRuns while nano predicts")

@@ -23,7 +23,7 @@ MIB = 2**20
 
 
 def main() -> None:
-    """Print a row a number of pairs, and the ratio of the last peak to the first."""
+    """Print one row per number of pairs, and the ratio of the last peak to the first."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, nargs="+", default=[200, 2000])
     parser.add_argument("--measure", metavar="FOLDER", help="be one of the processes")
@@ -96,7 +96,7 @@ def measure(folder: Path, n_pairs: int) -> dict[str, float]:
 
 
 def reset_peak() -> int:
-    """Start counting the peak anew; the bytes in use now."""
+    """Start counting the peak again; return the bytes in use now."""
     Path("/proc/self/clear_refs").write_text("5")
     return memory("VmRSS")
 

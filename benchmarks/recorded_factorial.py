@@ -1,6 +1,6 @@
 """A small factorial of real results, computed once with nano on generated pairs and then kept.
 
-`factorial.py` compares what it took with one configuration at a time; `search.py` replays searches
+`factorial.py` compares its time with that without sharing; `search.py` replays searches
 on it.
 """
 
@@ -40,7 +40,7 @@ def planned(results: Path, overrides: list[str]) -> tuple[Space, Planner, Plan]:
 
 
 def measure(space: Space, plan: Plan) -> StudyFolder:
-    """Run it on this device, an item after the other; what is there already is kept."""
+    """Run it on this device, one item after the other; what is already computed is kept."""
     written = StudyFolder.of(space)
     written.write_space(space)
     written.write_plan(plan)

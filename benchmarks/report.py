@@ -38,7 +38,7 @@ FIRST_PAINT = (
 
 
 def make(folder: Path, *, timesteps: int, pairs: int) -> Path:
-    """The study's folder: 80 configurations a timestep."""
+    """The study's folder: 80 configurations per timestep."""
     from sd4match.pck import GroundTruth
     from sd4match.testbed import shapes
     from study.plan import Planner

@@ -18,7 +18,7 @@ from benchmarks.made_up import run
 from study.engine import cluster as ours
 
 SECONDS = 8.0  # a trial; a real one takes minutes
-ROUNDS = 3  # trials a slot
+ROUNDS = 3  # trials per slot
 NODE = 16  # slots of a node, at most
 
 

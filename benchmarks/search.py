@@ -5,7 +5,7 @@
 The search is replayed on a recorded factorial, a lookup table of real results: a finished study of
 ``design: factorial``, or by default a small one that is measured once with nano on generated pairs
 and kept in ``results/search-benchmark``. Exact inner search proposes the paid axes and reads every
-free setting from the same pass; the plain searches propose all axes, one setting a trial.
+readout setting from the same pass; the plain searches propose all axes, one setting per trial.
 
 Device time is that of the recorded stages: "shared" pays each tuning and each pass once, as
 our store does; "alone" pays both for every new configuration, as a search without a store does.

@@ -34,7 +34,7 @@ from study.store.scores import count_correct, write_scores
 RULE = Rule((0.1,), "sd4match")
 SETTINGS = ((1, Readout()), (2, Readout()))
 IMAGE_SIZE = 64
-ASKED = 50  # results a query
+ASKED = 50  # results per query
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def run(load: Load, results: int, writers: int) -> int:
     )
     print(f"wrong answers {wrong}, lost or wrong at the end {lost}, temporary files left {litter}")
     good = not (wrong or lost or litter or any(codes)) and bool(latencies)
-    print("nothing lost, no wrong answer" if good else "NOT GOOD")
+    print("nothing lost, no wrong answer" if good else "FAILED")
     return 0 if good else 1
 
 

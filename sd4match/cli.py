@@ -1,6 +1,6 @@
 """The ``sd4match`` command: data sets, prompts, matching, pictures. Does not load Ray.
 
-Imports that take long stand inside the commands, so that help pages appear at once.
+Slow imports are inside the commands, so that help pages appear at once.
 """
 
 import typer

@@ -13,7 +13,7 @@ class SD4MatchError(Exception):
 
 
 MOST_LISTED = 30
-"""Names in a message at most."""
+"""The most names that a message lists."""
 
 
 def require_known(value: object, known: Iterable[str], *, what: str, where: str = "") -> None:

@@ -64,7 +64,7 @@ def gaussian_cross_entropy(
 
 
 def _window(logits: Tensor, centre: Tensor, radius: int) -> Tensor:
-    """Log of the bilinearly sampled exp(logits), (B, N, k, k), around (B, N, 2) centres.
+    """Log of the bilinearly sampled exp(logits), (B, N, k, k), around (B, N, 2) centers.
 
     All samples of a window lie at the same fraction of a cell, so (k + 1)^2 cells are enough.
     Sampling in the log domain keeps tiny probabilities from becoming log 0.

@@ -28,7 +28,7 @@ def shapes(
     out: Annotated[Path, typer.Argument(help="folder to write; it will hold the three data sets")],
     seed: Annotated[int, typer.Option(help="seed of the drawings")] = 0,
     scale: Annotated[
-        float, typer.Option(help="factor on the images of a category; 0.1 is enough for a trial")
+        float, typer.Option(help="factor on the images per category; 0.1 is enough for a first try")
     ] = 1.0,
 ) -> None:
     """Draw the "shapes" benchmark: PF-Pascal, PF-Willow and SPair-71k trees of generated images.
@@ -76,7 +76,9 @@ def verify(
     root: Root = Path("data"),
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Verify a data set: published counts, every annotation, every image. Status 1 on problems.
+    """Verify a data set: published counts, every annotation, every image.
+
+    The exit status is 1 if there are problems.
 
     Example: sd4match data verify pf_willow data
     """

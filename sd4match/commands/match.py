@@ -42,8 +42,8 @@ def match(
 ) -> None:
     """Find points of one image in another: print one line per point, and draw both images.
 
-    Pixels are those of the image as a viewer shows it, rotated as its EXIF says. The correlation
-    that is printed is the point's largest in the target, at most 1.
+    Coordinates are pixels of the image as a viewer shows it, rotated as its EXIF says. The printed
+    correlation is the largest one of the point in the target, at most 1.
 
     Example: sd4match match a.jpg b.jpg --category cat --point 120,80 --point 45.5,60
     """

@@ -34,7 +34,7 @@ def predict(
     localizer: Annotated[
         list[str] | None,
         typer.Option(
-            help="nearest, bilinear, softmax or kernel_softmax; repeatable; default: the last"
+            help="nearest, bilinear, softmax or kernel_softmax; repeatable; default: kernel_softmax"
         ),
     ] = None,
     kernel: Annotated[

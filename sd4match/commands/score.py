@@ -33,7 +33,11 @@ def score(
         str | None, typer.Option(help="img, bbox or bbox-kp; default: the data set's own")
     ] = None,
     strict: Annotated[
-        bool | None, typer.Option("--strict/--no-strict", help="correct means < the limit, not ≤")
+        bool | None,
+        typer.Option(
+            "--strict/--no-strict",
+            help="a distance equal to the limit is wrong; default: the protocol's",
+        ),
     ] = None,
     by: Annotated[
         str,

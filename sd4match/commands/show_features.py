@@ -28,9 +28,9 @@ def pca(
 ) -> None:
     """Draw features as colors: their three principal components over all images.
 
-    Places of equal color are similar to the model. Above each layer stand the size of its map and
-    the share of the features' variance that the colors show. A cpm prompt reads two images at a
-    time.
+    Places of equal color are similar to the model. The title of each layer gives the size of its
+    map and the share of the features' variance that the colors show. A cpm prompt reads two images
+    at a time.
 
     Example: sd4match show pca a.jpg b.jpg c.jpg --category cat --layer 1 --layer 2
     """

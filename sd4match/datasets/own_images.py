@@ -124,7 +124,7 @@ def _plain(image: Image.Image, path: Path) -> Image.Image:
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) // 257).astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F"):
-        raise SD4MatchError(f"{path}: 32 bits per pixel define no white: save it with 8 or 16")
+        raise SD4MatchError(f"{path}: white is not defined for 32 bits per pixel: use 8 or 16")
     if image.has_transparency_data:
         colours = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")

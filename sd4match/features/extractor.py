@@ -39,7 +39,7 @@ def extract(
         timestep: noise level, 0 to 999 for Stable Diffusion.
         layers: up blocks to read, 0 to 3, in any order.
         noise: for each of the B images its E draws, each (4, h, w) standard normal, on any device:
-            a tensor, or an iterator that draws them one by one.
+            a tensor, or an iterator that draws one at a time.
         chunk: noisy latents per UNet pass; limits memory.
 
     Returns:

@@ -20,7 +20,7 @@ WIDTH = 7.0
 """The text width of a two-column paper, inches."""
 
 GAP = 0.06
-"""Between neighbours, inches."""
+"""Between neighbors, inches."""
 
 HALO = [effects.withStroke(linewidth=2.2, foreground="white")]
 """Path effects that make a mark visible on any image."""

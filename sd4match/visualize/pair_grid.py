@@ -127,7 +127,7 @@ def grid(
         note: a line below the picture, such as the configuration and alpha.
 
     Returns:
-        The figure; above each pair stand its category and its share of correct keypoints.
+        The figure; the title of each pair gives its category and its share of correct keypoints.
 
     Raises:
         SD4MatchError: an unreadable image.

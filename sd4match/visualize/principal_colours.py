@@ -75,7 +75,7 @@ def pca(
         note: a line below the picture, such as the configuration.
 
     Returns:
-        The figure; above each column stand the map's size and the share of variance shown.
+        The figure; the title of each column gives the map's size and the share of variance shown.
     """
     rows = [[image.size] * (1 + len(views)) for _, image in images]
     figure, axes = panels(rows, tallest=2.6, foot=0.25)

@@ -172,7 +172,7 @@ def needed(gap: Difference, *, comparisons: int) -> tuple[float, float]:
     when its standard error is d / (z(1 - a/2) + z(b)) (Chow, Shao and Wang, *Sample Size
     Calculations in Clinical Research*, 2008, section 3.1). Here b is 80 % and a is 5 % over the
     number of comparisons, Holm's first and hardest step. The square of one part of the error
-    falls with the number of pairs (of more images, as many pairs an image as now), that of the
+    falls with the number of pairs (of more images, as many pairs per image as now), that of the
     other with the number of seeds.
 
     Args:

@@ -73,8 +73,8 @@ class Split:
     """One split of a study at one alpha, and parts of it.
 
     Attributes:
-        study: whose.
-        dataset, split, alpha: which.
+        study: the study that measured it.
+        dataset, split, alpha: the split, and the threshold of PCK.
     """
 
     study: Results

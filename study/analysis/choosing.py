@@ -33,7 +33,7 @@ def top(
         number: how many; None for all.
 
     Returns:
-        A row a configuration, by its key: the axes' values (None where an axis does not apply),
+        One row per configuration, by its key: the axes' values (None where an axis does not apply),
         and ``metric`` in the last column.
 
     Raises:
@@ -117,8 +117,8 @@ def pareto(
         where: an SQL condition on the axes; only with ``objectives``.
 
     Returns:
-        A row a configuration, by its key, the best in the first objective first, and a column an
-        objective; None without ``objectives`` where no search had several.
+        One row per configuration, by its key, the best in the first objective first, and one column
+        per objective; None without ``objectives`` where no search had several.
 
     Raises:
         SD4MatchError: an objective is unknown, not on validation, or was not measured.
@@ -169,7 +169,7 @@ def pareto_front(values: NDArray[np.float64], maximize: Sequence[bool]) -> NDArr
 
 
 def costs(study: Results) -> "pd.Series[float]":
-    """Planned TFLOP an image of every configuration, from the plan's index.
+    """Planned TFLOP per image of every configuration, from the plan's index.
 
     Raises:
         SD4MatchError: the study was planned before costs were recorded.

@@ -25,7 +25,7 @@ class Comparison:
     Attributes:
         settings: (setting, in a, in b) of everything that the studies asked differently.
         only: configurations that only a has, and that only b has; empty where two were named.
-        differences: b minus a, a row a pair of configurations, data set and split: columns
+        differences: b minus a, one row per pair of configurations, data set and split: columns
             ``a, b, dataset, split, alpha, pck_a, pck_b, effect, low, high, p_value, pairs, note``;
             without a difference, ``note`` says why.
     """
@@ -97,7 +97,7 @@ def _settings(a: Results, b: Results) -> Iterator[tuple[str, Any, Any]]:
 def _differences(
     a: Results, b: Results, couples: Sequence[tuple[str, str]], alpha: float
 ) -> Iterator[dict[str, object]]:
-    """A row a couple of configurations, data set and split that both studies ask for."""
+    """One row per two configurations, data set and split that both studies ask for."""
     left, right, protocol = _by_place(a, alpha), _by_place(b, alpha), a.rule.protocol
     for one, other in couples:
         for dataset, split in (place for place in left[one] if place in right[other]):
@@ -128,7 +128,7 @@ def _differences(
 def _by_place(
     study: Results, alpha: float
 ) -> dict[str, dict[tuple[str, str], dict[Hashable, Any]]]:
-    """Configuration, then data set and split, to the cell at one alpha."""
+    """Configuration, then data set and split, to the result at one alpha."""
     cells = study.cells_with_keys
     found: dict[str, dict[tuple[str, str], dict[Hashable, Any]]] = {}
     for cell in cells[cells["alpha"] == alpha].to_dict("records"):

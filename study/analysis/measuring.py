@@ -123,7 +123,7 @@ def _identity(store: Path, data: str) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
-    """Averages of everything on record, by stage and free setting; missing scores are computed."""
+    """Averages of all records, by stage and readout setting; missing scores are computed."""
     alphas = [f"{alpha:g}" for alpha in rule.alphas]
     names = ["pairs", "keypoints", *(f"{m}@{a}" for a in alphas for m in ("pck", "point"))]
     rows: list[list[object]] = []
@@ -152,7 +152,7 @@ def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
 
 
 def _settings_by_record(index: pd.DataFrame) -> dict[Record, list[Setting]]:
-    """The free settings that an index reads from each record, in order."""
+    """The readout settings that an index reads from each record, in order."""
     # As lists: pandas takes a millisecond for each of the many small groups.
     names = ["predict", "data", "image_size", *FREE]
     unique = index.drop_duplicates(["predict", *FREE])
@@ -178,7 +178,7 @@ def _record(row: Mapping[Any, Any]) -> Record:
 
 
 def setting_of(row: Mapping[Any, Any]) -> Setting:
-    """The free setting under which a row of the index is found in its record."""
+    """The readout setting under which a row of the index is found in its record."""
 
     def number(name: str) -> float | None:
         return None if pd.isna(row[name]) else float(row[name])

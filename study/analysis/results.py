@@ -69,7 +69,8 @@ class Results:
     @cached_property
     def cells_with_keys(self) -> pd.DataFrame:
         """`cells` with ``predict`` and ``data``, the keys of what each number was computed from."""
-        repeats = len(self.rule.alphas)  # `measure` gives a row an alpha, in the order of the index
+        # `measure` gives one row per alpha, in the order of the index.
+        repeats = len(self.rule.alphas)
         keys = self.index.loc[self.index.index.repeat(repeats), ["predict", "data"]]
         return self.cells.assign(**{str(name): keys[name].to_numpy() for name in keys})
 
@@ -136,7 +137,7 @@ class Results:
         """The pairs behind `samples`, in the same order; see `study.analysis.measuring.pairs_of`.
 
         Returns:
-            A row a pair: its id, category and grades of difficulty.
+            One row per pair: its id, category and grades of difficulty.
         """
         of_split = (self.index["dataset"] == dataset) & (self.index["split"] == split)
         return pairs_of(self.index[of_split].iloc[0], self.folder.store)

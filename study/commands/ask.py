@@ -25,7 +25,7 @@ def best(
     results: Results = "results",
     as_json: Json = False,
     as_yaml: Annotated[
-        bool, typer.Option("--yaml", help="a search space that starts from the best")
+        bool, typer.Option("--yaml", help="write a search-space file that starts from the best")
     ] = False,
 ) -> None:
     """Print the best configuration, chosen on validation, with intervals and how to run it.
@@ -33,7 +33,7 @@ def best(
     Example: study best quickstart --metric mean/val/pck@0.1 --top 5 --pareto pck,cost
     """
     if as_yaml and (as_json or pareto or top > 1):
-        raise SD4MatchError("--yaml writes the best alone: not with --json, --top or --pareto")
+        raise SD4MatchError("--yaml writes only the best: leave out --json, --top and --pareto")
     study = open_study(name, results).under(protocol)
 
     from study.tables.best import best_report, best_space
@@ -53,7 +53,7 @@ def query(
     name: Name,
     sql: Annotated[str, typer.Argument(help="DuckDB SQL, one SELECT over the study's views")] = "",
     schema: Annotated[
-        bool, typer.Option("--schema", help="list the views and what their columns say")
+        bool, typer.Option("--schema", help="list the views and the meaning of their columns")
     ] = False,
     protocol: Protocol = None,
     results: Results = "results",
@@ -88,13 +88,13 @@ def query(
 
 def compare(
     a: Annotated[str, typer.Argument(help="a study, or NAME:CONFIGURATION")],
-    b: Annotated[str, typer.Argument(help="another, or the same with another configuration")],
-    alpha: Annotated[float | None, typer.Option(help="threshold; the study's usual one")] = None,
+    b: Annotated[str, typer.Argument(help="another study, or another configuration")],
+    alpha: Annotated[float | None, typer.Option(help="threshold; by default the usual one")] = None,
     protocol: Protocol = None,
     results: Results = "results",
     as_json: Json = False,
 ) -> None:
-    """Compare two studies over what both measured, or one configuration of each, on equal pairs.
+    """Compare two studies on what both measured, or one configuration of each, on the same pairs.
 
     Example: study compare quickstart sample
 

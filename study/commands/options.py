@@ -1,6 +1,6 @@
 """Arguments that several ``study`` commands share; open studies and print answers.
 
-Nothing heavy is imported before a command knows that what it was asked for exists.
+A command imports large packages only after it has found what its arguments name.
 """
 
 import json

@@ -20,7 +20,7 @@ def plan(
     space: SpaceName,
     overrides: Overrides = None,
     time: Annotated[
-        bool, typer.Option("--time", help="time one pass here first; the store keeps the time")
+        bool, typer.Option("--time", help="time one pass on this machine first; later plans use it")
     ] = False,
     as_json: Json = False,
 ) -> None:

@@ -14,20 +14,20 @@ def table(
     name: Name,
     axis: Annotated[
         str | None,
-        typer.Argument(help="an axis, or `paper`: the main table; all configurations if none"),
+        typer.Argument(help="an axis; `paper` for the main table; default: all configurations"),
     ] = None,
     rows: Annotated[
         str | None, typer.Option(help="axes, dataset, alpha, category, viewpoint, scale, …")
     ] = None,
     columns: Annotated[
         str | None,
-        typer.Option(help="as --rows; dataset by default, dataset,alpha for `paper`"),
+        typer.Option(help="as --rows; default: dataset, or dataset,alpha for `paper`"),
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="only these data sets")] = None,
     split: Annotated[
-        str | None, typer.Option(help="test, val; all where split is shown, else test")
+        str | None, typer.Option(help="test or val; default: test, or both if split is shown")
     ] = None,
-    alpha: Annotated[str | None, typer.Option(help="only these thresholds; all can be")] = None,
+    alpha: Annotated[str | None, typer.Option(help="only these thresholds, or all")] = None,
     where: Annotated[str | None, typer.Option(help="an SQL condition on the axes")] = None,
     best: Annotated[
         bool, typer.Option("--best", help="let validation choose the axes that are not shown")
@@ -36,13 +36,13 @@ def table(
         bool, typer.Option("--published", help="add published numbers to a table of axes")
     ] = False,
     beside: Annotated[
-        list[str] | None, typer.Option("--with", help="another study, whose rows are added below")
+        list[str] | None, typer.Option("--with", help="another study; its rows are added below")
     ] = None,
     mixed: Annotated[
         bool,
-        typer.Option("--mixed", help="allow results that are not comparable, marked"),
+        typer.Option("--mixed", help="allow results that are not comparable, and mark them"),
     ] = False,
-    intervals: Annotated[bool, typer.Option(help="95 % intervals in --rows tables")] = True,
+    intervals: Annotated[bool, typer.Option(help="show 95 % intervals in --rows tables")] = True,
     format: Annotated[str, typer.Option(help="text, markdown, latex, html or csv")] = "text",  # noqa: A002 - the option's name
     protocol: Protocol = None,
     results: Results = "results",
@@ -69,7 +69,7 @@ def table(
     usual = "dataset,alpha" if paper else "dataset"
     if paper or rows is not None:
         if axis is not None and not paper:
-            raise SD4MatchError(f"table of {axis}: --rows names axes of its own: give one of both")
+            raise SD4MatchError(f"table of {axis}: give an axis or --rows, not both")
         made = study.pivot(
             Layout(
                 rows=("prompt",) if rows is None else _several(rows),
@@ -117,12 +117,12 @@ def plot(
         str | None,
         typer.Argument(
             help="axis, heatmap, families, kernel, alphas, categories, importance, pareto, "
-            "history, curves, examples or correlation; all that apply if none"
+            "history, curves, examples or correlation; default: all that apply"
         ),
     ] = None,
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="axes, a data set or configurations; the usual ones if none"),
+        typer.Argument(help="axes, a data set or configurations; default: the usual ones"),
     ] = None,
     alpha: Annotated[
         float | None, typer.Option(help="threshold of PCK; the study's usual by default")

@@ -69,7 +69,7 @@ class Reports(DriverCallback):
 
 
 class Curves(DriverCallback):
-    """Loss and validation PCK of tunings by step, for TensorBoard: a run a tune stage.
+    """Loss and validation PCK of tunings by step, for TensorBoard: one run per tune stage.
 
     Args:
         folder: where the runs are written; made with the first of them.

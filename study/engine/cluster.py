@@ -35,9 +35,9 @@ GcsClient(address=canonicalize_bootstrap_address_or_die(sys.argv[1]))
 SETTINGS = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our store is the record
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C ends a launch, not only Tune's part of it
-    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # of a state that we never resume from
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # Tune's state, from which we never resume
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # we print a line, and write the whole to a log
-    "RAY_AIR_NEW_OUTPUT": "0",  # whose progress tables ignore verbose=0
+    "RAY_AIR_NEW_OUTPUT": "0",  # its progress tables ignore verbose=0
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # silences a warning about a coming default
 }
 
@@ -160,8 +160,8 @@ def obtain(address: str) -> None:
         mode = "token"
     else:
         raise SD4MatchError(
-            f"cluster.address={address}: the cluster asks for a token, and the one here is "
-            "another, or missing: RAY_AUTH_TOKEN_PATH names its file (else ~/.ray/auth_token)"
+            f"cluster.address={address}: the cluster asks for a token, and the one here "
+            "is missing or different: RAY_AUTH_TOKEN_PATH names its file (else ~/.ray/auth_token)"
         )
     os.environ[MODE] = mode
     Config.initialize("")

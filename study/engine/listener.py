@@ -64,7 +64,7 @@ class Listeners(Listener):
 
 
 class Journal(Listener):
-    """Writes a line an event to the log of its item, with the whole traceback of a failure.
+    """Writes one line per event to the log of its item, with the whole traceback of a failure.
 
     The driver writes it from the reports of workers: so the last step of a worker that was killed
     is in it, and the clocks of nodes need not agree.

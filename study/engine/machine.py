@@ -10,7 +10,7 @@ from typing import Any
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PARTS = ("study", "sd4match", "search_spaces", "pyproject.toml", "constraints.txt")
-"""What can change a number; the rest of a repository may hold anything of any size."""
+"""What can change a result; other files of a repository may be large and are not recorded."""
 
 
 def hardware() -> dict[str, Any]:

@@ -21,7 +21,7 @@ from study.space.space import Space
 from study.store.study_folder import StudyFolder
 
 AHEAD = 16
-"""Items that wait for a worker on a cluster, at least, so that one that grows knows how far."""
+"""The fewest items that wait for a worker on a cluster: one that grows sees from them how far."""
 
 
 def launch(
@@ -37,12 +37,12 @@ def launch(
     """Compute the pending work of a study's plans on Ray.
 
     Args:
-        work: lists of pending items, one a plan: see `study.engine.work.outstanding`. The next is
+        work: lists of pending items, one per plan: see `study.engine.work.outstanding`. The next is
             asked for when all items of the last one have ended.
         space: the checked search space: its cluster, resources, callbacks and scoring rule.
         folder: of the study.
-        listener: hears of everything that happens: the events of `WorkQueue`, and ``lost`` and
-            ``joined`` of the nodes of a cluster.
+        listener: is called with everything that happens: the events of `WorkQueue`, and ``lost``
+            and ``joined`` of the nodes of a cluster.
         memory: bytes of a node that a worker needs, about; 0 where that is not what is short.
         stopped: key of each tuning that was stopped early to the reason; ASHA adds to it.
         spared: keys of tune stages that ASHA must not stop; asked at each report.

@@ -90,9 +90,9 @@ def _cause(error: Exception) -> tuple[Fault, str]:
 
 
 class PromptAsha(WorkScheduler):
-    """Stops tunings that are behind the others after as many epochs; lets all else run.
+    """Stops tunings that are behind others after the same number of epochs; the rest runs.
 
-    Rungs compare one fixed setting: the epoch's own validation, nearest neighbour at the training's
+    Rungs compare one fixed setting: the epoch's own validation, nearest neighbor at the training's
     timestep and layer (docs/explanation/method.md, section 1). Tunings are compared within a data
     set, as PCK differs between data sets. A configuration that learns on two data sets needs both
     prompts, so if one is stopped the other is stopped too.
@@ -129,7 +129,7 @@ class PromptAsha(WorkScheduler):
         stage = work.stages[0]
         if not isinstance(stage, Tune) or result.get("val_pck") is None:
             return self.CONTINUE
-        # A prompt that is learned to the end is paid for.
+        # A prompt that is learned to the end costs nothing more.
         if stage.key in self._spared or result["epoch"] >= epochs(stage):
             return self.CONTINUE
         prompt = tuple(stage.settings.items())

@@ -72,7 +72,7 @@ def outstanding(
     Damaged files of the store are removed first: they count as not computed.
 
     Args:
-        plans: one for a fixed design, one a generation for a search.
+        plans: one for a fixed design, one per generation for a search.
         store: where results are.
         on_event: called with ``damaged`` and each file that was removed.
         on_plan: called with each plan and its pending items.

@@ -20,8 +20,8 @@ class WorkQueue(Searcher):
     the last is done, so that proposals do not depend on the order in which trials finish.
 
     Args:
-        work: lists of pending items, one a plan (`study.engine.work.outstanding`); advanced in the
-            driver when all items of the last list have ended.
+        work: lists of pending items, one per plan (`study.engine.work.outstanding`); advanced in
+            the driver when all items of the last list have ended.
         on_event: called with (event, item, message); events: ``start``, ``done``, ``failed``,
             ``stopped``, ``retry``, ``note`` (a warning of its worker) and ``slow``.
         stopped: key of each tuning that the scheduler stopped early to the reason; what needs one
@@ -161,7 +161,7 @@ class WorkQueue(Searcher):
                 self._fail(other, f"{failed.label} failed: {reason}")
 
     def _drop_needing(self, stopped: Work) -> None:
-        """Forget what needs a prompt that was stopped: no failure, but no work either."""
+        """Drop items that need a stopped prompt; they do not count as failed."""
         self._waiting = [waiting for waiting in self._waiting if stopped.key not in waiting.needs]
 
     def _refill(self) -> None:

@@ -36,7 +36,7 @@ def _choices(study: Results) -> list[Names]:
 
 @page.styled
 def _draw(study: Results, names: Names, alpha: float) -> Figure:
-    """PCK against alpha, a line a configuration; intervals at the study's own alphas."""
+    """PCK against alpha, one line per configuration; intervals at the study's own alphas."""
     keys = list(dict.fromkeys(find(study, name) for name in names)) or _usual(study)
     places = drawable(study.cells, keys, "these configurations")
     own = [float(each) for each in study.rule.alphas]

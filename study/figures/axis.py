@@ -1,4 +1,4 @@
-"""Figure of PCK along one axis around the baseline, one panel a data set."""
+"""Figure of PCK along one axis around the baseline, one panel per data set."""
 
 import textwrap
 from collections.abc import Sequence
@@ -100,8 +100,8 @@ def seeds(cells: pd.DataFrame, rows: Sequence[Row], *, alpha: float) -> pd.DataF
     """PCK of every seed, of those rows of an ablation that have more than one.
 
     Returns:
-        A row a seed × data set × split: ``of`` (the row's configuration), ``dataset, split``, and
-        ``pck`` in percent.
+        One row per seed × data set × split: ``of`` (the row's configuration), ``dataset, split``,
+        and ``pck`` in percent.
     """
     of = {
         key: row.configuration
@@ -196,7 +196,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
 KIND = Kind(
     name="axis",
     shows="PCK along an axis",
-    lacks="an axis that moves around the baseline",
+    lacks="an axis that varies around the baseline",
     choices=_choices,
     draw=_draw,
     takes="one axis",

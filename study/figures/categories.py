@@ -29,8 +29,8 @@ def differences(
         resamples: as for `study.analysis.statistics.stats.difference`.
 
     Returns:
-        A row a category and one for ``all``, the largest gain first: ``category, pairs, base, pck,
-        effect, low, high`` in percent, ``p_holm`` (over the categories).
+        One row per category and one for ``all``, the largest gain first: ``category, pairs, base,
+        pck, effect, low, high`` in percent, ``p_holm`` (over the categories).
     """
     parts = [(ALL, np.ones(len(own.pck), dtype=bool))]
     parts += [(name, own.category == code) for code, name in enumerate(names)]
@@ -53,7 +53,7 @@ def differences(
 def categories(found: dict[page.Place, pd.DataFrame], *, measure: str) -> Figure:
     """Bars of the difference to the baseline by category, with 95 % intervals.
 
-    Full colours are differences that are significant after Holm's correction. The numbers at the
+    Full colors are differences that are significant after Holm's correction. The numbers at the
     right are the configuration's PCK.
 
     Args:
@@ -61,7 +61,7 @@ def categories(found: dict[page.Place, pd.DataFrame], *, measure: str) -> Figure
         measure: such as ``PCK@0.1``.
 
     Returns:
-        The figure, one panel a data set.
+        The figure, one panel per data set.
     """
     most = max(len(rows) for rows in found.values())
     figure, panels = page.of_places(list(found), height=1.15 + 0.15 * most)
@@ -132,7 +132,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
     page.note(
         figure,
         f"{what} ({apart[key]}) against the baseline ({apart[study.baseline]}). 95 % intervals "
-        f"(images resampled); full colour: p < {LEVEL:g} after Holm's correction; numbers: "
+        f"(images resampled); full color: p < {LEVEL:g} after Holm's correction; numbers: "
         f"PCK. Fidelity: {study.fidelity}.",
     )
     return figure

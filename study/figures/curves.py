@@ -19,19 +19,19 @@ _TUNED = [name for name, axis in AXES.items() if axis.cost == "tune" and name !=
 
 @page.styled
 def curves(found: pd.DataFrame) -> Figure:
-    """Loss above, validation PCK below; a column a training data set, a line a prompt.
+    """Loss above, validation PCK below; one column per training data set, one line per prompt.
 
     Args:
-        found: a row an epoch of a tuning: ``data`` (its training data set), ``label`` (in what
+        found: one row per epoch of a tuning: ``data`` (its training data set), ``label`` (in what
             it differs from the others on that data), ``step, loss, val_pck``.
 
     Returns:
-        The figure. More prompts than colours share the colour of their label's beginning.
+        The figure. More prompts than colors share the color of their label's beginning.
     """
     data = list(dict.fromkeys(found["data"]))
     names = list(dict.fromkeys(found["label"]))
     crowded = len(names) > _MOST
-    # Of very many, the first setting (the prompt's family, usually) gives the colour.
+    # Of very many, the first setting (the prompt's family, usually) gives the color.
     group = {name: name.split(", ")[0] if crowded else name for name in names}
     styles: dict[str, dict[str, Any]] = {
         name: {"color": page.PALETTE[i % 10], "marker": "" if crowded else page.MARKERS[i % 10]}

@@ -79,7 +79,7 @@ def examples(
     """Image pairs with true and predicted keypoints: gains at the left, losses at the right.
 
     Of each pair the source, the target with the baseline's positions, and the target with the
-    other's. A keypoint has one colour throughout; found ones are discs, others crosses with a
+    other's. A keypoint has one color throughout; found ones are discs, others crosses with a
     dotted line to the true position.
 
     Args:

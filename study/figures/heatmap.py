@@ -57,7 +57,7 @@ def _whole(asked: pd.DataFrame, base: str) -> bool:
     rows, columns = (np.asarray((keys == base).any(axis=axis)) for axis in (1, 0))
     cross = {*keys[rows].flat, *keys[:, columns].flat}
     both = keys[~rows][:, ~columns].ravel()
-    # Configurations to which an axis does not apply belong to the cross, and prove nothing.
+    # Configurations to which an axis does not apply belong to the cross: they do not count here.
     own = [key for key in both if key is None or key not in cross]
     return bool(own) and sum(key is not None for key in own) >= _FILLED * len(own)
 
@@ -103,7 +103,7 @@ def heatmap(
     alpha: float = 0.1,
     fidelity: str = "full",
 ) -> Figure:
-    """PCK over two axes, one panel a data set; the frame is the base, the bold number the best.
+    """PCK over two axes, one panel per data set; the frame is the base, the bold number the best.
 
     Args:
         cells: see `study.analysis.contrasts`.

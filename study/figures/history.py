@@ -24,15 +24,15 @@ _STATES: Mapping[str, dict[str, Any]] = {
 
 @page.styled
 def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
-    """Every trial's value and the best so far, one panel an objective.
+    """Every trial's value and the best so far, one panel per objective.
 
     Args:
-        trials: a row a trial in order: ``state`` (Optuna's name), ``warm`` (whether an earlier
-            study measured it), and a column an objective, NaN where the trial has no value.
+        trials: one row per trial in order: ``state`` (Optuna's name), ``warm`` (whether an earlier
+            study measured it), and one column per objective, NaN where the trial has no value.
         objectives: name to ``maximize`` or ``minimize``.
 
     Returns:
-        The figure: metrics in percent, cost in TFLOP an image.
+        The figure: metrics in percent, cost in TFLOP per image.
 
     Raises:
         SD4MatchError: no trial has a value yet.
@@ -71,7 +71,7 @@ def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
         panel.set_xlabel("trial")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.margins(x=0.04)
-        words = f"cost ({unit} an image)" if name == COST else f"{page.measure(name)} (%)"
+        words = f"cost ({unit} per image)" if name == COST else f"{page.measure(name)} (%)"
         panel.set_ylabel(words)
         panel.grid(visible=False, axis="x")
         if name != COST:

@@ -27,7 +27,7 @@ PROMPT, LENGTH, WIDTH = "prompt", "length", "kernel"
 
 @page.styled
 def _draw_families(study: Results, names: Names, alpha: float) -> Figure:
-    """PCK of each prompt family by prompt length, with 95 % intervals; one panel a data set.
+    """PCK of each prompt family by prompt length, with 95 % intervals; one panel per data set.
 
     A family of several lengths is a line, one of a single length a point with a bar, and one
     without a length of its own a dashed line across.
@@ -94,9 +94,9 @@ FAMILIES = Kind(
 
 @page.styled
 def _draw_kernel(study: Results, names: Names, alpha: float) -> Figure:
-    """PCK against the kernel's width, a line an alpha, with 95 % intervals; a ring is the highest.
+    """PCK by kernel width, one line per alpha, with 95 % intervals; a ring marks the top.
 
-    One panel a data set; all alphas that were scored, whatever ``alpha``.
+    One panel per data set; all alphas that were scored, whatever ``alpha``.
     """
     table, base = configurations(study.cells), middle(study)
     keys = _keys(table, base)

@@ -124,7 +124,7 @@ def intervals(
         alphas: thresholds; all must have been scored.
 
     Returns:
-        A row a configuration × place × alpha: ``configuration, dataset, split, alpha, pck, low,
+        One row per configuration × place × alpha: ``configuration, dataset, split, alpha, pck, low,
         high`` in percent, NaN where not measured.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The style, sizes and parts that all figures share; colours that colour-blind people distinguish.
+"""The style, sizes and parts that all figures share; colors that color-blind people distinguish.
 
 Figures belong to no window and no pyplot state. Draw and save inside ``styled``, because Matplotlib
 makes tick labels only when it needs them.
@@ -26,10 +26,10 @@ COLUMN, TEXT = 3.5, 7.0
 
 PALETTE: tuple[str, ...] = tuple(sns.color_palette("colorblind").as_hex())
 MARKERS = "osD^vPX<>*"
-"""Used together with the colours, so that lines also differ in greyscale."""
+"""Used together with the colors, so that lines also differ in grayscale."""
 GREY, PALE = "#555555", "#e6e6e6"
 DATASETS = dict(zip(labels.DATASETS, PALETTE, strict=False))
-"""A data set has the same colour in every figure."""
+"""A data set has the same color in every figure."""
 SPLITS = {"test": "test", "val": "validation"}
 
 Place = tuple[str, str]

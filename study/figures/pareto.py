@@ -80,7 +80,7 @@ def pareto(
         panel.xaxis.set_minor_locator(NullLocator())
         panel.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
     panel.margins(x=0.08)
-    panel.set_xlabel(f"cost ({unit} an image)")
+    panel.set_xlabel(f"cost ({unit} per image)")
     panel.set_ylabel(f"{measure} (%)")
     page.limits(panel, "y")
     page.key(figure, panel.get_legend_handles_labels()[0])

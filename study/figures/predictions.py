@@ -29,7 +29,7 @@ class Predicted:
 
     Attributes:
         truth: of P pairs, K keypoints in all.
-        pairs: a row a pair: ``id, category, source, target, …``.
+        pairs: one row per pair: ``id, category, source, target, …``.
         positions: (K, 2) in original pixels of the targets.
         protocol: of PCK.
         image_size: side of the square that protocol ``sd4match`` measures in.
@@ -100,7 +100,7 @@ def pairs_of(study: Results, dataset: str, split: str, rows: pd.DataFrame) -> li
     """Pairs with their images.
 
     Args:
-        study: whose records they are.
+        study: the study that recorded them.
         dataset, split: of the pairs.
         rows: of the table of pairs that the store keeps.
 

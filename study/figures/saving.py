@@ -37,7 +37,7 @@ def save(
         formats: some of `FORMATS`.
 
     Returns:
-        The files, one a format.
+        The files, one per format.
 
     Raises:
         SD4MatchError: an unknown format; nothing is written.

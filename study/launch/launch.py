@@ -65,7 +65,7 @@ def launch_report(
         around.enter_context(alone(folder.path))
         sync = around.enter_context(synced(folder))
         if folder.holds_another(space):
-            say(f"{folder.place} held another plan: no measurement is lost, tables are replaced")
+            say(f"{folder.place} held another plan: all measurements are kept, tables are replaced")
         # Only now: it adds to what the launch before this one wrote last.
         record = Provenance(space, folder, command=sys.argv, overrides=overrides)
         listeners: list[Listener] = [Journal(folder), progress, record, sync]

@@ -25,7 +25,7 @@ stand for the stages' results; what is not computed is pending, or in ``failures
 LIBRARIES = ("numpy", "scipy", "pandas", "tabulate", "matplotlib", "seaborn")
 PACKAGES = tuple(Path(__file__).resolve().parents[2] / name for name in ("study", "sd4match"))
 FORMATS = ("png", "svg")
-"""For eyes and pages; a PDF takes as long as both, and `study plot` draws it."""
+"""For screens and web pages; a PDF takes as long as both, and `study plot` draws it."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def update_answers(study: Results) -> Answers:
     Files of an earlier launch that this one has no answer for are removed.
 
     Args:
-        study: whose folder gets them.
+        study: the study; its folder gets them.
 
     Returns:
         The files, and whether they were written.

@@ -27,8 +27,8 @@ MOST = 6
 def plan_of(space: Space, planner: Planner) -> Plan:
     """The plan of a space's design.
 
-    A search proposes on validation and reports its winner; as many points as it will propose stand
-    for those that it will (`study.space.designs.search`).
+    A search chooses its points while it runs, so random points stand for them, as many as it will
+    propose (`study.space.designs.search`).
 
     Args:
         space: the checked search space.
@@ -132,12 +132,12 @@ def _saving(numbers: Estimate) -> str:
         return "nothing to compute"
     return (
         f"sharing saves {1 - numbers.tflop / numbers.tflop_alone:.0%} of the work: "
-        f"{numbers.tflop_alone / numbers.tflop:.1f} times less than one configuration at a time"
+        f"{numbers.tflop_alone / numbers.tflop:.1f} times less than without sharing"
     )
 
 
 def _reuse(predictions: Reuse) -> Iterator[str]:
-    """What is taken of earlier results; nothing where there are none."""
+    """What is reused of earlier results; nothing where there are none."""
     if predictions.scored or predictions.rescored or predictions.again:
         yield str(predictions)
 
@@ -149,9 +149,9 @@ def _time(space: Space, numbers: Estimate) -> Iterator[str]:
         return
     if numbers.duration is None:
         yield (
-            "time: unknown, nothing was timed on such a device yet (--time does); one worker would "
-            f"take {clock(numbers.tflop_left / ASSUMED)} at {ASSUMED} TFLOP/s (an assumption, not "
-            "a measurement)"
+            "time: unknown, nothing was timed on such a device yet (--time measures it); one "
+            f"worker would take {clock(numbers.tflop_left / ASSUMED)} at {ASSUMED} TFLOP/s (an "
+            "assumption, not a measurement)"
         )
         return
     low, high = numbers.duration.low, numbers.duration.high

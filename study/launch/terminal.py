@@ -25,7 +25,7 @@ def screen() -> Console:
 
 
 class Lines(Listener):
-    """Prints a line an event.
+    """Prints one line per event.
 
     Args:
         console: where they are printed.
@@ -47,7 +47,7 @@ class Lines(Listener):
     def event(self, event: str, work: Work, message: str) -> None:
         """See `Listener`."""
         if work.kind == "preflight" and event in ("done", "failed"):
-            return  # the first is no news, and the second ends the launch with its reason
+            return  # the first is nothing new, and the second ends the launch with its reason
         self._done += event == "done"
         done = f"done {self._done}/{len(self._todo)}"
         if (self._live and event in QUIET) or (event == "start" and work.kind != "preflight"):

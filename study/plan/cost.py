@@ -84,7 +84,7 @@ class Costs:
         return float(self._one(machine, image_size, 0).vae_encode * images)
 
     def cell(self, cell: Cell) -> int:
-        """Operations of matching all images of a cell, without sharing with other cells."""
+        """Operations of matching all images of a result, without sharing with other results."""
         extraction = cell.predict.extraction
         source = cell.configuration["source"] if extraction.file is None else extraction.file.source
         passes = extraction.ensemble * extracted(cell.data, None if source is None else str(source))
@@ -106,7 +106,7 @@ class Costs:
 
 
 def tflop_per_image(plan: Plan) -> dict[str, float]:
-    """Planned TFLOP an image, by configuration: the cost of matching with it, not of learning it.
+    """Planned TFLOP per image, by configuration: the cost of matching with it, not of learning it.
 
     Every image passes through the VAE encoder once, and ``ensemble`` times through the UNet to the
     configuration's layer. Prompts that depend on pairs extract both images of each pair.

@@ -158,7 +158,7 @@ def _size(tune: Tune) -> int:
 
 
 def _disk(plan: Plan, latents: Sequence[Latents], costs: Costs) -> float:
-    """Bytes: two uint16 a keypoint, and two float32 moments a latent cell.
+    """Bytes: two uint16 per keypoint, and two float32 moments per latent cell.
 
     A pair has 20 keypoints at most (docs/explanation/method.md section 2).
     """
@@ -252,4 +252,4 @@ def expected(
             return None
         low, high = low + tflop * rates[of].low, high + tflop * rates[of].high
         sources[rates[of].source] = None
-    return Duration(low, high, f"from {', '.join(sources)} in the store")
+    return Duration(low, high, f"from {', '.join(sources)} already computed")

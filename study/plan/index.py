@@ -12,11 +12,11 @@ TEXT_AXES = ("backbone", "prompt", "template", "source", "train.data", "fusion",
 REAL_AXES = ("kernel", "temperature")
 
 COST = "tflop_per_image"
-"""Column of planned TFLOP an image; NaN for studies that were launched before it existed."""
+"""Column of planned TFLOP per image; NaN for studies that were launched before it existed."""
 
 
 def table(plan: Plan) -> pa.Table:
-    """The index of a plan, one row a cell, in order.
+    """The index of a plan, one row per result, in order.
 
     Args:
         plan: of the whole study.

@@ -131,7 +131,7 @@ class PromptFile:
     """A prompt file as a plan sees it.
 
     Attributes:
-        path: where it is: our file, or upstream's file or folder.
+        path: where it is: a file of this project, or a file or folder of the original code.
         fingerprint: of its content and of the setting in its folder's name; begins with `ABSENT` if
             the file is missing.
         made_for: fingerprint of the backbone it was learned with; None if the file does not say.

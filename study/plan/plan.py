@@ -25,9 +25,9 @@ class Cell:
     Attributes:
         configuration: what is asked.
         predict: the stage that answers it.
-        setting: the free setting to read from the record of ``predict``.
+        setting: the readout setting to read from the record of ``predict``.
         tune: the tuning of its prompt; None for prompts that are not learned here.
-        missing: why no result is possible; such a cell needs no stage.
+        missing: why no result is possible; it then needs no stage.
     """
 
     configuration: Configuration
@@ -47,9 +47,9 @@ class Plan:
     """Everything a set of configurations needs, each stage once.
 
     Attributes:
-        by_configuration: the cells of each configuration, one for each split.
+        by_configuration: the results of each configuration, one for each split.
         tunes, predicts: the distinct stages by key.
-        settings: the free settings wanted of every predict stage.
+        settings: the readout settings wanted of every predict stage.
     """
 
     by_configuration: dict[Configuration, list[Cell]] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Plan:
     settings: dict[str, dict[Setting, None]] = field(default_factory=dict)
 
     def add(self, cell: Cell) -> None:
-        """Add a cell, unless the plan has it, and the stages it needs.
+        """Add a result, unless the plan has it, and the stages it needs.
 
         Args:
             cell: the new one.
@@ -78,17 +78,17 @@ class Plan:
             self.tunes.setdefault(cell.tune.key, cell.tune)
 
     def update(self, other: "Plan") -> None:
-        """Add the cells of another plan.
+        """Add the results of another plan.
 
         Args:
-            other: its cells that this plan has already are left out.
+            other: its results that this plan has already are left out.
         """
         for cell in other.cells:
             self.add(cell)
 
     @property
     def cells(self) -> list[Cell]:
-        """All cells, in the order of the configurations."""
+        """All results, in the order of the configurations."""
         return list(chain.from_iterable(self.by_configuration.values()))
 
     @property
@@ -204,8 +204,8 @@ class Planner:
             for data, path in file.prompts[name].items() if name in named else ():
                 if not self._staging.prompt_file(name, data).present:
                     raise SD4MatchError(
-                        f"prompts.{name}.{data}: {path} is missing: unpack upstream's pretrained "
-                        "prompts there, or name another path"
+                        f"prompts.{name}.{data}: {path} is missing: unpack the pretrained "
+                        "prompts of the SD4Match authors there, or name another path"
                     )
 
     def architecture(self, configuration: Configuration) -> Architecture:

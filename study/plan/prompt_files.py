@@ -1,4 +1,4 @@
-"""Prompt files that a search space names: files of this project, and upstream's as downloaded."""
+"""Prompt files that a search space names: files of this project and of the original code."""
 
 import hashlib
 from pathlib import Path
@@ -19,7 +19,7 @@ def describe(path: str) -> PromptFile:
     """Describe a prompt file for a plan; the file may be missing.
 
     Args:
-        path: a file, or a folder of upstream's.
+        path: a file, or a folder of the original SD4Match code.
 
     Raises:
         SD4MatchError: the file exists and is no prompt.
@@ -44,7 +44,7 @@ def describe(path: str) -> PromptFile:
     from sd4match.prompts.upstream_files import DATASET, find_upstream, read_tensors  # loads torch
 
     upstream = find_upstream(file)
-    # The folder's name decides how a file of upstream's is read.
+    # The folder's name decides how a file of the original code is read.
     fingerprint = hashlib.sha256(f"{_digest(upstream.path)} {upstream.setting}".encode())
     setting = parse(upstream.setting or "")
     sequences = upstream.path.name == "caption.pt"

@@ -205,5 +205,5 @@ class Predict:
 
     @cached_property
     def key(self) -> str:
-        """Content address, without the free settings: the same pass answers all of them."""
+        """Content address, without the readout settings: the same pass answers all of them."""
         return key_of({**self.extraction.identity(), "data": self.data.fingerprint})

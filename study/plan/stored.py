@@ -37,7 +37,7 @@ class Stored:
     Attributes:
         tunes: keys of the finished tune stages.
         latents: keys of the finished latents stages.
-        settings: key of every predict stage of the plan -> its recorded free settings, and the
+        settings: key of every predict stage of the plan -> its recorded readout settings, and the
             name of the file of predictions that holds each.
         scores: key of a predict stage -> names of its score files (`stages.score_name`).
         rates: machine and kind of stage -> seconds that one TFLOP takes; only what was timed.
@@ -50,7 +50,7 @@ class Stored:
     rates: Mapping[tuple[Machine, str], Duration] = field(default_factory=dict)
 
     def missing(self, plan: Plan, stage: Predict) -> tuple[Setting, ...]:
-        """The free settings of a predict stage that are not recorded yet.
+        """The readout settings of a predict stage that are not recorded yet.
 
         Args:
             plan: what is wanted.
@@ -79,7 +79,7 @@ class Reuse:
     Attributes:
         scored: nothing: they are recorded with their scores.
         rescored: scored from recorded keypoints, without a pass.
-        again: extracted again: there is a record, but not of every free setting.
+        again: extracted again: there is a record, but not of every readout setting.
         new: extracted.
         unrecorded: axis -> its values that ``again`` is for.
     """
@@ -93,7 +93,7 @@ class Reuse:
     def __str__(self) -> str:
         counts = [
             (self.scored, "already computed and scored"),
-            (self.rescored, "scored anew from recorded keypoints, without a pass"),
+            (self.rescored, "scored again from recorded keypoints, without a pass"),
             (self.again, f"extracted again: no record has {self._unrecorded()}"),
             (self.new, "new"),
         ]
@@ -137,7 +137,7 @@ def reuse(plan: Plan, stored: Stored, rule: Rule) -> Reuse:
 
 
 def _values(settings: Iterable[Setting]) -> Iterable[tuple[str, Value]]:
-    """The axes' values in some free settings."""
+    """The axes' values in some readout settings."""
     for layer, readout in settings:
         yield "layer", layer
         yield "localizer", readout.localizer

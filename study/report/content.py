@@ -183,7 +183,7 @@ def _baseline(study: Results, table: Mapping[str, Settings], like: str) -> Setti
 
 
 def _choices(study: Results, table: Mapping[str, Settings], best: str) -> dict[str, str]:
-    """Configurations to choose from: the best, the baseline, its neighbours, then the next best."""
+    """Configurations to choose from: the best, the baseline, its neighbors, then the next best."""
     base = _baseline(study, table, best)
     apart = {key: _apart(row, base) for key, row in table.items()}
     ranked = map(str, choosing.top(study).index)

@@ -77,7 +77,7 @@ def gallery(study: Results, choices: Mapping[str, str]) -> Gallery:
         choices: configurations to choose from, to their labels; the best one comes first.
 
     Returns:
-        At most three pairs a data set.
+        At most three pairs per data set.
     """
     alpha = study.rule.usual_alpha
     examples: list[Example] = []

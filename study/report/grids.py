@@ -24,7 +24,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column; ``group`` is the heading that neighbours share."""
+    """A column; ``group`` is the heading that neighbors share."""
 
     name: str
     group: str = ""

@@ -19,7 +19,7 @@ _PAGE = {
     "#e6e6e6": "var(--grid)",
     "#ffffff": "var(--surface)",
 }
-"""Colours of paper to the colours of the page, in figures without pixels."""
+"""Colors of paper to the colors of the page, in figures without pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +61,9 @@ def _wanted(kind: Kind) -> bool:
 
 
 def inline(picture: Picture) -> str:
-    """A picture as SVG for the page, which sets its size and its neutral colours.
+    """A picture as SVG for the page, which sets its size and its neutral colors.
 
-    Pictures with pixels in them (heat maps) keep their colours, on white ground.
+    Pictures with pixels in them (heat maps) keep their colors, on white ground.
     """
     assert picture.figure is not None
     svg = figures.svg(picture.figure, title=picture.title)

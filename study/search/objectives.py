@@ -40,7 +40,7 @@ class Objectives:
     """The objectives of a search.
 
     Attributes:
-        metric: chooses the free setting of a trial and the best configuration; on validation.
+        metric: chooses the readout setting of a trial and the best configuration; on validation.
         names: metrics, and ``cost``.
     """
 

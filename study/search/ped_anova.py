@@ -119,7 +119,7 @@ def ped_anova(measure: Measure, *, seed: int) -> pd.DataFrame:
         seed: of the draws.
 
     Returns:
-        `COLUMNS`, one row an axis; values in [0, 1] that sum to 1.
+        `COLUMNS`, one row per axis; values in [0, 1] that sum to 1.
 
     Raises:
         SD4MatchError: fewer configurations than twice `_TOP` were measured, or no axis varies.

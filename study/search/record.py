@@ -183,7 +183,7 @@ def read(study: Results) -> tuple[pd.DataFrame, dict[str, str]]:
         study: with ``design: search``.
 
     Returns:
-        A row a trial in order: ``state`` (Optuna's name), ``warm`` (whether an earlier study
+        One row per trial in order: ``state`` (Optuna's name), ``warm`` (whether an earlier study
         measured it), and a column for each objective, NaN where the trial has no value; and
         objective -> ``maximize`` or ``minimize``.
 

@@ -10,7 +10,7 @@ from sd4match.errors import SD4MatchError, require_known
 
 MEAN = "mean"
 COST = "cost"
-"""An objective beside metrics, less is better: planned TFLOP an image, from the plan's index."""
+"""An objective beside metrics, less is better: planned TFLOP per image, from the plan's index."""
 _GRAMMAR = re.compile(r"(\w+)/(\w+)/pck@(\d*\.?\d+)(/point)?")
 
 

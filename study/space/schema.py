@@ -120,8 +120,9 @@ class Factorial:
     """The combinations of ``design: factorial``.
 
     Attributes:
-        fraction: share of the combinations of the paid axes, above 0 and up to 1. Free axes are
-            never cut. A larger fraction contains a smaller one of the same seed. Example: ``0.25``
+        fraction: share of the combinations of the paid axes, above 0 and up to 1. Free axes
+            always take all values. A larger fraction contains a smaller one of the same seed.
+            Example: ``0.25``
         seed: draws the combinations.
     """
 
@@ -143,15 +144,15 @@ class Search:
         metric: validation metric that configurations are chosen by, in fixed designs too; null is
             the mean over the data sets with a validation split. Example: ``spair/val/pck@0.1``
         objectives: several objectives ask for the Pareto set: validation metrics, and ``cost``
-            (planned TFLOP an image). Example: ``[spair/val/pck@0.1, cost]``
+            (planned TFLOP per image). Example: ``[spair/val/pck@0.1, cost]``
         points (list of map): points that are tried first; the sampler proposes the axes that a
             point leaves out. Example: ``[{prompt: text, timestep: 100}]``
         warm_start: studies in ``results`` whose stored results are given to the sampler before it
             proposes anything. Example: ``[quickstart]``
         storage: Optuna journal file, or URL of a database; null is a journal in the study's folder.
             Example: ``sqlite:///search.db``
-        asha: continues with the best one in so many prompts after 1, 3, … epochs (for 3), by their
-            validation PCK; null learns every prompt to the end. Example: ``3``
+        asha: 3 continues the best third of the prompts after 1, 3, 9, … epochs, by validation PCK,
+            and stops the others; null learns every prompt to the end. Example: ``3``
         seed: of the sampler.
     """
 

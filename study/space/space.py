@@ -46,9 +46,9 @@ class Space:
 
     @property
     def fidelity(self) -> str:
-        """How this study is reduced against the full protocol, in words; ``full`` if it is not."""
+        """What was reduced compared with the full protocol, in words; ``full`` for nothing."""
         pairs, steps = self.file.data.pairs, self.file.recipe.steps
-        parts = [] if pairs is None else [f"a seeded subset of {pairs} pairs a split"]
+        parts = [] if pairs is None else [f"a seeded subset of {pairs} pairs per split"]
         if self.trains and steps < SpaceFile().recipe.steps:
             parts.append(f"{steps:,} tuning steps")
         return ", ".join(parts) or "full"

@@ -41,7 +41,7 @@ def score(store: Store, record: Record, settings: Sequence[Setting], rule: Rule)
     Args:
         store: where predictions and ground truth are.
         record: which predictions.
-        settings: recorded free settings.
+        settings: recorded readout settings.
         rule: how to score.
 
     Returns:
@@ -176,7 +176,7 @@ def write_scores(
 
     Args:
         file: its path.
-        settings: S free settings.
+        settings: S readout settings.
         counts: alpha -> (S, P) counts.
         keypoints: (P,) keypoints of each pair.
         address: see `sd4match.records.write`.

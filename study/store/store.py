@@ -2,11 +2,11 @@
 
 Layout, below the store's folder (``results/store`` by default, shared by all studies)::
 
-    latents/<folder>/…              VAE moments, one file an image (`sd4match.features`)
-    contents/<folder>/…             image encoders' outputs, one file an image
+    latents/<folder>/…              VAE moments, one file per image (`sd4match.features`)
+    contents/<folder>/…             image encoders' outputs, one file per image
     latents/<stage key>.json        the images of a finished latents stage
     tune/<stage key>/               prompt.safetensors, curves.parquet
-    predict/<stage key>/<grid>.parquet   predicted keypoints of some free settings
+    predict/<stage key>/<grid>.parquet   predicted keypoints of some readout settings
     score/<stage key>/<grid>-<rule>.parquet   per-pair counts of correct keypoints
     speed/<kind of stage>/          how long stages took, one file each (`Timings`)
     truth/<data fingerprint>.parquet, <…>-pairs.parquet     ground truth, once a data set and split
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEW = 8
-"""Up to so many folders are listed one by one; for more, the folder above is listed."""
+"""Up to this many folders are listed separately; for more, the folder above is listed."""
 
 
 class Store:
@@ -195,7 +195,7 @@ class Store:
         return {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
 
     def recorded(self, key: str) -> dict[Setting, Path]:
-        """The recorded free settings of a predict stage, and the file that holds each.
+        """The recorded readout settings of a predict stage, and the file that holds each.
 
         Args:
             key: of the stage.
@@ -236,7 +236,7 @@ class Store:
 
         Args:
             key: of the stage.
-            settings: S free settings.
+            settings: S readout settings.
             positions: (S, K, 2) predictions in original pixels.
             truth: of the split.
             about: more about the file, JSON values.

@@ -46,7 +46,7 @@ class StudyFolder:
             space: a checked search space.
 
         Raises:
-            SD4MatchError: ``results`` names no place, or the name is taken by the store.
+            SD4MatchError: ``results`` is not a valid folder or URL, or the store has the name.
         """
         if space.name == "store":
             raise SD4MatchError("name: 'store' is taken by the results store: choose another")
@@ -56,7 +56,8 @@ class StudyFolder:
             results.exists()
         except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, NUL
             reason = getattr(error, "strerror", None) or error
-            raise SD4MatchError(f"results: {place!r} names no place ({reason})") from None
+            message = f"results: {place!r} is not a valid folder or URL ({reason})"
+            raise SD4MatchError(message) from None
         return cls(results / space.name)
 
     @classmethod

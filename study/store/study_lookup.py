@@ -19,7 +19,7 @@ def existing(place: str | Path) -> Path:
     try:
         path = local(place)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, NUL, ~nobody
-        raise SD4MatchError(f"study {place}: names no place ({error})") from None
+        raise SD4MatchError(f"study {place}: is not a valid folder or URL ({error})") from None
     mirror = Mirror(path)
     # A launch on this machine has the originals.
     if mirror.url and not launching_here(path):

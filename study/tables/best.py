@@ -119,14 +119,14 @@ def _pareto_lines(study: Results, found: pd.DataFrame) -> str:
             found.iterrows(), axes[varied].iterrows(), strict=True
         )
     ]
-    names = ["TFLOP an image" if name == COST else str(name) for name in found]
+    names = ["TFLOP per image" if name == COST else str(name) for name in found]
     title = f"Pareto front of {several(len(found), 'configuration')}: none is dominated"
     headers = ["configuration", *names, "settings"]
     return title + "\n" + tabulate(rows, headers=headers, disable_numparse=True)
 
 
 def _score_lines(scores: pd.DataFrame) -> str:
-    """One configuration's PCK with its interval: a row a data set and split, a column an alpha."""
+    """One configuration's PCK with intervals: rows are data sets and splits, columns are alphas."""
     rows = [
         [f"{labels.dataset(str(dataset))} {split}", *map(_score, part.itertuples())]
         for (dataset, split), part in scores.groupby(["dataset", "split"], sort=False)

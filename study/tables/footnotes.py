@@ -32,7 +32,7 @@ class Reasons:
         return labels.MISSING + self._letters.setdefault(reason, free[0] if free else last)
 
     def notes(self) -> list[str]:
-        """A line a reason."""
+        """One line per reason."""
         return [f"{letter} missing: {reason}." for reason, letter in self._letters.items()]
 
 
@@ -83,7 +83,7 @@ def provenance(study: Results, records: Iterable[str]) -> str:
     """The study, the code that measured it, and the keys of the predictions behind a table.
 
     Args:
-        study: whose numbers they are.
+        study: the study that measured the numbers.
         records: keys of predict stages.
     """
     keys = [key[:10] for key in dict.fromkeys(records)]
@@ -123,7 +123,7 @@ def of(study: Results, layout: Layout, chosen: Iterable[Keys]) -> list[str]:
     how = [f"by the best {study.metric}"] if layout.best else []
     how += [f"where {layout.where}"] if layout.where else []
     seeds = labels.values(sorted({row[SEED] or 0 for row in rows}))
-    over = f" Means over the measured of seeds {seeds}, a second level of the bootstrap."
+    over = f" Means over the measured seeds, of {seeds}; seeds are a second level of the bootstrap."
     cells = study.cells
     shown = cells["configuration"].isin(keys) & cells["dataset"].isin(layout.datasets)
     counted = pairs(cells[shown & cells["split"].isin(layout.splits)])

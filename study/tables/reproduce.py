@@ -45,7 +45,7 @@ def launch_command(folder: StudyFolder, key: str, settings: Settings) -> str:
 
 
 def search_space(folder: StudyFolder, key: str, settings: Settings) -> str:
-    """A search-space file whose baseline is one configuration: where the next study starts.
+    """A search-space file whose baseline is one configuration, for the next study.
 
     Args:
         folder, key, settings: as for `launch_command`.

@@ -76,7 +76,7 @@ MOST = 8
 
 
 def live_lines(state: Mapping[str, Any]) -> list[str]:
-    """A snapshot of `study.launch.progress.Progress` in words, a handful of lines.
+    """A snapshot of `study.launch.progress.Progress` in words, a few lines.
 
     Args:
         state: plain values, as they come out of JSON.
@@ -95,7 +95,7 @@ def _left(state: Mapping[str, Any]) -> str:
     if state["phase"] != COMPUTING:
         return str(state["phase"])
     if state["left"] is None:
-        return "time left: unknown until each kind of work was timed"
+        return "time left: unknown until each kind of work has been timed"
     low, high = map(clock, state["left"])
     return f"{low} to {high} left" if low != high else f"about {high} left"
 

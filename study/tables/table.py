@@ -42,7 +42,7 @@ class Table:
     Attributes:
         title: what it shows.
         formatted: the cells as text; a line break separates a value from its difference.
-        raw: the numbers, one row a cell, shares in [0, 1].
+        raw: the numbers, one row per cell, shares in [0, 1].
         footnotes: what a reader must know to use the numbers.
         marks: the cells that are the best and the second of what they are compared with.
     """
@@ -139,7 +139,7 @@ def marks(values: Mapping[Mark, float | None]) -> dict[Mark, str]:
 
 
 def _markdown(text: str) -> str:
-    """Neither a column's edge nor a tag."""
+    """Text escaped for a cell of Markdown: no column border, no HTML tag."""
     return re.sub(r"<(?=[\w/!?])", "&lt;", text.replace("|", "\\|"))
 
 

@@ -88,7 +88,7 @@ def ablation(
         cells, samples, axis, baseline, alphas, resamples, seed: as for
             `study.analysis.ablation.estimates`.
         fidelity: what was reduced, in words; ``full`` for nothing.
-        protocol: the PCK protocol the cells were scored under.
+        protocol: the PCK protocol of the results.
         selection: how settings were chosen.
 
     Returns:

@@ -57,7 +57,7 @@ def backdrop(
         scene: "sky", "grass", "road", "city", "water", "sand", "snow", "wall", "table", "studio".
         size: (w, h) in pixels.
         rng: source of randomness.
-        palette: the style's colours.
+        palette: the style's colors.
         base: y of the ground under the object, pixels.
         slope: slope of the horizon, for a camera that is not level.
         avoid: the object's color word, not to be used for a plain background.

@@ -1,6 +1,6 @@
 """The canvas: paints polygons as labels, then colors and lights them together.
 
-Shapes are painted as labels on a supersampled map, which is cheap and exact. Colours come from a
+Shapes are painted as labels on a supersampled map, which is cheap and exact. Colors come from a
 palette look-up before the map is reduced (antialiased edges); light is computed per pixel from the
 surface's normal, which changes linearly over each label (flat, cylinder and ellipsoid alike).
 """
@@ -79,7 +79,7 @@ class Canvas:
         label = self.count
         if label >= _INK:
             raise OverflowError(f"a drawing has at most {_INK - 1} surfaces")
-        # Pillow counts from pixel centres, we from the image's corner.
+        # Pillow counts from pixel centers, we from the image's corner.
         corners = [(polygon * SUPERSAMPLING - 0.5).ravel().tolist() for polygon in polygons]
         if self._stroke and outlined:
             for points in corners:
@@ -90,7 +90,7 @@ class Canvas:
                 self._ink_pen.polygon(points, fill=label)
 
     def labels(self) -> NDArray[np.uint8]:
-        """The label of every pixel's centre, (h, w)."""
+        """The label of every pixel's center, (h, w)."""
         middle = SUPERSAMPLING // 2
         return np.asarray(self._map)[middle::SUPERSAMPLING, middle::SUPERSAMPLING].copy()
 
@@ -99,7 +99,7 @@ class Canvas:
         return np.asarray(self._map)
 
     def finish(self, light: Light, grain: NDArray[np.float32]) -> Layer:
-        """Light and colour for everything painted.
+        """Light and color for everything painted.
 
         Args:
             light: the lamp.
@@ -121,7 +121,7 @@ class Canvas:
     def _shading(
         self, light: Light, grain: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Factor on the colour, and the highlight on top of it, (h, w) each."""
+        """Factor on the color, and the highlight on top of it, (h, w) each."""
         labels = self.labels()
         table = np.zeros((256, 8), np.float32)
         table[1 : self.count + 1, :6] = np.array(self._slopes, np.float32).reshape(-1, 6)

@@ -45,7 +45,7 @@ def place(
         size: approximate height, pixels.
         part: ``CLUTTER`` or ``OCCLUDER``.
         rng: source of randomness.
-        palette: the style's colours.
+        palette: the style's colors.
     """
     if kind in ("tree", "bush", "cloud"):
         _clump(canvas, kind, at, size, part, rng, palette)

@@ -35,7 +35,7 @@ class Panel(Solid):
 
 @dataclass(frozen=True)
 class Blob(Solid):
-    """An ellipsoid: its centre and the three ends of its half axes are the points (4, 3)."""
+    """An ellipsoid: its center and the three ends of its half axes are the points (4, 3)."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Model:
 
     def __init__(self) -> None:
         self.groups: list[Group] = []
-        self.colours: dict[str, str] = {}  # part -> colour word, in order of mention
+        self.colours: dict[str, str] = {}  # part -> color word, in order of mention
 
     def group(self, layer: int = 0) -> None:
         """Start a new group for the following items."""
@@ -120,7 +120,7 @@ class Model:
         self.add(Panel(part, paint, corners, None if toward is None else np.asarray(toward, float)))
 
     def side(self, part: str, paint: Paint, outline: ArrayLike, z: float | Floats) -> None:
-        """A polygon of (x, y) on the near side, at depth ``z`` (one, or one a point)."""
+        """A polygon of (x, y) on the near side, at depth ``z`` (one, or one per point)."""
         flat = np.asarray(outline, float)
         points = np.column_stack((flat, np.broadcast_to(z, len(flat))))
         self.panel(part, paint, points, (0, 0, 1))

@@ -63,11 +63,11 @@ class Palette:
         gloss: float = 0.1,
         grain: float = 0.04,
     ) -> Paint:
-        """Draw one of the named colours, in one of its tints.
+        """Draw one of the named colors, in one of its tints.
 
         Args:
             rng: source of randomness.
-            *names: colour words to choose from, out of ``COLOURS``.
+            *names: color words to choose from, out of ``COLOURS``.
             avoid: those of them not to choose.
             gloss: strength of the highlight, 0 to 1.
             grain: strength of the surface noise, 0 to 1.

@@ -9,7 +9,7 @@ Rng = np.random.Generator
 
 
 def aeroplane(m: Model, rng: Rng, palette: Palette) -> None:
-    """An airliner: a round fuselage, swept wings with engines, a coloured fin."""
+    """An airliner: a round fuselage, swept wings with engines, a colored fin."""
     skin = palette.pick(rng, "white", "silver", "beige", "yellow", gloss=0.35, grain=0.01)
     coat = palette.pick(rng, "red", "blue", "navy", "orange", "green", "teal", "purple", gloss=0.3)
     metal, glass = palette.pick(rng, "grey", "silver"), palette.pick(rng, "dark", "navy", gloss=0.4)

@@ -77,7 +77,7 @@ def shares(measure: Measure, grid: Grid, *, resamples: int, seed: int) -> pd.Dat
         resamples, seed: as for `study.analysis.statistics.stats.intervals`.
 
     Returns:
-        `COLUMNS`, one row an axis and one every two axes; values in [0, 1], with NaN for bounds
+        `COLUMNS`, one row per axis and one every two axes; values in [0, 1], with NaN for bounds
         where pairs are too few.
     """
     shape = [len(values) for values in grid.levels.values()]

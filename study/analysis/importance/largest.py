@@ -26,7 +26,7 @@ def largest_differences(
         resamples, seed: as for `study.analysis.statistics.stats.differences`.
 
     Returns:
-        `COLUMNS`, one row an axis; values in [0, 1] of PCK.
+        `COLUMNS`, one row per axis; values in [0, 1] of PCK.
 
     Raises:
         SD4MatchError: the baseline was not measured, or nothing beside it.

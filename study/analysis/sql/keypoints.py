@@ -94,7 +94,7 @@ def keypoints(
 
 
 def _truth(store: Store, data: str, image_size: int, rule: Rule) -> pd.DataFrame:
-    """The ground truth of a split, a row a keypoint, with all that errors are measured by."""
+    """The ground truth of a split, one row per keypoint, with all that errors are measured by."""
     truth, pairs = truth_of(store.folder, data)
     scale, target, reference = pck.coordinates(truth, protocol=rule.protocol, image_size=image_size)
     # What one unit of a stored position is worth, as `decode` takes it.

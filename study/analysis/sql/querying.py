@@ -106,7 +106,7 @@ def export(
     """Write views to a folder, a file each; rows are in the order of the study.
 
     Args:
-        study: whose.
+        study: the study.
         folder: made when missing; files of the same names are replaced.
         form: one of `FORMATS`; JSON is an array of objects.
         views: names in `study.analysis.sql.views.VIEWS`.

@@ -27,7 +27,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
     "configurations": {
         **_CONFIGURATION,
         **_AXES,
-        TFLOP: "planned cost of matching, TFLOP an image; NULL where not recorded",
+        TFLOP: "planned cost of matching, TFLOP per image; NULL where not recorded",
     },
     "scores": {
         **_CONFIGURATION,
@@ -55,7 +55,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
         "true_y": "annotated position from the top",
         "error": "distance between the two, in the pixels of the protocol",
         "reference": "the length that alpha is a share of, in the same pixels",
-        "correct@<alpha>": "whether the error is within alpha; a column an alpha, in double quotes",
+        "correct@<alpha>": "whether the error is within alpha; one column per alpha, double-quoted",
     },
     "trials": {
         "trial": "key of a prompt under one extraction setting",
@@ -124,7 +124,7 @@ def views_of(study: Results) -> Views:
 
 
 def configurations(study: Results) -> pd.DataFrame:
-    """One row a configuration: the columns of the view ``configurations``."""
+    """One row per configuration: the columns of the view ``configurations``."""
     index = study.index.drop_duplicates("configuration").reset_index(drop=True)
     return index[list(VIEWS["configurations"])]
 
@@ -143,7 +143,7 @@ TUNED = [name for name in PAID if AXES[name].cost == "tune"]
 
 
 def trials(index: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    """One row a trial: a prompt under one extraction setting.
+    """One row per trial: a prompt under one extraction setting.
 
     Args:
         index: see `study.plan.index.table`.
@@ -152,7 +152,7 @@ def trials(index: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The columns of the view ``trials``, in the order of the index.
     """
-    repeats = len(cells) // max(1, len(index))  # one an alpha
+    repeats = len(cells) // max(1, len(index))  # one per alpha
     measured = cells.iloc[::repeats] if repeats else cells
     found = index.assign(
         done=(measured["status"] == "done").to_numpy(), reason=measured["reason"].to_numpy()

@@ -70,7 +70,7 @@ class Design:
 
         Products of residuals from category means are summed over all pairs of pairs with an image
         in common, each once (dyadic cluster-robust variance: Aronow, Samii and Assenova 2015). As
-        residuals sum to zero within a category, ``inflation`` makes up for what centring took.
+        residuals sum to zero within a category, ``inflation`` makes up for what centering took.
         """
         means = _sums(self.category, values) / np.bincount(self.category)
         residual = values - means[:, self.category]
@@ -140,14 +140,14 @@ def _design(source: bytes, target: bytes, category: bytes, resamples: int, seed:
     rng = np.random.default_rng(seed)
     counts = np.empty((len(images[0]), resamples), dtype=np.float32)
     total, empty = np.zeros(resamples), np.arange(resamples)
-    while len(empty):  # a resample that holds no pair says nothing: draw it again
+    while len(empty):  # a resample that holds no pair has no mean: draw it again
         draws = [rng.multinomial(n, np.full(n, 1 / n), size=len(empty)).T for n in sizes]
         counts[:, empty] = np.concatenate(draws)
         for part, weights in _weights(counts[:, empty], first, second):
             total[empty[part]] = np.rint(unbias * _ONE) @ weights / _ONE
         empty = np.flatnonzero(total <= 0)
 
-    # Of all pairs of pairs of a category, those with no image in common show the centring.
+    # Of all pairs of pairs of a category, those with no image in common show the centering.
     together = float((np.bincount(strata) ** 2.0).sum())
     degree = _per_image(first, second, np.ones((1, len(first))))
     linked = float((degree**2).sum() - (np.bincount(couple) ** 2.0).sum())

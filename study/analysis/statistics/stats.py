@@ -148,7 +148,7 @@ def differences(
         level, resamples, seed: as for `intervals`.
 
     Returns:
-        One a row; None where it has no seed in common with the baseline.
+        One per row; None where it has no seed in common with the baseline.
 
     Raises:
         SD4MatchError: when the pairs differ or there are none.

@@ -1,6 +1,6 @@
 "use strict";
-// Sorts and filters tables, shows examples of a configuration, switches colours. The page reads
-// without it; all that it needs is in the page.
+// Sorts and filters tables, shows examples of a configuration, switches colors. The page
+// can be read without it, and needs no other file.
 
 const STEP = 200; // rows that are drawn at a time
 
@@ -54,7 +54,7 @@ class Sortable {
 
   sort(column) {
     const head = this.heads[column];
-    // Numbers are asked for from the top: the first press puts the largest first.
+    // For numbers, the first press puts the largest first.
     const first = head.classList.contains("number") ? "descending" : "ascending";
     const now = head.getAttribute("aria-sort");
     const next = now ? (now === "ascending" ? "descending" : "ascending") : first;
@@ -183,7 +183,7 @@ document.querySelectorAll("[data-copy]").forEach((button) => {
 const theme = document.querySelector("[data-theme]");
 let dark = matchMedia("(prefers-color-scheme: dark)").matches;
 function name() {
-  theme.textContent = dark ? "Light colours" : "Dark colours";
+  theme.textContent = dark ? "Light colors" : "Dark colors";
 }
 theme.hidden = false;
 theme.addEventListener("click", () => {

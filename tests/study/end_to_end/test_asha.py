@@ -1,4 +1,4 @@
-"""ASHA with the real Ray: prompts that are behind stop early, and all that is told adds up."""
+"""ASHA with the real Ray: prompts that are behind stop early, and all that is reported adds up."""
 
 import optuna
 import pytest

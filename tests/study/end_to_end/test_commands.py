@@ -16,7 +16,7 @@ def test_plan_counts_what_is_shared(launched, ask):
     terminal, _ = launched
     plan = ask(terminal, "plan", "small", "results=elsewhere", "--json").json
     assert plan["study"] == "small"
-    assert plan["fidelity"] == "a seeded subset of 6 pairs a split, 4 tuning steps"
+    assert plan["fidelity"] == "a seeded subset of 6 pairs per split, 4 tuning steps"
     # The baseline, and one move along each axis: prompt, timestep, layer.
     assert (plan["configurations"], plan["trials"], plan["tunings"]) == (4, 3, 1)
     assert plan["tunings_alone"] == 3
@@ -51,7 +51,7 @@ def test_a_timed_pass_gives_the_time(launched, ask):
     terminal, _ = launched
     fresh = ("plan", "small", "results=timed", "baseline.prompt=empty", "axes.prompt=[text]")
     assert "time: unknown" in ask(terminal, *fresh).out
-    assert "from 1 timed pass in the store" in ask(terminal, *fresh, "--time").out
+    assert "from 1 timed pass already computed" in ask(terminal, *fresh, "--time").out
     assert [file.name for file in (terminal.folder / "timed").iterdir()] == ["store"]
     duration = ask(terminal, *fresh, "--json").json["duration"]  # it was kept
     assert 0 < duration["low"] < duration["high"] < 600

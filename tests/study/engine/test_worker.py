@@ -92,7 +92,7 @@ def test_what_was_done_is_timed_and_tells_how_long_it_takes_again(plan, done, st
     work = {(tune.machine, kind): 1.0 for kind in ("latents", "tune", "predict")}
     found = expected(done, work)
     assert 0 < found.low < found.high
-    assert found.source == "from 3 latents stages, 1 tune stage, 4 predict stages in the store"
+    assert found.source == "from 3 latents stages, 1 tune stage, 4 predict stages already computed"
     again = {(tune.machine, "tune"): costs.tune(tune) / 1e12}
     assert expected(done, again).high < 600
     assert expected(store, work) is None

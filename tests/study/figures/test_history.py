@@ -23,7 +23,7 @@ def test_history_draws_the_trials_and_the_best_so_far(searched):
         1000 * np.minimum.accumulate(trials["cost"].to_numpy())
     )
     assert quality.get_ylabel() == "mean validation PCK@0.1 (%)"
-    assert cost.get_ylabel() == "cost (GFLOP an image)"
+    assert cost.get_ylabel() == "cost (GFLOP per image)"
 
 
 def test_history_marks_what_has_no_value():

@@ -65,6 +65,6 @@ def test_a_long_front_names_some_and_says_so():
     )  # fmt: skip
     assert "22 more" in figure.get_supxlabel()
     assert [text.get_text() for text in figure.axes[0].texts][-1] == "30"
-    assert figure.axes[0].get_xlabel() == "cost (TFLOP an image)"
+    assert figure.axes[0].get_xlabel() == "cost (TFLOP per image)"
     figure.draw_without_rendering()
     assert figure.axes[0].get_window_extent().height > figure.dpi

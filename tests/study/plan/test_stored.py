@@ -1,4 +1,4 @@
-"""What a plan says of a record: taken, scored anew, extracted again, new."""
+"""What a plan says of a record: taken, scored again, extracted again, new."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_a_finished_study_is_all_there(plan):
 def test_alphas_and_protocols_are_only_scored_anew(plan, change):
     found, said = plan(change)
     assert counts(found) == (0, 4, 0, 0)
-    assert "4 scored anew from recorded keypoints, without a pass" in said
+    assert "4 scored again from recorded keypoints, without a pass" in said
 
 
 @pytest.mark.parametrize(

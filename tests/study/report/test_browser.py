@@ -158,17 +158,17 @@ def test_colours_switch(read, file):
     page = read(file, scheme="dark")
     ground = "getComputedStyle(document.body).backgroundColor"
     dark = page.evaluate(ground)
-    page.get_by_role("button", name="Light colours").press("Enter")
+    page.get_by_role("button", name="Light colors").press("Enter")
     light = page.evaluate(ground)
     assert dark != light
-    page.get_by_role("button", name="Dark colours").click()
+    page.get_by_role("button", name="Dark colors").click()
     assert page.evaluate(ground) == dark
 
 
 def test_focus_can_be_seen(read, file):
     page = read(file)
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "To the content"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     for _ in range(3):
         page.keyboard.press("Tab")
         style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")

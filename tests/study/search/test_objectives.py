@@ -26,7 +26,7 @@ def rows_of(*values):
 def test_the_pareto_set_is_what_nothing_else_matches():
     objectives = Objectives("mean/val/pck@0.1", ("mean/val/pck@0.1", COST))
     rows = rows_of((0.5, 2.0), (0.6, 3.0), (0.5, 1.0), (0.4, 1.0), (0.6, 3.0), (0.7, 9.0))
-    # (0.5, 2) is as good as (0.5, 1) and dearer; of the two (0.6, 3) the first is enough.
+    # (0.5, 2) is as good as (0.5, 1) and costs more; of the two (0.6, 3) the first is enough.
     assert [row.configuration for row in objectives.pareto(rows)] == [5, 1, 2]
     assert objectives.best(rows).configuration == 5
     assert objectives.pareto([]) == []
@@ -75,7 +75,7 @@ def test_the_pareto_set_is_an_answer(searching):
     assert (front["pf_pascal/val/pck@0.1"].diff().dropna() < 0).all()
     facts, text = best_report(opened, None)
     assert [row["configuration"] for row in facts["pareto"]] == list(front.index)
-    assert "TFLOP an image" in text
+    assert "TFLOP per image" in text
     assert all(key in text for key in front.index)
     assert "pareto" not in best_report(opened, None, "prompt = 'text'")[0]
 

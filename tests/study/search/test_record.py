@@ -1,4 +1,4 @@
-"""Warm start: a search is told what earlier studies measured, and pays nothing for it."""
+"""Warm start: a search takes what earlier studies measured, at no cost."""
 
 import pytest
 

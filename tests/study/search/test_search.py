@@ -1,4 +1,4 @@
-"""The loop: generations, exact inner search, what is told, and launches one after the other."""
+"""The loop: generations, exact inner search, what samplers get, and repeated launches."""
 
 import math
 from collections import Counter

@@ -59,7 +59,7 @@ def test_settings_of_other_families_name_nothing(prompt, meant):
 def test_lengths_that_do_not_fit_together_are_refused():
     with pytest.raises(SD4MatchError, match="at most 75 together"):
         configure({**BASE, "prompt": "cpm", "global_length": 26})
-    configure({**BASE, "global_length": 26})  # means nothing for other prompts
+    configure({**BASE, "global_length": 26})  # not applicable to other prompts
 
 
 @given(kernel=st.floats(0.1, 50), temperature=st.floats(0.001, 1))

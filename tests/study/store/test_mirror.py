@@ -1,4 +1,4 @@
-"""Results behind a URL: what goes to and fro, and what is said when it cannot."""
+"""Results behind a URL: transfers in both directions, and errors when they fail."""
 
 import fsspec
 import pytest

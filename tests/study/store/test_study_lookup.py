@@ -15,7 +15,7 @@ def test_a_study_is_where_its_facts_are(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("place", "words"), [("empty", "launch one first"), ("a\0b", "names no place")]
+    ("place", "words"), [("empty", "launch one first"), ("a\0b", "is not a valid folder or URL")]
 )
 def test_what_is_no_study_is_refused(tmp_path, place, words):
     with pytest.raises(SD4MatchError, match=words):

@@ -12,7 +12,7 @@ def key_of(study, **settings):
     return key
 
 
-def test_footnotes_say_what_and_whence(answered):
+def test_footnotes_say_what_was_measured_and_by_which_code(answered):
     notes = " ".join(answered.pivot(Layout(("layer",))).footnotes)
     index = answered.index
     shown = index["configuration"] == key_of(answered, prompt="single", layer=1)

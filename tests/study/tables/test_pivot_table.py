@@ -138,12 +138,12 @@ def test_seeds_of_a_row_are_averaged(study_of):
         assert row["pck"] == pytest.approx(np.mean(wanted))
         (same,) = ablated[ablated["value"] == row["prompt"]].to_dict("records")
         assert (row["pck"], row["low"], row["high"]) == (same["pck"], same["low"], same["high"])
-    assert "the measured of seeds 0, 1, 2" in " ".join(table.footnotes)
+    assert "the measured seeds, of 0, 1, 2;" in " ".join(table.footnotes)
     best = study.pivot(Layout(("prompt",), best=True)).raw  # seeds are averaged, never chosen
     assert set(best["seeds"]) == {3}
     alone = study.pivot(Layout(("seed",), ("prompt",), datasets=("spair",)))
     assert alone.formatted["seed"].tolist() == ["0", "1", "2"]
-    assert "measured of seeds" not in " ".join(alone.footnotes)
+    assert "measured seeds, of" not in " ".join(alone.footnotes)
 
 
 def test_missing_cells_say_why(answered):

@@ -12,7 +12,7 @@ def table(made):
     cells, samples = made
     return tables.ablation(
         cells, samples, axis="timestep", baseline="base", alphas=[0.1],
-        fidelity="60 pairs a split, 40 steps (seed 0)", resamples=500,
+        fidelity="60 pairs per split, 40 steps (seed 0)", resamples=500,
     )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def test_footnotes_say_what_the_numbers_are(table):
     notes = " ".join(table.footnotes)
     for part in (
         "Training: t = 261, layer 1, loss window 7, on each data set's own pairs",
-        "Fidelity: 60 pairs a split, 40 steps (seed 0)", "chosen on validation",
+        "Fidelity: 60 pairs per split, 40 steps (seed 0)", "chosen on validation",
         "protocol sd4match", "PF-Willow test 60", "Holm", "Baseline base: backbone=nano",
     ):  # fmt: skip
         assert part in notes

@@ -1,4 +1,4 @@
-"""What the UNet is told, and that it is spelled as the tokenizer would."""
+"""The captions that the UNet learns from, spelled as the tokenizer does."""
 
 import numpy as np
 import pytest
