@@ -1,8 +1,8 @@
 """Cost of a backbone (operations, memory, shapes), cached by the hash of its configuration.
 
 Every plan needs these counts, and counting needs torch. Therefore they are counted once
-(`features.cost_counting`) and kept in the cache folder. The package ships the counts of the embedded
-backbone and of Stable Diffusion 1-5 and 2-1 at common image sides, in ``costs.json``.
+(`features.cost_counting`) and kept in the cache folder. The package ships the counts of the
+embedded backbone and of Stable Diffusion 1-5 and 2-1 at common image sides, in ``costs.json``.
 """
 
 import hashlib

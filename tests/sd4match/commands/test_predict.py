@@ -6,7 +6,7 @@ import pytest
 
 from sd4match import prompts
 from sd4match.matching.readout import Readout
-from sd4match.pck import scoring
+from sd4match.pck.ground_truth import GroundTruth
 from sd4match.prediction.predictor import predict
 from sd4match.records.parquet import about_of, settings_of
 
@@ -25,7 +25,7 @@ def test_predict_writes_what_the_library_predicts(predicted, nano, pascal, tmp_p
     expected = predict(nano, prompt, pascal["test"], ensemble=2, settings=settings, image_size=32)
     table = pq.read_table(file)
     found = np.stack([table["x"].to_numpy(), table["y"].to_numpy()], -1).reshape(expected.shape)
-    truth = scoring.GroundTruth.of(pascal["test"])
+    truth = GroundTruth.of(pascal["test"])
     sizes = truth.sizes[truth.pair]
     assert found.dtype == np.uint16
     assert (np.abs(found / 65535 * sizes - expected.clip(0, sizes)) <= 0.51 / 65535 * sizes).all()

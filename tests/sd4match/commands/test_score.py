@@ -10,6 +10,7 @@ import pytest
 from sd4match import prompts
 from sd4match.matching.readout import Readout
 from sd4match.pck import scoring
+from sd4match.pck.ground_truth import GroundTruth
 from sd4match.prediction.predictor import predict
 
 
@@ -20,7 +21,7 @@ def test_score_is_the_librarys_pck(predicted, nano, pascal, call):
     assert (code, err) == (0, "")
     facts = json.loads(out)
     pairs = pascal["test"]
-    truth = scoring.GroundTruth.of(pairs)
+    truth = GroundTruth.of(pairs)
     positions = predict(
         nano,
         prompts.create("text", nano),

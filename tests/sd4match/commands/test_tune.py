@@ -35,7 +35,7 @@ def test_tune_learns_what_the_library_learns(tune, nano, pascal, tmp_path):
     while not tuning.finished:
         tuning.run_epoch()
     found = prompts.load(tmp_path / "prompt.safetensors", nano)
-    assert (found.embeddings == tuning.best_prompt().embeddings).all()
+    assert (found.embeddings == tuning.best_prompt().embeddings).all()  # type: ignore[attr-defined]
 
 
 def test_tune_again_finds_it_finished(tune, tmp_path):

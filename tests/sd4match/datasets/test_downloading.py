@@ -100,15 +100,15 @@ def site(monkeypatch):
     site = Site()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(site))
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    site.url = f"http://127.0.0.1:{server.server_port}"
+    site.url = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(resumable_download, "PAUSE_S", 0.001)
     for name, source in sources.SOURCES.items():
         local = dataclasses.replace(
             source,
-            archive=sources.Remote(f"{site.url}/{source.archive.name}"),
+            archive=sources.Remote(f"{site.url}/{source.archive.name}"),  # type: ignore[attr-defined]
             lists={
-                file: sources.Remote(f"{site.url}/{remote.name}")
+                file: sources.Remote(f"{site.url}/{remote.name}")  # type: ignore[attr-defined]
                 for file, remote in source.lists.items()
             },
         )

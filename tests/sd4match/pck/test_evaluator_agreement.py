@@ -24,6 +24,7 @@ from sd4match.matching.keypoints import (
 from sd4match.matching.localization import match_many
 from sd4match.matching.readout import LOCALIZERS, Readout
 from sd4match.pck import scoring
+from sd4match.pck.ground_truth import GroundTruth
 
 SIDE = 768
 SIGMA, TEMPERATURE = 7.0, 0.04
@@ -181,7 +182,7 @@ def our_pck(cases, localizer, *, stored):
         predicted.append(positions)
     found = {}
     for dataset in DATASETS:
-        truth = scoring.GroundTruth.of([_of(dataset, case.pair) for case in cases])
+        truth = GroundTruth.of([_of(dataset, case.pair) for case in cases])
         correct = scoring.correct(truth, np.concatenate(predicted), alpha=ALPHAS, image_size=SIDE)
         found[dataset] = scoring.aggregate(truth, correct, mean="image")
     return found

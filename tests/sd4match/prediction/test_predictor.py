@@ -303,7 +303,7 @@ def test_no_keypoints_no_rows(nano, text, pascal, latents):
 
 def test_each_image_is_extracted_once_a_category(nano, text, pascal, latents, monkeypatch):
     made = []
-    extract = image_features.extract
+    extract = image_features.extract  # type: ignore[attr-defined]
 
     def counted(backbone, images, *args, **kwargs):
         made.append(len(images))

@@ -9,9 +9,9 @@ from sd4match import prompts
 from sd4match.backbones.text import embed_ids, encode_embeddings
 from sd4match.errors import SD4MatchError
 from sd4match.prompts import ConditionalPrompt
-from sd4match.prompts.family_facts import parse
+from sd4match.prompts.family_facts import SOURCES, parse
 
-DINO = [name for name in prompts.cpm.SOURCES if "DINO" in name]
+DINO = [name for name in SOURCES if "DINO" in name]
 
 
 def content_for(nano, prompt, batch=2):

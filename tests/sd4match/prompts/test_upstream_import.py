@@ -9,6 +9,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 from sd4match import backbones, prompts
 from sd4match.backbones.text import encode_embeddings
 from sd4match.errors import SD4MatchError
+from sd4match.prompts.family_facts import SOURCES
 
 PROCESSING = {
     "size": {"shortest_edge": 28},
@@ -123,7 +124,7 @@ def test_hidden_states_skip_the_text_encoder(nano, write, names):
     assert torch.equal(prompt.hidden_states(nano, names[-1]), stored[names[-1]])
 
 
-@pytest.mark.parametrize("source", prompts.cpm.SOURCES)
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("global_length", [0, 3])
 def test_a_cpm_prompt_of_every_kind(backbone, write, source, global_length):
     state = random_state(backbone, source, global_length, 5)

@@ -206,7 +206,7 @@ def test_the_batch_loss_is_the_mean_of_its_pairs(nano, pascal, latents):
 
 def test_sources_and_targets_are_one_batch_of_the_unet(nano, pascal, latents, monkeypatch):
     sizes = []
-    extract = steps.extract
+    extract = steps.extract  # type: ignore[attr-defined]
 
     def watched(backbone, images, hidden, *, noise, chunk, **rest):
         sizes.append((len(images), len(hidden), [len(draws) for draws in noise], chunk))

@@ -12,6 +12,7 @@ from sd4match.features import Latents
 from sd4match.features.latents import image_key
 from sd4match.matching.readout import Readout
 from sd4match.pck import scoring
+from sd4match.pck.ground_truth import GroundTruth
 from sd4match.prediction.predictor import predict
 from sd4match.tuning.recipe import TuningSettings
 from sd4match.tuning.tuning import Tuning
@@ -83,7 +84,7 @@ def test_validation_is_the_recipes(nano, start, pascal, latents):
         settings=[(1, Readout("nearest"))],
         latents=latents,
     )[0]
-    truth = scoring.GroundTruth.of(pascal["val"])
+    truth = GroundTruth.of(pascal["val"])
     right = scoring.correct(truth, predicted, alpha=0.1, image_size=64)
     assert row["val_pck"] == scoring.aggregate(truth, right, mean="image")
 

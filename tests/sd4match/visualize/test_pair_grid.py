@@ -95,7 +95,7 @@ def test_points_lines_and_numbers_are_where_they_should_be(pair, drawn):
     assert target.get_ylim() == (pair.target_size[1], 0)
     for panel, points in ((source, pair.source_keypoints), (target, found)):
         np.testing.assert_array_equal(drawn(top, panel.transData)["o"], points)
-        numbers = {t.get_text(): t.xy for t in top.texts if t.xycoords == panel.transData}
+        numbers = {t.get_text(): t.xy for t in top.texts if t.xycoords == panel.transData}  # type: ignore[attr-defined]
         assert list(numbers) == [str(i + 1) for i in range(len(points))]
         np.testing.assert_array_equal(list(numbers.values()), points)
     lines = [artist for artist in top.patches if isinstance(artist, ConnectionPatch)]

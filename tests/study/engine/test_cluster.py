@@ -12,7 +12,7 @@ import psutil
 import pytest
 import ray
 from ray import cloudpickle
-from ray._raylet import AuthenticationTokenLoader, Config
+from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
 from benchmarks import made_up, waiting
 from sd4match.errors import SD4MatchError

@@ -56,7 +56,7 @@ def test_what_one_begins_others_go_on_with(plan, store_on, tmp_path, monkeypatch
     tune, *predicts = (work for work in items if work.kind != "latents")
     begun = Workshop(store_on("first"), RULE).do(tune)
     assert next(begun)["step"] == 1  # of 4; this machine is lost now
-    begun.close()
+    begun.close()  # type: ignore[attr-defined]
     reports = list(Workshop(store_on("second"), RULE).do(tune))
     assert [report["step"] for report in reports] == [2, 3, 4]
     for work in predicts:

@@ -48,7 +48,7 @@ def one_gpu():
         )  # fmt: skip
         yield
         ray.shutdown()
-        shutil.rmtree(context.address_info["session_dir"], ignore_errors=True)
+        shutil.rmtree(context.address_info["session_dir"], ignore_errors=True)  # type: ignore[attr-defined]
         for module in (waiting, sys.modules[__name__]):
             cloudpickle.unregister_pickle_by_value(module)
 

@@ -60,7 +60,7 @@ def test_damaged_latents_are_computed_again_by_who_reads_them(plan, done, store,
 
 def failing(monkeypatch, number, times):
     """Let the next writes of tables fail; how often they were tried."""
-    tried, write = [], parquet.pq.write_table
+    tried, write = [], parquet.pq.write_table  # type: ignore[attr-defined]
 
     def write_table(table, where, **options):
         tried.append(where)
@@ -69,7 +69,7 @@ def failing(monkeypatch, number, times):
             raise OSError(number, "of the disk")
         write(table, where, **options)
 
-    monkeypatch.setattr(parquet.pq, "write_table", write_table)
+    monkeypatch.setattr(parquet.pq, "write_table", write_table)  # type: ignore[attr-defined]
     return tried
 
 

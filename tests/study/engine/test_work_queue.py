@@ -42,7 +42,7 @@ def queue_of(store):
 
         work = outstanding(plans, store, on_event, lambda plan, items: None)
         queue = WorkQueue(work, on_event)
-        queue.events = events
+        queue.events = events  # type: ignore[attr-defined]
         return queue
 
     return make

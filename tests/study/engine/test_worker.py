@@ -156,7 +156,7 @@ def test_a_tuning_goes_on_where_another_worker_stopped(plan, done, store):
     (stage,) = plan.tunes.values()
     steps = Workshop(store, RULE).tune(stage)
     assert next(steps)["epoch"] == 1
-    steps.close()  # the worker is gone
+    steps.close()  # type: ignore[attr-defined]  # the worker is gone
     assert store.checkpoint(stage.key).exists()
     assert not store.prompt(stage.key).exists()
     assert [row["epoch"] for row in Workshop(store, RULE).tune(stage)] == [2, 3]

@@ -70,7 +70,7 @@ def by_axes(found):
 
 
 def test_a_factorial_without_noise_gives_the_components_exactly():
-    found = ask(*study_of(grid()), "factorial", resamples=100)
+    found = ask(*study_of(grid()), "factorial", resamples=100)  # type: ignore[call-arg]
     assert list(found.columns) == ["axis", "other", "kind", "value", "low", "high"]
     assert set(found["kind"]) == {"share of variance"}
     assert list(zip(found["axis"], found["other"], strict=True)) == list(PARTS)  # the larger first
@@ -84,7 +84,7 @@ def test_a_third_axis_that_only_interacts_has_no_share_alone():
         for axes, mean in grid()
         for seed in (0, 1)
     ]
-    found = by_axes(ask(*study_of(points), "factorial", resamples=100))
+    found = by_axes(ask(*study_of(points), "factorial", resamples=100))  # type: ignore[call-arg]
     total = sum(PARTS.values()) + 0.01**2
     assert found["seed", "layer"].value == pytest.approx(0.01**2 / total)
     assert found["timestep", "layer"].value == pytest.approx((BOTH**2).mean() / total)
@@ -106,7 +106,7 @@ def test_intervals_of_shares_cover_the_truth():
 def test_an_axis_that_means_nothing_counts_for_all_of_its_values():
     """A prompt without a length answers every length, so the grid is full."""
     points = [({"prompt": "empty"}, 0.3), *(({"length": n}, 0.5 + n / 100) for n in (5, 25))]
-    found = by_axes(ask(*study_of(points), "factorial", resamples=50))
+    found = by_axes(ask(*study_of(points), "factorial", resamples=50))  # type: ignore[call-arg]
     table = np.array([[0.3, 0.3], [0.55, 0.75]])
     centred = table - table.mean()
     rows, columns = centred.mean(axis=1), centred.mean(axis=0)
@@ -117,7 +117,7 @@ def test_an_axis_that_means_nothing_counts_for_all_of_its_values():
 
 def test_a_mean_over_data_sets_is_of_both():
     datasets = ("pf_pascal", "spair")
-    found = ask(
+    found = ask(  # type: ignore[call-arg]
         *study_of(grid(), datasets=datasets), "factorial", metric="mean/val/pck@0.1", resamples=50
     )
     assert found["value"].tolist() == pytest.approx(list(TRUTH.values()))
@@ -229,5 +229,5 @@ def test_around_a_baseline_it_is_the_largest_difference():
 )
 def test_what_cannot_be_answered_is_one_line(design, options, message):
     with pytest.raises(SD4MatchError, match=message) as error:
-        ask(*study_of(grid()), design, **options)
+        ask(*study_of(grid()), design, **options)  # type: ignore[call-arg]
     assert "\n" not in str(error.value)

@@ -17,7 +17,7 @@ def test_every_field_has_its_meaning():
             for place in fields:
                 text = body[place + 1 : place + 2]
                 assert text, f"{section.name}: no text under the last field"
-                assert isinstance(text[0], ast.Expr), f"{section.name}.{body[place].target.id}"
+                assert isinstance(text[0], ast.Expr), f"{section.name}.{body[place].target.id}"  # type: ignore[attr-defined]
 
 
 def test_dotted_names_and_sections_are_the_same():

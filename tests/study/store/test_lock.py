@@ -65,7 +65,7 @@ def test_a_second_lease_is_refused_with_the_first_ones_name(folder, bucket):
         refused = pytest.raises(SD4MatchError, match=r"small is being launched by process \d+ on ")
         with refused, leased(folder):
             pytest.fail("not alone")
-    assert not lock.Mirror(folder).read(folder / lock.FOLDER)
+    assert not lock.Mirror(folder).read(folder / lock.FOLDER)  # type: ignore[attr-defined]
     with leased(folder):
         pass
 
@@ -99,7 +99,7 @@ def test_it_is_renewed_and_one_that_was_taken_over_stops(folder, monkeypatch):
 
     def taken_over():
         with leased(folder):
-            mirror = lock.Mirror(folder)
+            mirror = lock.Mirror(folder)  # type: ignore[attr-defined]
             (name,) = first = mirror.read(folder / lock.FOLDER)
             end = time.monotonic() + 20
             while mirror.read(folder / lock.FOLDER) == first:

@@ -11,6 +11,7 @@ from sd4match.backbones.image_encoder_files import identify_image_encoder
 from sd4match.datasets import load
 from sd4match.matching.readout import Readout
 from sd4match.pck import scoring
+from sd4match.pck.ground_truth import GroundTruth
 from sd4match.prediction.predictor import predict
 from sd4match.testbed import shapes
 from sd4match.testbed.nano.training.diffusion import AIMS
@@ -87,7 +88,7 @@ def score(backbone, pairs, prompt):
         backbone, prompts.create(prompt, backbone), pairs, timestep=100, ensemble=1,
         settings=settings,
     )  # fmt: skip
-    truth = scoring.GroundTruth.of(pairs)
+    truth = GroundTruth.of(pairs)
     correct = scoring.correct(truth, positions, alpha=0.1, image_size=backbone.image_size)
     return scoring.aggregate(truth, correct, mean="image")
 
