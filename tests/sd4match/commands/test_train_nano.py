@@ -158,7 +158,7 @@ def test_what_came_from_another_autoencoder_is_not_taken(trained, tiny, copied, 
     new = {path.name for path in copied.iterdir()} - {path.name for path in trained.iterdir()}
     assert {name.split("-")[0] for name in new} == {"latents", *AIMS}
     (stale,) = trained.glob("diffusion-*.pt")
-    assert f"diffusion begins anew: {stale.name} came from other" in capsys.readouterr().out
+    assert f"diffusion starts again: {stale.name} came from other" in capsys.readouterr().out
 
 
 def test_a_run_goes_on_with_its_own_settings_only(trained, tmp_path):

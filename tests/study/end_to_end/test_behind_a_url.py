@@ -35,7 +35,7 @@ def test_a_study_in_a_bucket_is_the_study_in_a_folder(
     machine("three")
     again = ask(terminal, "launch", "small", f"results={results}")
     assert again.code == 0
-    assert "nothing to compute" in again.out
+    assert "all results were already computed" in again.out
     assert {n: c for n, c in kept.items() if "/tables/" in n or "store/" in n} == {
         name.removeprefix(place): content
         for name, content in bucket.files.items()

@@ -6,14 +6,14 @@ from ray.tune.experiment import Trial
 from ray.tune.logger import CSVLoggerCallback
 
 from sd4match.errors import SD4MatchError
+from study.commands.options import load
 from study.engine.callbacks import Curves, create
 from study.engine.work import Work
-from study.space.reading import load
 
 
 def callbacks(tmp_path, text):
     (tmp_path / "mine.yaml").write_text(f"callbacks: {text}")
-    return load(str(tmp_path / "mine.yaml")).file.callbacks
+    return load(str(tmp_path / "mine.yaml"), []).file.callbacks
 
 
 def test_any_callback_of_ray_is_made(tmp_path):
