@@ -58,6 +58,7 @@ def test_faces_load_nothing_heavy():
     assert loaded_by("\n".join(f"import {name}" for name in faces())) == set()
 
 
+@pytest.mark.slow
 def test_the_model_loads_nothing_of_the_study():
     files = [file for file in FILES if file.startswith("sd4match/")]
     modules = [module_of(file) for file in files if not file.endswith("__main__.py")]
@@ -67,6 +68,7 @@ def test_the_model_loads_nothing_of_the_study():
     assert loaded_by(f"{code}\nimport sys\nassert 'study' not in sys.modules") & above == set()
 
 
+@pytest.mark.slow
 def test_reading_results_needs_no_model():
     modules = [
         "study.study",
@@ -118,6 +120,7 @@ def imports_of_names(tree):
             yield from ((str(node.module), alias.name) for alias in node.names)
 
 
+@pytest.mark.slow
 def test_imports_inside_the_project_name_the_module_that_defines_the_thing():
     """Faces are for users: a name taken from a face would hide an arrow from the contracts."""
     modules = {module_of(file) for file in FILES}

@@ -128,6 +128,7 @@ def interface():
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 def test_the_interface_is_the_pinned_one():
     pinned, now = PINNED.read_text(encoding="utf-8"), interface()
     changes = difflib.unified_diff(pinned.splitlines(), now.splitlines(), "pinned", "now", n=0)
@@ -158,6 +159,7 @@ def submodules():
                 yield module.name
 
 
+@pytest.mark.slow
 def test_a_face_hands_out_the_object_after_all_submodules_were_imported():
     expected = {f"{face}.{name}": module for face in FACES for name, module in exports(face)}
     code = "import importlib, types\n" + "".join(f"import {name}\n" for name in submodules())

@@ -8,6 +8,8 @@ import pytest
 
 from sd4match import cli, datasets
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):

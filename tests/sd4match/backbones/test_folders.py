@@ -33,6 +33,7 @@ def offline_hub(tmp_path, monkeypatch):
     return tmp_path / "hub"
 
 
+@pytest.mark.slow
 def test_hub_id_loads_from_the_hub_cache(tiny_original, offline_hub):
     commit = "0123456789" * 4
     repository = offline_hub / "models--someone--tiny"

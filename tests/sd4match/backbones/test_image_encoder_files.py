@@ -35,6 +35,7 @@ def with_encoders(**encoders):
     return backbones.load("nano", device="cpu", image_encoders=names)
 
 
+@pytest.mark.slow
 def test_the_fingerprint_sees_weights_and_processing(dino):
     def fingerprint():
         return with_encoders(dino=dino).image_encoder("dino").fingerprint

@@ -106,6 +106,7 @@ def test_dense_maps_keep_rows_and_columns(dino):
     assert torch.equal(maps[0, :, 1, 2], encoder(pixels, "feat")[0, 7])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(61, 45), (45, 61), (40, 40), (300, 41), (29, 100)])
 def test_images_are_prepared_as_transformers_does(dino, size):
     encoder = with_encoders(dino=dino).image_encoder("dino")
@@ -138,6 +139,7 @@ def test_an_unknown_kind_names_the_known_ones(nano):
         backbones.load("nano", device="cpu", image_encoders={"clap": "x"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [{"image_mean": None}, {"image_std": [1.0, 2.0]}, {"resample": 99}, {"size": None}]
 )

@@ -54,6 +54,7 @@ def test_folder_loads_as_what_it_is(tiny):
         assert torch.equal(tensor, stored[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["bfloat16", torch.float16])
 def test_dtype_reaches_every_model(tiny, dtype):
     backbone = load(tiny, dtype=dtype)
@@ -61,6 +62,7 @@ def test_dtype_reaches_every_model(tiny, dtype):
     assert backbone.dtype in (torch.bfloat16, torch.float16)
 
 
+@pytest.mark.slow
 def test_plain_attention_and_channels_last_give_the_same_features(tiny):
     """The options change how things are computed, to the last bits of what comes out."""
     plain, memory = load(tiny, attention="plain"), load(tiny, channels_last=True)
@@ -152,6 +154,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damage_is_one_clear_line(tiny, damage):
     break_it, message = DAMAGE[damage]

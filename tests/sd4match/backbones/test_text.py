@@ -5,6 +5,8 @@ from diffusers import StableDiffusionPipeline
 from sd4match import backbones
 from sd4match.backbones.text import embed_ids, encode_embeddings, encode_text, token_ids
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["", "a photo of a cat", "Ein Bild: 日本 🙂 123 o'clock", "red car " * 60]
 
 

@@ -28,6 +28,7 @@ def is_picture(path):
         return image.size[0] > 300 and np.asarray(image.convert("L")).std() > 5
 
 
+@pytest.mark.slow
 def test_a_line_a_point_and_a_picture(call, files, nano, latents, tmp_path):
     code, out, err = call(
         "match", *files, "--category", "cat", "--point", "12,30", "--point", "7.5,8",
@@ -52,6 +53,7 @@ def test_a_line_a_point_and_a_picture(call, files, nano, latents, tmp_path):
     assert all(is_picture(tmp_path / name) for name in pictures)
 
 
+@pytest.mark.slow
 def test_json_for_programs(call, files, tmp_path):
     code, out, _ = call(
         "match", *files, "--prompt", "empty", "--point", "12,30", *PASS, "--json", "--out", "m.png"
@@ -65,6 +67,7 @@ def test_json_for_programs(call, files, tmp_path):
     assert 0 < row["correlation"] <= 1
 
 
+@pytest.mark.slow
 def test_a_turned_photo_matches_as_its_upright_twin_and_is_drawn_so(call, files, tmp_path):
     upright = Image.open(files[0]).convert("RGB")
     exif = Image.Exif()
@@ -82,6 +85,7 @@ def test_a_turned_photo_matches_as_its_upright_twin_and_is_drawn_so(call, files,
     assert pictures[0] == pictures[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -35,6 +35,7 @@ def test_predict_writes_what_the_library_predicts(predicted, nano, pascal, tmp_p
     assert len(list((file.parent / "truth").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_learned_prompt_is_given_as_its_file(tune, predicted, call, tmp_path):
     tune(tmp_path / "tuned", "--steps", 1, "--length", 2)
     file = predicted(prompt=tmp_path / "tuned/prompt.safetensors")
@@ -43,11 +44,13 @@ def test_a_learned_prompt_is_given_as_its_file(tune, predicted, call, tmp_path):
     assert "prompt.safetensors, t = 50, E = 2" in out
 
 
+@pytest.mark.slow
 def test_predict_again_gives_the_same_bytes(predicted):
     first = predicted().read_bytes()
     assert predicted().read_bytes() == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -74,6 +77,7 @@ def test_predict_wants_a_file(call, pascal_root, tmp_path):
     assert f"{tmp_path} is a folder" in err
 
 
+@pytest.mark.slow
 def test_an_output_that_cannot_be_written_is_refused_before_any_work(
     call, tune, pascal_root, tmp_path, monkeypatch
 ):
@@ -92,6 +96,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(
         assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_class_prompt_answers_for_the_categories_that_are_named(
     call, tune, predicted, pascal_root, tmp_path
 ):

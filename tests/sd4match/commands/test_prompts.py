@@ -36,6 +36,7 @@ def save(nano, tmp_path):
     return file
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "options", "folder"),
     [
@@ -61,6 +62,7 @@ def test_a_prompt_goes_to_upstreams_code_and_back(
     assert prompts.read_header(back)["training"] == {"imported": folder.name, "data": "spair"}
 
 
+@pytest.mark.slow
 def test_import_takes_the_setting_of_a_renamed_folder(nano, save, call, tmp_path):
     _, path = save("Pair-DINO-Feat-G2-C3")
     file = tmp_path / "mine" / "ckpt.pt"

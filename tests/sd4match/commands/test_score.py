@@ -69,6 +69,7 @@ def test_score_takes_a_protocol_apart(predicted, call):
     assert facts["protocol"] == {"coordinates": "letterbox", "reference": "img", "strict": True}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -96,6 +97,7 @@ def test_score_says_what_is_missing(predicted, call, tmp_path):
     assert "no ground truth" in err
 
 
+@pytest.mark.slow
 def test_score_needs_no_torch(predicted):
     """It answers in a second, on machines without a model."""
     code = (

@@ -26,6 +26,7 @@ def predictions(call, root, *arguments):
     return "runs/p.parquet"
 
 
+@pytest.mark.slow
 def test_grid_draws_what_was_predicted(call, pascal_root, tmp_path):
     file = predictions(call, pascal_root, "--layer", 1, "--layer", 2)
     for order in ("worst", "best", "random"):
@@ -38,6 +39,7 @@ def test_grid_draws_what_was_predicted(call, pascal_root, tmp_path):
     assert (tmp_path / "worst.png").read_bytes() != (tmp_path / "best.png").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -70,6 +72,7 @@ def heatmap(call, root, *arguments):
     return call("show", "heatmap", *where, *arguments, *PASS)
 
 
+@pytest.mark.slow
 def test_heatmap_of_a_pair_by_number_or_id(call, pascal, pascal_root, tmp_path):
     pictures = []
     for pair in ("1", pascal["test"][0].id):

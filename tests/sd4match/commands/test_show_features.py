@@ -6,6 +6,8 @@ from PIL import Image
 
 from sd4match import prompts
 
+pytestmark = pytest.mark.slow
+
 FAST = ("--backbone", "nano", "--device", "cpu", "--image-size", 64)
 
 

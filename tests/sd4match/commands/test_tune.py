@@ -21,6 +21,7 @@ COMMAND = Path(sys.executable).parent / "sd4match"
 NANO = ("--backbone", "nano", "--image-size", 32)
 
 
+@pytest.mark.slow
 def test_tune_learns_what_the_library_learns(tune, nano, pascal, tmp_path):
     code, out, err = tune(tmp_path, "--epochs", 2, "--length", 4, "--seed", 3, "--kernel-size", 3)
     assert code == 0
@@ -38,6 +39,7 @@ def test_tune_learns_what_the_library_learns(tune, nano, pascal, tmp_path):
     assert (found.embeddings == tuning.best_prompt().embeddings).all()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_tune_again_finds_it_finished(tune, tmp_path):
     arguments = ("--steps", 1, "--length", 2)
     first = tune(tmp_path, *arguments)
@@ -47,6 +49,7 @@ def test_tune_again_finds_it_finished(tune, tmp_path):
     assert (tmp_path / "last.pt").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompt", ["class", "Pair-DINO-Feat-G2-C1"])
 def test_tune_takes_the_other_families(tune, nano, tmp_path, prompt):
     code, _, _ = tune(tmp_path, "--steps", 1, prompt=prompt)
@@ -56,6 +59,7 @@ def test_tune_takes_the_other_families(tune, nano, tmp_path, prompt):
     assert found.length in (75, 3)
 
 
+@pytest.mark.slow
 def test_tune_refuses_another_tunings_folder(tune, tmp_path):
     tune(tmp_path, "--steps", 1, "--length", 2)
     code, out, err = tune(tmp_path, "--steps", 1, "--length", 2, "--learning-rate", 0.5)

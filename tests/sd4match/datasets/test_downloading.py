@@ -369,6 +369,7 @@ def command(site, root, *, before="exec"):
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_part_to_go_on_with(full_site, tmp_path, cached, fallback_cache):
     full_site.stalled.clear()
     full_site.broken["SPair-71k.tar.gz"] = [131_072]
@@ -390,6 +391,7 @@ def test_ctrl_c_leaves_a_part_to_go_on_with(full_site, tmp_path, cached, fallbac
     assert (tmp_path / "data" / "SPair-71k" / "noise").read_bytes() == NOISE
 
 
+@pytest.mark.slow
 def test_no_space_is_one_line(full_site, tmp_path, cached):
     process = command(full_site, tmp_path / "data", before="ulimit -f 100; exec")
     _, err = process.communicate(timeout=60)

@@ -13,6 +13,7 @@ from sd4match import datasets
 picks = st.lists(st.integers(-4, 3), max_size=12)
 
 
+@pytest.mark.slow
 @given(indices=picks, more=picks)
 def test_subsets_hold_the_pairs_picked(shared_root, indices, more):
     pairs = datasets.load("pf_pascal", shared_root, "train")
@@ -26,6 +27,7 @@ def test_subsets_hold_the_pairs_picked(shared_root, indices, more):
     assert chained.fingerprint == pairs.subset([indices[i] for i in again]).fingerprint
 
 
+@pytest.mark.slow
 @given(one=picks, other=picks)
 def test_fingerprints_tell_subsets_apart(shared_root, one, other):
     pairs = datasets.load("pf_pascal", shared_root, "train")

@@ -60,6 +60,7 @@ def files(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", datasets.NAMES)
 def test_a_generated_tree_is_whole_by_its_own_counts(made, name):
     before = files(made)
@@ -83,6 +84,7 @@ def test_a_generated_tree_is_whole_by_its_own_counts(made, name):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", datasets.NAMES)
 def test_other_trees_are_held_against_published_counts(tiny, name):
     report = verify(name, tiny)
@@ -102,12 +104,14 @@ def test_the_published_counts():
     assert pairs("spair") == {"train": 53340, "val": 5384, "test": 12234}
 
 
+@pytest.mark.slow
 def test_keypoints_outside_the_image_are_counted_but_no_problem(tiny):
     splits = verify("pf_pascal", tiny).splits
     assert [splits[s].outside for s in ("train", "val", "test")] == [4, 1, 1]
     assert verify("spair", tiny).splits["test"].outside == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", datasets.NAMES)
 def test_a_missing_image(tree, name):
     pair = datasets.load(name, tree, "test")[0]
@@ -118,6 +122,7 @@ def test_a_missing_image(tree, name):
     assert report.splits["test"].readable < report.splits["test"].pairs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", datasets.NAMES)
 def test_a_truncated_image(tree, name):
     path = datasets.load(name, tree, "test")[0].source_path
@@ -126,6 +131,7 @@ def test_a_truncated_image(tree, name):
     assert problem.startswith(f"{path}: expected a readable image, but ")
 
 
+@pytest.mark.slow
 def test_an_image_of_another_size(tree):
     path = datasets.load("spair", tree, "val")[0].target_path
     Image.new("RGB", (9, 8)).save(path)
@@ -134,6 +140,7 @@ def test_an_image_of_another_size(tree):
     assert f"{path}: the image is 9x8, but its annotation is for " in problems[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "file"),
     [
@@ -153,6 +160,7 @@ def test_wrong_counts_and_missing_lists(tree, name, file):
     assert report.problems == (f"{path}: missing file; the data set is incomplete",)
 
 
+@pytest.mark.slow
 def test_a_broken_line_of_a_list_is_named(tree):
     path = tree / "pf-willow" / "test_pairs.csv"
     lines = path.read_text().splitlines()
@@ -169,6 +177,7 @@ def test_a_broken_line_of_a_list_is_named(tree):
     assert problem.startswith(f"{path}: missing column 'imageB'")
 
 
+@pytest.mark.slow
 def test_broken_annotations_do_not_hide_each_other(tree):
     pairs = datasets.load("pf_pascal", tree, "test")
     broken = [
@@ -184,6 +193,7 @@ def test_broken_annotations_do_not_hide_each_other(tree):
     assert any("missing annotation" in problem for problem in verify("pf_pascal", tree).problems)
 
 
+@pytest.mark.slow
 def test_broken_pairs_of_spair(tree):
     folder = tree / "SPair-71k" / "PairAnnotation" / "test"
     no_json, short, lost = sorted(folder.iterdir())[:3]
@@ -196,6 +206,7 @@ def test_broken_pairs_of_spair(tree):
     ]
 
 
+@pytest.mark.slow
 def test_no_data_set_is_one_line(tmp_path, call):
     with pytest.raises(SD4MatchError, match="sd4match data download pf_willow"):
         verify("pf_willow", tmp_path)
@@ -210,6 +221,7 @@ def test_a_damaged_manifest_is_one_line(tree):
         verify("spair", tree)
 
 
+@pytest.mark.slow
 def test_the_command_shows_a_table(made, call):
     code, out, err = call("pf_willow", made)
     assert (code, err) == (0, "")
@@ -220,6 +232,7 @@ def test_the_command_shows_a_table(made, call):
     assert "(generated shapes)" in out
 
 
+@pytest.mark.slow
 def test_the_command_lists_some_of_many_problems(tree, call):
     shutil.rmtree(tree / "SPair-71k" / "JPEGImages")
     code, out, err = call("spair", tree)
@@ -231,6 +244,7 @@ def test_the_command_lists_some_of_many_problems(tree, call):
     assert out.endswith(f"{len(problems)} problems\n")
 
 
+@pytest.mark.slow
 def test_the_command_speaks_json(tree, call):
     (tree / "pf-willow" / "PF-dataset" / "duck(S)" / "duck_000.png").unlink()
     code, out, err = call("pf_willow", tree, "--json")
@@ -243,6 +257,7 @@ def test_the_command_speaks_json(tree, call):
     assert report["splits"]["test"]["pairs"] == report["splits"]["test"]["expected"]
 
 
+@pytest.mark.slow
 def test_files_that_no_pair_needs_are_opened_too(tree):
     folder = tree / "SPair-71k"
     annotation = sorted((folder / "ImageAnnotation").rglob("*.json"))[0]

@@ -37,6 +37,7 @@ def test_shapes_of_the_papers_models():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("image_size", [128, 100, 36])
 def test_shapes_are_those_of_real_maps(image_size):
     nano = backbones.load("nano", device="cpu")

@@ -54,6 +54,7 @@ def test_shipped_counts_are_counted_again(sides):
             assert values == shipped()[name][side]
 
 
+@pytest.mark.slow
 def test_other_sides_are_counted_once_and_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("SD4MATCH_CACHE", str(tmp_path))
     monkeypatch.setattr(cost, "counts", counts.__wrapped__)

@@ -72,6 +72,7 @@ def test_maps_follow_the_definition(nano, case):
     assert_near(found, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", [1, 2, 4, 5, 100])
 def test_chunks_change_nothing_but_rounding(nano, case, chunk):
     expected = extract(nano, **case, timestep=50, layers=[0, 2])
@@ -137,6 +138,7 @@ def test_noise_is_drawn_when_its_turn_comes(nano, case):
     assert most == 2
 
 
+@pytest.mark.slow
 def test_lower_precision_stays_near(nano, case):
     half = backbones.load("nano", device="cpu", dtype="bfloat16")
     expected = extract(nano, **case, timestep=50, layers=[1])[1]

@@ -157,6 +157,7 @@ def test_errors(nano, pair):
         Latents(nano, SIZE).moments(pair, "source")
 
 
+@pytest.mark.slow
 def test_each_way_to_compute_has_its_own_files(pair, tmp_path):
     variants = [
         {},
@@ -200,6 +201,7 @@ def test_noise_ignores_the_global_generator():
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     st.lists(

@@ -8,6 +8,8 @@ from sd4match import backbones
 from sd4match.features.extractor import extract
 from sd4match.features.unet import truncate
 
+pytestmark = pytest.mark.slow
+
 LAYERS = (0, 1, 2, 3)
 
 

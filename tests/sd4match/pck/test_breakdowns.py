@@ -85,6 +85,7 @@ def test_one_setting_gives_one_number():
     assert part.pck.shape == ()
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**20), mean=st.sampled_from(["image", "keypoint"]))
 @settings(max_examples=30, deadline=None)
 def test_parts_add_up_to_the_whole(seed, mean):
@@ -110,6 +111,7 @@ def shapes(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_pairs_of_spair_know_their_levels(shapes):
     pairs = datasets.load("spair", shapes, "val")
     labels = labels_of(pairs)
@@ -123,6 +125,7 @@ def test_pairs_of_spair_know_their_levels(shapes):
     assert 0 < rows(parts)["viewpoint", "hard"].n_pairs == counting < len(pairs)
 
 
+@pytest.mark.slow
 def test_pairs_without_grades_have_a_category_only(shapes):
     pairs = datasets.load("pf_pascal", shapes, "val")
     assert labels_of(pairs) == {"category": [pair.category for pair in pairs]}

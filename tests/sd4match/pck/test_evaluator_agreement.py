@@ -26,6 +26,8 @@ from sd4match.matching.readout import LOCALIZERS, Readout
 from sd4match.pck import scoring
 from sd4match.pck.ground_truth import GroundTruth
 
+pytestmark = pytest.mark.slow
+
 SIDE = 768
 SIGMA, TEMPERATURE = 7.0, 0.04
 ALPHAS = (0.05, 0.1, 0.15)

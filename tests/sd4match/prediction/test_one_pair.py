@@ -16,6 +16,7 @@ from sd4match.prediction.predictor import predict
 SETTINGS = {"timestep": 50, "ensemble": 2, "seed": 4}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("localizer", ["nearest", "bilinear", "kernel_softmax"])
 @pytest.mark.parametrize(("split", "index"), [("test", 0), ("train", 1)])
 @pytest.mark.parametrize("family", ["text", "Pair-DINO-Feat-G2-C3"])

@@ -30,6 +30,7 @@ def seen(nano):
         hook.remove()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_an_image_is_encoded_once_for_all_timesteps_prompts_and_layers(nano, pascal, seen, split):
     latents = Latents(nano, 64)

@@ -117,6 +117,7 @@ def naive(nano, prompt, pair, settings, fusion=False):
         yield found * (SIDE - 1) / last * torch.tensor(pair.target_size) / SIDE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", ["test", "train"])  # train has flips
 def test_agrees_with_a_naive_loop(nano, text, pascal, latents, split):
     kernel, softmax, bilinear = Readout(kernel_sigma=2.0), Readout("softmax"), Readout("bilinear")
@@ -138,6 +139,7 @@ def test_agrees_with_a_naive_loop(nano, text, pascal, latents, split):
         np.testing.assert_allclose(answer, np.concatenate(row), atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "fusion"),
     [
@@ -162,6 +164,7 @@ def test_every_dependence_agrees_with_a_naive_loop(nano, pascal, latents, family
         np.testing.assert_allclose(answer, np.concatenate(row), atol=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "passes"),
     [  # 6 pairs with keypoints: 5 distinct of 4 images, of which 3 as cars and 3 as cats
@@ -211,6 +214,7 @@ def test_nothing_of_something_is_refused(nano, pascal, text, wrong):
         predict(nano, text, pascal["test"], **{**SETTINGS, **wrong})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_half_precision_takes_every_dependence_and_fusion(pascal, dtype):
     half = backbones.load("nano", device="cpu", dtype=dtype)
@@ -247,6 +251,7 @@ def test_the_order_of_pairs_changes_nothing(nano, text, pascal, latents):
     np.testing.assert_array_equal(shuffled, np.concatenate([rows[i] for i in order]))
 
 
+@pytest.mark.slow
 def test_a_setting_is_the_same_to_the_bit_whatever_else_is_asked(nano, text, pascal, latents):
     readouts = [Readout("bilinear"), Readout("softmax"), Readout(kernel_sigma=2.0), NEAREST]
     together = predict(
@@ -264,6 +269,7 @@ def test_a_setting_is_the_same_to_the_bit_whatever_else_is_asked(nano, text, pas
         np.testing.assert_array_equal(alone[0], found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 2, 5])
 def test_grouping_changes_next_to_nothing(nano, text, pascal, latents, batch_size):
     whole = predict(nano, text, pascal["test"], latents=latents, **SETTINGS)

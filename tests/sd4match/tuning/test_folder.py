@@ -73,6 +73,7 @@ def shown(folder):
     return series
 
 
+@pytest.mark.slow
 def test_a_run_yields_each_epoch_and_saves_it_first(begin, whole, tmp_path):
     tuning, file, rows = begin(), tmp_path / "last.pt", []
     for row in run(tuning, file):
@@ -82,6 +83,7 @@ def test_a_run_yields_each_epoch_and_saves_it_first(begin, whole, tmp_path):
     assert tuning.finished
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", range(1, 12))
 def test_a_run_stopped_anywhere_and_continued_is_the_whole_one(begin, whole, tmp_path, n):
     """Two steps, two validation pairs and a look between the epochs make five questions each."""
@@ -95,6 +97,7 @@ def test_a_run_stopped_anywhere_and_continued_is_the_whole_one(begin, whole, tmp
     assert torch.equal(second.prompt.embeddings, whole.prompt.embeddings)
 
 
+@pytest.mark.slow
 def test_a_running_epoch_is_saved_now_and_then(begin, tmp_path):
     file, saved = tmp_path / "last.pt", []
 
@@ -122,6 +125,7 @@ def test_a_damaged_checkpoint_is_one_clear_line(begin, tmp_path, content):
     assert file.read_bytes() == content
 
 
+@pytest.mark.slow
 def test_half_a_checkpoint_and_another_programs_are_refused(begin, tmp_path):
     file = tmp_path / "last.pt"
     next(run(begin(), file))
@@ -133,6 +137,7 @@ def test_half_a_checkpoint_and_another_programs_are_refused(begin, tmp_path):
         resume(begin(), file)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_tuning_is_refused(begin, tmp_path):
     file = tmp_path / "last.pt"
     next(run(begin(), file))
@@ -152,6 +157,7 @@ def test_no_checkpoint_is_a_start(begin, tmp_path):
 # Folders -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_folder_holds_the_best_prompt_and_the_curves(nano, begin, whole, tmp_path):
     tuning = begin()
     assert list(run_in_folder(tuning, tmp_path)) == whole.curves
@@ -167,6 +173,7 @@ def test_a_folder_holds_the_best_prompt_and_the_curves(nano, begin, whole, tmp_p
     assert training.items() >= wanted.items()
 
 
+@pytest.mark.slow
 def test_the_prompt_is_the_best_so_far(nano, begin, tmp_path):
     tuning = begin()
     for _ in run_in_folder(tuning, tmp_path):
@@ -179,6 +186,7 @@ def test_the_prompt_is_the_best_so_far(nano, begin, tmp_path):
     assert not (tmp_path / "early/prompt.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_tensorboard_shows_every_step_and_epoch(begin, whole, tmp_path):
     list(run_in_folder(begin(), tmp_path))
     series = shown(tmp_path)
@@ -192,6 +200,7 @@ class KilledError(Exception):
     """As hard an end as a test can give."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 2, 3, 4])
 def test_a_killed_run_repeats_nothing_on_tensorboard(begin, whole, tmp_path, step):
     """What came after the last checkpoint is learned, and logged, again."""
@@ -214,6 +223,7 @@ def test_a_killed_run_repeats_nothing_on_tensorboard(begin, whole, tmp_path, ste
         assert len(logged) == step + 2
 
 
+@pytest.mark.slow
 def test_without_validation_the_last_epoch_is_kept(nano, begin, tmp_path):
     tuning = begin(val=None)
     list(run_in_folder(tuning, tmp_path))
@@ -224,6 +234,7 @@ def test_without_validation_the_last_epoch_is_kept(nano, begin, tmp_path):
     assert shown(tmp_path).keys() == {"train/loss"}
 
 
+@pytest.mark.slow
 def test_a_finished_folder_is_made_whole_again(begin, tmp_path):
     list(run_in_folder(begin(), tmp_path))
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir() if file.is_file()}

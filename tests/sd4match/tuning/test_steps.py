@@ -38,6 +38,7 @@ def gradients(prompt):
     return {name: p.grad.clone() for name, p in prompt.named_parameters() if p.grad is not None}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_micro_batches_add_up_to_the_batch(nano, batch, family, size):
@@ -68,6 +69,7 @@ def kept(step):
     return held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_checkpointing_gives_the_same_gradients_for_less_memory(nano, batch, family):
     plain, optimizer = optimizer_of(nano, family)
@@ -111,6 +113,7 @@ def scale_up(optimizer, scale):
     optimizer.load_state_dict(state)
 
 
+@pytest.mark.slow
 def test_float16_scales_the_loss_until_nothing_overflows(half, nano, batch, caplog):
     prompt, optimizer = optimizer_of(half)
     scale_up(optimizer, 2.0**30)
@@ -145,6 +148,7 @@ def test_overflow_without_end_is_an_error(half, batch):
     assert torch.equal(prompt.embeddings, start)
 
 
+@pytest.mark.slow
 def test_the_state_goes_on_with_scale_and_count(half, batch):
     prompt, optimizer = optimizer_of(half)
     scale_up(optimizer, 2.0**30)
@@ -170,6 +174,7 @@ def test_other_dtypes_scale_nothing(nano, batch):
     assert optimizer.state_dict()["scaler"] == {}
 
 
+@pytest.mark.slow
 def test_bfloat16_learns(batch):
     prompt, optimizer = optimizer_of(backbones.load("nano", device="cpu", dtype="bfloat16"))
     start = prompt.embeddings.detach().clone()

@@ -44,6 +44,7 @@ def saved(tuning):
     return torch.load(file, weights_only=True)
 
 
+@pytest.mark.slow
 def test_the_loss_falls_on_one_pair(start, pascal):
     train = pascal["train"].subset([0])
     tuning = run(start(train=train, val=None, epochs=25, learning_rate=0.05))
@@ -63,6 +64,7 @@ def test_only_the_prompt_learns(nano, start):
     assert not any(p.requires_grad or p.grad is not None for p in parameters)
 
 
+@pytest.mark.slow
 def test_curves_are_plain_rows(start):
     tuning = run(start(epochs=3))
     assert [row["epoch"] for row in tuning.curves] == [1, 2, 3]
@@ -72,6 +74,7 @@ def test_curves_are_plain_rows(start):
         assert 0 <= row["val_pck"] <= 1
 
 
+@pytest.mark.slow
 def test_validation_is_the_recipes(nano, start, pascal, latents):
     tuning = start()
     row = tuning.run_epoch()
@@ -121,6 +124,7 @@ def scored(tuning, monkeypatch, scores):
     return after
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scores", "best"), [([0.1, 0.5, 0.5], 1), ([0.3, 0.2, 0.1], 0), ([None, None, None], 2)]
 )
@@ -150,6 +154,7 @@ FAMILIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_tuning_resumed_at_any_step_is_the_uninterrupted_one(nano, start, family):
     def begin():
@@ -178,6 +183,7 @@ def test_a_tuning_resumed_at_any_step_is_the_uninterrupted_one(nano, start, fami
         assert all(torch.equal(value, expected[name]) for name, value in one.state_dict().items())
 
 
+@pytest.mark.slow
 def test_a_tuning_stopped_while_it_validates_goes_on(start):
     def stop(done, total):
         assert (done, total) == (1, 2)
@@ -201,6 +207,7 @@ def test_each_step_is_told(start):
     assert row["loss"] == np.mean(tuning.losses)
 
 
+@pytest.mark.slow
 def test_memory_settings_may_change_on_the_way(start):
     """A batch that did not fit goes on in halves; the curves say so."""
     whole = run(start())

@@ -28,6 +28,7 @@ def pixels(*args, **kwargs):
     return np.asarray(generate(*args, **kwargs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guidance", [1.0, 7.5])
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 def test_agrees_with_diffusers_own_pipeline(nano, hidden, guidance, prediction):
@@ -60,6 +61,7 @@ def test_agrees_with_diffusers_own_pipeline(nano, hidden, guidance, prediction):
     assert found.std() > 5  # no flat grey, which would agree with anything
 
 
+@pytest.mark.slow
 def test_the_same_settings_give_the_same_image_and_others_another(nano, hidden):
     torch.manual_seed(0)
     first = pixels(nano, hidden, **FAST)
@@ -149,6 +151,7 @@ def test_what_a_prompt_does_not_read_is_refused(nano, pascal):
         subjects(nano, prompt, images=opened)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "length", "rows"),
     [

@@ -24,6 +24,7 @@ def inches(axes):
     return np.array([box.x0, box.y0, box.width, box.height]) / axes.figure.dpi
 
 
+@pytest.mark.slow
 @given(
     rows=st.lists(st.lists(sizes, min_size=1, max_size=6), min_size=1, max_size=4),
     tallest=st.floats(0.5, 4),
@@ -81,6 +82,7 @@ def test_long_titles_are_cut_and_nothing_is_mathematics():
     assert note.y1 < row[0].get_window_extent().y0
 
 
+@pytest.mark.slow
 def test_no_window_and_no_global_state():
     assert type(panels([[(1, 1)]])[0].canvas) is FigureCanvasAgg
     code = (

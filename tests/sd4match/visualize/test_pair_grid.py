@@ -72,6 +72,7 @@ def test_right_and_wrong_differ_in_shape_and_colour(pair, pascal, drawn):
     ]
 
 
+@pytest.mark.slow
 def test_many_pairs_fill_rows_of_one_page(pascal):
     pairs = [each for each in pascal["test"] if len(each.source_keypoints)] * 3
     found = [each.target_keypoints for each in pairs]

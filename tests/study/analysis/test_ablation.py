@@ -88,6 +88,7 @@ def test_marks_and_what_a_difference_needs(made):
     assert (t261["needed_pairs"] > 0).all()
 
 
+@pytest.mark.slow
 def test_what_has_a_mark_needs_nothing_more(made):
     """Also where it would get one in fewer than four of five such studies."""
     cells, samples = made

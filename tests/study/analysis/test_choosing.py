@@ -11,6 +11,8 @@ from sd4match.errors import SD4MatchError
 from study import figures
 from study.analysis import choosing
 
+pytestmark = pytest.mark.slow
+
 
 def best(cells, metric="spair/val/pck@0.1", where=None):
     return choosing.ranked(cells, metric=metric, where=where).index[0]

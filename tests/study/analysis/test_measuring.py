@@ -19,6 +19,8 @@ from study.space.axes import AXES
 from study.space.metric import Rule
 from study.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 RULE = Rule((0.05, 0.1, 0.15), "sd4match")
 
 

@@ -20,6 +20,7 @@ def damaged(world, tmp_path):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 def test_it_is_refused_in_one_line_and_nothing_is_lost(case, damaged, command):
     copy = damaged(case)

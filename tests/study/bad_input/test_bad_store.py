@@ -37,6 +37,7 @@ def damages():
                 yield kind, how
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "how"), [*damages()], ids=lambda part: getattr(part, "__name__", part)
 )

@@ -13,6 +13,8 @@ from study.engine.worker import Workshop
 
 from ..small_store import RULE, drop_predictions, finish
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def plan(small_plan):

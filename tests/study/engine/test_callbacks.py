@@ -23,6 +23,7 @@ def test_any_callback_of_ray_is_made(tmp_path):
     assert create([]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [

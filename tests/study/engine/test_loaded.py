@@ -13,6 +13,8 @@ from study.space.metric import Rule
 from study.store.integrity import sweep
 from study.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 RULE = Rule((0.1,), "sd4match")
 SPACE = """
 baseline: {prompt: single, length: 2, ensemble: 1, kernel: 3}

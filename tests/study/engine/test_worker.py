@@ -73,6 +73,7 @@ def contents(store, *folders):
     }
 
 
+@pytest.mark.slow
 def test_every_part_reports(plan, store):
     reports = finish(plan, store)
     # Latents of train, val and test; three epochs; two prompts on two splits.
@@ -98,6 +99,7 @@ def test_what_was_done_is_timed_and_tells_how_long_it_takes_again(plan, done, st
     assert expected(store, work) is None
 
 
+@pytest.mark.slow
 def test_a_second_store_gets_the_same_bytes(plan, done, store):
     finish(plan, store)
     again, first = contents(store), contents(done)
@@ -131,6 +133,7 @@ def test_latents_are_computed_once_for_all(plan, done):
     assert max(latents) <= min(file.stat().st_mtime_ns for file in later)
 
 
+@pytest.mark.slow
 def test_positions_are_those_of_the_model(plan, done):
     for key, stage in plan.predicts.items():
         pairs, extraction = stage.data.open(), stage.extraction
@@ -152,6 +155,7 @@ def test_positions_are_those_of_the_model(plan, done):
         assert len(list(done.folder.glob(f"score/{key}/*.parquet"))) == 1
 
 
+@pytest.mark.slow
 def test_a_tuning_goes_on_where_another_worker_stopped(plan, done, store):
     (stage,) = plan.tunes.values()
     steps = Workshop(store, RULE).tune(stage)
@@ -165,6 +169,7 @@ def test_a_tuning_goes_on_where_another_worker_stopped(plan, done, store):
     assert curves["epoch"] == curves["step"] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_tuning_is_refused(plan, plan_on, store):
     (stage,) = plan.tunes.values()
     next(Workshop(store, RULE).tune(stage))
@@ -175,6 +180,7 @@ def test_a_checkpoint_of_another_tuning_is_refused(plan, plan_on, store):
         next(Workshop(store, RULE).tune(other))
 
 
+@pytest.mark.slow
 def test_more_settings_of_a_stage_cost_only_what_is_missing(plan, plan_on, done, copied):
     wider = plan_on(SPACE, "axes.kernel=[3,7]", "axes.layer=[0,1]", "axes.localizer=[softmax]")
     assert wider.predicts.keys() == plan.predicts.keys()
@@ -191,6 +197,7 @@ def test_more_settings_of_a_stage_cost_only_what_is_missing(plan, plan_on, done,
     assert {name.split("/")[0] for name in new} == {"predict", "score"}
 
 
+@pytest.mark.slow
 def test_settings_give_the_same_positions_in_whatever_pass(plan, plan_on, copied, tmp_path):
     wider = plan_on(SPACE, "axes.kernel=[3,7]", "axes.layer=[0,1]")
     finish(wider, copied)
@@ -233,6 +240,7 @@ def test_a_prompt_that_is_not_there_is_one_clear_error(plan, store):
 # Preflight ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_preflight_tries_each_shape_and_keeps_latents_only(plan, store):
     item = preflight(pending(plan, store))
     reports = list(Workshop(store, RULE).do(item))
@@ -268,6 +276,7 @@ def test_a_preflight_says_on_one_line_what_libraries_say_on_many(plan, store, mo
         Workshop(store, RULE).try_out(stage, {stage.key: ()})
 
 
+@pytest.mark.slow
 def test_a_preflight_tries_pairs_that_have_keypoints(plan_on, shapes_root, store, tmp_path):
     """The first pairs of the files may have none, and then nothing would be tried."""
     root = tmp_path / "shapes"
@@ -290,6 +299,7 @@ def test_a_preflight_tries_pairs_that_have_keypoints(plan_on, shapes_root, store
         workshop.try_out(stage, {stage.key: ((9, Readout("nearest")),)})
 
 
+@pytest.mark.slow
 def test_every_family_runs_and_sub_classes_without_a_prompt_are_missing(plan_on, store):
     plan = plan_on(
         """
@@ -324,6 +334,7 @@ def test_another_image_encoder_than_the_plans_is_refused(plan_on, store):
         list(Workshop(store, RULE).tune(other))
 
 
+@pytest.mark.slow
 def test_a_class_prompt_validates_on_the_categories_it_learns(plan_on, store):
     """Subsets of the splits need not share all categories."""
     plan = plan_on("{baseline: {prompt: class, length: 2}, data: {evaluate: [pf_pascal]}}")
@@ -335,6 +346,7 @@ def test_a_class_prompt_validates_on_the_categories_it_learns(plan_on, store):
     assert 0 <= row["val_pck"] <= 1
 
 
+@pytest.mark.slow
 def test_a_large_split_is_encoded_in_parts_of_which_each_image_is_in_one(
     plan_on, store, done, monkeypatch
 ):
@@ -382,6 +394,7 @@ def tell(plan_on, tmp_path_factory):
     return told
 
 
+@pytest.mark.slow
 def test_every_step_is_told_where_steps_are_long_and_nothing_changes(tell):
     often, prompt, losses = tell(0.0)
     seldom, same, _ = tell(1e9)

@@ -6,6 +6,7 @@ import pytest
 from study.figures.alphas import STEPS
 
 
+@pytest.mark.slow
 def test_alphas_draw_curves_through_the_scores(factorial):
     figure = factorial.plot("alphas", "baseline", "best")
     panel = figure.axes[-1]

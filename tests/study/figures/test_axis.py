@@ -50,6 +50,7 @@ def test_missing_points_break_the_line_and_are_marked(made, lose):
     assert "missing" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("datasets", [["pf_willow"], ["pf_willow", "spair"]])
 @pytest.mark.parametrize("axis", ["timestep", "prompt"])
 def test_fewer_data_sets_make_smaller_pictures_without_warnings(

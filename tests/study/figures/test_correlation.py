@@ -1,10 +1,12 @@
 """Correlation maps of one pair under several prompts."""
 
 import numpy as np
+import pytest
 
 from study.figures import correlation
 
 
+@pytest.mark.slow
 def test_correlation_maps_of_every_prompt(searched):
     found = correlation.prompts_of(searched)
     assert list(found) == ["text", "empty"]

@@ -21,6 +21,7 @@ def test_the_largest_gains_and_worst_losses_are_chosen(factorial):
     assert targets.is_unique
 
 
+@pytest.mark.slow
 def test_keypoints_are_drawn_where_they_were_predicted(factorial):
     best = factorial.best().name
     own, base = (predicted(factorial, k, "spair", "test") for k in (best, factorial.baseline))

@@ -85,6 +85,7 @@ def test_what_is_missing_is_a_dash(made, lose):
     assert [t.get_text() for t in panel.texts].count("–") == values.mask.sum()
 
 
+@pytest.mark.slow
 def test_many_values_and_long_names_fit(tmp_path):
     names = [f"{'a rather long prompt name ' * 3}{i}" for i in range(12)]
     rows = [

@@ -31,6 +31,7 @@ def test_a_search_has_a_history_and_no_curves(searched):
     assert not {"curves", "families"} & kinds
 
 
+@pytest.mark.slow
 def test_every_figure_of_scores_is_drawn_and_warns_of_nothing(factorial, searched, recwarn):
     for study in (factorial, searched):
         for view in figures.applicable(study):
@@ -41,6 +42,7 @@ def test_every_figure_of_scores_is_drawn_and_warns_of_nothing(factorial, searche
     assert [str(each.message) for each in recwarn.list] == []
 
 
+@pytest.mark.slow
 def test_an_unknown_kind_is_one_line_that_says_which_there_are(factorial):
     with pytest.raises(SD4MatchError, match=r"no kind of figure 'bars'; .*can draw axis, heatmap"):
         factorial.plot("bars")
@@ -92,6 +94,7 @@ def test_an_alpha_that_was_not_scored(factorial):
             factorial.plot(kind, alpha=0.3)
 
 
+@pytest.mark.slow
 def test_the_answers_hold_what_applies_and_replace_what_does_not(factorial, tmp_path):
     folder = factorial.folder.path / "figures"
     folder.mkdir(exist_ok=True)
@@ -103,6 +106,7 @@ def test_the_answers_hold_what_applies_and_replace_what_does_not(factorial, tmp_
     assert {file.name for file in folder.iterdir()} - written == {"mine.png", "alphas@0.05.png"}
 
 
+@pytest.mark.slow
 def test_nothing_measured_is_one_line_a_kind(factorial):
     from study.study import Study
 

@@ -13,6 +13,7 @@ def of(study, place, alpha, **axes):
     return {key: study.samples(key, *place, alpha) for key in settings.index}
 
 
+@pytest.mark.slow
 def test_families_are_lines_and_those_without_a_length_go_across(factorial):
     figure = factorial.plot("families")
     panel = figure.axes[-1]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from study.figures import axis as kind
@@ -14,6 +15,7 @@ def test_values_far_apart_are_one_step_apart():
     assert list(page.positions([1.0, 3.0, 5.0, 15.0]).values()) == [1, 3, 5, 15]
 
 
+@pytest.mark.slow
 def test_no_window_and_no_global_state(made):
     cells, samples = made
     figure = kind.ablation(cells, samples, axis="layer", baseline="base", resamples=50)

@@ -21,6 +21,7 @@ def figure(*, legend="a < b & $x$", height=2.0):
     return made
 
 
+@pytest.mark.slow
 def test_the_same_figure_is_the_same_bytes(tmp_path):
     kept = []
     for folder in ("a", "b"):
@@ -35,6 +36,7 @@ def test_the_same_figure_is_the_same_bytes(tmp_path):
     assert b"<dc:date>" not in kept[0][1]
 
 
+@pytest.mark.slow
 def test_which_formats_come_first_does_not_matter(tmp_path):
     made = figure()
     first = saving.save(made, tmp_path / "a", "one", formats=["svg", "png"])
@@ -47,6 +49,7 @@ def test_an_unknown_format_writes_nothing(tmp_path):
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.slow
 def test_inline_svg_stands_alone_beside_others():
     texts = [saving.svg(figure(height=h), title="PCK <of> both") for h in (2.0, 2.5)]
     found = []

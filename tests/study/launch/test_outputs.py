@@ -9,6 +9,8 @@ from study.launch import outputs
 from study.launch.outputs import update_answers
 from study.study import open_study
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(answered, tmp_path):

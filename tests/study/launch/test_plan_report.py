@@ -31,6 +31,7 @@ def lines(tree, depth=0):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "tunings"),
     [("quickstart", 8), ("paper_ablation", 7), ("paper_table", 0), ("pareto", 0)],
@@ -106,6 +107,7 @@ def test_hours_are_of_cores(planned, tmp_path):
     assert "time: 3.2 to 8 CPU-hours" in describe_plan(space, plan)[1]
 
 
+@pytest.mark.slow
 def test_memory_grows_with_the_image_and_the_batch(planned):
     def needed(*overrides):
         return describe_plan(*planned("baseline: {prompt: empty}", *overrides))[0].worker_mb

@@ -33,6 +33,7 @@ def test_the_cost_is_that_of_the_deepest_layer_once(plan_of):
     assert numbers.tflop_alone > 1.6 * numbers.tflop
 
 
+@pytest.mark.slow
 def test_cost_is_counted_on_the_architecture(space_of):
     space = space_of()
     planner = Planner(space)

@@ -52,6 +52,7 @@ def plan(folder, shapes_root, tmp_path):
     return plan
 
 
+@pytest.mark.slow
 def test_nothing_is_tuned_and_the_record_is_that_of_the_prompt(plan, tmp_path):
     """The same prompt by upstream's file and by ours gives the same predictions."""
     found = {}

@@ -1,5 +1,7 @@
 """Content addresses of stages."""
 
+import pytest
+
 from study.plan.inputs import DataRef, Machine, PromptFile, key_of
 from study.plan.stages import Extraction, Latents, Predict, Tune, score_name
 from study.space.metric import Rule
@@ -19,6 +21,7 @@ def test_a_subset_is_fewer_pairs_and_other_stages(plan_of):
     assert not whole.predicts.keys() & some.predicts.keys()
 
 
+@pytest.mark.slow
 def test_keys_depend_on_what_decides_the_bytes_and_on_nothing_else(plan_of):
     text = "{baseline: {prompt: text}}"
     keys = {

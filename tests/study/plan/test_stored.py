@@ -10,6 +10,8 @@ from study.space.reading import load
 from study.store.scores import Record, score
 from study.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 SPACE = """
 baseline: {prompt: empty, ensemble: 1, image_size: 32, kernel: 3}
 axes: {kernel: [3, 7], timestep: [0, 50]}

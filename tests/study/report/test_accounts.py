@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from study.report.content import collect
 from study.report.summary import words
 from study.report.writing import html
@@ -24,6 +26,7 @@ def test_what_failed_is_counted_and_told(partial):
     assert "none differs significantly" in timestep.verdict
 
 
+@pytest.mark.slow
 def test_a_study_that_runs_says_so(make_study):
     folder = make_study(leave_out=lambda stage: stage.data.dataset == "spair")
     report = collect(open_study(folder))
@@ -56,6 +59,7 @@ def test_work_is_counted_with_and_without_sharing(content):
     assert predictions.wall == "–"  # nobody launched it
 
 
+@pytest.mark.slow
 def test_provenance_is_told(copied):
     study = open_study(copied)
     first, second, *_ = study.index["predict"].unique()

@@ -10,6 +10,8 @@ from study.report.grids import Cell
 from study.report.writing import html, write
 from study.study import open_study
 
+pytestmark = pytest.mark.slow
+
 PHONE, DESKTOP = 375, 1280
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 

@@ -3,6 +3,8 @@
 import json
 import shlex
 
+import pytest
+
 from study.analysis.statistics.stats import difference, interval
 from study.report.content import collect
 from study.report.summary import words
@@ -33,6 +35,7 @@ def test_the_command_asks_for_the_best_configuration_and_no_other(content):
     assert [configuration.key for configuration in configurations(space)] == [content.best.key]
 
 
+@pytest.mark.slow
 def test_a_search_reports_before_its_baseline_is_measured(copied):
     file = copied / "study.json"
     facts = json.loads(file.read_text())

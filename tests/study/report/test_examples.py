@@ -29,6 +29,7 @@ def test_examples_show_every_choice_as_the_scores_say(study, content):
             assert all(-1 <= x <= example.width + 1 for x, *_ in example.found[content.best.key])
 
 
+@pytest.mark.slow
 def test_examples_do_without_images(copied):
     file = copied / "study.yaml"
     file.write_text(file.read_text().replace("shapes", "gone"))

@@ -1,5 +1,7 @@
 """Which axes matter, in the report."""
 
+import pytest
+
 from study.report.content import collect
 from study.report.influence import verdict
 from study.report.writing import html
@@ -28,6 +30,7 @@ def test_a_verdict_counts_the_values_that_differ(study, content):
     )
 
 
+@pytest.mark.slow
 def test_interactions_are_named_by_both_axes(make_study):
     crossed = make_study(SPACE.split("axes")[0] + "axes: {timestep: [50, 261], layer: [0, 1]}",
                          "design=factorial")  # fmt: skip

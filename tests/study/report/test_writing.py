@@ -46,6 +46,7 @@ def page(whole):
     return write(open_study(whole))
 
 
+@pytest.mark.slow
 def test_the_page_is_alone(page):
     text = page.read_text()
     tags = Tags(text)
@@ -58,11 +59,13 @@ def test_the_page_is_alone(page):
     assert tags.found[0] == ("html", {"lang": "en"})
 
 
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_bytes(page, whole, tmp_path):
     again = write(open_study(whole), out=tmp_path / "again.html")
     assert again.read_bytes() == page.read_bytes()
 
 
+@pytest.mark.slow
 def test_everything_is_escaped(holed, tmp_path):
     text = write(open_study(holed), out=tmp_path / "r.html").read_text()
     assert "<script>alert" not in text
@@ -72,6 +75,7 @@ def test_everything_is_escaped(holed, tmp_path):
     assert [attrs for attrs in scripts if attrs.get("type") != "application/json"] == [{}]
 
 
+@pytest.mark.slow
 def test_markdown_escapes_and_links_its_figures(holed, tmp_path):
     file = write(open_study(holed), form="md", out=tmp_path / "r.md")
     text = file.read_text()
@@ -88,6 +92,7 @@ def test_markdown_escapes_and_links_its_figures(holed, tmp_path):
     assert first.count("|") == rule.count("|")
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_path(whole, tmp_path):
     done = CliRunner().invoke(app, ["report", str(whole), "--format", "md"])
     assert done.exit_code == 0, done.output

@@ -49,6 +49,7 @@ def test_the_front_of_many_is_that_of_all_pairs():
     assert 1 < len(front) < len(rows)
 
 
+@pytest.mark.slow
 def test_the_pareto_set_is_tested_and_the_best_and_the_baseline(searching):
     *_, final = searching.launch(SPACE)
     space = searching.space(SPACE)
@@ -67,6 +68,7 @@ def test_the_pareto_set_is_tested_and_the_best_and_the_baseline(searching):
     assert all(len(trial.values) == 2 for trial in recorded.get_trials())
 
 
+@pytest.mark.slow
 def test_the_pareto_set_is_an_answer(searching):
     searching.launch(SPACE)
     opened = study.open(StudyFolder.of(searching.space(SPACE)).path)
@@ -80,17 +82,20 @@ def test_the_pareto_set_is_an_answer(searching):
     assert "pareto" not in best_report(opened, None, "prompt = 'text'")[0]
 
 
+@pytest.mark.slow
 def test_one_objective_has_no_pareto_set(searching):
     searching.launch(SPACE, "search.objectives=[]", "search.samples=2")
     assert study.open(StudyFolder.of(searching.space(SPACE)).path).pareto() is None
 
 
+@pytest.mark.slow
 def test_a_trial_takes_the_free_setting_of_the_metric(searching):
     searching.launch(SPACE, "search.sampler=nsgaii")
     (recorded,) = searching.studies().values()
     assert {(t.user_attrs["layer"], t.user_attrs["kernel"]) for t in recorded.trials} == {(1, 5.0)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "datasets"),
     [
@@ -106,6 +111,7 @@ def test_only_what_is_asked_for_is_measured_on_the_way(searching, options, datas
     assert {cell.data.dataset for cell in final.cells} == {"pf_pascal", "pf_willow", "spair"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("objectives", "complaint"),
     [

@@ -92,6 +92,7 @@ def test_a_third_axis_that_only_interacts_has_no_share_alone():
     assert found["seed", "timestep"].value == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_intervals_of_shares_cover_the_truth():
     """250 studies: 95 % has a Monte Carlo error of 1.4 %."""
     inside = dict.fromkeys(TRUTH, 0)
@@ -180,6 +181,7 @@ def test_shares_of_too_few_pairs_have_no_interval():
     assert found[["low", "high"]].isna().all(axis=None)
 
 
+@pytest.mark.slow
 def test_a_search_is_asked_by_ped_anova():
     rng = np.random.default_rng(0)
     points = [

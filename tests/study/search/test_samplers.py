@@ -51,12 +51,14 @@ def test_the_same_seed_proposes_the_same_and_means_something(sampler):
         assert all(value in AXES[name] for name, value in point.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", [*SAMPLERS, {"_target_": "optuna.samplers.BruteForceSampler"}])
 def test_every_point_is_proposed_once(sampler):
     found = propose(sampler, 1000)
     assert len(found) == len({tuple(point.items()) for point in found}) == POINTS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "nsgaii"])
 def test_a_sampler_learns_from_what_it_is_told(sampler):
     axes = {**AXES, "timestep": tuple(range(0, 1000, 10))}

@@ -35,6 +35,7 @@ def val(plan):
     return [cell for cell in plan.cells if cell.data.split == "val"]
 
 
+@pytest.mark.slow
 def test_a_trial_is_worth_the_best_of_its_free_grid(searching):
     plans = searching.launch(SPACE)
     *generations, final = plans
@@ -56,12 +57,14 @@ def test_a_trial_is_worth_the_best_of_its_free_grid(searching):
     assert {cell.data.dataset for cell in final.cells} == {"pf_pascal", "pf_willow"}
 
 
+@pytest.mark.slow
 def test_an_axis_that_means_nothing_is_not_proposed(searching):
     searching.launch(SPACE, "search.samples=20")
     for trial in searching.trials:
         assert ("length (rank)" in trial.params) == (trial.params["prompt"] == "single")
 
 
+@pytest.mark.slow
 def test_a_second_launch_computes_and_proposes_nothing(searching):
     searching.launch(SPACE)
     first = searching.trials
@@ -70,6 +73,7 @@ def test_a_second_launch_computes_and_proposes_nothing(searching):
     assert searching.trials == first
 
 
+@pytest.mark.slow
 def test_every_point_is_proposed_once_and_then_the_search_ends(searching):
     searching.launch(SPACE, "search.samples=40", "axes.length=[2]")
     distinct = {tuple(trial.params.items()) for trial in searching.trials}
@@ -77,6 +81,7 @@ def test_every_point_is_proposed_once_and_then_the_search_ends(searching):
     assert [trial.number for trial in searching.trials] == list(range(12))
 
 
+@pytest.mark.slow
 def test_a_finished_search_goes_on_with_more_samples(searching, tmp_path_factory, shapes_root):
     searching.launch(SPACE, "search.samples=3")  # in the midst of a generation
     begun = searching.trials
@@ -88,6 +93,7 @@ def test_a_finished_search_goes_on_with_more_samples(searching, tmp_path_factory
     assert [t.values for t in searching.trials] == [t.values for t in whole.trials]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "nsgaii"])
 def test_an_interrupted_search_ends_as_if_it_had_not_been(
     searching, tmp_path_factory, shapes_root, sampler
@@ -103,6 +109,7 @@ def test_an_interrupted_search_ends_as_if_it_had_not_been(
     assert [t.values for t in searching.trials] == [t.values for t in whole.trials]
 
 
+@pytest.mark.slow
 def test_given_points_come_first_and_once(searching):
     given = "search.points=[{prompt: text, timestep: 100},{prompt: single, length: 4}]"
     searching.launch(SPACE, given)
@@ -115,6 +122,7 @@ def test_given_points_come_first_and_once(searching):
     assert [u["timestep"] for u in others[:2]] != [100, second["timestep"]]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_measured_fails_and_nothing_keeps_running(searching):
     def holes(stage, setting):
         return None if stage.extraction.timestep == 50 else 0.5
@@ -127,6 +135,7 @@ def test_what_cannot_be_measured_fails_and_nothing_keeps_running(searching):
     assert {"FAIL", "COMPLETE"} == set(states(searching.trials))
 
 
+@pytest.mark.slow
 def test_what_a_shorter_launch_leaves_running_is_given_up(searching):
     searching.launch(SPACE, until=3)
     searching.launch(SPACE, "search.samples=4")
@@ -137,6 +146,7 @@ def stop_single(plan):
     return dict.fromkeys(plan.tunes, "stopped early by ASHA on pf_pascal after epoch 1")
 
 
+@pytest.mark.slow
 def test_a_stopped_prompt_is_told_as_pruned_and_not_paid_again(searching):
     options = ("search.samples=16", "search.sampler=tpe")
     searching.launch(SPACE, *options, stop=stop_single)
@@ -152,6 +162,7 @@ def test_a_stopped_prompt_is_told_as_pruned_and_not_paid_again(searching):
     assert reasons == {"stopped early by ASHA on pf_pascal after epoch 1"}
 
 
+@pytest.mark.slow
 def test_a_winner_found_is_tested_even_where_its_sibling_was_stopped(searching):
     # The baseline's own prompt is stopped as a proposal; as the reference it is learned.
     learned = ("baseline.prompt=single", "baseline.length=2", "axes.length=[2]")
@@ -163,6 +174,7 @@ def test_a_winner_found_is_tested_even_where_its_sibling_was_stopped(searching):
     assert [label for label in searching.computed[-1] if label.startswith("predict prompt")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["", "search.points=[{prompt: text, timestep: 100}]"])
 def test_a_grid_takes_every_point_once_whatever_the_samples(searching, given):
     searching.launch(SPACE, "search.sampler=grid", "search.samples=2", *filter(None, [given]))
@@ -175,6 +187,7 @@ def test_a_grid_takes_every_point_once_whatever_the_samples(searching, given):
     assert len(searching.trials) == 16
 
 
+@pytest.mark.slow
 def test_another_question_is_another_optuna_study(searching):
     searching.launch(SPACE)
     searching.launch(SPACE, "data.pairs=3")
@@ -184,6 +197,7 @@ def test_another_question_is_another_optuna_study(searching):
     assert sorted(sizes) == [6, 6, 7]
 
 
+@pytest.mark.slow
 def test_another_image_encoder_is_another_optuna_study(searching):
     fused = "axes.fusion=[none,dino]"
     searching.launch(SPACE, fused)
@@ -191,6 +205,7 @@ def test_another_image_encoder_is_another_optuna_study(searching):
     assert len(searching.studies()) == 2
 
 
+@pytest.mark.slow
 def test_a_database_is_as_good_as_a_journal(searching, tmp_path):
     url = f"sqlite:///{tmp_path / 'search.db'}"
     searching.launch(SPACE)
@@ -209,6 +224,7 @@ def test_a_storage_that_cannot_be_opened_is_one_line(searching, tmp_path):
         assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_record_of_other_proposals_is_refused(searching, tmp_path):
     searching.launch(SPACE, "search.samples=2")
     (study,) = searching.studies().values()
@@ -219,6 +235,7 @@ def test_a_record_of_other_proposals_is_refused(searching, tmp_path):
         searching.launch(SPACE, f"search.storage={url}")
 
 
+@pytest.mark.slow
 def test_a_lucky_seed_is_not_chosen(searching):
     def useful(stage, setting):
         lucky = stage.extraction.seed == 1

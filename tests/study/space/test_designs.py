@@ -92,6 +92,7 @@ def test_a_fraction_is_of_the_paid_axes_and_keeps_every_free_value(space_of):
     assert len(half) == len(set(half)) == 6 * 12 + (len(points) == 13)
 
 
+@pytest.mark.slow
 @given(low=st.floats(0.05, 1), high=st.floats(0.05, 1), seed=st.integers(0, 3))
 @settings(max_examples=20, deadline=None)
 def test_a_larger_fraction_contains_a_smaller_one(tmp_path_factory, low, high, seed):
@@ -118,6 +119,7 @@ def test_impossible_fractions_are_refused(space_of, fraction):
         space_of(GRID, f"factorial.fraction={fraction}")
 
 
+@pytest.mark.slow
 def test_a_search_is_planned_by_as_many_points_as_it_proposes(space_of):
     huge = "axes: {seed: [%s], timestep: [%s], ensemble: [%s], kernel: [3, 7]}" % (
         (",".join(map(str, range(1, 901))),) * 3
@@ -131,6 +133,7 @@ def test_a_search_of_a_small_space_is_all_of_it(space_of):
     assert len(list(configurations(space_of(small)))) == 8
 
 
+@pytest.mark.slow
 def test_a_search_of_more_points_than_a_machine_counts_is_planned(space_of):
     thousand = list(range(1000))
     axes = {
@@ -218,6 +221,7 @@ def planner_of(tmp_path_factory):
     return planner_of
 
 
+@pytest.mark.slow
 @given(
     values=st.fixed_dictionaries(VALUES),
     change=st.sampled_from(sorted(VALUES)),

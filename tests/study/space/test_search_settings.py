@@ -39,6 +39,7 @@ def test_points_are_read_as_axes_are(space, tmp_path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "complaint"),
     [

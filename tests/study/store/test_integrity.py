@@ -50,6 +50,7 @@ def test_what_killed_writers_left_goes_when_it_is_old(plan, store):
     assert measured(store) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [flip, lambda c: c[: len(c) // 2], lambda c: b""])
 @pytest.mark.parametrize(
     "pattern",

@@ -61,6 +61,7 @@ def test_what_one_machine_sends_another_gets(mirror):
     assert texts(three) == {"predict/l/b": "22"}
 
 
+@pytest.mark.slow
 def test_only_what_is_missing_or_new_travels(mirror, bucket):
     one = mirror("one")
     file = write(one, "a", "1")
@@ -78,6 +79,7 @@ def test_only_what_is_missing_or_new_travels(mirror, bucket):
     assert bucket.files[name] == b"333"
 
 
+@pytest.mark.slow
 def test_what_another_removed_meanwhile_is_not_sent(mirror, bucket):
     one = mirror("one")
     file = write(one, "a", "1")

@@ -42,6 +42,7 @@ def contents(folder):
     return {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*.*")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_counts_are_those_of_each_pair_alone(recorded, protocol):
     store, record, pairs = recorded

@@ -67,4 +67,4 @@ def test_a_damaged_record_is_passed_over(store):
     timed(store, "predict", 10.0)
     (file,) = store.speed.rglob("*.json")
     file.with_name("broken.json").write_text("{")
-    assert "1 predict stage in" in expected(store, {(CPU, "predict"): 1.0}).source
+    assert "1 predict stage already" in expected(store, {(CPU, "predict"): 1.0}).source

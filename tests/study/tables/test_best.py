@@ -5,6 +5,7 @@ import pytest
 from study.tables.best import best_report
 
 
+@pytest.mark.slow
 def test_the_best_tells_the_seeds_that_it_is_the_mean_of(seeded):
     _, text = best_report(seeded, None)
     assert "%, mean over seeds 0, 1, 2; the scores below are of seed 0): configuration" in text

@@ -35,6 +35,7 @@ def test_impossible_layouts_are_one_line(answered, layout, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_search_shows_what_validation_chose(study_of):
     study = study_of("searched", SMALL, "design=factorial")
     searched = study_of("searched-too", SMALL, "design=factorial")

@@ -76,6 +76,7 @@ def test_cells_are_pck_of_the_predictions(answered):
     assert raw.loc[(key, "spair", 0.05), "pck"] == directly(answered, key, "spair", alpha=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["category", "viewpoint", "scale", "truncation", "occlusion"])
 def test_parts_are_those_of_the_breakdown(answered, by):
     table = answered.pivot(Layout((by,), ("prompt",), alphas=(0.15,)))
@@ -107,6 +108,7 @@ def test_rows_and_columns_may_change_places(answered):
     )
 
 
+@pytest.mark.slow
 def test_other_axes_stay_at_the_baseline_or_are_chosen_on_validation(study_of):
     study = study_of("crossed", SMALL, "design=factorial")
     kept = study.pivot(Layout(("prompt",))).raw
@@ -127,6 +129,7 @@ def test_other_axes_stay_at_the_baseline_or_are_chosen_on_validation(study_of):
         study.pivot(Layout(("prompt",), where="true"))
 
 
+@pytest.mark.slow
 def test_seeds_of_a_row_are_averaged(study_of):
     study = study_of("seeds", SMALL.replace("layer: [0, 1]", "seed: [0, 1, 2]"), "design=factorial")
     table = study.pivot(Layout(("prompt",), datasets=("spair",)))
@@ -185,6 +188,7 @@ def test_only_settings_compete(answered):
     assert set(both.formatted.iloc[:, 0]) == {"PF-Pascal", "PF-Willow", "SPair-71k", "mean"}
 
 
+@pytest.mark.slow
 def test_other_pairs_or_protocols_are_refused_unless_mixed(answered, study_of):
     fewer = study_of("fewer-pairs", SMALL, "data.pairs=5")
     layout = Layout(("prompt",))
@@ -199,6 +203,7 @@ def test_other_pairs_or_protocols_are_refused_unless_mixed(answered, study_of):
         answered.pivot(layout, fewer.under("dift"))
 
 
+@pytest.mark.slow
 def test_comparable_studies_share_a_table(answered, study_of):
     twin = study_of("twin", SMALL)
     with pytest.raises(SD4MatchError, match="two studies have the same name"):

@@ -2,10 +2,13 @@
 
 import math
 
+import pytest
+
 from study.tables import published
 from study.tables.layout import Layout
 
 
+@pytest.mark.slow
 def test_published_rows_are_left_out_or_marked(answered):
     layout = {"rows": ("prompt",), "columns": ("dataset", "alpha"), "published": True}
     without = answered.pivot(Layout(**layout))

@@ -9,6 +9,8 @@ from study.space.designs import configurations
 from study.space.reading import load
 from study.tables.reproduce import launch_command, search_space
 
+pytestmark = pytest.mark.slow
+
 
 def settings_of(study, key):
     rows = study.configurations().astype(object)

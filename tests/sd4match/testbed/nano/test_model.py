@@ -25,6 +25,7 @@ PINNED = {
 WEIGHTS = sorted(NANO_FOLDER.rglob("*.safetensors"))
 
 
+@pytest.mark.slow
 def test_weights_and_configurations_are_the_pinned_ones():
     """Train again, and pin again, whenever a model's configuration changes."""
     found = {
@@ -34,6 +35,7 @@ def test_weights_and_configurations_are_the_pinned_ones():
     assert found == PINNED
 
 
+@pytest.mark.slow
 def test_weights_are_four_small_safetensors_in_half_precision():
     assert [path.parent.name for path in WEIGHTS] == [
         "image_encoder", "text_encoder", "unet", "vae",
@@ -44,6 +46,7 @@ def test_weights_are_four_small_safetensors_in_half_precision():
             assert {file.get_slice(key).get_dtype() for key in file.keys()} == {"F16"}  # noqa: SIM118
 
 
+@pytest.mark.slow
 def test_the_trainer_makes_models_of_these_shapes():
     nano = backbones.load("nano", device="cpu")
     shipped = {

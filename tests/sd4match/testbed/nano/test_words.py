@@ -47,6 +47,7 @@ def test_any_text_has_tokens(tokenizer, text):
     assert bool(ids.index(tokenizer.eos_token_id) > 1) == bool(tokenizer.tokenize(text))
 
 
+@pytest.mark.slow
 def test_the_tokenizer_in_the_package_is_the_one_its_words_give(tmp_path):
     words.write(tmp_path)
     for name in ("vocab.json", "merges.txt"):

@@ -30,6 +30,7 @@ def test_every_named_keypoint_is_drawn(drawings):
     assert drawn == set(range(len(CATEGORIES[drawings[0].category].keypoints)))
 
 
+@pytest.mark.slow
 def test_visible_keypoints_are_on_the_object(drawings):
     for drawing in drawings:
         rows, columns = np.nonzero(drawing.mask)
@@ -47,6 +48,7 @@ def test_most_keypoints_are_visible_somewhere(drawings):
             assert np.mean([drawing.visible.get(i, False) for drawing in drawings]) > 0.2, name
 
 
+@pytest.mark.slow
 def test_box_and_parts_are_those_of_the_mask(drawings):
     for drawing in drawings:
         x1, y1, x2, y2 = (int(side) for side in drawing.box)
@@ -69,6 +71,7 @@ def test_captions_name_category_colours_and_background(drawings):
         assert "with" in words
 
 
+@pytest.mark.slow
 def test_sizes_vary_and_are_not_square():
     sizes = [draw("car", style, named_rng(1, style, i)).image.size
              for style in STYLES for i in range(6)]  # fmt: skip
@@ -78,6 +81,7 @@ def test_sizes_vary_and_are_not_square():
     assert all(80 <= min(size) <= max(size) <= 200 for size in sizes)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.sampled_from(sorted(CATEGORIES)), st.sampled_from(sorted(STYLES)), st.integers(0, 10**9))
 def test_a_drawing_is_its_seed(category, style, seed):
@@ -89,10 +93,12 @@ def test_a_drawing_is_its_seed(category, style, seed):
     assert other.image.tobytes() != first.image.tobytes()
 
 
+@pytest.mark.slow
 def test_size_is_as_asked():
     assert draw("bus", "spair", named_rng(0), size=(128, 128)).image.size == (128, 128)
 
 
+@pytest.mark.slow
 def test_occluders_hide_keypoints():
     """The same drawing with and without something in front of it."""
     free = dataclasses.replace(STYLES["spair"], occlusion=0.0)
@@ -108,6 +114,7 @@ def test_occluders_hide_keypoints():
     assert hidden > 0
 
 
+@pytest.mark.slow
 def test_sides_of_a_box_hide_each_other():
     """A car seen from behind shows no far headlight; one seen from ahead does."""
     far = CATEGORIES["car"].keypoints.index("far headlight")
@@ -122,6 +129,7 @@ def test_sides_of_a_box_hide_each_other():
     assert min(len(seen[True]), len(seen[False])) > 3
 
 
+@pytest.mark.slow
 def test_facing_left_is_the_mirror_image():
     """Keypoint ids do not depend on where the object looks."""
     ids = {name: i for i, name in enumerate(CATEGORIES["car"].keypoints)}
@@ -134,6 +142,7 @@ def test_facing_left_is_the_mirror_image():
     assert facings == {-1, 1}
 
 
+@pytest.mark.slow
 def test_wheels_are_dark_and_windows_light():
     for i in range(5):
         drawing = draw("car", "pf_pascal", named_rng(6, i))

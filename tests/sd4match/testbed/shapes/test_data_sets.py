@@ -39,6 +39,7 @@ def test_pairs_are_counted(tree):
         assert set(layout) == files
 
 
+@pytest.mark.slow
 def test_spair_pairs_agree_with_their_images(tree):
     root = tree[0] / "SPair-71k"
     seen = Counter()
@@ -68,6 +69,7 @@ def test_spair_pairs_agree_with_their_images(tree):
     assert len(seen) == 3 + 3 + 4 + 4
 
 
+@pytest.mark.slow
 def test_spair_images_masks_and_boxes(tree):
     root = tree[0] / "SPair-71k"
     for path in (root / "ImageAnnotation").rglob("*.json"):
@@ -84,6 +86,7 @@ def test_spair_images_masks_and_boxes(tree):
             assert mask[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3].any()
 
 
+@pytest.mark.slow
 def test_pf_pascal_lists_and_annotations(tree):
     root = tree[0] / "pf-pascal"
     voc = {name: CATEGORIES[name] for name in SHARED}
@@ -119,6 +122,7 @@ def test_pf_willow_has_ten_sub_classes_of_ten_keypoints(tree):
     assert len({(root / image).read_bytes() for image in images}) == 14
 
 
+@pytest.mark.slow
 def test_splits_share_no_image(tree):
     root = tree[0]
     for dataset, pattern in (("SPair-71k", "JPEGImages/*/*.jpg"),
@@ -132,6 +136,7 @@ def test_splits_share_no_image(tree):
     assert len(set.union(*used)) == sum(len(images) for images in used)
 
 
+@pytest.mark.slow
 def test_every_image_has_a_caption(tree):
     for dataset in ("pf-pascal", "pf-willow", "SPair-71k"):
         root = tree[0] / dataset

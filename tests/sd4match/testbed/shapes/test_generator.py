@@ -25,6 +25,7 @@ def _digest(root):
     }
 
 
+@pytest.mark.slow
 def test_the_same_again_is_left_alone(tree):
     root, manifest = tree
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}
@@ -32,6 +33,7 @@ def test_the_same_again_is_left_alone(tree):
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tree, tmp_path):
     (tmp_path / "empty").mkdir()
     generate(tmp_path / "empty", scale=SCALE)  # an empty folder is as good as none
@@ -40,6 +42,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tree, tmp_path)
     assert not set(_digest(tmp_path / "other").values()) & set(_digest(tree[0]).values())
 
 
+@pytest.mark.slow
 def test_a_larger_benchmark_contains_the_smaller_ones_images(tree, tmp_path):
     write_spair(tmp_path, seed=0, scale=0.25)
     larger, smaller = _digest(tmp_path), _digest(tree[0] / "SPair-71k")
@@ -72,6 +75,7 @@ def test_a_foreign_folder_is_not_touched(tmp_path, manifest):
     assert (tmp_path / "thesis.tex").read_text() == "42"
 
 
+@pytest.mark.slow
 def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
     def fail(*args):
         raise OSError("disk full")

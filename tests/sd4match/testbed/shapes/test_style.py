@@ -1,11 +1,13 @@
 """The three data sets' styles."""
 
 import numpy as np
+import pytest
 
 from sd4match.testbed.shapes.annotated_drawing import draw
 from sd4match.testbed.shapes.style import STYLES, named_rng
 
 
+@pytest.mark.slow
 def test_styles_differ():
     """SPair varies in scale and view and is noisy; PF-Willow is saturated on plain paper."""
     shown = {

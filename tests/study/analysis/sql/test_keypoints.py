@@ -9,6 +9,8 @@ from sd4match.records.parquet import settings_of
 from study.analysis.measuring import setting_of
 from study.store.scores import truth_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_keypoints_are_those_that_pck_counts(answered, protocol):

@@ -37,6 +37,7 @@ def test_a_query_that_does_more_than_read_is_refused(answered, sql):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 def test_files_hold_what_a_query_answers(answered, tmp_path, form):
     files = answered.export(tmp_path / "out", form=form)

@@ -66,6 +66,7 @@ def test_deviations_show_the_standard_error_of_student_for_few_images():
     assert found.std() == pytest.approx(0.02 * 1.9908 / 1.96, rel=1e-4)  # t(78) at 97.5 %
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pairs", [5, 8, 20])
 def test_few_pairs_without_a_common_image_cover_as_a_t_test_does(pairs):
     """They have as many degrees of freedom as pairs, not as images: 90 % of 5 would be covered."""

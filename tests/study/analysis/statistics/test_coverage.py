@@ -52,6 +52,7 @@ def share(found, truth):
     return np.mean([one.low <= truth <= one.high for one in found])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("image", "pair"), [(0.8, 0.3), (0.2, 0.3), (0.0, 0.3)])
 def test_intervals_of_means_cover_95_percent(image, pair):
     pairs, rng = willow(), np.random.default_rng(0)
@@ -61,6 +62,7 @@ def test_intervals_of_means_cover_95_percent(image, pair):
     assert 0.93 <= share(intervals(rows_of(values, pairs)), truth) <= 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "number", "own"), [(willow, 2000, 0.3), (willow, 2000, 0.0), (spair, 1000, 0.3)]
 )
@@ -85,6 +87,7 @@ def test_the_simulation_tells_methods_apart():
     assert np.mean(ttest_1samp(values, 0, axis=1).pvalue < 0.05) > 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seeds", "between", "most"), [(2, 0.02, 0.99), (3, 0.02, 0.98), (5, 0.02, 0.97), (5, 0, 0.97)]
 )

@@ -137,6 +137,7 @@ def test_holm():
     assert holm([]).tolist() == []
 
 
+@pytest.mark.slow
 def test_spair_sized_comparisons_are_quick():
     pairs = draw_pairs(18, 27, 680)
     rng = np.random.default_rng(0)

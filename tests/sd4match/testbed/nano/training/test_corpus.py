@@ -26,6 +26,7 @@ def test_categories_take_turns(corpus):
     assert all(NAMES[i] in text for i, text in zip(corpus.categories, corpus.captions, strict=True))
 
 
+@pytest.mark.slow
 def test_visible_landmarks_are_in_regions_of_their_own(corpus):
     found = 0
     for i in range(len(corpus)):
@@ -50,6 +51,7 @@ def test_cells_go_to_the_nearest_landmark():
     assert not np.delete(regions, 16, axis=0).any()
 
 
+@pytest.mark.slow
 def test_a_corpus_is_its_seeds_and_drawn_once(corpus, tmp_path):
     drawn = []
     first, second = (
@@ -63,6 +65,7 @@ def test_a_corpus_is_its_seeds_and_drawn_once(corpus, tmp_path):
     assert drawing(3, 0).image.tobytes() != drawing(4, 0).image.tobytes()
 
 
+@pytest.mark.slow
 def test_no_drawing_is_one_of_the_benchmarks(corpus, tmp_path):
     def small(image):
         return np.asarray(image.convert("RGB").resize((SIDE, SIDE)), np.int16)

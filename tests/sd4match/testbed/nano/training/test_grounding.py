@@ -102,6 +102,7 @@ def test_matching_has_gradients_at_every_point():
     assert target.grad.abs().sum() > 0
 
 
+@pytest.mark.slow
 def test_watching_changes_nothing_but_the_record():
     unet = initial_models(0)["unet"].eval()
     inputs = torch.randn(2, 4, 32, 32), torch.tensor([5, 900]), torch.randn(2, 77, 128)

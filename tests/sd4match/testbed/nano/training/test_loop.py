@@ -52,6 +52,7 @@ def test_it_learns_and_tells(tmp_path):
     assert logged[-1]["error"] < 0.1 < logged[0]["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 45, 60, 119])
 def test_interrupted_anywhere_it_ends_with_the_same_weights(tmp_path, stop):
     for name in ("whole", "parts"):
