@@ -171,6 +171,7 @@ def test_the_version_is_in_one_place():
     )
 
 
+@pytest.mark.slow
 def test_the_checks_see_what_they_look_for():
     tree = ast.parse("def f():\n    from ray import tune\nclass A:\n    def g(self): ...")
     assert list(imports_of_names(tree)) == [("ray", "tune")]

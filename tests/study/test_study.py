@@ -1,5 +1,7 @@
 """The face of the package: a study is opened by its folder, and hands itself down."""
 
+import pytest
+
 import study
 from study.analysis.results import Results
 from study.study import Study
@@ -19,6 +21,7 @@ def test_another_protocol_gives_a_study_again(answered):
     assert type(Results(answered.folder).under("dift")) is Results
 
 
+@pytest.mark.slow
 def test_every_question_is_answered_as_by_the_functions_below(answered):
     assert answered.top(number=2).index.tolist() == answered.top().index[:2].tolist()
     assert answered.best().name == answered.top().index[0]

@@ -53,6 +53,7 @@ def test_weights_that_are_not_here_have_no_fingerprint(dino, monkeypatch, tmp_pa
     assert backbones.identify_image_encoder("nobody/nothing") is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nano", "foo"])
 def test_a_name_that_is_no_encoder_says_what_is(name):
     backbone = backbones.load("nano", device="cpu", image_encoders={"dino": name})

@@ -74,6 +74,7 @@ def test_nano_brings_a_dino_that_sees_256_patches(nano):
     assert nano.image_encoder("dino") is encoder
 
 
+@pytest.mark.slow
 def test_tokens_leave_the_class_token_out(dino):
     encoder = with_encoders(dino=dino).image_encoder("dino")
     pixels = torch.randn(2, 3, 28, 28)
@@ -84,6 +85,7 @@ def test_tokens_leave_the_class_token_out(dino):
     assert encoder(pixels, "head").shape[1:] == encoder.shape("head")
 
 
+@pytest.mark.slow
 def test_clip_is_the_vision_half_of_a_whole_clip(clip):
     encoder = with_encoders(clip=clip).image_encoder("clip")
     whole = CLIPModel.from_pretrained(clip)
@@ -98,6 +100,7 @@ def test_clip_is_the_vision_half_of_a_whole_clip(clip):
     assert encoder.shape("head") == (1, 6)
 
 
+@pytest.mark.slow
 def test_dense_maps_keep_rows_and_columns(dino):
     encoder = with_encoders(dino=dino).image_encoder("dino")
     pixels = torch.randn(1, 3, 42, 70)
@@ -114,11 +117,13 @@ def test_images_are_prepared_as_transformers_does(dino, size):
     torch.testing.assert_close(prepare(image(*size), encoder), expected.pixel_values[0])
 
 
+@pytest.mark.slow
 def test_another_kind_of_model_is_refused(dino):
     with pytest.raises(SD4MatchError, match=r"describes a 'dinov2' model: a clip encoder is clip"):
         with_encoders(clip=dino).image_encoder("clip")
 
 
+@pytest.mark.slow
 def test_crops_that_patches_do_not_tile_are_refused(dino):
     crop = {"height": 30, "width": 30}
     (dino / "preprocessor_config.json").write_text(json.dumps(PROCESSING | {"crop_size": crop}))
@@ -126,6 +131,7 @@ def test_crops_that_patches_do_not_tile_are_refused(dino):
         with_encoders(dino=dino).image_encoder("dino")
 
 
+@pytest.mark.slow
 def test_missing_weights_are_refused(dino):
     (dino / "model.safetensors").unlink()
     with pytest.raises(SD4MatchError, match="no safetensors weights"):

@@ -45,6 +45,7 @@ def test_nano_is_frozen_and_small(nano):
     assert nano.max_tokens == 77
 
 
+@pytest.mark.slow
 def test_folder_loads_as_what_it_is(tiny):
     backbone = load(tiny)
     assert (backbone.image_size, backbone.vae_factor, backbone.hidden_size) == (64, 8, 32)
@@ -164,6 +165,7 @@ def test_damage_is_one_clear_line(tiny, damage):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_an_unknown_noise_schedule_is_refused(tiny):
     edit_json(tiny / "scheduler" / "scheduler_config.json", beta_schedule="cubic")
     with pytest.raises(SD4MatchError, match="not usable as a noise schedule"):

@@ -7,6 +7,8 @@ from safetensors.torch import load_file, save_file
 from sd4match import backbones
 from sd4match.errors import SD4MatchError
 
+pytestmark = pytest.mark.slow
+
 TEXT = "text_encoder/model.safetensors"
 
 
@@ -24,7 +26,6 @@ def models(backbone):
     return backbone.unet, backbone.vae, backbone.text_encoder
 
 
-@pytest.mark.slow
 def test_older_names_of_weights_are_understood(tiny):
     """The hub's SD 1-5 stores position_ids, and the VAE's attention as query, key, value."""
     names = {"to_q.": "query.", "to_k.": "key.", "to_v.": "value.", "to_out.0.": "proj_attn."}

@@ -13,6 +13,7 @@ from sd4match.records.parquet import about_of, settings_of
 NANO = ("--backbone", "nano", "--image-size", 32)
 
 
+@pytest.mark.slow
 def test_predict_writes_what_the_library_predicts(predicted, nano, pascal, tmp_path):
     layers = ("--layer", 1, "--layer", 2)
     localizers = ("--localizer", "nearest", "--localizer", "kernel_softmax")

@@ -75,6 +75,7 @@ def test_import_takes_the_setting_of_a_renamed_folder(nano, save, call, tmp_path
     assert prompts.read_header(tmp_path / "back")["training"] == {"imported": "mine"}
 
 
+@pytest.mark.slow
 def test_export_of_a_textual_inversion(nano, save, call, tmp_path):
     _, path = save("class", length=4, categories=["cat", "dog"])
     arguments = ["export", path, tmp_path / "ti", "--backbone", "nano"]
@@ -120,6 +121,7 @@ def test_show_is_readable_by_programs(save, call, family):
     assert {name: tensor["shape"] for name, tensor in tensors.items()} == shapes
 
 
+@pytest.mark.slow
 def test_show_needs_no_torch(save):
     """So it answers at once."""
     _, path = save("single")

@@ -13,6 +13,8 @@ from sd4match.pck import scoring
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.prediction.predictor import predict
 
+pytestmark = pytest.mark.slow
+
 
 def test_score_is_the_librarys_pck(predicted, nano, pascal, call):
     file = predicted("--localizer", "nearest", "--layer", 1, "--layer", 2)
@@ -69,7 +71,6 @@ def test_score_takes_a_protocol_apart(predicted, call):
     assert facts["protocol"] == {"coordinates": "letterbox", "reference": "img", "strict": True}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -97,7 +98,6 @@ def test_score_says_what_is_missing(predicted, call, tmp_path):
     assert "no ground truth" in err
 
 
-@pytest.mark.slow
 def test_score_needs_no_torch(predicted):
     """It answers in a second, on machines without a model."""
     code = (

@@ -55,6 +55,7 @@ def test_grid_names_the_mistake(call, pascal_root, arguments, says):
     assert says in err
 
 
+@pytest.mark.slow
 def test_grid_refuses_other_data(call, pascal_root, tmp_path):
     file = predictions(call, pascal_root)
     other = tmp_path / "other"

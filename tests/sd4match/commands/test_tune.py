@@ -67,6 +67,7 @@ def test_tune_refuses_another_tunings_folder(tune, tmp_path):
     assert "last.pt: the checkpoint is of another tuning: learning_rate was 0.01, now 0.5" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -157,6 +158,7 @@ def test_ctrl_c_twice_ends_at_once():
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.slow
 def test_two_tunings_do_not_share_a_folder(tune, tmp_path):
     with folder._locked(tmp_path):
         code, out, err = tune(tmp_path, "--steps", 1, "--length", 2)

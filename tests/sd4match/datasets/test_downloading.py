@@ -183,6 +183,7 @@ def snapshot(root):
     return {path: path.stat().st_mtime_ns for path in root.rglob("*")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pf_pascal", "spair"])
 def test_a_download_is_what_the_reader_reads(full_site, shared_root, tmp_path, name, caplog):
     root = tmp_path / "new" / "data"
@@ -196,6 +197,7 @@ def test_a_download_is_what_the_reader_reads(full_site, shared_root, tmp_path, n
     assert "could not be checked" in caplog.text
 
 
+@pytest.mark.slow
 def test_pf_willow_without_its_list_gets_one_from_the_annotations(full_site, tmp_path, caplog):
     download("pf_willow", tmp_path / "data")
     pairs = datasets.load("pf_willow", tmp_path / "data", "test")
@@ -206,6 +208,7 @@ def test_pf_willow_without_its_list_gets_one_from_the_annotations(full_site, tmp
     assert "made from the annotations" in caplog.text
 
 
+@pytest.mark.slow
 def test_pf_willow_takes_the_list_that_is_there(full_site, tmp_path, caplog):
     columns = [f"{axis}{i}" for axis in ("XA", "YA", "XB", "YB") for i in range(1, 11)]
     images = [f"PF-dataset/duck(S)/image_{j}.png" for j in range(2)]
@@ -216,6 +219,7 @@ def test_pf_willow_takes_the_list_that_is_there(full_site, tmp_path, caplog):
     assert "made from" not in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", datasets.NAMES)
 def test_a_second_download_does_nothing(full_site, tmp_path, name):
     download(name, tmp_path / "data")
@@ -225,6 +229,7 @@ def test_a_second_download_does_nothing(full_site, tmp_path, name):
     assert len(full_site.asked) == asked
 
 
+@pytest.mark.slow
 def test_only_a_missing_list_is_fetched(full_site, tmp_path):
     download("pf_pascal", tmp_path / "data")
     lost = tmp_path / "data" / "pf-pascal" / "val_pairs.csv"
@@ -237,6 +242,7 @@ def test_only_a_missing_list_is_fetched(full_site, tmp_path):
     assert lost.read_bytes() == content
 
 
+@pytest.mark.slow
 def test_a_file_put_there_must_be_the_right_one(full_site, tmp_path, fallback_cache, caplog):
     place = fallback_cache / "downloads" / "spair" / "SPair-71k.tar.gz"
     place.parent.mkdir(parents=True)
@@ -248,6 +254,7 @@ def test_a_file_put_there_must_be_the_right_one(full_site, tmp_path, fallback_ca
     assert place.read_bytes() == b"mine"
 
 
+@pytest.mark.slow
 def test_a_mirror_has_the_same_names(full_site, tmp_path, monkeypatch):
     source = sources.SOURCES["spair"]
     gone = sources.Remote(f"{full_site.url}/gone/{source.archive.name}")
@@ -263,6 +270,7 @@ def test_an_address_that_is_none_is_one_line(full_site, tmp_path):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_another_checksum_installs_nothing(full_site, tmp_path, cached):
     with pytest.raises(SD4MatchError, match=r"hash of downloaded file .* nothing was installed"):
         download("spair", tmp_path / "data", sha256="0" * 64)
@@ -272,12 +280,14 @@ def test_another_checksum_installs_nothing(full_site, tmp_path, cached):
         download("spair", tmp_path / "data", sha256="0" * 63)
 
 
+@pytest.mark.slow
 def test_a_given_checksum_is_enough(full_site, tmp_path, caplog):
     digest = hashlib.sha256(full_site.files["SPair-71k.tar.gz"]).hexdigest()
     download("spair", tmp_path / "data", sha256=digest.upper())
     assert "could not be checked" not in caplog.text
 
 
+@pytest.mark.slow
 def test_a_pair_list_is_held_against_its_published_checksum(full_site, tmp_path, monkeypatch):
     source = sources.SOURCES["pf_pascal"]
     remote = dataclasses.replace(source.lists["val_pairs.csv"], sha256="1" * 64)
@@ -288,6 +298,7 @@ def test_a_pair_list_is_held_against_its_published_checksum(full_site, tmp_path,
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_what_has_no_checksum_must_come_again(full_site, tmp_path, fallback_cache):
     root = tmp_path / "data"
     download("spair", root)
@@ -316,6 +327,7 @@ USELESS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", USELESS)
 def test_a_useless_archive_installs_nothing_and_does_not_stay(full_site, tmp_path, cached, kind):
     good = full_site.files["SPair-71k.tar.gz"]
@@ -329,6 +341,7 @@ def test_a_useless_archive_installs_nothing_and_does_not_stay(full_site, tmp_pat
     assert download("spair", tmp_path / "data") is True
 
 
+@pytest.mark.slow
 def test_a_page_instead_of_a_list(full_site, tmp_path, cached):
     full_site.files |= {"val_pairs.csv": PAGE, "test_pairs_pf.csv": PAGE}
     with pytest.raises(SD4MatchError, match=r"val_pairs\.csv: missing column"):
@@ -401,12 +414,14 @@ def test_no_space_is_one_line(full_site, tmp_path, cached):
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_a_place_that_cannot_be_written_is_one_line(full_site, tmp_path):
     (tmp_path / "data").write_text("a file")
     with pytest.raises(SD4MatchError, match=r"data cannot be written \(.*make room, or name"):
         download("spair", tmp_path / "data")
 
 
+@pytest.mark.slow
 def test_the_command_says_where_it_is(full_site, tmp_path, monkeypatch, capsys):
     for state in ("is complete", "was already complete"):
         monkeypatch.setattr(

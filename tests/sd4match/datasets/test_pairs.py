@@ -1,6 +1,7 @@
 """Mirroring of points and boxes."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from sd4match.datasets.pairs import mirror_box, mirror_points
 coordinate = st.floats(-1000, 2000, allow_subnormal=False)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(coordinate, coordinate), min_size=1), st.integers(1, 2000))
 def test_mirroring_twice_changes_nothing(points, width):
     array = np.array(points)

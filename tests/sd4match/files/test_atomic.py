@@ -28,6 +28,7 @@ def test_a_failed_block_leaves_the_old_file_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.slow
 def test_files_have_the_mode_that_the_umask_says_whatever_other_threads_write(tmp_path):
     def write(name):
         for _ in range(200):

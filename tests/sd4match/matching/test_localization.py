@@ -163,6 +163,7 @@ def test_shifting_the_target_shifts_the_match(seed, dx, dy):
         )
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 2**20),
     readouts=st.lists(
@@ -236,6 +237,7 @@ def test_length_of_a_descriptor_does_not_matter(seed):
     torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("localizer", ["softmax", "kernel_softmax"])
 def test_gradcheck_match(localizer):
     inputs = random_maps(b=1, c=3, hw=(3, 4), hw2=(3, 3), n=2, dtype=torch.float64)

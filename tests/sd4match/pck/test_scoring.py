@@ -99,6 +99,7 @@ def test_on_the_limit(protocol, on_the_limit, alpha, side):
         assert not scoring.score(pair, outside, alpha=alpha, protocol=protocol)[0]
 
 
+@pytest.mark.slow
 @given(
     dataset=st.sampled_from(DATASETS),
     protocol=st.sampled_from([*NAMES, *PARTS]),

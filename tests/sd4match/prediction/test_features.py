@@ -57,6 +57,7 @@ def test_each_dependence_is_encoded_once(nano, contents, images, encoded, family
     assert hidden.shape == (1 if distinct == 1 else len(images), 77, nano.hidden_size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["text", "class", "Img-DINO-Head-G1-C2", "Pair-DINO-Feat-G1-C2"])
 def test_rows_are_those_of_each_image_alone(nano, contents, images, family):
     prompt = make(nano, family)
@@ -73,6 +74,7 @@ def test_a_pair_prompt_knows_source_from_target(nano, contents, pascal):
     assert not torch.allclose(forth, back)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["single", "class", "Pair-DINO-Feat-G1-C2"])
 def test_gradients_add_up_over_images(nano, contents, images, family):
     prompt = make(nano, family)

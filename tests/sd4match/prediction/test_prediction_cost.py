@@ -51,6 +51,7 @@ def test_an_image_is_encoded_once_for_all_timesteps_prompts_and_layers(nano, pas
     assert sum(seen["vae"]) == len(images)
 
 
+@pytest.mark.slow
 def test_further_layers_and_readouts_take_no_further_pass(nano, pascal, latents, seen):
     grid = [(layer, Readout(kernel_sigma=sigma)) for layer in (0, 1) for sigma in (1, 7)]
     prompt, passes = prompts.create("empty", nano), []

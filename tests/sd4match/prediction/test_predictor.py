@@ -225,6 +225,7 @@ def test_half_precision_takes_every_dependence_and_fusion(pascal, dtype):
         assert np.isfinite(found).all()
 
 
+@pytest.mark.slow
 def test_fused_answers_are_the_same_with_and_without_a_cache(nano, pascal, text, tmp_path):
     runs = [
         predict(nano, text, pascal["val"], fusion=True, contents=Contents(nano, folder), **SETTINGS)
@@ -307,6 +308,7 @@ def test_no_keypoints_no_rows(nano, text, pascal, latents):
     assert found.shape == (1, 0, 2)
 
 
+@pytest.mark.slow
 def test_each_image_is_extracted_once_a_category(nano, text, pascal, latents, monkeypatch):
     made = []
     extract = image_features.extract  # type: ignore[attr-defined]

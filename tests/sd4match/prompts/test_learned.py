@@ -133,6 +133,7 @@ def test_tokens_before_a_change_do_not_see_it(nano):
     assert change[:4].max() < 1e-6 < 1e-3 < change[4]  # BOS is the first
 
 
+@pytest.mark.slow
 def test_parameters_stay_float32_on_a_half_precision_backbone():
     half = backbones.load("nano", device="cpu", dtype="bfloat16")
     prompt = SinglePrompt.initial(half, seed=0, length=3)

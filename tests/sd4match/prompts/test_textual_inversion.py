@@ -11,6 +11,7 @@ from sd4match import prompts
 from sd4match.errors import SD4MatchError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [1, 5, 75])
 @pytest.mark.parametrize("category", [None, "cat"])
 def test_diffusers_reads_the_textual_inversion(nano, tmp_path, length, category):

@@ -98,6 +98,7 @@ FAMILIES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "options"), FAMILIES)
 def test_what_is_exported_comes_back(backbone, tmp_path, family, options):
     prompt = prompts.create(family, backbone, seed=3, **options)

@@ -124,6 +124,7 @@ def test_hidden_states_skip_the_text_encoder(nano, write, names):
     assert torch.equal(prompt.hidden_states(nano, names[-1]), stored[names[-1]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("global_length", [0, 3])
 def test_a_cpm_prompt_of_every_kind(backbone, write, source, global_length):

@@ -82,6 +82,7 @@ def test_checkpointing_gives_the_same_gradients_for_less_memory(nano, batch, fam
         torch.testing.assert_close(found[name], expected[name], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_checkpointing_leaves_the_shared_models_as_they_were(nano, pascal, batch):
     def flags():
         modules = nano.unet.modules()
@@ -136,6 +137,7 @@ def test_float16_scales_the_loss_until_nothing_overflows(half, nano, batch, capl
     assert error < 0.1 * exact.embeddings.grad.norm()
 
 
+@pytest.mark.slow
 def test_overflow_without_end_is_an_error(half, batch):
     prompt, optimizer = optimizer_of(half)
     start = prompt.embeddings.detach().clone()
@@ -196,6 +198,7 @@ def test_a_class_prompt_learns_the_categories_of_the_batch(nano, pascal, latents
     assert dog.grad is None
 
 
+@pytest.mark.slow
 def test_the_batch_loss_is_the_mean_of_its_pairs(nano, pascal, latents):
     pairs = [pascal["train"][i] for i in (0, 1, 3)]
     prompt = prompts.create("single", nano, length=4)

@@ -199,6 +199,7 @@ def test_a_tuning_stopped_while_it_validates_goes_on(start):
     assert run(second).curves == whole.curves
 
 
+@pytest.mark.slow
 def test_each_step_is_told(start):
     told = []
     tuning = start()
@@ -253,12 +254,14 @@ def test_a_state_of_another_tuning_is_refused(start, pascal):
         start().load_state_dict(state)
 
 
+@pytest.mark.slow
 def test_the_seed_changes_the_run(start):
     first, again, other = (run(start(epochs=1, seed=seed)) for seed in (0, 0, 1))
     assert first.curves == again.curves
     assert first.curves != other.curves
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_stops_with_nothing_lost(start):
     tuning = start()
     tuning.run_epoch()

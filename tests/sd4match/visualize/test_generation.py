@@ -78,6 +78,7 @@ def test_the_same_settings_give_the_same_image_and_others_another(nano, hidden):
         assert not np.array_equal(changed, first)
 
 
+@pytest.mark.slow
 def test_the_empty_prompt_cannot_be_guided_away_from_itself(nano):
     empty = encode_text(nano, "")
     one, other = (pixels(nano, empty, guidance=g, **FAST).astype(int) for g in (1.0, 7.5))

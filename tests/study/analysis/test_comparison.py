@@ -47,6 +47,7 @@ def test_studies_share_records_and_differ_in_what_they_ask(answered, study_of):
     assert alike.startswith("answered minus answered, PCK@0.1")
 
 
+@pytest.mark.slow
 def test_other_pairs_are_no_difference(answered, study_of):
     fewer = study_of("fewer", TEXT, "data.pairs=5")
     found = answered.compare(fewer)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 MODEL = {"torch", "diffusers", "transformers", "ray", "hydra", "matplotlib", "seaborn"}
 HEAVY = MODEL | {"numpy", "pandas", "pyarrow", "scipy", "optuna", "omegaconf", "duckdb", "PIL"}
@@ -54,7 +56,6 @@ def loaded(*lines, program="study", heavy=HEAVY, folder=ROOT):
     return json.loads(ended.stdout.splitlines()[-1])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("program", ["study", "sd4match"])
 def test_no_help_text_needs_anything_heavy(program):
     lines = commands(program)
@@ -71,7 +72,6 @@ def test_mistyped_names_are_refused_before_anything_heavy_is_imported(tmp_path):
     assert loaded(*spaces, *studies, folder=tmp_path) == [[1], []]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [

@@ -14,6 +14,8 @@ from study.store.integrity import sweep
 
 from ..small_store import RULE, SPACE, drop_predictions, finish, flip, measured
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def plan(small_plan):
@@ -30,7 +32,6 @@ def store(small_store):
     return small_store
 
 
-@pytest.mark.slow
 def test_a_damaged_checkpoint_begins_again(plan, done, store):
     (key,) = plan.tunes
     shutil.rmtree(store.prompt(key).parent)
@@ -49,7 +50,6 @@ def test_a_damaged_checkpoint_begins_again(plan, done, store):
     assert measured(store) == measured(done)
 
 
-@pytest.mark.slow
 def test_damaged_latents_are_computed_again_by_who_reads_them(plan, done, store, caplog):
     for file in store.latents.rglob("*.safetensors"):
         file.write_bytes(flip(file.read_bytes()))
@@ -86,7 +86,6 @@ def step(store, work):
     return report
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_one_line_and_leaves_nothing_half(plan, done, store, monkeypatch, number):
     (work,) = drop_predictions(plan, store)
@@ -115,7 +114,6 @@ def test_storage_that_is_away_is_waited_for(plan, done, store, monkeypatch):
     assert measured(store) == measured(done)
 
 
-@pytest.mark.slow
 def test_storage_that_stays_away_is_told(plan, store, monkeypatch):
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda seconds: None)
     (work,) = drop_predictions(plan, store)
@@ -134,7 +132,6 @@ def test_a_loss_that_is_not_finite_fails_with_its_reason(plan_on, store):
     assert "\n" not in report["failure"]
 
 
-@pytest.mark.slow
 def test_a_worker_loads_its_backbone_once(plan, store):
     shutil.rmtree(store.folder / "predict")
     shutil.rmtree(store.folder / "tune")

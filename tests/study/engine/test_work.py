@@ -146,6 +146,7 @@ def test_the_order_does_not_depend_on_the_day(plan, plan_on, store):
     assert pending(plan, store) == pending(plan_on(SPACE), store)
 
 
+@pytest.mark.slow
 def test_items_are_listed_plan_by_plan_when_asked_for(plan_on, store):
     asked, planned = [], []
 

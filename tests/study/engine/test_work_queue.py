@@ -140,6 +140,7 @@ def test_what_needs_something_waits_for_it_and_for_nothing_else(queue_of, plan):
     assert predict.stages[0].extraction.prompt == tune.key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_whatever_ends_first_all_is_done_once_and_in_order(queue_of, plan, store, seed):
     wanted = {work.key: work for work in pending(plan, store)}
@@ -318,6 +319,7 @@ def test_a_warning_of_a_worker_is_a_note(queue_of, plan):
     assert told(queue, "note") == [("note", "out of memory with batches of 8: goes on with 4")]
 
 
+@pytest.mark.slow
 def test_plans_come_one_after_the_other(queue_of, plan, plan_on, store):
     asked = []
 
@@ -348,6 +350,7 @@ def test_the_first_plan_with_work_is_preflighted(queue_of, plan, plan_on, store)
     assert {stage.extraction.timestep for stage in item.stages} == {261}
 
 
+@pytest.mark.slow
 def test_what_failed_is_not_tried_again_nor_what_needs_it(queue_of, plan, plan_on, store):
     queue = queue_of([plan, plan_on(SPACE, "baseline.timestep=261")])
     trials = Trials(queue)

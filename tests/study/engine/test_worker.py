@@ -115,10 +115,12 @@ def test_a_second_store_gets_the_same_bytes(plan, done, store):
     assert not [name for name in first if "checkpoint" in name]
 
 
+@pytest.mark.slow
 def test_what_is_done_is_not_pending(plan, done):
     assert pending(plan, done) == []
 
 
+@pytest.mark.slow
 def test_latents_are_computed_once_for_all(plan, done):
     """Each image of each split, mirrored where a pair says so; nothing is encoded after that."""
     wanted = {
@@ -216,6 +218,7 @@ def test_settings_give_the_same_positions_in_whatever_pass(plan, plan_on, copied
             np.testing.assert_array_equal(read(copied, setting), read(at_once, setting))
 
 
+@pytest.mark.slow
 def test_other_weights_than_the_plans_are_refused(plan, store):
     (stage,) = plan.tunes.values()
     stage = replace(stage, machine=replace(stage.machine, fingerprint="f" * 64))
@@ -223,6 +226,7 @@ def test_other_weights_than_the_plans_are_refused(plan, store):
         next(Workshop(store, RULE).tune(stage))
 
 
+@pytest.mark.slow
 def test_the_backbone_stays_between_items(plan, store):
     (stage,) = plan.tunes.values()
     workshop = Workshop(store, RULE)
@@ -231,6 +235,7 @@ def test_the_backbone_stays_between_items(plan, store):
     assert workshop.backbone(replace(stage.machine, dtype="bfloat16")) is not first
 
 
+@pytest.mark.slow
 def test_a_prompt_that_is_not_there_is_one_clear_error(plan, store):
     stage = next(stage for stage in plan.predicts.values() if stage.extraction.tuned)
     with pytest.raises(SD4MatchError, match=r"no prompt file at .*prompt\.safetensors"):
@@ -251,6 +256,7 @@ def test_a_preflight_tries_each_shape_and_keeps_latents_only(plan, store):
     assert len(list(store.latents.rglob("*.safetensors"))) <= 6
 
 
+@pytest.mark.slow
 def test_a_preflight_that_fails_names_the_setting(plan, store):
     stage = next(iter(plan.predicts.values()))
     with pytest.raises(SD4MatchError) as caught:
@@ -266,6 +272,7 @@ def test_a_preflight_that_fails_names_the_setting(plan, store):
         Workshop(store, RULE).try_out(broken, {})
 
 
+@pytest.mark.slow
 def test_a_preflight_says_on_one_line_what_libraries_say_on_many(plan, store, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("CUDA error:\n  out of memory\n\nCompile with ...")
@@ -326,6 +333,7 @@ def test_every_family_runs_and_sub_classes_without_a_prompt_are_missing(plan_on,
     assert not pending(plan, store)
 
 
+@pytest.mark.slow
 def test_another_image_encoder_than_the_plans_is_refused(plan_on, store):
     plan = plan_on("{baseline: {prompt: cpm}, data: {evaluate: [pf_pascal], pairs: 2}}")
     (tune,) = plan.tunes.values()

@@ -30,6 +30,7 @@ def test_lines_draw_the_estimates(made):
     assert figure.get_size_inches()[0] == 7
 
 
+@pytest.mark.slow
 def test_names_are_points_with_bars(made):
     cells, samples = made
     figure = kind.ablation(cells, samples, axis="prompt", baseline="base", resamples=100)
@@ -41,6 +42,7 @@ def test_names_are_points_with_bars(made):
     assert bars == pytest.approx(100 * test[["low", "high"]].to_numpy())
 
 
+@pytest.mark.slow
 def test_missing_points_break_the_line_and_are_marked(made, lose):
     cells, samples = made
     figure = kind.ablation(

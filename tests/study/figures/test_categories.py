@@ -25,6 +25,7 @@ def test_rows_are_differences_of_a_categorys_pairs(made):
     assert found["effect"].iloc[0] == pytest.approx(100 * whole.effect)
 
 
+@pytest.mark.slow
 def test_bars_are_the_effects_and_lines_the_intervals(factorial):
     figure = factorial.plot("categories", "best")
     panel = figure.axes[-1]
@@ -40,6 +41,7 @@ def test_bars_are_the_effects_and_lines_the_intervals(factorial):
     assert "Best on validation" in figure.get_supxlabel()
 
 
+@pytest.mark.slow
 def test_forty_categories_do_not_overlap():
     rng = np.random.default_rng(0)
     n = 41

@@ -50,6 +50,7 @@ def test_keypoints_are_drawn_where_they_were_predicted(factorial):
     assert source.get_title(loc="left").startswith(f"+{100 * gain:.0f}")
 
 
+@pytest.mark.slow
 def test_without_the_images_it_says_where_to_draw(factorial, monkeypatch, tmp_path):
     from study.figures import predictions
 

@@ -20,6 +20,7 @@ def cell(cells, dataset, **axes):
     return 100 * rows["pck"].iloc[0]
 
 
+@pytest.mark.slow
 def test_cells_are_the_scores(factorial):
     figure = factorial.plot("heatmap", "timestep", "layer")
     panels = [axes for axes in figure.axes if axes.get_title()]

@@ -16,6 +16,7 @@ def stems(study):
     return [view.stem for view in figures.applicable(study)]
 
 
+@pytest.mark.slow
 def test_a_factorial_can_draw_all_but_a_search(factorial):
     assert stems(factorial) == [
         "axis-prompt", "axis-length", "axis-timestep", "axis-layer", "axis-kernel",
@@ -25,6 +26,7 @@ def test_a_factorial_can_draw_all_but_a_search(factorial):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_search_has_a_history_and_no_curves(searched):
     kinds = {stem.split("-")[0] for stem in stems(searched)}
     assert {"history", "pareto", "importance", "heatmap", "alphas"} <= kinds
@@ -61,6 +63,7 @@ def test_help_names_every_kind():
     )
 
 
+@pytest.mark.slow
 def test_a_kind_that_does_not_apply_says_why(factorial):
     with pytest.raises(
         SD4MatchError, match=r"history needs trials of a search.*does not have; .*axis,"

@@ -4,6 +4,8 @@ import pytest
 
 from study.analysis.statistics.stats import interval
 
+pytestmark = pytest.mark.slow
+
 
 def of(study, place, alpha, **axes):
     """Keys and samples of the configurations with these values, by the value of the last axis."""
@@ -13,7 +15,6 @@ def of(study, place, alpha, **axes):
     return {key: study.samples(key, *place, alpha) for key in settings.index}
 
 
-@pytest.mark.slow
 def test_families_are_lines_and_those_without_a_length_go_across(factorial):
     figure = factorial.plot("families")
     panel = figure.axes[-1]

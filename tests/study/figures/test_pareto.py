@@ -13,6 +13,7 @@ from study.space.designs import configurations
 from study.space.reading import load
 
 
+@pytest.mark.slow
 def test_cost_is_what_the_search_was_told(searched):
     space = load(str(searched.folder.path / "study.yaml"), [])
     plan = Planner(space).plan(configurations(space))
@@ -24,6 +25,7 @@ def test_cost_is_what_the_search_was_told(searched):
     )
 
 
+@pytest.mark.slow
 def test_the_front_is_what_the_search_chose_and_the_baseline(searched):
     figure = searched.plot("pareto")
     (panel,) = figure.axes
@@ -53,6 +55,7 @@ def test_equals_and_worse_ones_are_not_on_the_front():
     assert pareto.front(points) == ["b", "d"]
 
 
+@pytest.mark.slow
 def test_a_long_front_names_some_and_says_so():
     n = 30
     points = pd.DataFrame(

@@ -70,6 +70,7 @@ def test_inline_svg_stands_alone_beside_others():
     assert saving.svg(figure(), title="PCK <of> both") == texts[0]
 
 
+@pytest.mark.slow
 def test_a_users_settings_change_nothing(tmp_path):
     import matplotlib
 

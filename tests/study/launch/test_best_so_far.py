@@ -1,6 +1,7 @@
 """The best configuration so far: of all data sets and all seeds, as scores come in."""
 
 import numpy as np
+import pytest
 
 from sd4match.pck.ground_truth import GroundTruth
 from study.engine.work import pending
@@ -46,6 +47,7 @@ def test_the_best_so_far_needs_every_data_set(launch):
     assert "best so far: mean/val/pck@0.1 100.0 %" in text(progress)
 
 
+@pytest.mark.slow
 def test_the_best_so_far_is_no_lucky_seed(tmp_path, shapes_root):
     (tmp_path / "mine.yaml").write_text(
         "{design: factorial, baseline: {prompt: empty, ensemble: 1, image_size: 32},"

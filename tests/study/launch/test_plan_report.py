@@ -64,6 +64,7 @@ def test_the_tree_says_what_one_pass_answers(planned):
     assert "one pass over spair val, spair test" in found
 
 
+@pytest.mark.slow
 def test_the_tree_stays_small(planned):
     many = ",".join(map(str, range(1, 40)))
     _, plan = planned(f"{{design: factorial, axes: {{length: [{many}], timestep: [{many}]}}}}")

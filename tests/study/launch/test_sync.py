@@ -17,6 +17,7 @@ def write(folder, name, text):
     (folder.path / name).write_text(text)
 
 
+@pytest.mark.slow
 def test_what_one_machine_wrote_another_continues_from(results, machine):
     first = on(machine, results, "first")
     with synced(first):

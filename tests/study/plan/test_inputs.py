@@ -14,6 +14,7 @@ def ids(ref):
     return [pair.id for pair in ref.open()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dataset", "split"), [("spair", "train"), ("pf_willow", "test")])
 def test_a_larger_subset_contains_a_smaller_one(shapes_root, dataset, split):
     def take(subset, seed=0):

@@ -20,6 +20,7 @@ def test_a_configuration_that_is_asked_for_twice_is_one_cell_a_split(tmp_path):
     assert twice == once
 
 
+@pytest.mark.slow
 def test_missing_data_sets_are_refused_with_the_command_that_makes_them(tmp_path):
     root = tmp_path / "nowhere"
     evaluated = [f"data.root={root}", "data.evaluate=[pf_willow]"]

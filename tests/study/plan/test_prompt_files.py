@@ -78,6 +78,7 @@ def test_nothing_is_tuned_and_the_record_is_that_of_the_prompt(plan, tmp_path):
         assert (ours == theirs).all()
 
 
+@pytest.mark.slow
 def test_what_a_file_is_decides_the_plan(plan, folder):
     _, cpm = plan(CPM, data="spair")
     source = {p.extraction.file.source for p in cpm.predicts.values()}
@@ -88,6 +89,7 @@ def test_what_a_file_is_decides_the_plan(plan, folder):
     assert not several.predicts
 
 
+@pytest.mark.slow
 def test_a_changed_file_is_another_stage_and_refused_by_who_planned_with_the_old(
     plan, nano, folder, tmp_path
 ):
@@ -122,6 +124,7 @@ def test_a_data_set_without_a_file_is_refused(plan):
         plan("single.safetensors", "data.evaluate=[pf_pascal,spair]")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "complaint"),
     [

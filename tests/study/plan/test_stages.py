@@ -7,6 +7,7 @@ from study.plan.stages import Extraction, Latents, Predict, Tune, score_name
 from study.space.metric import Rule
 
 
+@pytest.mark.slow
 def test_latents_are_encoded_once_for_every_timestep_and_prompt(plan_of):
     _, one = plan_of("{baseline: {prompt: text}}")
     _, many = plan_of("{baseline: {prompt: text}, axes: {prompt: [empty, text], timestep: [0, 9]}}")
@@ -14,6 +15,7 @@ def test_latents_are_encoded_once_for_every_timestep_and_prompt(plan_of):
     assert many.encodes_alone == 4 * one.encodes_alone
 
 
+@pytest.mark.slow
 def test_a_subset_is_fewer_pairs_and_other_stages(plan_of):
     whole, _ = plan_of("{baseline: {prompt: text}}")
     some, _ = plan_of("{baseline: {prompt: text}}", "data.pairs=10")

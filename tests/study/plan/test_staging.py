@@ -23,6 +23,7 @@ def test_a_prompt_learned_crosswise_misses_what_only_the_other_has(plan_of):
     assert reasons["spair"] is None
 
 
+@pytest.mark.slow
 def test_an_image_encoder_is_part_of_the_key_of_what_reads_it(plan_of):
     plan, _ = plan_of(
         "{baseline: {prompt: cpm, fusion: dino}, axes: {prompt: [single], fusion: [none]}}"

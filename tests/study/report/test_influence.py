@@ -20,6 +20,7 @@ def test_axes_are_ranked_by_the_studys_importance(study, content):
     assert study.metric in content.ranking.what
 
 
+@pytest.mark.slow
 def test_a_verdict_counts_the_values_that_differ(study, content):
     verdicts = {section.axis: section.verdict for section in content.sections}
     assert verdicts["timestep"] == "of 1 other value, 1 worse than the baseline on test"

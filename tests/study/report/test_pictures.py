@@ -1,8 +1,11 @@
 """Figures of the report."""
 
+import pytest
+
 from study.figures import kinds
 
 
+@pytest.mark.slow
 def test_every_figure_without_a_model_is_shown(study, content):
     wanted = {
         view.stem

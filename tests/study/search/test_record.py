@@ -10,6 +10,8 @@ from study.store.study_folder import StudyFolder
 
 from .conftest import usefulness, write
 
+pytestmark = pytest.mark.slow
+
 EARLIER = """
 baseline: {prompt: empty, ensemble: 1}
 axes: {prompt: [empty, text], timestep: [0, 100, 400], kernel: [3, 5]}
@@ -41,7 +43,6 @@ def earlier(searching):
     return launch
 
 
-@pytest.mark.slow
 def test_points_of_both_are_told_and_not_computed(searching, earlier):
     earlier()
     first, *_ = searching.launch(SPACE)
@@ -59,7 +60,6 @@ def test_points_of_both_are_told_and_not_computed(searching, earlier):
     assert len(first.by_configuration) == 8
 
 
-@pytest.mark.slow
 def test_a_later_launch_is_told_the_same(searching, earlier):
     earlier()
     searching.launch(SPACE, "search.samples=2")
@@ -71,7 +71,6 @@ def test_a_later_launch_is_told_the_same(searching, earlier):
     assert all(trial.state.name == "COMPLETE" for trial in searching.trials)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "difference", ["baseline.ensemble=2", "axes.kernel=[3]", "data.pairs=3", "baseline.seed=1"]
 )
@@ -81,7 +80,6 @@ def test_what_was_measured_otherwise_is_not_taken(searching, earlier, difference
     assert not [t for t in searching.trials if "warm_start" in t.user_attrs]
 
 
-@pytest.mark.slow
 def test_a_grid_leaves_out_what_is_known(searching, earlier):
     earlier()
     searching.launch(SPACE, "search.sampler=grid")

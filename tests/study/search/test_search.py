@@ -10,6 +10,8 @@ from optuna.trial import TrialState
 import study
 from sd4match.errors import SD4MatchError
 
+pytestmark = pytest.mark.slow
+
 SPACE = """
 baseline: {prompt: empty, ensemble: 1}
 axes:
@@ -35,7 +37,6 @@ def val(plan):
     return [cell for cell in plan.cells if cell.data.split == "val"]
 
 
-@pytest.mark.slow
 def test_a_trial_is_worth_the_best_of_its_free_grid(searching):
     plans = searching.launch(SPACE)
     *generations, final = plans
@@ -57,14 +58,12 @@ def test_a_trial_is_worth_the_best_of_its_free_grid(searching):
     assert {cell.data.dataset for cell in final.cells} == {"pf_pascal", "pf_willow"}
 
 
-@pytest.mark.slow
 def test_an_axis_that_means_nothing_is_not_proposed(searching):
     searching.launch(SPACE, "search.samples=20")
     for trial in searching.trials:
         assert ("length (rank)" in trial.params) == (trial.params["prompt"] == "single")
 
 
-@pytest.mark.slow
 def test_a_second_launch_computes_and_proposes_nothing(searching):
     searching.launch(SPACE)
     first = searching.trials
@@ -73,7 +72,6 @@ def test_a_second_launch_computes_and_proposes_nothing(searching):
     assert searching.trials == first
 
 
-@pytest.mark.slow
 def test_every_point_is_proposed_once_and_then_the_search_ends(searching):
     searching.launch(SPACE, "search.samples=40", "axes.length=[2]")
     distinct = {tuple(trial.params.items()) for trial in searching.trials}
@@ -81,7 +79,6 @@ def test_every_point_is_proposed_once_and_then_the_search_ends(searching):
     assert [trial.number for trial in searching.trials] == list(range(12))
 
 
-@pytest.mark.slow
 def test_a_finished_search_goes_on_with_more_samples(searching, tmp_path_factory, shapes_root):
     searching.launch(SPACE, "search.samples=3")  # in the midst of a generation
     begun = searching.trials
@@ -93,7 +90,6 @@ def test_a_finished_search_goes_on_with_more_samples(searching, tmp_path_factory
     assert [t.values for t in searching.trials] == [t.values for t in whole.trials]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["tpe", "gp", "nsgaii"])
 def test_an_interrupted_search_ends_as_if_it_had_not_been(
     searching, tmp_path_factory, shapes_root, sampler
@@ -109,7 +105,6 @@ def test_an_interrupted_search_ends_as_if_it_had_not_been(
     assert [t.values for t in searching.trials] == [t.values for t in whole.trials]
 
 
-@pytest.mark.slow
 def test_given_points_come_first_and_once(searching):
     given = "search.points=[{prompt: text, timestep: 100},{prompt: single, length: 4}]"
     searching.launch(SPACE, given)
@@ -122,7 +117,6 @@ def test_given_points_come_first_and_once(searching):
     assert [u["timestep"] for u in others[:2]] != [100, second["timestep"]]
 
 
-@pytest.mark.slow
 def test_what_cannot_be_measured_fails_and_nothing_keeps_running(searching):
     def holes(stage, setting):
         return None if stage.extraction.timestep == 50 else 0.5
@@ -135,7 +129,6 @@ def test_what_cannot_be_measured_fails_and_nothing_keeps_running(searching):
     assert {"FAIL", "COMPLETE"} == set(states(searching.trials))
 
 
-@pytest.mark.slow
 def test_what_a_shorter_launch_leaves_running_is_given_up(searching):
     searching.launch(SPACE, until=3)
     searching.launch(SPACE, "search.samples=4")
@@ -146,7 +139,6 @@ def stop_single(plan):
     return dict.fromkeys(plan.tunes, "stopped early by ASHA on pf_pascal after epoch 1")
 
 
-@pytest.mark.slow
 def test_a_stopped_prompt_is_told_as_pruned_and_not_paid_again(searching):
     options = ("search.samples=16", "search.sampler=tpe")
     searching.launch(SPACE, *options, stop=stop_single)
@@ -162,7 +154,6 @@ def test_a_stopped_prompt_is_told_as_pruned_and_not_paid_again(searching):
     assert reasons == {"stopped early by ASHA on pf_pascal after epoch 1"}
 
 
-@pytest.mark.slow
 def test_a_winner_found_is_tested_even_where_its_sibling_was_stopped(searching):
     # The baseline's own prompt is stopped as a proposal; as the reference it is learned.
     learned = ("baseline.prompt=single", "baseline.length=2", "axes.length=[2]")
@@ -174,7 +165,6 @@ def test_a_winner_found_is_tested_even_where_its_sibling_was_stopped(searching):
     assert [label for label in searching.computed[-1] if label.startswith("predict prompt")]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("given", ["", "search.points=[{prompt: text, timestep: 100}]"])
 def test_a_grid_takes_every_point_once_whatever_the_samples(searching, given):
     searching.launch(SPACE, "search.sampler=grid", "search.samples=2", *filter(None, [given]))
@@ -187,7 +177,6 @@ def test_a_grid_takes_every_point_once_whatever_the_samples(searching, given):
     assert len(searching.trials) == 16
 
 
-@pytest.mark.slow
 def test_another_question_is_another_optuna_study(searching):
     searching.launch(SPACE)
     searching.launch(SPACE, "data.pairs=3")
@@ -197,7 +186,6 @@ def test_another_question_is_another_optuna_study(searching):
     assert sorted(sizes) == [6, 6, 7]
 
 
-@pytest.mark.slow
 def test_another_image_encoder_is_another_optuna_study(searching):
     fused = "axes.fusion=[none,dino]"
     searching.launch(SPACE, fused)
@@ -205,7 +193,6 @@ def test_another_image_encoder_is_another_optuna_study(searching):
     assert len(searching.studies()) == 2
 
 
-@pytest.mark.slow
 def test_a_database_is_as_good_as_a_journal(searching, tmp_path):
     url = f"sqlite:///{tmp_path / 'search.db'}"
     searching.launch(SPACE)
@@ -224,7 +211,6 @@ def test_a_storage_that_cannot_be_opened_is_one_line(searching, tmp_path):
         assert "\n" not in str(error.value)
 
 
-@pytest.mark.slow
 def test_a_record_of_other_proposals_is_refused(searching, tmp_path):
     searching.launch(SPACE, "search.samples=2")
     (study,) = searching.studies().values()
@@ -235,7 +221,6 @@ def test_a_record_of_other_proposals_is_refused(searching, tmp_path):
         searching.launch(SPACE, f"search.storage={url}")
 
 
-@pytest.mark.slow
 def test_a_lucky_seed_is_not_chosen(searching):
     def useful(stage, setting):
         lucky = stage.extraction.seed == 1

@@ -113,6 +113,7 @@ def test_fractions_of_two_seeds_differ(space_of):
     assert first != second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fraction", [0, -1, 1.5, "nan"])
 def test_impossible_fractions_are_refused(space_of, fraction):
     with pytest.raises(SD4MatchError, match=r"factorial\.fraction: expected above 0 and up to 1"):

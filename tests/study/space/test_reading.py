@@ -43,6 +43,7 @@ def test_overrides_reach_what_the_file_does_not_mention(write):
     assert "7 pairs" in space.fidelity
 
 
+@pytest.mark.slow
 def test_a_dumped_space_is_the_same_space(write, tmp_path):
     space = load(write("{baseline: {prompt: text}, axes: {layer: [0, 1], kernel: [1, 7]}}"))
     (tmp_path / "again.yaml").write_text(space.to_yaml())

@@ -23,6 +23,7 @@ def space(tmp_path):
     return lambda *overrides: load(str(tmp_path / "mine.yaml"), overrides)
 
 
+@pytest.mark.slow
 def test_paid_axes_begin_with_the_prompt(space):
     assert list(paid_axes(space())) == ["prompt", "timestep", "train.kernel_size"]
     assert list(paid_axes(space("tie=true"))) == [

@@ -4,6 +4,8 @@ import pytest
 
 from study.space.reading import load
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def write(tmp_path):

@@ -67,6 +67,7 @@ def test_what_is_damaged_is_removed_and_computed_again(plan, done, store, patter
     assert measured(store).items() <= measured(done).items()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["predict", "score"])
 def test_files_under_each_others_names_are_computed_again(plan, done, store, part):
     one, other = sorted(store.folder.glob(f"{part}/*/*.parquet"))[:2]

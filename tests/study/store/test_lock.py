@@ -94,6 +94,7 @@ def test_what_no_launch_wrote_is_nobodys(folder, bucket):
             pass
 
 
+@pytest.mark.slow
 def test_it_is_renewed_and_one_that_was_taken_over_stops(folder, monkeypatch):
     monkeypatch.setattr(lock, "RENEWED", 0.1)
 

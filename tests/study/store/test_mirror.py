@@ -131,6 +131,7 @@ def test_places_that_cannot_be(url, said):
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_place_is_said(bucket, machine, monkeypatch):
     machine("one")
     with pytest.raises(SD4MatchError, match=r"s3://none/results.*bucket does not exist") as refused:

@@ -16,6 +16,7 @@ def space_in(tmp_path):
     return space_in
 
 
+@pytest.mark.slow
 def test_an_impossible_place_is_refused(space_in, tmp_path):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     for place in (tmp_path / "loop", "x" * 300):
@@ -28,6 +29,7 @@ def test_the_name_of_the_store_is_taken(space_in, tmp_path):
         StudyFolder.of(space_in(tmp_path, "name=store"))
 
 
+@pytest.mark.slow
 def test_a_space_and_failures_are_read_back(space_in, tmp_path):
     space = space_in(tmp_path / "results")
     folder = StudyFolder.of(space)

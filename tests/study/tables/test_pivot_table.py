@@ -55,6 +55,7 @@ def key_of(study, **settings):
     return key
 
 
+@pytest.mark.slow
 def test_cells_are_pck_of_the_predictions(answered):
     table = answered.pivot(Layout(("prompt",), ("dataset", "alpha")))
     assert table.formatted["prompt"].tolist() == ["single", "empty", "class"]
@@ -97,6 +98,7 @@ def test_two_parts_at_once_split_further(answered):
         assert np.average(part["pck"], weights=part["pairs"]) == pytest.approx(wanted)
 
 
+@pytest.mark.slow
 def test_rows_and_columns_may_change_places(answered):
     table = answered.pivot(Layout(("dataset", "split"), ("prompt",), splits=("test", "val")))
     turned = answered.pivot(Layout(("prompt",), ("dataset", "split")))  # both, as it is shown
@@ -173,6 +175,7 @@ def test_best_and_second_are_marked_in_each_column(answered):
             assert float(marked["second"].split()[0]) == sorted(set(shown))[-2]
 
 
+@pytest.mark.slow
 def test_only_settings_compete(answered):
     assert answered.pivot(Layout(("alpha",))).marks == {}
     by_category = answered.pivot(Layout(("category",), ("prompt",)))  # along a row

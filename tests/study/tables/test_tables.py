@@ -16,6 +16,7 @@ def table(made):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_rows_columns_and_marks(table):
     assert list(table.formatted.columns) == [
         "timestep t", "PF-Pascal test @0.1", "PF-Pascal val @0.1", "PF-Willow test @0.1",
@@ -29,6 +30,7 @@ def test_rows_columns_and_marks(table):
     assert "*" not in same
 
 
+@pytest.mark.slow
 def test_formatted_numbers_are_the_raw_ones(table):
     raw = table.raw[(table.raw["dataset"] == "spair") & (table.raw["split"] == "val")]
     shown = [float(cell.split()[0]) for cell in table.formatted["SPair-71k val @0.1"]]
@@ -46,6 +48,7 @@ def test_footnotes_say_what_the_numbers_are(table):
     assert "missing" not in notes
 
 
+@pytest.mark.slow
 def test_prompts_without_training_say_so(made):
     cells, samples = made
     both = tables.ablation(cells, samples, axis="prompt", baseline="base", resamples=50)
@@ -56,6 +59,7 @@ def test_prompts_without_training_say_so(made):
     assert len(none.formatted.columns) == 1 + 5 * 2  # both alphas
 
 
+@pytest.mark.slow
 def test_missing_cells_are_dashes_with_a_reason(made, lose):
     cells, samples = made
     found = tables.ablation(
@@ -65,6 +69,7 @@ def test_missing_cells_are_dashes_with_a_reason(made, lose):
     assert "ᵃ missing: out of memory in predict." in found.footnotes
 
 
+@pytest.mark.slow
 def test_formats(table):
     lines = table.markdown().splitlines()
     assert lines[0] == "**Ablation of timestep t**"
@@ -81,6 +86,7 @@ def test_formats(table):
     pd.testing.assert_frame_equal(read[numbers.columns], numbers)
 
 
+@pytest.mark.slow
 def test_overview_ranks_by_validation(made, lose):
     cells, _ = made
     found = tables.overview(lose(cells, "t1", "spair"), metric="mean/val/pck@0.1", top=8)
@@ -93,6 +99,7 @@ def test_overview_ranks_by_validation(made, lose):
     assert len(tables.overview(cells, top=2).formatted) == 2
 
 
+@pytest.mark.slow
 def test_a_difference_without_a_mark_says_what_it_would_need():
     row = {"dataset": "spair", "split": "test", "label": "text", "effect": 0.02, "mark": ""}
     rows = [
@@ -106,6 +113,7 @@ def test_a_difference_without_a_mark_says_what_it_would_need():
     assert footnotes.needed(pd.DataFrame(rows[1:3])) == []
 
 
+@pytest.mark.slow
 def test_the_overview_has_a_row_a_setting(seeded):
     table = seeded.table()
     top = seeded.top()

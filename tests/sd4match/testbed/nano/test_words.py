@@ -21,6 +21,7 @@ def test_caption_words_are_single_tokens(tokenizer):
     assert len({tokens[1] for tokens in ids}) == len(words.WORDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", shapes.STYLES)
 def test_captions_of_shapes_are_read_word_by_word(tokenizer, style):
     for number, category in enumerate(shapes.CATEGORIES):

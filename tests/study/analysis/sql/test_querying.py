@@ -58,6 +58,7 @@ def test_files_hold_what_a_query_answers(answered, tmp_path, form):
     )
 
 
+@pytest.mark.slow
 def test_keypoints_only_when_asked_for(answered, tmp_path):
     (file,) = answered.export(tmp_path, views=["keypoints"])
     assert len(pd.read_parquet(file)) == len(answered.query("SELECT 1 FROM keypoints"))

@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from study.analysis.sql import views
 
 
+@pytest.mark.slow
 def test_columns_are_those_documented(answered):
     for name, documented in views.VIEWS.items():
         columns = list(answered.query(f"SELECT * FROM {name} LIMIT 0"))

@@ -112,6 +112,7 @@ def test_means_over_few_seeds_cover_at_least_95_percent(seeds, between, most):
     assert 1 - most - 0.01 <= np.mean([gap.p_value < 0.05 for gap in gaps]) <= 0.07
 
 
+@pytest.mark.slow
 def test_resampling_three_seeds_would_be_too_sure():
     """Percentile intervals of three seeds go from the least to the largest mean, and cover 75 %."""
     rng = np.random.default_rng(0)

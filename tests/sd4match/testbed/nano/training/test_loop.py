@@ -43,6 +43,7 @@ def rows(folder):
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_it_learns_and_tells(tmp_path):
     weights, told = run(tmp_path, steps=400)
     assert weights["line.weight"].item() == pytest.approx(3, abs=0.2)
@@ -88,6 +89,7 @@ def test_the_models_end_frozen(tmp_path):
     assert not any(p.requires_grad for p in stage.models.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "other", [{"initial": 0.6}, {"steps": 150}, {"seed": 1}, {"learns_from": "y"}], ids=str
 )
