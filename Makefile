@@ -59,4 +59,5 @@ $(VENV)/.installed-lint: $(VENV)/.installed-test
 	touch $@
 
 clean:
-	rm -rf $(VENV) data/shapes results/quickstart results/store
+	rm -rf $(VENV) data/shapes results/quickstart
+	git clean -fdXq results/store  # the records of results/sample stay

@@ -1,12 +1,12 @@
 """CPU time of whole commands, as a ratio to `python -c "import pandas"`.
 
-    python -m benchmarks commands [--repetitions 5] [--only best] [--study results/NAME]
+    python -m benchmarks commands [--repetitions 5] [--only best]
 
 User and system seconds of each command with all its children, in rounds that take every command
 once, so that other work on the machine slows them alike. A ratio is the median over the rounds of
-each round's own. Questions go to a study of 80 configurations with generated predictions, about as
-large as `results/sample`, or to ``--study results/NAME``. The last command launches a study again
-that is finished: nano on a tenth of the generated benchmark, launched once before.
+each round's own. Questions go to `results/sample`. The last command launches a study again that is
+finished: nano on a tenth of the generated benchmark, launched once before. Python keeps its
+bytecode, as it does for users.
 """
 
 import argparse
@@ -21,10 +21,10 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from benchmarks import report
 from sd4match.testbed.shapes import generate
 
 ROOT = Path(__file__).parents[1]
+SAMPLE = str(ROOT / "results" / "sample")
 TINY = """\
 name: tiny
 baseline: {backbone: nano, prompt: empty, ensemble: 1}
@@ -58,9 +58,10 @@ def cpu_seconds(program: str, words: list[str], folder: Path, *, succeeds: bool)
     """User and system seconds of a program with all its children that it waited for."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    kept = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, "-c", program, *words],
-        cwd=folder, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        cwd=folder, env={**kept, "PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True, text=True,
     )  # fmt: skip
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -70,9 +71,8 @@ def cpu_seconds(program: str, words: list[str], folder: Path, *, succeeds: bool)
 
 
 def prepare(folder: Path) -> None:
-    """Make generated data, a study that can be asked and one that is finished."""
+    """Make generated data and a study that is finished."""
     shutil.copytree(ROOT / "search_spaces", folder / "search_spaces")
-    report.make(folder, timesteps=1, pairs=240)
     (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
     generate(folder / "data", scale=0.1)
     cpu_seconds(STUDY, ["launch", "tiny.yaml"], folder, succeeds=True)
@@ -83,7 +83,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--only", default="", help="commands with this in them")
-    parser.add_argument("--study", type=Path, help="the folder of a study to ask")
     options = parser.parse_args()
     commands = [command for command in COMMANDS if options.only in command[0]]
     ratios: list[list[float]] = [[] for _ in commands]
@@ -91,12 +90,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         prepare(folder)
-        asked = str(options.study.resolve() if options.study else folder / "results" / "large")
         # The first round fills caches and is not counted.
         for repetition in range(options.repetitions + 1):
             unit = cpu_seconds(PANDAS, [], folder, succeeds=True)
             for (words, program, _, succeeds), found in zip(commands, ratios, strict=True):
-                line = [asked if word == "STUDY" else word for word in words.split()]
+                line = [SAMPLE if word == "STUDY" else word for word in words.split()]
                 seconds = cpu_seconds(program, line, folder, succeeds=succeeds)
                 if repetition:
                     found.append(seconds / unit)
