@@ -1,8 +1,7 @@
 """Mirroring of points and boxes."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from sd4match.datasets.pairs import mirror_box, mirror_points
 
