@@ -1,16 +1,18 @@
-from . import backbones as backbones
-from . import datasets as datasets
-from . import errors as errors
-from . import features as features
-from . import files as files
-from . import losses as losses
-from . import matching as matching
-from . import pck as pck
-from . import prediction as prediction
-from . import prompts as prompts
-from . import records as records
-from . import testbed as testbed
-from . import tuning as tuning
-from . import visualize as visualize
+from . import (
+    backbones as backbones,
+    datasets as datasets,
+    errors as errors,
+    features as features,
+    files as files,
+    losses as losses,
+    matching as matching,
+    pck as pck,
+    prediction as prediction,
+    prompts as prompts,
+    records as records,
+    testbed as testbed,
+    tuning as tuning,
+    visualize as visualize,
+)
 
 __version__: str

@@ -1,7 +1,7 @@
 """Prompts that condition the UNet, written or learned, and their files.
 
 ``create`` makes a prompt, ``save`` and ``load`` its file. A new family is a ``Prompt`` subclass in
-``families.FAMILIES``.
+``families.FAMILIES``, and its facts in ``family_facts.KNOWN``.
 
     >>> from sd4match import prompts
     >>> sorted(prompts.FAMILIES)[:2]

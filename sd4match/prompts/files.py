@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
-from safetensors.torch import save as to_bytes
+from safetensors.torch import load_file, save as to_bytes
 
 from sd4match.backbones.loading import Backbone
 from sd4match.errors import SD4MatchError, require_known

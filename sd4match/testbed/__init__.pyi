@@ -1,4 +1,1 @@
-from . import nano as nano
-from . import shapes as shapes
-
-__all__ = ["nano", "shapes"]
+from . import nano as nano, shapes as shapes

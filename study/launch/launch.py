@@ -54,12 +54,12 @@ def launch_report(
             console.print(text, markup=False)
 
     started = time.monotonic()
+    folder = StudyFolder.of(space)  # first: nothing is fetched if `results` is wrong
     planner = Planner(space, fetch=True)
     planner.require_data()  # before weights are fetched for nothing
     plan = plan_of(space, planner)
     estimate, text = describe_plan(space, plan)
     say(text + "\n")
-    folder = StudyFolder.of(space)
     progress = Progress(space, folder.store, plan, estimate.work)
     with contextlib.ExitStack() as around:
         around.enter_context(alone(folder.path))

@@ -54,13 +54,8 @@ def update_answers(study: Results) -> Answers:
     """
     folder = study.folder.path
     inputs = _inputs(study)
-    try:
-        known = json.loads((folder / NAME).read_text(encoding="utf-8"))
-        files = {folder / name: str(digest) for name, digest in known["files"].items()}
-        if known["inputs"] == inputs and all(_digest([f]) == d for f, d in files.items()):
-            return Answers(tuple(files), written=False)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        pass  # there is none, or it or a file is damaged
+    if files := _unchanged(folder, inputs):
+        return Answers(tuple(files), written=False)
     written = [*_write_tables(study), *_write_figures(study)]
     record = {
         "inputs": inputs,
@@ -71,16 +66,41 @@ def update_answers(study: Results) -> Answers:
     return Answers(tuple(written), written=True)
 
 
+def _unchanged(folder: Path, inputs: dict[str, str]) -> dict[Path, str]:
+    """The files that an earlier launch made of these inputs; empty if one of them changed."""
+    try:
+        known = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        files = {folder / name: str(digest) for name, digest in known["files"].items()}
+        same = known["inputs"] == inputs and all(_digest([f]) == d for f, d in files.items())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}  # there is no record, or it or a file is damaged
+    return files if same else {}
+
+
 def _inputs(study: Results) -> dict[str, str]:
     """Hashes and versions of all that tables and figures depend on."""
     code = sorted(file for package in PACKAGES for file in package.rglob("*.py"))
     made_from = (study.folder.path / name for name in MADE_FROM)
     return {
         "study": _digest(file for file in made_from if file.exists()),
+        "trials": _trials(study),
         "revision": study.revision,  # the notes below tables name it
         "code": _digest(code),
         **{library: version(library) for library in LIBRARIES},
     }
+
+
+def _trials(study: Results) -> str:
+    """The SHA-256 of the trials of a study's search; empty for other designs."""
+    if study.folder.facts.get("design") != "search":
+        return ""
+    from study.search.record import read  # imported here: other designs do without Optuna
+
+    try:
+        trials, _ = read(study)
+    except SD4MatchError:
+        return ""  # no figure is drawn of a record that cannot be read
+    return hashlib.sha256(trials.to_csv().encode()).hexdigest()
 
 
 def _digest(files: Iterable[Path]) -> str:

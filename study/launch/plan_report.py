@@ -53,13 +53,15 @@ def preview(space: Space, *, timed: bool = False) -> tuple[Plan, Estimate, str]:
         timed: time one pass of each backbone first; the store keeps the time.
 
     Raises:
-        SD4MatchError: the space cannot be planned, or weights for a timed pass are missing.
+        SD4MatchError: ``results`` is wrong, the space cannot be planned, or weights for a timed
+            pass are missing.
     """
+    store = StudyFolder.store_of(space)  # first: nothing is fetched if `results` is wrong
     plan = plan_of(space, Planner(space, fetch=timed))
     if timed:
         from study.engine.timing import time_passes  # needs torch
 
-        time_passes(plan, StudyFolder.store_of(space))
+        time_passes(plan, store)
     return plan, *describe_plan(space, plan)
 
 

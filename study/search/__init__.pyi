@@ -1,13 +1,4 @@
 from .objectives import Objectives as Objectives
 from .ped_anova import importance as importance
-from .record import Record as Record
-from .record import open_storage as open_storage
+from .record import Record as Record, open_storage as open_storage
 from .search import OptunaSearch as OptunaSearch
-
-__all__ = [
-    "Objectives",
-    "OptunaSearch",
-    "Record",
-    "importance",
-    "open_storage",
-]

@@ -193,7 +193,7 @@ def read(study: Results) -> tuple[pd.DataFrame, dict[str, str]]:
     facts = study.folder.read_search() or {}
     # A study's own journal is beside it, even if the folder was moved.
     journal = journal_of(study)
-    place = str(journal) if journal.exists() else str(facts["storage"])
+    place = str(journal) if journal.exists() else str(facts.get("storage", journal))
     if "://" not in place and not Path(place).exists():
         raise SD4MatchError(f"history: the search's record {place} is gone")
     try:

@@ -53,7 +53,8 @@ class StudyFolder:
         place = space.file.results
         try:
             results = local(place)
-            results.exists()
+            if results.exists() and not results.is_dir():
+                raise ValueError("it is a file")
         except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, NUL
             reason = getattr(error, "strerror", None) or error
             message = f"results: {place!r} is not a valid folder or URL ({reason})"

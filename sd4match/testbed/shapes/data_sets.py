@@ -12,8 +12,7 @@ from sd4match.testbed.shapes import benchmark_formats
 from sd4match.testbed.shapes.annotated_drawing import Drawing, draw
 from sd4match.testbed.shapes.benchmark_formats import Shot
 from sd4match.testbed.shapes.category import SHARED
-from sd4match.testbed.shapes.style import CLUTTERED, GENERAL, Style, named_rng
-from sd4match.testbed.shapes.style import PF_WILLOW as STUDIO
+from sd4match.testbed.shapes.style import CLUTTERED, GENERAL, PF_WILLOW as STUDIO, Style, named_rng
 
 Split = str
 _YEARS = {"trn": 2021, "val": 2022, "test": 2023}  # the splits in PASCAL's file names

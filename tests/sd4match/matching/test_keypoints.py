@@ -1,8 +1,7 @@
 """Keypoints between original pixels, the model's square and feature cells."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
 

@@ -6,8 +6,7 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from PIL import Image
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 
@@ -20,8 +19,7 @@ from sd4match.matching import localization
 from sd4match.matching.keypoints import decode, encode
 from sd4match.matching.readout import Readout
 from sd4match.pck.ground_truth import GroundTruth
-from sd4match.prediction import features as image_features
-from sd4match.prediction import predictor
+from sd4match.prediction import features as image_features, predictor
 from sd4match.prediction.predictor import predict
 
 SIDE = 64

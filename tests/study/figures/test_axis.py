@@ -4,8 +4,7 @@ import pytest
 
 from sd4match.errors import SD4MatchError
 from study.analysis.ablation import estimates
-from study.figures import axis as kind
-from study.figures import saving
+from study.figures import axis as kind, saving
 
 
 def curve(panel):

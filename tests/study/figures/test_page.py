@@ -6,8 +6,7 @@ import sys
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from study.figures import axis as kind
-from study.figures import page
+from study.figures import axis as kind, page
 
 
 def test_values_far_apart_are_one_step_apart():

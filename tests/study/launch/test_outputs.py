@@ -4,9 +4,12 @@ import json
 import shutil
 
 import pytest
+from optuna.trial import TrialState
 
 from study.launch import outputs
 from study.launch.outputs import update_answers
+from study.search.proposals import TrialResult
+from study.search.record import JOURNAL, Record
 from study.study import open_study
 
 pytestmark = pytest.mark.slow
@@ -73,6 +76,19 @@ def test_answers_follow_what_they_are_made_from(folder, drawn, name):
     content = file.read_bytes() if file.exists() else b"{}"
     file.write_text(json.dumps(json.loads(content)) + " \n")  # the same, in other bytes
     assert update(folder).written
+
+
+def test_answers_of_a_search_follow_its_trials(folder, drawn):
+    facts = json.loads((folder / "study.json").read_text())
+    (folder / "study.json").write_text(json.dumps({**facts, "design": "search"}))
+    assert update(folder).written  # though there is no record
+    record = Record(str(folder / JOURNAL), "search", {"pck": "maximize"})
+    assert update(folder).written
+    record.propose(0, {}, {}, {})
+    assert update(folder).written
+    record.tell(0, TrialResult(TrialState.COMPLETE, (0.5,)), {})
+    assert update(folder).written
+    assert not update(folder).written
 
 
 def test_answers_follow_the_code(folder, drawn, monkeypatch, tmp_path):

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from study.launch.plan_report import MOST, describe_plan, plan_of, sharing_tree
+from sd4match.errors import SD4MatchError
+from study.launch.launch import launch_report
+from study.launch.plan_report import MOST, describe_plan, plan_of, preview, sharing_tree
 from study.plan.plan import Planner
 from study.space.reading import load
 from study.store import timings
@@ -51,6 +53,20 @@ def test_the_papers_table_reads_three_prompts_of_two_data_sets(tmp_path):
     assert len(files) == 6
     unanswered = [cell for cell in plan.cells if cell.missing]
     assert not unanswered  # nobody knows yet that the class prompt has no duck
+
+
+@pytest.mark.parametrize("results", ["s3x://user:pw@bucket/results", "x" * 300])
+def test_wrong_results_are_refused_before_anything_is_planned(tmp_path, monkeypatch, results):
+    def never(*_, **__):
+        pytest.fail("planned")
+
+    for module in ("launch", "plan_report"):
+        monkeypatch.setattr(f"study.launch.{module}.Planner", never)
+    space = load("quickstart", [f"data.root={tmp_path}", f"results={results}", "device=cpu"])
+    with pytest.raises(SD4MatchError, match="results"):
+        preview(space, timed=True)
+    with pytest.raises(SD4MatchError, match="results"):
+        launch_report(space, None)
 
 
 GRID = "axes: {timestep: [0, 50], layer: [0, 1], kernel: [3, 7]}, data: {evaluate: [spair]}"

@@ -89,7 +89,7 @@ def test_one_objective_has_no_pareto_set(searching):
 
 
 @pytest.mark.slow
-def test_a_trial_takes_the_free_setting_of_the_metric(searching):
+def test_a_trial_takes_the_readout_setting_of_the_metric(searching):
     searching.launch(SPACE, "search.sampler=nsgaii")
     (recorded,) = searching.studies().values()
     assert {(t.user_attrs["layer"], t.user_attrs["kernel"]) for t in recorded.trials} == {(1, 5.0)}

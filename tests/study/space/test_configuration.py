@@ -1,8 +1,7 @@
 """Axes and configurations: one question has one name."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from sd4match.errors import SD4MatchError
 from study.space.configuration import configure

@@ -6,8 +6,7 @@ import sys
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from sd4match.errors import SD4MatchError
 from study.plan.plan import Planner

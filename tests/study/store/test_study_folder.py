@@ -19,7 +19,8 @@ def space_in(tmp_path):
 @pytest.mark.slow
 def test_an_impossible_place_is_refused(space_in, tmp_path):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    for place in (tmp_path / "loop", "x" * 300):
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "loop", tmp_path / "file", "x" * 300):
         with pytest.raises(SD4MatchError, match=r"results: .* is not a valid folder or URL"):
             StudyFolder.of(space_in(place))
 

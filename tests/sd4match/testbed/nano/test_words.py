@@ -1,8 +1,7 @@
 """nano's vocabulary."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from transformers import CLIPTokenizer
 
 from sd4match.testbed import shapes

@@ -4,8 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from sd4match.errors import SD4MatchError
 from sd4match.testbed.shapes.annotated_drawing import draw
