@@ -9,7 +9,7 @@ needs torch, Matplotlib, Optuna or Ray.
 >>> from study.analysis import pareto_front
 >>> accuracy_and_cost = np.array([[0.7, 2.0], [0.6, 1.0], [0.5, 3.0]])
 >>> pareto_front(accuracy_and_cost, [True, False]).tolist()
-[True, True, False]
+[0, 1]
 """
 
 import lazy_loader

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sd4match.errors import SD4MatchError
 from study.analysis.results import Results
 from study.analysis.rows import SEED, matching, none_for_na, over_seeds, representatives, value
-from study.plan.index import COST as TFLOP
+from study.plan.index import TFLOP
 from study.space.metric import COST, selecting
 
 PCK = "pck"
@@ -132,9 +132,8 @@ def pareto(
         found = found.loc[matching(study.cells, where)]
     found = over_seeds(found.dropna(), study.cells)
     maximize = [name != COST for name in names]
-    front = found[pareto_front(found.to_numpy(dtype=float), maximize)]
-    ascending = [not larger for larger in maximize]
-    return front.sort_values(names, ascending=ascending).rename_axis("configuration")
+    front = pareto_front(found.to_numpy(dtype=float), maximize)
+    return found.iloc[front].rename_axis("configuration")
 
 
 def _chosen_by_search(study: Results) -> pd.DataFrame | None:
@@ -147,7 +146,7 @@ def _chosen_by_search(study: Results) -> pd.DataFrame | None:
     return chosen.rename_axis("configuration")
 
 
-def pareto_front(values: NDArray[np.float64], maximize: Sequence[bool]) -> NDArray[np.bool_]:
+def pareto_front(values: NDArray[np.float64], maximize: Sequence[bool]) -> NDArray[np.intp]:
     """The rows that no other row is at least as good as in every column; of equals, the first.
 
     Args:
@@ -155,7 +154,8 @@ def pareto_front(values: NDArray[np.float64], maximize: Sequence[bool]) -> NDArr
         maximize: for each of k columns, whether more is better.
 
     Returns:
-        (n,) whether a row is in the Pareto front.
+        Places of the rows of the Pareto front: the best in the first column first, of those that
+        are equal in it the best in the next one, and so on.
     """
     gains = np.where(np.asarray(maximize, dtype=bool), values, -values)
     front: list[int] = []
@@ -163,9 +163,7 @@ def pareto_front(values: NDArray[np.float64], maximize: Sequence[bool]) -> NDArr
     for row in np.lexsort(-gains.T[::-1]):
         if not (gains[front] >= gains[row]).all(axis=1).any():
             front.append(int(row))
-    found = np.zeros(len(gains), dtype=bool)
-    found[front] = True
-    return found
+    return np.array(front, dtype=np.intp)
 
 
 def costs(study: Results) -> "pd.Series[float]":

@@ -13,6 +13,7 @@ from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import Readout, Setting
 from sd4match.records.parquet import settings_of
 from study.analysis.statistics.stats import PairSamples
+from study.plan.index import TFLOP
 from study.space.axes import AXES
 from study.space.metric import Rule
 from study.store.scores import Record, read_averages, read_scores, score, scored, truth_of
@@ -51,7 +52,7 @@ def measure(
     )
     merged["reason"] = _reasons(merged, failures or {})
     measures = [f"{name}@{a:g}" for a in rule.alphas for name in ("pck", "point")]
-    internal = ["data", "predict", "extraction", "tune", "missing", "tflop_per_image", *measures]
+    internal = ["data", "predict", "extraction", "tune", "missing", TFLOP, *measures]
     kept = merged.drop(columns=internal, errors="ignore")
     cells = kept.loc[kept.index.repeat(len(rule.alphas))].reset_index(drop=True)
     cells["alpha"] = np.tile(np.asarray(rule.alphas, dtype=float), len(kept))

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from sd4match.errors import SD4MatchError
 from sd4match.records.parquet import read
 from study.analysis.results import Results
+from study.analysis.rows import none_for_na
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.space import labels
@@ -81,7 +82,7 @@ def tunings(study: Results) -> pd.DataFrame:
         TRAINED_ON[dataset] if of == OWN else str(of)
         for dataset, of in zip(rows["dataset"], rows["train.data"], strict=True)
     ]
-    settings = rows[[*_TUNED]].astype(object)
+    settings = none_for_na(rows[[*_TUNED]])
     # Axes that only apply to some prompt families are left out, unless they vary.
     differ = [axis for axis in _TUNED if settings[axis].nunique() > 1] or ["prompt"]
     parts = []
@@ -89,7 +90,7 @@ def tunings(study: Results) -> pd.DataFrame:
         file = study.folder.store.curves(str(key))
         if not file.exists():
             continue
-        own = {axis: None if pd.isna(row[axis]) else row[axis] for axis in differ}
+        own = {axis: row[axis] for axis in differ}
         # The family needs no axis name before it; the other settings do.
         first = [str(own.pop("prompt"))] if "prompt" in own else []
         rest = labels.settings(own)

@@ -24,7 +24,7 @@ def front(points: pd.DataFrame) -> list[str]:
         points: by configuration: ``tflop`` and ``pck``.
     """
     found = pareto_front(points[["tflop", "pck"]].to_numpy(dtype=float), [False, True])
-    return [str(key) for key in points[found].sort_values("tflop").index]
+    return [str(key) for key in points.index[found]]
 
 
 @page.styled

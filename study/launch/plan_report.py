@@ -78,7 +78,8 @@ def describe_plan(space: Space, plan: Plan) -> tuple[Estimate, str]:
     store = StudyFolder.store_of(space)
     store.pull_plan(plan)
     store.timings.pull()
-    numbers = estimate(plan, store.stored(plan), space.rule)
+    stored, rates = store.stored(plan, scores=True), store.timings.rates(plan.machines)
+    numbers = estimate(plan, stored, space.rule, rates)
     rows = [
         ("configurations", f"{numbers.configurations:,}", "", ""),
         ("trials (prompt × extraction)", f"{numbers.trials:,}", f"{numbers.trials_alone:,}",

@@ -7,7 +7,7 @@ hands over.
 >>> from study import plan, space
 >>> quickstart = space.load("quickstart", ["data.root=nowhere"])
 >>> planned = plan.Planner(quickstart).plan(space.configurations(quickstart))
->>> plan.estimate(planned, plan.Stored(), quickstart.rule).trials
+>>> plan.estimate(planned, plan.Stored(), quickstart.rule, {}).trials
 18
 """
 

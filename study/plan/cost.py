@@ -83,13 +83,18 @@ class Costs:
         """Operations of the VAE encoder for some images."""
         return float(self._one(machine, image_size, 0).vae_encode * images)
 
-    def cell(self, cell: Cell) -> int:
-        """Operations of matching all images of a result, without sharing with other results."""
+    def cell(self, cell: Cell, data: DataRef) -> int:
+        """Operations of matching all images of a split, without sharing with other results.
+
+        Args:
+            cell: of the configuration that matches.
+            data: the split; the cell's own, or another one.
+        """
         extraction = cell.predict.extraction
         source = cell.configuration["source"] if extraction.file is None else extraction.file.source
-        passes = extraction.ensemble * extracted(cell.data, None if source is None else str(source))
+        passes = extraction.ensemble * extracted(data, None if source is None else str(source))
         one = self._one(extraction.machine, extraction.image_size, cell.setting[0])
-        return cell.data.images * one.vae_encode + passes * one.unet
+        return data.images * one.vae_encode + passes * one.unet
 
     def architecture(self, machine: Machine) -> Architecture:
         """The architecture of a machine's backbone."""
@@ -112,17 +117,20 @@ def tflop_per_image(plan: Plan) -> dict[str, float]:
     configuration's layer. Prompts that depend on pairs extract both images of each pair.
 
     Args:
-        plan: images are counted on its splits.
+        plan: images are counted on all its splits.
 
     Returns:
         Key of a configuration -> 10¹² operations an image.
     """
     costs = Costs()
     found = {}
+    # On the same splits for every configuration: prompts that depend on pairs have other passes
+    # per image on other splits, and a search measures most configurations on val only.
+    splits = dict.fromkeys(cell.data for cell in plan.cells)
+    images = sum(data.images for data in splits)
     for configuration, cells in plan.by_configuration.items():
-        # Counted in integers, so that equal costs are equal whichever splits were measured.
-        images = sum(cell.data.images for cell in cells)
-        operations = sum(costs.cell(cell) for cell in cells)
+        own = {cell.data: cell for cell in cells}
+        operations = sum(costs.cell(own.get(data, cells[0]), data) for data in splits)
         found[configuration.key] = operations / max(1, images) / 1e12
     return found
 

@@ -14,6 +14,8 @@ from study.space.metric import Rule
 
 Operations = dict[tuple[Machine, str], float]
 """TFLOP by machine and kind of stage."""
+Rates = Mapping[tuple[Machine, str], Duration]
+"""Seconds for one TFLOP by machine and kind of stage; only what was timed."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,14 @@ class Estimate:
         return facts
 
 
-def estimate(plan: Plan, stored: Stored, rule: Rule) -> Estimate:
+def estimate(plan: Plan, stored: Stored, rule: Rule, rates: Rates) -> Estimate:
     """Count a plan.
 
     Args:
         plan: what is wanted.
-        stored: what the store holds of it.
+        stored: what the store holds of it, with scores.
         rule: how predictions are scored.
+        rates: see `expected`.
 
     Returns:
         The numbers; operations are counted on the architecture and need no weights.
@@ -136,7 +139,7 @@ def estimate(plan: Plan, stored: Stored, rule: Rule) -> Estimate:
         stored_tunings=sum(key not in left for key in plan.tunes),
         tflop_left=sum(work.values()),
         work=work,
-        duration=expected(stored.rates, work),
+        duration=expected(rates, work),
         worker_mb=worker_mb(plan, costs),
         disk_mb=_disk(plan, latents, costs) / 1e6,
         predictions=reuse(plan, stored, rule),
@@ -233,13 +236,11 @@ def work_of(
     return dict(work)
 
 
-def expected(
-    rates: Mapping[tuple[Machine, str], Duration], work: Mapping[tuple[Machine, str], float]
-) -> Duration | None:
+def expected(rates: Rates, work: Mapping[tuple[Machine, str], float]) -> Duration | None:
     """How long some work takes.
 
     Args:
-        rates: seconds for one TFLOP by machine and kind of stage, as `Stored` has them.
+        rates: of the machines, as `study.store.timings.Timings.rates` gives them.
         work: TFLOP by machine and kind of stage.
 
     Returns:

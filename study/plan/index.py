@@ -11,7 +11,7 @@ from study.space.axes import AXES
 TEXT_AXES = ("backbone", "prompt", "template", "source", "train.data", "fusion", "localizer")
 REAL_AXES = ("kernel", "temperature")
 
-COST = "tflop_per_image"
+TFLOP = "tflop_per_image"
 """Column of planned TFLOP per image; NaN for studies that were launched before it existed."""
 
 
@@ -41,7 +41,7 @@ def table(plan: Plan) -> pa.Table:
         "extraction": [cell.predict.extraction.key for cell in cells],
         "tune": [cell.tune.key if cell.tune else None for cell in cells],
         "missing": [cell.missing for cell in cells],
-        COST: [costs[cell.configuration.key] for cell in cells],
+        TFLOP: [costs[cell.configuration.key] for cell in cells],
     }
     return pa.Table.from_pydict(columns, schema=_schema())
 
@@ -60,8 +60,8 @@ def frame(index: pa.Table) -> pd.DataFrame:
         return pd.Int64Dtype() if pa.types.is_int64(kind) else None
 
     # Whatever the file holds: these columns and types, or an error.
-    if COST not in index.column_names:
-        index = index.append_column(COST, pa.nulls(len(index), pa.float64()))
+    if TFLOP not in index.column_names:
+        index = index.append_column(TFLOP, pa.nulls(len(index), pa.float64()))
     known = index.select(_schema().names).cast(_schema())
     made: pd.DataFrame = known.to_pandas(types_mapper=nullable)
     return made
@@ -87,6 +87,6 @@ def _schema() -> pa.Schema:
             ("extraction", pa.string()),
             ("tune", pa.string()),
             ("missing", pa.string()),
-            (COST, pa.float64()),
+            (TFLOP, pa.float64()),
         ]
     )

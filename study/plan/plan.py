@@ -8,7 +8,7 @@ from sd4match.backbones.architectures import Architecture
 from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import Setting
-from study.plan.inputs import DataRef
+from study.plan.inputs import DataRef, Machine
 from study.plan.stages import Extraction, Latents, Predict, Tune
 from study.plan.staging import Answer, Staging
 from study.space.axes import OWN, TRAINED_ON, Value
@@ -99,6 +99,13 @@ class Plan:
             extraction = predict.extraction
             trials.setdefault(extraction.key, (extraction, []))[1].append(predict)
         return trials
+
+    @property
+    def machines(self) -> list[Machine]:
+        """The distinct machines that tune or predict."""
+        tuning = (tune.machine for tune in self.tunes.values())
+        predicting = (stage.extraction.machine for stage in self.predicts.values())
+        return list(dict.fromkeys((*tuning, *predicting)))
 
     @property
     def latents(self) -> dict[str, Latents]:

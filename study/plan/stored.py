@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sd4match.matching.readout import Setting
-from study.plan.inputs import Machine
 from study.plan.plan import Plan
 from study.plan.stages import Predict, score_name
 from study.space.axes import Value
@@ -39,15 +38,14 @@ class Stored:
         latents: keys of the finished latents stages.
         settings: key of every predict stage of the plan -> its recorded readout settings, and the
             name of the file of predictions that holds each.
-        scores: key of a predict stage -> names of its score files (`stages.score_name`).
-        rates: machine and kind of stage -> seconds that one TFLOP takes; only what was timed.
+        scores: key of a predict stage -> names of its score files (`stages.score_name`);
+            empty where they were not asked for.
     """
 
     tunes: frozenset[str] = frozenset()
     latents: frozenset[str] = frozenset()
     settings: Mapping[str, Mapping[Setting, str]] = field(default_factory=dict)
     scores: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    rates: Mapping[tuple[Machine, str], Duration] = field(default_factory=dict)
 
     def missing(self, plan: Plan, stage: Predict) -> tuple[Setting, ...]:
         """The readout settings of a predict stage that are not recorded yet.
@@ -111,7 +109,7 @@ def reuse(plan: Plan, stored: Stored, rule: Rule) -> Reuse:
 
     Args:
         plan: what is wanted.
-        stored: what the store holds of it.
+        stored: what the store holds of it, with scores.
         rule: how predictions are scored.
 
     Returns:

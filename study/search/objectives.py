@@ -84,7 +84,7 @@ class Objectives:
             if name != COST
         }
         if COST in self.names:
-            columns[COST] = planned.groupby("configuration")[index.COST].first().to_dict()
+            columns[COST] = planned.groupby("configuration")[index.TFLOP].first().to_dict()
         found = []
         for configuration in plan.by_configuration:
             values = {name: float(column[configuration.key]) for name, column in columns.items()}
@@ -111,9 +111,7 @@ class Objectives:
             return []
         maximize = [direction == "maximize" for direction in self.directions.values()]
         values = np.array([row.values for row in given])
-        front = [given[place] for place in np.flatnonzero(pareto_front(values, maximize))]
-        signs = [1 if larger else -1 for larger in maximize]
-        return sorted(front, key=lambda row: tuple(np.multiply(signs, row.values)), reverse=True)
+        return [given[place] for place in pareto_front(values, maximize)]
 
 
 def over_seeds(rows: Iterable[Row]) -> list[Row]:

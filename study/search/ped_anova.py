@@ -15,6 +15,7 @@ from study.analysis.ablation import Samples
 from study.analysis.importance import factorial, largest
 from study.analysis.importance.measured_metric import COLUMNS, SEARCH, Measure
 from study.analysis.results import Results
+from study.analysis.rows import none_for_na
 from study.search.proposals import Dimension
 from study.space.axes import AXES
 from study.space.metric import Metric
@@ -78,8 +79,7 @@ def importance(
             found = ped_anova(measure, seed=seed)
         else:
             found = factorial.shares(measure, grid, resamples=resamples, seed=seed)
-    found = found.astype({"other": object})
-    found["other"] = found["other"].where(found["other"].notna(), None)
+    found["other"] = none_for_na(found[["other"]])["other"]
     found["alone"] = found["other"].isna()
     found = found.sort_values(["alone", "value"], ascending=False, kind="stable")
     return found.drop(columns="alone").reset_index(drop=True)

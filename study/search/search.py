@@ -208,9 +208,9 @@ class OptunaSearch:
 
     def _recorded(self, plan: Plan) -> bool:
         """Whether the store holds all predictions of a plan."""
-        stored = self._folder.store.stored(plan)
-        return bool(plan.predicts) and not any(
-            stored.missing(plan, stage) for stage in plan.predicts.values()
+        store = self._folder.store
+        return bool(plan.predicts) and all(
+            plan.settings[key].keys() <= store.recorded(key).keys() for key in plan.predicts
         )
 
     def _plan(self, grid: tuple[Configuration, ...], stopped: str | None = None) -> Plan:

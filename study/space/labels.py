@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from sd4match.datasets.benchmarks import NAMES
+from study.space.axes import Value as Value
 
-Value = str | int | float | None
 Settings = Mapping[str, Value]
 """Axis -> value; None where the axis does not apply."""
 

@@ -64,16 +64,15 @@ class Store:
         """Where measurements live, for any machine."""
         return self.mirror.url or str(self.folder)
 
-    def stored(self, plan: Plan) -> Stored:
+    def stored(self, plan: Plan, *, scores: bool = False) -> Stored:
         """What this store holds of a plan, read once; nothing is brought from a URL (`pull_plan`).
 
         Args:
             plan: what is wanted.
+            scores: list score files too.
         """
         predicted = self.predicted()
         recorded = {k: self.recorded(k) if k in predicted else {} for k in plan.predicts}
-        machines = [tune.machine for tune in plan.tunes.values()]
-        machines += [stage.extraction.machine for stage in plan.predicts.values()]
         return Stored(
             tunes=frozenset(key for key in plan.tunes if self.prompt(key).exists()),
             latents=frozenset(key for key in plan.latents if self.latents_mark(key).exists()),
@@ -83,9 +82,8 @@ class Store:
                     file.stem for file in (self.folder / "score" / key).glob("*.parquet")
                 )
                 for key, files in recorded.items()
-                if files
+                if scores and files
             },
-            rates=self.timings.rates(machines),
         )
 
     # Behind a URL --------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from study.analysis import choosing
 from study.analysis.results import Results
-from study.analysis.rows import SEED
+from study.analysis.rows import SEED, none_for_na
 from study.space import labels
 from study.space.labels import several
 from study.space.metric import COST
@@ -40,14 +40,13 @@ def best_report(
     settings = rows[0]["settings"]
     scores = study.scores(key)
     names = [f"{d}/{s}/pck@{a:g}" for d, s, a in scores[["dataset", "split", "alpha"]].to_numpy()]
+    plain = none_for_na(scores[["pck", "low", "high"]])
     command = launch_command(study.folder, key, settings)
     facts = {
         **rows[0],
         "chosen_by": chosen_by,
-        "scores": dict(zip(names, _plain(scores["pck"]), strict=True)),
-        "intervals": dict(
-            zip(names, zip(_plain(scores["low"]), _plain(scores["high"]), strict=True), strict=True)
-        ),
+        "scores": dict(zip(names, plain["pck"], strict=True)),
+        "intervals": dict(zip(names, zip(plain["low"], plain["high"], strict=True), strict=True)),
         "reproduce": command,
     }
     seeds = choosing.seeds_of(study.cells, key, metric=chosen_by, where=where)
@@ -85,10 +84,6 @@ def best_space(study: Results, metric: str | None, where: str | None = None) -> 
     return search_space(study.folder, str(row.name), settings)
 
 
-def _plain(numbers: "pd.Series[Any]") -> list[float | None]:
-    return [None if pd.isna(number) else float(number) for number in numbers]
-
-
 def _top_lines(rows: Sequence[Mapping[str, Any]], top: pd.DataFrame, chosen_by: str) -> str:
     """The best configurations, and what differs between them."""
     varied = [name for name in top.columns[:-1] if top[name].nunique(dropna=False) > 1]
@@ -109,15 +104,14 @@ def _pareto_lines(study: Results, found: pd.DataFrame) -> str:
     """The Pareto front, the best in the first objective first."""
     axes = study.configurations().loc[found.index]
     varied = [name for name in axes if axes[name].nunique(dropna=False) > 1]
+    settings = none_for_na(axes[varied]).to_dict("records")
     rows = [
         [
             key,
             *(f"{v:.3g}" if name == COST else f"{100 * v:.1f}" for name, v in values.items()),
-            labels.settings({str(n): None if pd.isna(v) else v for n, v in setting.items()}),
+            labels.settings({str(name): v for name, v in setting.items()}),
         ]
-        for (key, values), (_, setting) in zip(
-            found.iterrows(), axes[varied].iterrows(), strict=True
-        )
+        for (key, values), setting in zip(found.iterrows(), settings, strict=True)
     ]
     names = ["TFLOP per image" if name == COST else str(name) for name in found]
     title = f"Pareto front of {several(len(found), 'configuration')}: none is dominated"

@@ -12,6 +12,7 @@ from study.analysis.rows import (
     SEED,
     columns,
     configurations,
+    none_for_na,
     over_seeds,
     representatives,
     value,
@@ -179,7 +180,7 @@ def overview(
     same = {axis: found[0] for axis, found in settings.items() if len(found) == 1}
 
     raw = pd.DataFrame([table[str(name)] for name in ranked.index], index=ranked.index)[differ]
-    formatted = raw.astype(object).map(lambda v: labels.value(None if pd.isna(v) else v))
+    formatted = none_for_na(raw).map(labels.value)
     if several:
         measured = every[str(chosen)].notna().groupby(representatives(cells)).sum()
         raw["seeds"] = formatted["seeds"] = measured

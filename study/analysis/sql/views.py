@@ -11,7 +11,7 @@ import pandas as pd
 
 from study.analysis.results import Results
 from study.analysis.sql.keypoints import keypoints
-from study.plan.index import COST as TFLOP
+from study.plan.index import TFLOP
 from study.space import labels
 from study.space.axes import AXES
 from study.space.metric import Rule

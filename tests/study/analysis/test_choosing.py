@@ -110,11 +110,12 @@ def test_the_front_is_what_no_other_row_dominates(values, data):
         st.lists(st.booleans(), min_size=values.shape[1], max_size=values.shape[1])
     )
     gains = np.where(maximize, values, -values)
-    front = choosing.pareto_front(values, maximize)
+    front = choosing.pareto_front(values, maximize).tolist()
     for row, own in enumerate(gains):
         rivals = [k for k, other in enumerate(gains) if k != row and (other >= own).all()]
         equal = [k for k in rivals if (gains[k] == own).all()]
-        assert front[row] == (len(rivals) == len(equal) and row == min([row, *equal]))
+        assert (row in front) == (len(rivals) == len(equal) and row == min([row, *equal]))
+    assert front == sorted(front, key=lambda row: tuple(gains[row]), reverse=True)
 
 
 def test_an_older_folder_has_no_cost(answered):

@@ -6,6 +6,7 @@ import pytest
 from sd4match.pck.ground_truth import GroundTruth
 from study.engine.work import outstanding, pending
 from study.store.store import Store
+from study.store.timings import Timings
 
 SPACE = """
 baseline: {prompt: single, length: 2, ensemble: 1}
@@ -120,6 +121,16 @@ def test_only_the_settings_that_are_missing_are_wanted(plan, store):
     assert store.stored(plan).missing(plan, plan.predicts[key]) == tuple(others)
     (item,) = (item for item in pending(plan, store) if key in item.settings)
     assert item.settings[key] == tuple(others)
+
+
+def test_times_and_scores_are_not_read(plan, store, monkeypatch):
+    monkeypatch.setattr(Timings, "rate", lambda *_: pytest.fail("times were read"))
+    key = next(iter(plan.predicts))
+    record(plan, store, key)
+    mark(store.folder / "score" / key / "some.parquet")
+    assert pending(plan, store)
+    assert store.stored(plan).scores == {}
+    assert store.stored(plan, scores=True).scores == {key: {"some"}}
 
 
 def test_nothing_is_left_when_the_store_has_all(plan, store):

@@ -19,6 +19,6 @@ def plan_of(tmp_path):
         root = f"data.root={tmp_path / 'nowhere'}"
         space = load(str(tmp_path / "mine.yaml"), [root, *overrides])
         plan = Planner(space).plan(configurations(space))
-        return plan, estimate(plan, Stored(), Rule((0.1,), "sd4match"))
+        return plan, estimate(plan, Stored(), Rule((0.1,), "sd4match"), {})
 
     return plan_of

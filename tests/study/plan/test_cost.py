@@ -59,3 +59,20 @@ def test_prompts_of_pairs_cost_a_pass_a_pair(space_of):
     count = flops(planner.architecture(cpm), 32, 1)
     more = (2 * data.pairs / data.images - 1) * count.unet / 1e12
     assert found[cpm.key] - found[space.baseline.key] == pytest.approx(more)
+
+
+def test_the_cost_does_not_depend_on_the_splits_that_were_measured(space_of):
+    """A search plans its proposals on val, and what it chooses on val and test."""
+    space = space_of("data.pairs=null", "data.root=nowhere")
+    planner = Planner(space)
+    proposed, chosen = (
+        space.with_values({"prompt": "cpm", "source": source})
+        for source in ("Pair-DINO-Feat", "Pair-DINO-Head")
+    )
+    alone = tflop_per_image(planner.plan([proposed], splits=("val",)))
+    plan = planner.plan([proposed, chosen])
+    expected = tflop_per_image(plan)
+    searched = planner.plan([proposed], splits=("val",))
+    searched.update(planner.plan([chosen]))
+    assert tflop_per_image(searched) == pytest.approx(expected, rel=0)
+    assert expected[proposed.key] == expected[chosen.key] != alone[proposed.key]

@@ -27,12 +27,12 @@ def test_a_row_a_cell_in_order(plan):
 
 def test_every_row_has_the_cost_of_its_configuration(plan):
     frame, costs = index.frame(index.table(plan)), tflop_per_image(plan)
-    assert frame[index.COST].tolist() == [costs[key] for key in frame["configuration"]]
+    assert frame[index.TFLOP].tolist() == [costs[key] for key in frame["configuration"]]
     assert len(set(costs.values())) > 2
 
 
 def test_an_index_without_costs_is_read(plan):
     table = index.table(plan)
-    older = index.frame(table.drop_columns([index.COST]))
-    assert older[index.COST].isna().all()
-    assert older.drop(columns=index.COST).equals(index.frame(table).drop(columns=index.COST))
+    older = index.frame(table.drop_columns([index.TFLOP]))
+    assert older[index.TFLOP].isna().all()
+    assert older.drop(columns=index.TFLOP).equals(index.frame(table).drop(columns=index.TFLOP))
