@@ -51,9 +51,16 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """Start the groups with most slow tests first, so that none of them runs alone at the end."""
-    slow = Counter(group(item.nodeid) for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[group(item.nodeid)])
+    """Start the longest groups first, so that none of them runs alone at the end.
+
+    End-to-end tests take minutes; the others are sorted by how many of them are slow.
+    """
+    groups = [group(item.nodeid) for item in items]
+    slow = Counter(
+        g for g, item in zip(groups, items, strict=True) if item.get_closest_marker("slow")
+    )
+    order = {g: (not g.startswith("end_to_end"), -slow[g]) for g in groups}
+    items.sort(key=lambda item: order[group(item.nodeid)])
 
 
 def pytest_terminal_summary(terminalreporter):
