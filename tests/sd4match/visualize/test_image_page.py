@@ -86,9 +86,9 @@ def test_no_window_and_no_global_state():
     assert type(panels([[(1, 1)]])[0].canvas) is FigureCanvasAgg
     code = (
         "import matplotlib, sys; before = dict(matplotlib.rcParams);"
-        "from sd4match.visualize import correlation_maps, generation, page;"
+        "from sd4match.visualize import correlation_maps, generation, image_page;"
         "from sd4match.visualize import pair_grid, principal_colours;"
-        "page.panels([[(1, 1)]]);"
+        "image_page.panels([[(1, 1)]]);"
         "assert dict(matplotlib.rcParams) == before;"
         "import matplotlib.pyplot as plt; assert not plt.get_fignums()"
     )
