@@ -84,6 +84,7 @@ def test_half_maps_give_a_float32_loss(dtype, atol):
     torch.testing.assert_close(loss, GOLDEN["loss_t0.04"], atol=atol, rtol=0)
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 2**20),
     kernel_size=st.sampled_from([3, 5, 7, 9]),
@@ -190,6 +191,7 @@ def test_gradcheck(l2_normalize):
     assert torch.autograd.gradcheck(loss, inputs[:2])
 
 
+@pytest.mark.slow
 def test_descent_finds_the_match():
     inputs = batch(b=1, c=8, n=1, counts=(1,), dtype=torch.float32)
     source = inputs[0].requires_grad_()

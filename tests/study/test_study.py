@@ -7,6 +7,7 @@ from study.analysis.results import Results
 from study.study import Study
 
 
+@pytest.mark.slow
 def test_a_study_is_opened_by_its_folder(answered):
     opened = study.open(answered.folder.path)
     assert type(opened) is Study is study.Study

@@ -44,6 +44,7 @@ def test_a_folder_of_configurations_is_enough(tiny):
     assert architecture(str(tiny)).image_size == 64
 
 
+@pytest.mark.slow
 def test_equal_architectures_hash_alike(nano):
     assert architecture("nano") == nano.architecture
     assert hash(architecture("nano")) == hash(nano.architecture)

@@ -33,6 +33,7 @@ def models(backbone):
     return backbone.unet, backbone.vae, backbone.text_encoder
 
 
+@pytest.mark.slow
 def test_nano_is_frozen_and_small(nano):
     everything = [*models(nano), nano.image_encoder("dino").model]
     parameters = [p for model in everything for p in model.parameters()]

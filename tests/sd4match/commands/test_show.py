@@ -86,6 +86,7 @@ def test_heatmap_of_a_pair_by_number_or_id(call, pascal, pascal_root, tmp_path):
     assert is_picture(tmp_path / "heatmap.png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

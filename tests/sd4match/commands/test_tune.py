@@ -92,6 +92,7 @@ def test_a_cpm_prompt_has_its_lengths_in_its_name(tune, tmp_path, prompt):
     assert f"--length belongs to single and class prompts, not to {prompt}" in err
 
 
+@pytest.mark.slow
 def test_tune_needs_something_to_learn(tune, tmp_path):
     code, _, err = tune(tmp_path, "--steps", 1, prompt="text")
     assert code == 1

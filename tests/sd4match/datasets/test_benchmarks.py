@@ -33,6 +33,7 @@ def test_every_split_opens(shared_root, name, split):
                 assert image.size == size
 
 
+@pytest.mark.slow
 def test_importing_and_opening_needs_no_torch(shared_root):
     code = (
         "import sys; from sd4match import datasets;"

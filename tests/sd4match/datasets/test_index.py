@@ -146,6 +146,7 @@ def test_an_index_holds_no_pickles(root):
         assert all(file[name].dtype != object for name in file)
 
 
+@pytest.mark.slow
 def test_many_openings_at_once_agree(root):
     with ThreadPoolExecutor(8) as pool:
         opened = list(pool.map(lambda _: datasets.load("spair", root, "test"), range(16)))

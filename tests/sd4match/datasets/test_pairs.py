@@ -6,10 +6,11 @@ from hypothesis import given, strategies as st
 
 from sd4match.datasets.pairs import mirror_box, mirror_points
 
+pytestmark = pytest.mark.slow
+
 coordinate = st.floats(-1000, 2000, allow_subnormal=False)
 
 
-@pytest.mark.slow
 @given(st.lists(st.tuples(coordinate, coordinate), min_size=1), st.integers(1, 2000))
 def test_mirroring_twice_changes_nothing(points, width):
     array = np.array(points)

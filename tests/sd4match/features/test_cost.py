@@ -69,6 +69,7 @@ def test_errors():
         layer_shapes(SD15, 515)
 
 
+@pytest.mark.slow
 def test_weights_are_those_that_are_loaded():
     nano = backbones.load("nano", device="cpu")
     models = (nano.unet, nano.vae, nano.text_encoder)

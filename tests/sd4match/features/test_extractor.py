@@ -44,6 +44,7 @@ def test_maps_have_the_layers_shapes(nano, case):
     assert {map_.dtype for map_ in maps.values()} == {torch.float32}
 
 
+@pytest.mark.slow
 def test_one_pass_gives_what_each_layer_alone_gives(nano, case):
     together = extract(nano, **case, timestep=50, layers=[0, 1, 2, 3])
     for layer, expected in together.items():
@@ -57,6 +58,7 @@ def test_no_layers_no_maps(nano, case):
     assert extract(nano, **case, timestep=50, layers=[]) == {}
 
 
+@pytest.mark.slow
 def test_maps_follow_the_definition(nano, case):
     """The mean over draws of the whole UNet's map of noised latents."""
     maps = []
@@ -116,6 +118,7 @@ def test_gradients_reach_the_prompt_alone(nano, case):
     assert all(parameter.grad is None for parameter in nano.unet.parameters())
 
 
+@pytest.mark.slow
 def test_noise_is_drawn_when_its_turn_comes(nano, case):
     waiting, most = 0, 0
 

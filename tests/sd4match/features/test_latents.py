@@ -127,6 +127,7 @@ def test_a_broken_file_is_made_again(nano, pair, tmp_path, caplog, damage):
     assert "computed again" in caplog.text
 
 
+@pytest.mark.slow
 def test_what_changes_moments_changes_their_folder(nano, pair, tmp_path):
     half = backbones.load("nano", device="cpu", dtype="bfloat16")
     for backbone, size in ((nano, SIZE), (nano, 64), (half, SIZE)):

@@ -45,6 +45,7 @@ def test_zero_descriptors_are_finite():
     assert source.grad.isfinite().all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("l2", [True, False])
 def test_gradcheck_correlate(l2):
     inputs = random_maps(b=1, c=3, hw=(3, 4), hw2=(3, 3), n=2, dtype=torch.float64)

@@ -1,6 +1,7 @@
 """Keypoints between original pixels, the model's square and feature cells."""
 
 import numpy as np
+import pytest
 from hypothesis import given, strategies as st
 
 from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
@@ -32,6 +33,7 @@ def test_a_map_of_one_cell_lies_at_the_corner():
     np.testing.assert_array_equal(cells_to_original(np.zeros((1, 2)), (9, 9), 64, (1, 1)), [[0, 0]])
 
 
+@pytest.mark.slow
 @given(size=SIZES, side=st.integers(64, 1024), w=st.integers(2, 96), u=st.floats(0.01, 0.99))
 def test_there_and_back(size, side, w, u):
     point = np.array([[u * size[0] * (1 - 2 / side), u * size[1] * (1 - 2 / side)]])

@@ -132,6 +132,7 @@ def test_the_kernel_multiplies_negative_correlations_towards_zero():
     assert localize(correlation, localizer="softmax")[0, 0, 0] < 3
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**20))
 @settings(max_examples=25, deadline=None)
 def test_a_map_matches_itself(seed):

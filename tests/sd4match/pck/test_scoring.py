@@ -191,6 +191,7 @@ def test_counts():
     assert scoring.counts(none, np.zeros((2, 0), dtype=bool)).tolist() == [[0], [0]]
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**20))
 @settings(max_examples=30, deadline=None)
 def test_aggregate_does_not_depend_on_other_settings(seed):

@@ -38,6 +38,7 @@ def encoded(nano):
     hook.remove()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "distinct"),
     [

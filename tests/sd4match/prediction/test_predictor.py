@@ -239,6 +239,7 @@ def test_a_category_that_a_class_prompt_never_saw_is_an_error(nano, pascal, late
         predict(nano, prompt, pascal["test"], latents=latents, **SETTINGS)
 
 
+@pytest.mark.slow
 def test_the_order_of_pairs_changes_nothing(nano, text, pascal, latents):
     pairs = pascal["test"]
     order = [5, 0, 3, 2, 6, 1, 4]
@@ -289,6 +290,7 @@ def test_an_image_matches_itself(nano, pascal):
         assert error.max() < 1.0
 
 
+@pytest.mark.slow
 def test_the_prompt_matters_by_category(nano, pascal, latents):
     one, other = (prompts.create("text", nano, template=t) for t in ("{category}", "cat"))
     first, second = (
@@ -341,6 +343,7 @@ def test_maps_live_from_first_to_last_use(pascal):
     assert most <= 5
 
 
+@pytest.mark.slow
 def test_progress_counts_the_pairs(nano, text, pascal, latents):
     seen = []
     predict(
@@ -366,6 +369,7 @@ def test_features_that_are_not_finite_are_refused(nano, pascal, latents):
         predict(nano, prompt, pascal["test"], latents=latents, **SETTINGS)
 
 
+@pytest.mark.slow
 @given(
     w=st.integers(1, 8000),
     h=st.integers(1, 8000),

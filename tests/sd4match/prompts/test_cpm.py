@@ -65,6 +65,7 @@ def test_a_pooled_vector_goes_to_every_content_token():
     torch.testing.assert_close(prompt.content_tokens(content), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", DINO)
 @pytest.mark.parametrize(("n_global", "n_content"), [(0, 1), (25, 50), (3, 4)])
 def test_global_tokens_come_first_between_bos_and_eos(nano, source, n_global, n_content):

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from sd4match.prompts import FAMILIES
 from sd4match.prompts.family_facts import KNOWN, Family
 
@@ -12,6 +14,7 @@ def test_facts_are_those_of_the_classes():
     assert found == list(KNOWN.values())
 
 
+@pytest.mark.slow
 def test_facts_need_no_torch():
     code = "import sys, sd4match.prompts.family_facts; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -167,6 +167,7 @@ def test_the_state_goes_on_with_scale_and_count(half, batch):
     assert not torch.equal(prompt.embeddings, start)
 
 
+@pytest.mark.slow
 def test_other_dtypes_scale_nothing(nano, batch):
     prompt, optimizer = optimizer_of(nano)
     prompt.embeddings.register_hook(lambda gradient: gradient * torch.inf)
@@ -185,6 +186,7 @@ def test_bfloat16_learns(batch):
     assert ((prompt.embeddings - start).abs().amax(1) > 0).all()
 
 
+@pytest.mark.slow
 def test_a_class_prompt_learns_the_categories_of_the_batch(nano, pascal, latents):
     pairs = [pascal["train"][i] for i in (0, 1, 3)]  # car, car, cat
     prompt = prompts.create("class", nano, length=3, categories=["car", "cat", "dog"])
@@ -228,6 +230,7 @@ def test_sources_and_targets_are_one_batch_of_the_unet(nano, pascal, latents, mo
     assert sizes == [(6, 1, [1] * 6, 6)]
 
 
+@pytest.mark.slow
 def test_every_step_has_its_own_noise(nano, pascal, latents):
     prompt = prompts.create("single", nano, length=4)
     recipe = TuningSettings(steps=1, kernel_size=3)

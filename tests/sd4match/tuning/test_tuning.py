@@ -53,6 +53,7 @@ def test_the_loss_falls_on_one_pair(start, pascal):
     assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.05
 
 
+@pytest.mark.slow
 def test_only_the_prompt_learns(nano, start):
     parameters = [p for m in (nano.unet, nano.vae, nano.text_encoder) for p in m.parameters()]
     before = [p.clone() for p in parameters]
@@ -221,6 +222,7 @@ def test_memory_settings_may_change_on_the_way(start):
     assert second.losses == pytest.approx(whole.losses, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_flipped_pairs_are_trained_on(nano, pascal, tmp_path):
     """Those of PF-Pascal's list, mirrored; and no others."""
     prompt = prompts.create("single", nano, length=4)
@@ -234,6 +236,7 @@ def test_flipped_pairs_are_trained_on(nano, pascal, tmp_path):
     assert any(name.endswith("-flipped") for name in seen)
 
 
+@pytest.mark.slow
 def test_a_state_is_a_copy(start):
     tuning = start()
     state = tuning.state_dict()

@@ -100,11 +100,13 @@ def test_bad_settings_are_one_line(nano, hidden, settings, says):
         generate(nano, hidden, **settings)
 
 
+@pytest.mark.slow
 def test_an_image_that_is_not_finite_is_refused(nano, hidden):
     with pytest.raises(SD4MatchError, match="not finite"):
         generate(nano, hidden * torch.nan, **FAST)
 
 
+@pytest.mark.slow
 def test_what_there_is_to_generate(nano, pascal):
     pair = pascal["test"][0]
     classes = prompts.create("class", nano, length=2, categories=["dog", "cat"])

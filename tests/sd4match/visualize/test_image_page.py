@@ -57,6 +57,7 @@ def test_what_is_left_over_is_no_larger_than_the_rest():
     assert inches(last[0])[3] == pytest.approx(inches(first[0])[3])
 
 
+@pytest.mark.slow
 def test_axes_count_in_the_images_pixels():
     image = Image.new("RGB", (3000, 2000))
     _, [[axes]] = panels([[image.size]])

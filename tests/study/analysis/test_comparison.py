@@ -6,6 +6,8 @@ from sd4match.errors import SD4MatchError
 from study.analysis.statistics.stats import difference
 from study.tables.comparison import comparison_report
 
+pytestmark = pytest.mark.slow
+
 TEXT = """
 baseline: {backbone: nano, prompt: single, length: 4, ensemble: 1, kernel: 3}
 axes: {prompt: [empty], layer: [0, 2]}
@@ -28,7 +30,6 @@ def test_configurations_of_one_study_are_paired(answered):
     assert f"answered:{b} minus answered:{a}" in text
 
 
-@pytest.mark.slow
 def test_studies_share_records_and_differ_in_what_they_ask(answered, study_of):
     other = study_of("other", TEXT, "protocol=dift")
     found = answered.compare(other)
@@ -47,7 +48,6 @@ def test_studies_share_records_and_differ_in_what_they_ask(answered, study_of):
     assert alike.startswith("answered minus answered, PCK@0.1")
 
 
-@pytest.mark.slow
 def test_other_pairs_are_no_difference(answered, study_of):
     fewer = study_of("fewer", TEXT, "data.pairs=5")
     found = answered.compare(fewer)
@@ -57,7 +57,6 @@ def test_other_pairs_are_no_difference(answered, study_of):
     assert "not comparable with answered" in comparison_report(answered, fewer, found)
 
 
-@pytest.mark.slow
 def test_nothing_in_common_and_unknown_keys_are_said(answered, study_of):
     alone = study_of("alone", "{baseline: {prompt: empty, ensemble: 3}, data: {evaluate: [spair]}}")
     with pytest.raises(SD4MatchError, match="no configuration in common"):

@@ -4,6 +4,8 @@ import pytest
 
 from study.tables.layout import Layout
 
+pytestmark = pytest.mark.slow
+
 
 def test_scores_have_intervals_around_them(answered):
     scores = answered.scores(answered.best().name)
@@ -14,7 +16,6 @@ def test_scores_have_intervals_around_them(answered):
     assert gone[["pck", "low", "high"]].isna().all(axis=None)
 
 
-@pytest.mark.slow
 def test_other_alphas_do_not_take_the_metric_away(answered):
     strict = answered.under(alphas=[0.02])
     assert strict.best().equals(answered.best())

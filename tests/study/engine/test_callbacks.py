@@ -44,6 +44,7 @@ def test_what_is_none_is_refused_in_one_line(tmp_path, text, words):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_curves_that_cannot_be_written_stop_nothing(tmp_path, caplog, plan_on):
     (tmp_path / "tensorboard").write_text("no folder")
     plan = plan_on("baseline: {prompt: single, length: 2, image_size: 32}")

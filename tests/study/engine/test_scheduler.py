@@ -88,6 +88,7 @@ def test_a_prompt_that_is_learned_to_the_end_is_kept(report, tunes):
     assert report(second, 8, 0.1)
 
 
+@pytest.mark.slow
 def test_the_last_epoch_of_few_steps_is_no_rung(report, plan_on):
     few = sorted(plan_on(SPACE, "recipe.steps=2").tunes.values(), key=lambda t: t.key)
     assert report(few[0], 2, 0.9)

@@ -144,6 +144,7 @@ def test_nothing_is_left_when_the_store_has_all(plan, store):
     assert pending(plan, store) == []
 
 
+@pytest.mark.slow
 def test_records_of_more_than_is_wanted_are_enough(plan, plan_on, store):
     fewer = plan_on(SPACE, "axes.kernel=[3]", "axes.timestep=[50]")
     for key in plan.tunes:
@@ -153,6 +154,7 @@ def test_records_of_more_than_is_wanted_are_enough(plan, plan_on, store):
     assert pending(fewer, store) == []
 
 
+@pytest.mark.slow
 def test_the_order_does_not_depend_on_the_day(plan, plan_on, store):
     assert pending(plan, store) == pending(plan_on(SPACE), store)
 

@@ -157,6 +157,7 @@ def test_whatever_ends_first_all_is_done_once_and_in_order(queue_of, plan, store
     assert queue.failures == {}
 
 
+@pytest.mark.slow
 def test_it_is_finished_when_the_last_trial_has_ended(queue_of, plan, store):
     queue = queue_of([plan])
     *_, last = run(queue, store, first)
@@ -340,6 +341,7 @@ def test_plans_come_one_after_the_other(queue_of, plan, plan_on, store):
     assert all(work.stages[0].extraction.timestep == 261 for work in new)
 
 
+@pytest.mark.slow
 def test_the_first_plan_with_work_is_preflighted(queue_of, plan, plan_on, store):
     queue = queue_of([plan])
     run(queue, store, first)
@@ -378,6 +380,7 @@ def test_what_failed_is_not_tried_again_nor_what_needs_it(queue_of, plan, plan_o
     assert not needing.keys() & {work.key for work in told}
 
 
+@pytest.mark.slow
 def test_a_preflight_that_fails_ends_the_study(queue_of, plan, plan_on):
     # A second plan that shares nothing with the first.
     queue = queue_of([plan, plan_on(SPACE, "baseline.image_size=64")])

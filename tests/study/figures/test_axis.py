@@ -12,6 +12,7 @@ def curve(panel):
     return next(line for line in panel.lines if len(line.get_xdata()) == len(panel.get_xticks()))
 
 
+@pytest.mark.slow
 def test_lines_draw_the_estimates(made):
     cells, samples = made
     figure = kind.ablation(cells, samples, axis="timestep", baseline="base", resamples=100)
@@ -66,6 +67,7 @@ def test_fewer_data_sets_make_smaller_pictures_without_warnings(
     assert not recwarn.list
 
 
+@pytest.mark.slow
 def test_single_seeds_are_dots(made):
     cells, samples = made
     twin = cells[cells["configuration"] == "base"].assign(configuration="twin", seed=1)

@@ -5,8 +5,9 @@ import pytest
 
 from study.figures import curves
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_every_tuning_is_a_line_in_its_data_sets_panels(factorial):
     found = curves.tunings(factorial)
     assert set(found["label"]) == {

@@ -8,6 +8,7 @@ from study.figures import examples
 from study.figures.predictions import predicted
 
 
+@pytest.mark.slow
 def test_the_largest_gains_and_worst_losses_are_chosen(factorial):
     best = factorial.best().name
     own, base = (predicted(factorial, k, "spair", "test") for k in (best, factorial.baseline))

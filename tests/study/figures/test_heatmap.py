@@ -77,6 +77,7 @@ def test_training_that_is_tied_moves_along(made):
     assert heatmap.pairs(configurations(some), base="base") == [("timestep", "layer")]
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_a_dash(made, lose):
     cells = lose(made[0], "other", "spair")
     figure = heatmap.heatmap(cells, x="timestep", y="layer", base="base")

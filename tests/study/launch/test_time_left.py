@@ -1,11 +1,14 @@
 """The time left of a launch: known when every kind of stage was timed."""
 
+import pytest
+
 from study.launch.progress import Progress
 from study.store import timings
 
 from .conftest import of, text
 
 
+@pytest.mark.slow
 def test_time_left_is_known_when_every_kind_was_timed_and_shrinks(launch):
     progress, _, items, store = launch
     assert "time left: unknown" in text(progress)

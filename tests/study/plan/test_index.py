@@ -6,6 +6,8 @@ from study.plan import index
 from study.plan.cost import tflop_per_image
 from study.space.axes import AXES
 
+pytestmark = pytest.mark.slow
+
 SPACE = """
 baseline: {prompt: empty, ensemble: 1}
 axes: {layer: [0, 1], prompt: [empty, class], ensemble: [1, 4]}

@@ -6,6 +6,8 @@ from sd4match.errors import SD4MatchError
 from study.plan.plan import Planner
 from study.space.reading import load
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_unlearned_prompt_is_one_trial_for_all_data_sets(plan_of):
     plan, numbers = plan_of("{baseline: {prompt: empty}}")
@@ -20,7 +22,6 @@ def test_a_configuration_that_is_asked_for_twice_is_one_cell_a_split(tmp_path):
     assert twice == once
 
 
-@pytest.mark.slow
 def test_missing_data_sets_are_refused_with_the_command_that_makes_them(tmp_path):
     root = tmp_path / "nowhere"
     evaluated = [f"data.root={root}", "data.evaluate=[pf_willow]"]

@@ -104,6 +104,7 @@ def test_a_changed_file_is_another_stage_and_refused_by_who_planned_with_the_old
         prompt_files.load(old, nano)
 
 
+@pytest.mark.slow
 def test_a_missing_file_is_planned_and_not_launched(plan):
     planner, planned = plan("nowhere.safetensors")
     assert len(planned.predicts) == 2
@@ -111,6 +112,7 @@ def test_a_missing_file_is_planned_and_not_launched(plan):
         planner.require_data()
 
 
+@pytest.mark.slow
 def test_a_prompt_of_another_backbone_is_refused(plan, folder, nano, tmp_path):
     made_for_other = prompts.create("single", nano, length=2)
     made_for_other.made_for = type(made_for_other.made_for)("other", "f" * 64)
@@ -119,6 +121,7 @@ def test_a_prompt_of_another_backbone_is_refused(plan, folder, nano, tmp_path):
         plan(tmp_path / "other.safetensors")
 
 
+@pytest.mark.slow
 def test_a_data_set_without_a_file_is_refused(plan):
     with pytest.raises(SD4MatchError, match=r"prompts\.mine: no file for spair, which"):
         plan("single.safetensors", "data.evaluate=[pf_pascal,spair]")

@@ -13,6 +13,8 @@ from study.space.designs import configurations
 from study.space.reading import load
 from study.study import open_study
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_best_one_is_the_studys_with_its_intervals(study, content):
     best = content.best
@@ -35,7 +37,6 @@ def test_the_command_asks_for_the_best_configuration_and_no_other(content):
     assert [configuration.key for configuration in configurations(space)] == [content.best.key]
 
 
-@pytest.mark.slow
 def test_a_search_reports_before_its_baseline_is_measured(copied):
     file = copied / "study.json"
     facts = json.loads(file.read_text())

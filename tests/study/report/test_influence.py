@@ -9,6 +9,8 @@ from study.study import open_study
 
 from .conftest import SPACE
 
+pytestmark = pytest.mark.slow
+
 
 def test_axes_are_ranked_by_the_studys_importance(study, content):
     found = study.importance()
@@ -20,7 +22,6 @@ def test_axes_are_ranked_by_the_studys_importance(study, content):
     assert study.metric in content.ranking.what
 
 
-@pytest.mark.slow
 def test_a_verdict_counts_the_values_that_differ(study, content):
     verdicts = {section.axis: section.verdict for section in content.sections}
     assert verdicts["timestep"] == "of 1 other value, 1 worse than the baseline on test"
@@ -31,7 +32,6 @@ def test_a_verdict_counts_the_values_that_differ(study, content):
     )
 
 
-@pytest.mark.slow
 def test_interactions_are_named_by_both_axes(make_study):
     crossed = make_study(SPACE.split("axes")[0] + "axes: {timestep: [50, 261], layer: [0, 1]}",
                          "design=factorial")  # fmt: skip

@@ -124,6 +124,7 @@ def test_a_mean_over_data_sets_is_of_both():
     assert found["value"].tolist() == pytest.approx(list(TRUTH.values()))
 
 
+@pytest.mark.slow
 def test_seeds_are_common_to_the_data_sets_of_a_mean():
     """What a training is worth moves all data sets alike: two of them do not halve its chance."""
     lucky = {0: -0.02, 1: 0.0, 2: 0.02}

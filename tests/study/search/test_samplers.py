@@ -97,6 +97,7 @@ def test_what_is_impossible_is_not_proposed(sampler):
     assert {(p["global_length"], p["content_length"]) for p in found} == {(5, 5), (5, 50), (50, 5)}
 
 
+@pytest.mark.slow
 def test_any_sampler_of_optunas_by_its_target():
     target = {"_target_": "optuna.samplers.TPESampler", "n_startup_trials": 1}
     made = samplers.create(Search(sampler=target, seed=5))

@@ -15,6 +15,7 @@ def write(tmp_path):
     return write
 
 
+@pytest.mark.slow
 def test_names_and_alphas_that_are_given_twice_count_once(write):
     space = load(write("{alphas: [0.1, 0.1], data: {evaluate: [spair, spair]}}"))
     assert space.file.alphas == [0.1]

@@ -59,6 +59,7 @@ def test_the_same_file_adds_one_axis_at_a_time(space_of):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "complaint"),
     [
@@ -83,6 +84,7 @@ axes:
 """
 
 
+@pytest.mark.slow
 def test_a_fraction_is_of_the_paid_axes_and_keeps_every_free_value(space_of):
     half = list(configurations(space_of(GRID, "factorial.fraction=0.5")))
     points = {c.paid for c in half}
@@ -104,6 +106,7 @@ def test_a_larger_fraction_contains_a_smaller_one(tmp_path_factory, low, high, s
     assert small <= large
 
 
+@pytest.mark.slow
 def test_fractions_of_two_seeds_differ(space_of):
     first, second = (
         set(configurations(space_of(GRID, "factorial.fraction=0.3", f"factorial.seed={seed}")))
@@ -155,6 +158,7 @@ def test_one_tie_leaves_the_other_axis_free(space_of):
     assert {c["train.layer"] for c in configurations(space)} == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tie", "complaint"),
     [
@@ -280,6 +284,7 @@ def test_a_factorial_takes_every_combination_once(write):
     assert settings == expected | {("empty", None, 1), ("empty", None, 2)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["factorial", "one_at_a_time"])
 def test_values_that_are_impossible_together_are_left_out(write, caplog, design):
     axes = "axes: {global_length: [5, 50], content_length: [5, 50]}"

@@ -60,6 +60,7 @@ def leave(bucket, folder, **state):
     bucket.write(name, json.dumps({"pid": 1, "host": "far", "time": time.time()} | state).encode())
 
 
+@pytest.mark.slow
 def test_a_second_lease_is_refused_with_the_first_ones_name(folder, bucket):
     with leased(folder):
         refused = pytest.raises(SD4MatchError, match=r"small is being launched by process \d+ on ")
@@ -70,6 +71,7 @@ def test_a_second_lease_is_refused_with_the_first_ones_name(folder, bucket):
         pass
 
 
+@pytest.mark.slow
 def test_a_launch_on_another_machine_counts_while_it_says_so(folder, bucket):
     leave(bucket, folder)
     with pytest.raises(SD4MatchError, match="by process 1 on far: wait"), leased(folder):
@@ -87,6 +89,7 @@ def test_a_killed_launch_of_this_machine_is_nobodys(folder, bucket):
         pass
 
 
+@pytest.mark.slow
 def test_what_no_launch_wrote_is_nobodys(folder, bucket):
     for content in (b"", b"{}", b"[1]"):
         bucket.write("/".join((*folder.parts[-2:], lock.FOLDER, "other.json")), content)

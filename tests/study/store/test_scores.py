@@ -69,6 +69,7 @@ def test_counts_are_those_of_each_pair_alone(recorded, protocol):
                     assert keypoints[i] == len(found)
 
 
+@pytest.mark.slow
 def test_a_second_call_writes_nothing(recorded):
     store, record, _ = recorded
     everything = [setting for grid in GRIDS for setting in grid]
@@ -78,6 +79,7 @@ def test_a_second_call_writes_nothing(recorded):
     assert contents(store.folder) == before
 
 
+@pytest.mark.slow
 def test_another_rule_is_scored_from_the_same_predictions(recorded):
     store, record, _ = recorded
     everything = [setting for grid in GRIDS for setting in grid]
@@ -93,12 +95,14 @@ def test_another_rule_is_scored_from_the_same_predictions(recorded):
     assert after.keys() - before.keys() == set(other)
 
 
+@pytest.mark.slow
 def test_the_image_size_matters_to_its_own_protocol(recorded):
     store, record, _ = recorded
     larger = Record(record.key, record.data, 2 * SIDE)
     assert score(store, record, GRIDS[0], RULE) != score(store, larger, GRIDS[0], RULE)
 
 
+@pytest.mark.slow
 def test_only_files_that_hold_wanted_settings_are_scored(recorded):
     store, record, _ = recorded
     score(store, record, GRIDS[1][:1], RULE)
@@ -151,6 +155,7 @@ def positions(truth, settings, seed=0):
     return np.random.default_rng(seed).uniform(0, 1, (len(settings), *sizes.shape)) * sizes
 
 
+@pytest.mark.slow
 def test_scores_come_back(store, truth):
     settings, keypoints = [NEAREST, SOFTMAX], truth.n_keypoints
     rng = np.random.default_rng(0)
@@ -165,6 +170,7 @@ def test_scores_come_back(store, truth):
         np.testing.assert_array_equal(of, keypoints)
 
 
+@pytest.mark.slow
 def test_scores_have_an_address_a_rule(store, truth):
     predictions = store.write_predictions("k", [NEAREST], positions(truth, [NEAREST]), truth)
     rules = [{"alphas": [0.1]}, {"alphas": [0.2]}, {"alphas": [0.1], "protocol": "dift"}]

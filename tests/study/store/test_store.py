@@ -48,6 +48,7 @@ def files_below(folder):
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_predictions_come_back_within_half_a_step(store, truth):
     settings = [NEAREST, SOFTMAX, *KERNELS]
     wanted = positions(truth, settings)
@@ -61,6 +62,7 @@ def test_predictions_come_back_within_half_a_step(store, truth):
     assert error.max() > 0  # they were rounded, so the bound says something
 
 
+@pytest.mark.slow
 def test_positions_outside_the_image_move_to_its_border(store, truth):
     sizes = truth.sizes[truth.pair]
     outside = np.stack([-sizes, 2 * sizes])
@@ -69,6 +71,7 @@ def test_positions_outside_the_image_move_to_its_border(store, truth):
     np.testing.assert_allclose(found, np.stack([0 * sizes, sizes]), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_columns_name_each_row(store, truth):
     settings = [SOFTMAX, NEAREST, KERNELS[3]]
     table = pq.read_table(store.write_predictions("a", settings, positions(truth, settings), truth))
@@ -79,6 +82,7 @@ def test_columns_name_each_row(store, truth):
     assert table["temperature"].to_pylist()[::rows] == [0.1, None, 0.04]
 
 
+@pytest.mark.slow
 def test_a_stage_keeps_several_grids(store, truth):
     first = store.write_predictions("k", KERNELS, positions(truth, KERNELS), truth)
     second = store.write_predictions("k", [NEAREST], positions(truth, [NEAREST], 1), truth)
@@ -90,6 +94,7 @@ def test_a_stage_keeps_several_grids(store, truth):
     )
 
 
+@pytest.mark.slow
 def test_a_setting_on_record_twice_is_read_from_the_same_file_by_everyone(store, truth):
     grids = [[NEAREST, SOFTMAX], [SOFTMAX, *KERNELS]]
     files = [store.write_predictions("k", grid, positions(truth, grid), truth) for grid in grids]
@@ -98,6 +103,7 @@ def test_a_setting_on_record_twice_is_read_from_the_same_file_by_everyone(store,
     assert recorded[SOFTMAX] == min(files)
 
 
+@pytest.mark.slow
 def test_the_same_predictions_are_the_same_file(store, truth, tmp_path):
     wanted = positions(truth, KERNELS)
     other = Store(tmp_path / "other")
@@ -106,6 +112,7 @@ def test_the_same_predictions_are_the_same_file(store, truth, tmp_path):
     assert one.read_bytes() == two.read_bytes()
 
 
+@pytest.mark.slow
 def test_ground_truth_is_that_of_the_pairs(store, pairs, truth):
     store.write_truth(pairs)
     found, rows = store.read_truth(pairs.fingerprint)
@@ -121,6 +128,7 @@ def test_ground_truth_is_that_of_the_pairs(store, pairs, truth):
     assert rows["source"].nunique() == len(set(contents))
 
 
+@pytest.mark.slow
 def test_ground_truth_is_written_once(store, pairs):
     store.write_truth(pairs)
     before = {path: path.stat().st_mtime_ns for path in store.folder.rglob("*.parquet")}
@@ -149,6 +157,7 @@ def no_settings(_):
     return file.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [cut, lambda _: b"", no_settings, flip])
 def test_a_damaged_prediction_file_is_one_clear_error(store, truth, damage):
     file = store.write_predictions("k", KERNELS, positions(truth, KERNELS), truth)
@@ -165,6 +174,7 @@ def test_a_damaged_prediction_file_is_one_clear_error(store, truth, damage):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", [0, 1])
 def test_damaged_ground_truth_is_one_clear_error(store, pairs, which):
     store.write_truth(pairs)
@@ -187,6 +197,7 @@ def test_a_write_that_fails_leaves_nothing(store, truth, monkeypatch):
     assert store.recorded("k") == {}
 
 
+@pytest.mark.slow
 def test_a_large_study_takes_four_bytes_a_prediction(store):
     """Predictions scatter around the truth, as a softmax gives them: no two are alike."""
     rng = np.random.default_rng(0)
@@ -202,6 +213,7 @@ def test_a_large_study_takes_four_bytes_a_prediction(store):
     assert file.stat().st_size <= 4 * len(settings) * len(points)
 
 
+@pytest.mark.slow
 def test_a_pair_set_without_keypoints_is_kept(store, truth):
     none = dataclasses.replace(truth, pair=truth.pair[:0], keypoints=truth.keypoints[:0])
     file = store.write_predictions("k", KERNELS, np.zeros((len(KERNELS), 0, 2)), none)

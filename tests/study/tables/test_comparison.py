@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from study.tables.comparison import comparison_facts, comparison_report
 
 
+@pytest.mark.slow
 def test_the_report_shows_each_difference_with_its_interval(answered):
     a, b = answered.baseline, answered.best(where="prompt = 'empty'").name
     found = answered.compare(answered, configurations=(a, b))

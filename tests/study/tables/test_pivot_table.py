@@ -90,6 +90,7 @@ def test_parts_are_those_of_the_breakdown(answered, by):
     assert one["pairs"].sum() == pairs[by].notna().sum()
 
 
+@pytest.mark.slow
 def test_two_parts_at_once_split_further(answered):
     raw = answered.pivot(Layout(("prompt",), ("viewpoint", "scale"))).raw
     whole = answered.pivot(Layout(("prompt",), ("dataset",), datasets=("spair",))).raw
@@ -151,6 +152,7 @@ def test_seeds_of_a_row_are_averaged(study_of):
     assert "measured seeds, of" not in " ".join(alone.footnotes)
 
 
+@pytest.mark.slow
 def test_missing_cells_say_why(answered):
     table = answered.pivot(Layout(("prompt",)))
     line = table.formatted.set_index("prompt").loc["class"]

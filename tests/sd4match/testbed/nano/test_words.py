@@ -37,6 +37,7 @@ def test_special_tokens_are_where_the_configuration_says(tokenizer, nano):
     assert tokenizer.convert_ids_to_tokens(0) == "!"
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=60))
 def test_any_text_has_tokens(tokenizer, text):

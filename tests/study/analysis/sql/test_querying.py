@@ -21,6 +21,7 @@ def test_a_query_reads_only_what_it_names(answered, monkeypatch):
         answered.query("SELECT * FROM keypoints")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sql",
     [

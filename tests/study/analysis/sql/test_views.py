@@ -16,6 +16,7 @@ def test_columns_are_those_documented(answered):
         assert all(name in views.schema() for name in documented)
 
 
+@pytest.mark.slow
 def test_views_join(answered):
     found = answered.query(
         "SELECT c.prompt, count(*) AS n FROM keypoints JOIN configurations c USING (configuration)"
@@ -24,6 +25,7 @@ def test_views_join(answered):
     assert set(found["prompt"]) == {"empty", "single", "class"}
 
 
+@pytest.mark.slow
 def test_trials_and_stages_say_what_was_computed(answered):
     trials = answered.query("SELECT * FROM trials")
     index = answered.index

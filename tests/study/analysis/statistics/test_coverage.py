@@ -126,6 +126,7 @@ def found(effect, pairs, error, *, seeds=1, of_seeds=np.nan):
     return Difference(effect, 0, 0, 0.5, pairs, seeds, error, of_seeds)
 
 
+@pytest.mark.slow
 def test_with_as_many_more_pairs_as_needed_four_in_five_differences_are_resolved():
     rng, effect, noise, pairs = np.random.default_rng(0), 0.03, 0.1, 30
     more, _ = needed(found(effect, pairs, noise / np.sqrt(pairs)), comparisons=1)

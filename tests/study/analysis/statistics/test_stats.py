@@ -34,6 +34,7 @@ def simulate(pairs, image_effect, rng):
     return 0.5 + image[source] + image[target] + rng.normal(0, 0.05, len(source))
 
 
+@pytest.mark.slow
 def test_pairs_as_if_independent_would_be_too_sure():
     """The simulation tells methods apart: a t-test on the pairs is wrong far too often."""
     pairs, rng = draw_pairs(6, 15, 100), np.random.default_rng(1)

@@ -67,6 +67,7 @@ def test_interrupted_anywhere_it_ends_with_the_same_weights(tmp_path, stop):
     assert [row["step"] for row in rows(tmp_path / "parts")] == [50, 100, 120]
 
 
+@pytest.mark.slow
 def test_a_finished_stage_does_nothing_more(tmp_path):
     expected, _ = run(tmp_path)
     found, told = run(tmp_path, stop_at=120)
@@ -74,6 +75,7 @@ def test_a_finished_stage_does_nothing_more(tmp_path):
     assert torch.equal(found["line.weight"], expected["line.weight"])
 
 
+@pytest.mark.slow
 def test_what_is_left_is_the_average(tmp_path):
     weights, _ = run(tmp_path)
     (checkpoint,) = tmp_path.glob("line-*.pt")
@@ -82,6 +84,7 @@ def test_what_is_left_is_the_average(tmp_path):
     assert not torch.equal(weights["line.weight"], saved["models"]["line.weight"])
 
 
+@pytest.mark.slow
 def test_the_models_end_frozen(tmp_path):
     stage = Line()
     Training(stage, tmp_path, CPU).run(lambda *_: None)
@@ -99,6 +102,7 @@ def test_a_checkpoint_of_another_training_is_not_taken(tmp_path, other):
     assert Training(Line(**other), tmp_path, CPU).step == 0
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_told(tmp_path):
     run(tmp_path)
     (checkpoint,) = tmp_path.glob("line-*.pt")
