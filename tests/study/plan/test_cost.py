@@ -39,10 +39,10 @@ def test_cost_is_counted_on_the_architecture(space_of):
     space = space_of()
     planner = Planner(space)
     moved = {"ensemble": 4, "layer": 0}
-    one, dear = space.baseline, space.with_values(moved)
-    found = tflop_per_image(planner.plan([one, dear], splits=("val",)))
+    one, costly = space.baseline, space.with_values(moved)
+    found = tflop_per_image(planner.plan([one, costly], splits=("val",)))
     architecture = planner.architecture(one)
-    for configuration, passes, layer in ((one, 1, 1), (dear, 4, 0)):
+    for configuration, passes, layer in ((one, 1, 1), (costly, 4, 0)):
         count = flops(architecture, 32, layer)
         assert found[configuration.key] == pytest.approx(
             (count.vae_encode + passes * count.unet) / 1e12
