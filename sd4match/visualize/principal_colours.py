@@ -65,7 +65,7 @@ def fit(maps: Sequence[Tensor]) -> Views:
 
 
 def pca(
-    images: Sequence[tuple[str, Image.Image]], views: Mapping[int, Views], *, note: str = ""
+    images: Sequence[tuple[str, Image.Image]], views: Mapping[Layer, Views], *, note: str = ""
 ) -> Figure:
     """Draw images beside their features: one row per image, one column per layer.
 
