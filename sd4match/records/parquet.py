@@ -151,7 +151,9 @@ def damaged(file: Path | str, reason: Exception | str) -> SD4MatchError:
 def setting_json(setting: Setting) -> list[Any]:
     """Return a setting as JSON values."""
     layer, readout = setting
-    return [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
+    values = [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
+    # As it was before the setting existed: a stored grid keeps its name and its bytes.
+    return values if readout.l2_normalize else [*values, False]
 
 
 def setting_columns(settings: Sequence[Setting], rows: int) -> dict[str, pa.Array]:
@@ -162,9 +164,11 @@ def setting_columns(settings: Sequence[Setting], rows: int) -> dict[str, pa.Arra
         codes = np.repeat(np.arange(len(settings), dtype=np.int32), rows)
         return pa.array(list(values), kind).take(pa.array(codes))
 
-    return {
+    columns = {
         "layer": column((layer for layer, _ in settings), pa.uint8()),
         "localizer": column((readout.localizer for _, readout in settings), pa.string()),
         "kernel": column((readout.kernel_sigma for _, readout in settings), pa.float64()),
         "temperature": column((readout.temperature for _, readout in settings), pa.float64()),
     }
+    cosine = [readout.l2_normalize for _, readout in settings]
+    return columns if all(cosine) else columns | {"l2_normalize": column(cosine, pa.bool_())}
