@@ -25,18 +25,21 @@ class Readout:
             Gaussian around the arg-max).
         kernel_sigma: width of that Gaussian in target cells; kernel_softmax only.
         temperature: divisor of the correlations before either softmax.
+        l2_normalize: correlate by cosine similarity, not by dot product. Features that are fused
+            with DINO's are normalized already: prediction ignores it for them.
 
     Raises:
-        SD4MatchError: unknown localizer, or a number that is not positive and finite.
+        SD4MatchError: unknown localizer, a number that is not positive and finite, or no boolean.
 
     Example:
         >>> Readout("softmax")
-        Readout(localizer='softmax', kernel_sigma=None, temperature=0.04)
+        Readout(localizer='softmax', kernel_sigma=None, temperature=0.04, l2_normalize=True)
     """
 
     localizer: str = "kernel_softmax"
     kernel_sigma: float | None = 7.0
     temperature: float | None = 0.04
+    l2_normalize: bool = True
 
     def __post_init__(self) -> None:
         require_known(self.localizer, LOCALIZERS, what="localizer")
@@ -46,6 +49,8 @@ class Readout:
         ):
             value = positive(name, getattr(self, name)) if used else None
             object.__setattr__(self, name, value)
+        if not isinstance(self.l2_normalize, bool):
+            raise SD4MatchError(f"l2_normalize is {self.l2_normalize!r}: it must be True or False")
 
 
 OUTPUT = "output"

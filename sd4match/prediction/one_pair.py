@@ -31,7 +31,8 @@ class Matches:
     Attributes:
         positions: (N, 2) float32, (x, y) in original pixels of the target.
         correlation: (N, h, w) float32, cosine similarity with every cell of the target's map,
-            which is corner-aligned with the square that the model sees.
+            which is corner-aligned with the square that the model sees; dot products if the
+            readout has no ``l2_normalize``.
     """
 
     positions: NDArray[np.float32]
@@ -39,7 +40,10 @@ class Matches:
 
     @property
     def peaks(self) -> NDArray[np.float32]:
-        """(N,) the largest correlation of each keypoint, at most 1: a confidence of the match."""
+        """(N,) the largest correlation of each keypoint: a confidence of the match.
+
+        Cosine similarities are at most 1.
+        """
         peaks: NDArray[np.float32] = self.correlation.max(axis=(1, 2))
         return peaks
 
@@ -93,11 +97,14 @@ def match_pair(
     square = to_square(pair.source_keypoints, pair.source_size, latents.image_size)
     cells = square_to_cells(square, latents.image_size, (h, w))
     queries = torch.tensor(cells, dtype=torch.float32, device=backbone.device)[None]
-    found = match_many(source, target, queries, [readout or Readout()])[0, 0].cpu().numpy()
+    readout = readout or Readout()
+    found = match_many(source, target, queries, [readout])[0, 0].cpu().numpy()
     positions = cells_to_original(found, pair.target_size, latents.image_size, (h, w))
     return Matches(
         positions=positions.astype(np.float32),
-        correlation=correlate(source, target, queries)[0].cpu().numpy(),
+        correlation=correlate(source, target, queries, l2_normalize=readout.l2_normalize)[0]
+        .cpu()
+        .numpy(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
@@ -90,6 +91,8 @@ def predict(
     # "bilinear" separately: with it, ``match_many`` would change the last bits of the others, and
     # a stored result must not depend on which others were computed with it.
     groups: dict[tuple[Layer, bool], list[int]] = defaultdict(list)
+    # Fused features are normalized already.
+    readouts = [replace(r, l2_normalize=r.l2_normalize and not fusion) for _, r in settings]
     for i, (layer, readout) in enumerate(settings):
         groups[layer, readout.localizer == "bilinear"].append(i)
     features = partial(
@@ -118,8 +121,7 @@ def predict(
                     source[layer][None],
                     target[layer][None],
                     queries[None].to(backbone.device, non_blocking=True),
-                    [settings[i][1] for i in wanted],
-                    l2_normalize=not fusion,
+                    [readouts[i] for i in wanted],
                 )
                 matches.append(_Match(task, wanted, hw, cells[:, 0]))
             done += 1

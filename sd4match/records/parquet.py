@@ -157,7 +157,9 @@ def damaged(file: Path | str, reason: Exception | str) -> SD4MatchError:
 def setting_json(setting: Setting) -> list[Any]:
     """Return a setting as JSON values."""
     layer, readout = setting
-    return [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
+    values = [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
+    # As it was before the setting existed: a stored grid keeps its name and its bytes.
+    return values if readout.l2_normalize else [*values, False]
 
 
 def setting_columns(settings: Sequence[Setting], rows: int) -> dict[str, pa.Array]:
@@ -175,6 +177,11 @@ def setting_columns(settings: Sequence[Setting], rows: int) -> dict[str, pa.Arra
         "kernel": column((readout.kernel_sigma for _, readout in settings), pa.float64()),
         "temperature": column((readout.temperature for _, readout in settings), pa.float64()),
     }
-    # Files without places stay as they were before places existed.
+    # Files that do not use a setting stay as they were before it existed.
     places = [place for _, place in layers]
-    return columns if {*places} <= {OUTPUT} else columns | {"place": column(places, pa.string())}
+    if any(place != OUTPUT for place in places):
+        columns["place"] = column(places, pa.string())
+    cosine = [readout.l2_normalize for _, readout in settings]
+    if not all(cosine):
+        columns["l2_normalize"] = column(cosine, pa.bool_())
+    return columns

@@ -1,7 +1,7 @@
 """Which parts of a plan are already stored, and which predictions still need a pass.
 
 Predicted keypoints are the record. Another alpha or protocol is scored from them. A layer,
-localizer, kernel width or temperature that was not read then needs another pass, because neither
+localizer, kernel width, temperature or L2 normalization that was not read then needs another pass, because neither
 features nor correlations are kept.
 """
 
@@ -143,3 +143,4 @@ def _values(settings: Iterable[Setting]) -> Iterable[tuple[str, Value]]:
             yield "kernel", f"{readout.kernel_sigma:g}"
         if readout.temperature is not None:
             yield "temperature", f"{readout.temperature:g}"
+        yield "l2_normalize", str(readout.l2_normalize).lower()

@@ -42,6 +42,13 @@ def positive(raw: object) -> float:
     return float(raw)
 
 
+def boolean(raw: object) -> bool:
+    """Check true or false."""
+    if not isinstance(raw, bool):
+        raise ValueError("expected true or false")
+    return raw
+
+
 def one_of(*names: str) -> Callable[[object], str]:
     """Make a check for one of some names.
 
@@ -94,12 +101,15 @@ class Axis:
             `SD4MatchError` for names) saying what is allowed.
         of_prompts: which prompt families it applies to (None stands for prompt files). Its value
             is None for the others, so that one configuration never has two names.
+        neutral: value that changes nothing; it is left out of the keys of configurations, which
+            are the same as before the axis existed.
     """
 
     name: str
     cost: Cost
     check: Callable[[object], Value]
     of_prompts: Callable[[Family | None], bool] = lambda family: True
+    neutral: Value = None
 
     def applies(self, prompt: Value) -> bool:
         """Whether it applies to a prompt.
@@ -134,13 +144,13 @@ def _option(name: str, cost: Cost, check: Callable[[object], Value]) -> Axis:
     return Axis(name, cost, check, lambda family: family is not None and name in family.options)
 
 
-def _training(name: str, check: Callable[[object], Value]) -> Axis:
+def _training(name: str, check: Callable[[object], Value], neutral: Value = None) -> Axis:
     """An axis of training; for prompt files only the training data apply, which are chosen."""
 
     def applies(family: Family | None) -> bool:
         return name == "data" if family is None else family.learned
 
-    return Axis(f"train.{name}", "tune", check, applies)
+    return Axis(f"train.{name}", "tune", check, applies, neutral)
 
 
 TRAINED_ON: Mapping[str, str] = {name: known.trained_on for name, known in BENCHMARKS.items()}
@@ -169,6 +179,8 @@ AXES: Mapping[str, Axis] = {
         _training("timestep", integer(0, 999)),
         _training("layer", integer(0, 3)),
         _training("kernel_size", integer(3, odd=True)),
+        _training("fusion", one_of("none", "dino"), neutral="none"),
+        _training("l2_normalize", boolean, neutral=True),
         Axis("seed", "tune", integer(0)),
         Axis("image_size", "extract", integer(8)),
         Axis("timestep", "extract", integer(0, 999)),
@@ -178,6 +190,7 @@ AXES: Mapping[str, Axis] = {
         Axis("localizer", "free", one_of(*LOCALIZERS)),
         Axis("kernel", "free", positive),
         Axis("temperature", "free", positive),
+        Axis("l2_normalize", "free", boolean, neutral=True),
     )
 }
 

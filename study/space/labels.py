@@ -24,12 +24,15 @@ AXES = {
     "localizer": "localizer",
     "kernel": "kernel width σ (cells)",
     "temperature": "softmax temperature β",
+    "l2_normalize": "L2 normalization",
     "ensemble": "ensemble size E",
     "fusion": "fused with",
     "image_size": "image size (px)",
     "train.timestep": "training timestep t",
     "train.layer": "training UNet layer",
     "train.kernel_size": "loss window (cells)",
+    "train.fusion": "training fused with",
+    "train.l2_normalize": "L2 normalization in training",
     "train.data": "training data",
 }
 
@@ -49,6 +52,8 @@ def axis(name: str) -> str:
 
 def value(raw: Value) -> str:
     """A setting's value; a dash where the axis does not apply."""
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
     return MISSING if raw is None else f"{raw:g}" if isinstance(raw, float) else str(raw)
 
 

@@ -19,12 +19,19 @@ class TrainAxes:
         timestep: noise timestep t at which the prompt is learned, 0 to 999.
         layer: UNet layer whose features the loss uses, 0 to 3.
         kernel_size: side of the loss window in cells, an odd number from 3.
+        fusion: ``dino`` learns on the UNet's features joined with DINOv2's; ``none`` does not.
+            Example: ``dino``
+        l2_normalize: whether the loss correlates by cosine similarity (true) or by dot product
+            (false). Does not apply to fused features, which are normalized already.
+            Example: ``false``
     """
 
     data: str = "own"
     timestep: int = 261
     layer: int = 1
     kernel_size: int = 7
+    fusion: str = "none"
+    l2_normalize: bool = True
 
 
 @dataclass
@@ -59,6 +66,9 @@ class Baseline:
             ``softmax`` or ``kernel_softmax``. Example: ``nearest``
         kernel: width sigma of the Gaussian of ``kernel_softmax``, in cells. Example: ``3``
         temperature: softmax temperature beta of ``softmax`` and ``kernel_softmax``.
+        l2_normalize: whether features are matched by cosine similarity (true) or by dot product
+            (false). Does not apply to fused features, which are normalized already.
+            Example: ``false``
     """
 
     backbone: str = "nano"
@@ -78,6 +88,7 @@ class Baseline:
     localizer: str = "kernel_softmax"
     kernel: float = 7.0
     temperature: float = 0.04
+    l2_normalize: bool = True
 
 
 @dataclass

@@ -33,6 +33,17 @@ def test_every_row_has_the_cost_of_its_configuration(plan):
     assert len(set(costs.values())) > 2
 
 
+def test_an_index_without_an_axis_has_its_neutral_value(plan_of):
+    space = "{baseline: {prompt: single}, axes: {prompt: [text], fusion: [none, dino]}}"
+    table = index.table(plan_of(space)[0])
+    added = [name for name, axis in AXES.items() if axis.neutral is not None]
+    assert {"l2_normalize", "train.l2_normalize", "train.fusion"} <= set(added)
+    older = index.frame(table.drop_columns(added))
+    assert older.equals(index.frame(table))
+    assert older["l2_normalize"].isna().any()
+    assert older["train.fusion"].isna().any()
+
+
 def test_an_index_without_costs_is_read(plan):
     table = index.table(plan)
     older = index.frame(table.drop_columns([index.TFLOP]))

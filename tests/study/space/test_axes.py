@@ -33,6 +33,9 @@ from study.space.axes import AXES, find
         ("global_length", -1),
         ("content_length", 0),
         ("fusion", "clip"),
+        ("l2_normalize", "no"),
+        ("train.l2_normalize", 0),
+        ("train.fusion", True),
     ],
 )
 def test_impossible_values_are_refused_by_name(axis, value):
@@ -60,4 +63,5 @@ def test_every_axis_has_a_cost():
         "localizer",
         "kernel",
         "temperature",
+        "l2_normalize",
     }
