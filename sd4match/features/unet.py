@@ -60,8 +60,8 @@ def module_at(unet: UNet2DConditionModel, layer: Layer) -> nn.Module:
     """
     if not isinstance(layer, Place):
         return unet.up_blocks[layer]
-    parts: nn.ModuleDict = unet.up_blocks[layer.block].parts
-    return parts[str(layer.number)]
+    block: nn.Module = unet.up_blocks[layer.block]
+    return block.get_submodule(f"parts.{layer.number}")
 
 
 def _copied(module: _Module) -> _Module:
@@ -82,14 +82,15 @@ class _InParts(nn.Module):
         whole: whether the rest of the block runs too.
     """
 
-    def __init__(self, block: nn.Module, ends: Sequence[int], *, whole: bool) -> None:
+    def __init__(self, block: Any, ends: Sequence[int], *, whole: bool) -> None:
         super().__init__()
         self.resnets = [None] * len(block.resnets)  # the UNet counts them
         self.has_cross_attention = getattr(block, "has_cross_attention", False)
         self.parts = nn.ModuleDict()
         for start, end in zip((0, *ends), ends, strict=False):
-            self.parts[str(end)] = part = _part(block, slice(start, end))
+            part = _part(block, slice(start, end))
             part.upsamplers = None
+            self.parts[str(end)] = part
         if whole:
             self.parts["rest"] = _part(block, slice(ends[-1], None))
 
@@ -97,17 +98,16 @@ class _InParts(nn.Module):
         self, hidden_states: Tensor, res_hidden_states_tuple: tuple[Tensor, ...], **rest: Any
     ) -> Tensor:
         skips = res_hidden_states_tuple  # a block takes its own from the end
+        part: Any
         for part in self.parts.values():
-            hidden_states = part(
-                hidden_states=hidden_states, res_hidden_states_tuple=skips, **rest
-            )
+            hidden_states = part(hidden_states=hidden_states, res_hidden_states_tuple=skips, **rest)
             skips = skips[: len(skips) - len(part.resnets)]
         return hidden_states
 
 
-def _part(block: nn.Module, resnets: slice) -> nn.Module:
+def _part(block: Any, resnets: slice) -> Any:
     """The block with some of its resnets and their attentions."""
-    part = _copied(block)
+    part: Any = _copied(block)
     part.resnets = nn.ModuleList(list(block.resnets)[resnets])
     if getattr(block, "attentions", None) is not None:
         part.attentions = nn.ModuleList(list(block.attentions)[resnets])

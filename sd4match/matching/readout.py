@@ -4,6 +4,7 @@ docs/explanation/method.md section 1. Does not load torch, so that planning a st
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
 from typing import NamedTuple
@@ -112,11 +113,20 @@ def names_of(layer: Layer) -> tuple[int, str]:
 
 def depth(layer: Layer) -> tuple[int, float]:
     """Return a sort key: a pass to one layer also computes those with a smaller key."""
-    return tuple(layer) if isinstance(layer, Place) else (layer, math.inf)
+    return (layer.block, layer.number) if isinstance(layer, Place) else (layer, math.inf)
 
 
 Setting = tuple[Layer, Readout]
 """UNet layer and readout: one pass answers any number of them."""
+
+
+def deepest(settings: Iterable[Setting]) -> Layer:
+    """Return the layer at which a pass can end that answers all of these settings.
+
+    Args:
+        settings: at least one.
+    """
+    return max((layer for layer, _ in settings), key=depth)
 
 
 def positive(name: str, value: object) -> float:
