@@ -149,6 +149,12 @@ Layer = Annotated[int, typer.Option(help="UNet layer, 0 to 3")]
 Localizer = Annotated[str, typer.Option(help="nearest, bilinear, softmax or kernel_softmax")]
 Kernel = Annotated[float, typer.Option(help="width of kernel_softmax, in cells")]
 Temperature = Annotated[float, typer.Option(help="temperature of softmax and kernel_softmax")]
+L2Normalize = Annotated[
+    bool,
+    typer.Option(
+        "--l2-normalize/--no-l2-normalize", help="correlate by cosine similarity, not dot product"
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 

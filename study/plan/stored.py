@@ -1,8 +1,8 @@
 """Which parts of a plan are already stored, and which predictions still need a pass.
 
 Predicted keypoints are the record. Another alpha or protocol is scored from them. A layer,
-localizer, kernel width, temperature or L2 normalization that was not read then needs another pass, because neither
-features nor correlations are kept.
+localizer, kernel width, temperature or L2 normalization that was not read then needs another
+pass, because neither features nor correlations are kept.
 """
 
 from collections.abc import Iterable, Mapping

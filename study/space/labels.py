@@ -101,9 +101,14 @@ def training(rows: Iterable[Settings]) -> str:
 
     parts = []
     if learned:
+        fusion = seen("train.fusion", learned)
+        cosine = seen("train.l2_normalize", [r for r in learned if r["train.fusion"] != "dino"])
+        more = f"fused with {fusion}, " if "dino" in fusion else ""
+        more += f"L2 normalization {cosine}, " if "false" in cosine else ""
         parts.append(
             f"t = {seen('train.timestep', learned)}, layer {seen('train.layer', learned)}, "
-            f"loss window {seen('train.kernel_size', learned)}, on {seen('train.data', learned)}"
+            f"loss window {seen('train.kernel_size', learned)}, {more}"
+            f"on {seen('train.data', learned)}"
         )
     if read:
         parts.append(f"{seen('prompt', read)} from files, on {seen('train.data', read)}")

@@ -115,14 +115,26 @@ class Recipe:
     """How a prompt is learned (docs/explanation/method.md section 1).
 
     Attributes:
-        steps: optimizer steps of a tuning. 29,500 are the paper's; fewer are a reduced run, and
-            every table says so. Example: ``300``
-        learning_rate: of Adam, constant; CPM's linear layers learn at a tenth of it.
+        steps: optimizer steps of a tuning. null takes the paper's for the training data set: 29,635
+            on SPair-71k, 29,430 on PF-Pascal; a data set that the paper did not train on needs a
+            number. Fewer than the paper's are a reduced run, and every table says so.
+            Example: ``300``
+        learning_rate: of Adam; CPM's linear layers learn at a tenth of it.
+        schedule: factor of the learning rates by step: ``constant``; ``linear`` (falls to 0 in a
+            line), ``cosine`` (falls to 0 in half a cosine), both after ``warmup_steps``;
+            ``constant_with_warmup``; ``piecewise_constant`` (by ``step_rules``). Example: ``cosine``
+        warmup_steps: steps in which the rates rise from 0, before ``linear``, ``cosine`` and
+            ``constant_with_warmup``. Example: ``500``
+        step_rules: of ``piecewise_constant``: factors with the steps at which they end, and a last
+            factor. Example: ``"1:10000,0.1"``
         batch_size: pairs in each step.
     """
 
-    steps: int = 29_500
+    steps: int | None = None
     learning_rate: float = 0.01
+    schedule: str = "constant"
+    warmup_steps: int = 0
+    step_rules: str | None = None
     batch_size: int = 3
 
 
