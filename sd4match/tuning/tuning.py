@@ -11,7 +11,7 @@ import numpy as np
 from sd4match.backbones.loading import Backbone
 from sd4match.datasets.pair_set import PairSet
 from sd4match.errors import SD4MatchError
-from sd4match.features.contents import Contents
+from sd4match.features.contents import VERSION as CONTENTS_VERSION, Contents
 from sd4match.features.latents import Latents
 from sd4match.matching.readout import Readout
 from sd4match.pck.ground_truth import GroundTruth
@@ -31,6 +31,7 @@ from sd4match.tuning.steps import PromptOptimizer
 _HASHED = {
     "backbone": "it had another backbone",
     "image_encoder": "it had another image encoder",
+    "contents": "its image encoder's outputs were computed by another version of sd4match",
     "train": "it had other training pairs or images",
     "val": "it had other validation pairs or images",
     "momentum": "an earlier version learned it, without momentum of absent categories",
@@ -242,6 +243,7 @@ class Tuning:
         return {
             "backbone": self.backbone.fingerprint,
             "image_encoder": reads and self.backbone.image_encoder(reads.encoder).fingerprint,
+            "contents": reads and CONTENTS_VERSION,
             "dtype": str(self.backbone.dtype).removeprefix("torch."),
             "prompt": self.prompt.family,
             **self.prompt.config(),

@@ -14,9 +14,9 @@ from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.family_facts import KNOWN, SOURCES, serving_category
 from sd4match.tuning.recipe import NEWER_SETTINGS, SCHEDULE_SETTINGS, paper_steps
-from study.plan.inputs import ABSENT, DataRef, Machine, PromptFile, key_of, refer
+from study.plan.inputs import ABSENT, DataRef, Machine, PromptFile, refer
 from study.plan.prompt_files import describe
-from study.plan.stages import PROMPT_OPTIONS, Extraction, Predict, Tune
+from study.plan.stages import PROMPT_OPTIONS, Extraction, Predict, Tune, file_key
 from study.space.axes import Value
 from study.space.configuration import Configuration
 from study.space.schema import SpaceFile
@@ -91,7 +91,7 @@ class Staging:
         prompt = tune.key if tune else str(values["prompt"])
         if file:
             reads = file.encoder and self.models.encoder(machine, file.encoder)
-            prompt = key_of({"file": file.fingerprint, "reads": reads})
+            prompt = file_key(file.fingerprint, reads)
         return Extraction(
             machine=machine,
             prompt=prompt,
