@@ -8,7 +8,7 @@ import typer
 
 from sd4match.commands import options
 from sd4match.errors import SD4MatchError
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import OUTPUT, Readout, layer_at
 
 
 def match(
@@ -22,6 +22,7 @@ def match(
     timestep: options.Timestep = 50,
     ensemble: options.Ensemble = 8,
     layer: options.Layer = 1,
+    place: options.Place = OUTPUT,
     localizer: options.Localizer = "kernel_softmax",
     kernel: options.Kernel = 7.0,
     temperature: options.Temperature = 0.04,
@@ -52,6 +53,7 @@ def match(
     if not points:
         raise SD4MatchError("no point to match: give --point x,y once or more")
     readout = Readout(localizer, kernel, temperature, l2_normalize)
+    at = layer_at(layer, place)
 
     from sd4match.datasets.own_images import image_pair
     from sd4match.prediction.one_pair import match_pair
@@ -74,7 +76,7 @@ def match(
             pair,
             timestep=timestep,
             ensemble=ensemble,
-            layer=layer,
+            layer=at,
             readout=readout,
             seed=seed,
             latents=latents,
@@ -88,7 +90,7 @@ def match(
                 {options.label(prompt): found},
                 image_size=latents.image_size,
                 queries=range(len(points)),
-                note=f"{note}, layer {layer}",
+                note=f"{note}, layer {at}",
             )
             image_page.save(figure, heatmap)
     rows: list[dict[str, Any]] = [

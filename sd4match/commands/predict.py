@@ -9,7 +9,7 @@ import typer
 from sd4match.commands import options
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import require_writable
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import OUTPUT, Readout, layer_at
 
 TRUTH = "truth"
 """Folder of the ground truth, beside the predictions."""
@@ -31,6 +31,7 @@ def predict(
     layer: Annotated[
         list[int] | None, typer.Option(help="UNet layer, 0 to 3; repeatable; default: 1")
     ] = None,
+    place: options.Places = None,
     localizer: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,8 +70,8 @@ def predict(
 ) -> None:
     """Predict every keypoint of a split, by each combination of readout settings.
 
-    --layer, --localizer, --kernel, --temperature and --l2-normalize may be repeated: the same
-    passes answer all combinations. The ground truth is written beside the file, for
+    --layer, --place, --localizer, --kernel, --temperature and --l2-normalize may be repeated: the
+    same passes answer all combinations. The ground truth is written beside the file, for
     `sd4match score`.
 
     Example: sd4match predict runs/spair.parquet --data data --dataset spair
@@ -94,7 +95,8 @@ def predict(
         )
     ]
     # A localizer drops what it does not use: several combinations may be the same one.
-    settings = list(dict.fromkeys(product(layer or (1,), readouts)))
+    layers = [layer_at(*each) for each in product(layer or (1,), place or (OUTPUT,))]
+    settings = list(dict.fromkeys(product(layers, readouts)))
     require_writable(out)
 
     from sd4match.commands.progress import Progress

@@ -10,6 +10,7 @@ import typer
 
 from sd4match.commands.predict import TRUTH
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.matching.readout import names_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +77,10 @@ def score(
         image_size=about["image_size"],
     )
     rows = _rows(truth, correct, {by: _labels(pairs, by, about["dataset"])})
-    settings = [{"layer": layer, **asdict(readout)} for layer, readout in settings_of(predictions)]
+    settings = [
+        {**dict(zip(("layer", "place"), names_of(layer), strict=True)), **asdict(readout)}
+        for layer, readout in settings_of(predictions)
+    ]
     for setting in settings if about["fusion"] else ():
         setting["l2_normalize"] = None  # fused features are normalized already
     if as_json:

@@ -18,7 +18,7 @@ from sd4match.features.latents import Latents
 from sd4match.matching.correlation import correlate
 from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
 from sd4match.matching.localization import match_many
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import Layer, Readout
 from sd4match.prediction.features import Maps, image_features
 from sd4match.prediction.predictor import latents_for
 from sd4match.prompts.base import Prompt
@@ -56,7 +56,7 @@ def match_pair(
     *,
     timestep: int = 50,
     ensemble: int = 8,
-    layer: int = 1,
+    layer: Layer = 1,
     readout: Readout | None = None,
     image_size: int | None = None,
     seed: int = 0,
@@ -69,7 +69,7 @@ def match_pair(
         backbone, prompt, timestep, ensemble, image_size, seed, latents, contents: as for
             ``predict``.
         pair: a pair of a data set, or from ``own_images.image_pair``.
-        layer: the up block to match on.
+        layer: the up block, or the place inside one, to match on.
         readout: how a position is read from its correlation map; default: ``Readout()``.
 
     Returns:
@@ -114,7 +114,7 @@ def features(
     prompt: Prompt,
     images: Sequence[tuple[ImagePair, Side]],
     *,
-    layers: Sequence[int],
+    layers: Sequence[Layer],
     timestep: int = 50,
     ensemble: int = 8,
     image_size: int | None = None,
@@ -128,7 +128,7 @@ def features(
         backbone, prompt, timestep, ensemble, image_size, seed, latents, contents: as for
             ``predict``.
         images: pairs, each with a side.
-        layers: up blocks to read.
+        layers: up blocks, or places inside them, to read.
 
     Returns:
         For each image, layer -> (C, h, w).

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sd4match.datasets.benchmark import object_name
 from sd4match.errors import SD4MatchError
-from sd4match.matching.readout import Readout, Setting
+from sd4match.matching.readout import Readout, Setting, layer_at
 from sd4match.records.parquet import settings_of
 from study.analysis.statistics.stats import PairSamples
 from study.plan.index import TFLOP
@@ -184,6 +184,7 @@ def setting_of(row: Mapping[Any, Any]) -> Setting:
         return None if pd.isna(row[name]) else float(row[name])
 
     cosine = pd.isna(row["l2_normalize"]) or bool(row["l2_normalize"])
-    return int(row["layer"]), Readout(
+    place = row["place"]
+    return layer_at(int(row["layer"]), None if pd.isna(place) else place), Readout(
         row["localizer"], number("kernel"), number("temperature"), cosine
     )

@@ -10,7 +10,7 @@ from study.space.axes import AXES, Value
 
 TEXT_AXES = (
     "backbone", "prompt", "template", "source", "train.data", "train.fusion", "fusion",
-    "localizer",
+    "place", "localizer",
 )  # fmt: skip
 REAL_AXES = ("kernel", "temperature")
 TRUE_OR_FALSE_AXES = ("l2_normalize", "train.l2_normalize")

@@ -7,7 +7,7 @@ from itertools import chain
 from sd4match.backbones.architectures import Architecture
 from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError
-from sd4match.matching.readout import Setting
+from sd4match.matching.readout import Place, Setting
 from study.plan.inputs import DataRef, Machine
 from study.plan.stages import Extraction, Latents, Predict, Tune
 from study.plan.staging import Answer, Staging
@@ -165,7 +165,7 @@ class Planner:
 
         Raises:
             SD4MatchError: a data set, backbone or prompt file is broken, they do not fit together,
-                or an image size is impossible.
+                or a backbone lacks an image size or a place inside a layer.
         """
         plan = Plan()
         settings: dict[Setting, Setting] = {}
@@ -179,11 +179,18 @@ class Planner:
                     for answer in self._staging.answers(configuration, splits)
                     if only is None or answer[0].data.dataset in only
                 ]
-            setting = (int(configuration["layer"] or 0), configuration.readout)
+            setting = self._setting(configuration)
             setting = settings.setdefault(setting, setting)
             for predict, tune, missing in answers[paid]:
                 plan.add(Cell(configuration, predict, setting, tune, missing))
         return plan
+
+    def _setting(self, configuration: Configuration) -> Setting:
+        """What is read for a configuration; refused where its backbone has no such place."""
+        layer = configuration.read_at
+        if isinstance(layer, Place):
+            self.architecture(configuration).check(layers=(layer,))
+        return layer, configuration.readout
 
     def require_data(self) -> None:
         """Raise if data sets or prompt files of the space are missing.

@@ -7,7 +7,7 @@ from typing import Literal
 
 from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.matching.readout import LOCALIZERS
+from sd4match.matching.readout import LOCALIZERS, OUTPUT, layer_at, names_of
 from sd4match.prompts.family_facts import KNOWN, SOURCES, Family, check_template
 
 
@@ -64,6 +64,12 @@ def one_of(*names: str) -> Callable[[object], str]:
         return str(raw)
 
     return check
+
+
+def place(raw: object) -> str:
+    """Check a place inside a layer: ``output``, or the number of a resnet from 1."""
+    _, name = names_of(layer_at(0, str(raw)))
+    return name
 
 
 def source(raw: object) -> str:
@@ -187,6 +193,7 @@ AXES: Mapping[str, Axis] = {
         Axis("ensemble", "extract", integer(1)),
         Axis("fusion", "extract", one_of("none", "dino")),
         Axis("layer", "free", integer(0, 3)),
+        Axis("place", "free", place, neutral=OUTPUT),
         Axis("localizer", "free", one_of(*LOCALIZERS)),
         Axis("kernel", "free", positive),
         Axis("temperature", "free", positive),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import Layer, Readout, layer_at
 from sd4match.prompts.family_facts import KNOWN, check_lengths
 from study.space.axes import AXES, OWN, TRAINED_ON, Value
 
@@ -58,6 +58,13 @@ class Configuration:
     def unseeded(self) -> tuple[Value, ...]:
         """The values of all axes but the seed; equal ones are chosen together."""
         return self.values[:_SEED] + self.values[_SEED + 1 :]
+
+    @property
+    def read_at(self) -> Layer:
+        """Where its features are read."""
+        block = self["layer"]
+        assert isinstance(block, int)
+        return layer_at(block, str(self["place"]))
 
     @property
     def readout(self) -> Readout:

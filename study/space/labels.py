@@ -21,6 +21,7 @@ AXES = {
     "content_length": "content tokens C",
     "timestep": "timestep t",
     "layer": "UNet layer",
+    "place": "place inside the layer",
     "localizer": "localizer",
     "kernel": "kernel width σ (cells)",
     "temperature": "softmax temperature β",
