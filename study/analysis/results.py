@@ -163,7 +163,6 @@ class Results:
         found = cells[["dataset", "split", "alpha", "pck"]].assign(low=nan, high=nan)
         done = cells[cells["status"] == "done"]
         for (dataset, split), rows in done.groupby(["dataset", "split"], sort=False):
-            # All alphas at once: they share the resamples of the split's images.
             measured = [
                 {0: self.samples(configuration, str(dataset), str(split), alpha)}
                 for alpha in rows["alpha"]

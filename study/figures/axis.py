@@ -41,7 +41,6 @@ def ablation(
     baseline: str,
     alpha: float = 0.1,
     fidelity: str = "full",
-    resamples: int = 2000,
 ) -> Figure:
     """PCK along one axis around the baseline, with 95 % intervals.
 
@@ -50,7 +49,7 @@ def ablation(
     measured with several seeds, each is a small dot.
 
     Args:
-        cells, samples, axis, baseline, resamples: as for `study.analysis.ablation.estimates`.
+        cells, samples, axis, baseline: as for `study.analysis.ablation.estimates`.
         alpha: threshold of PCK.
         fidelity: what was reduced, in words; ``full`` for nothing.
 
@@ -60,9 +59,7 @@ def ablation(
     Raises:
         SD4MatchError: as `study.analysis.ablation.estimates`; nothing of this axis was measured.
     """
-    found = estimates(
-        cells, samples, axis=axis, baseline=baseline, alphas=[alpha], resamples=resamples
-    )
+    found = estimates(cells, samples, axis=axis, baseline=baseline, alphas=[alpha])
     if found["pck"].isna().all():
         raise SD4MatchError(f"nothing of axis {axis} is measured yet: {found['reason'].iloc[0]}")
     found[["pck", "low", "high"]] *= 100

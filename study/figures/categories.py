@@ -18,15 +18,12 @@ ALL = "all"
 _GAIN, _LOSS = page.PALETTE[0], page.PALETTE[3]
 
 
-def differences(
-    own: PairSamples, base: PairSamples, names: list[str], *, resamples: int = 2000
-) -> pd.DataFrame:
+def differences(own: PairSamples, base: PairSamples, names: list[str]) -> pd.DataFrame:
     """PCK by category and its difference to the baseline.
 
     Args:
         own, base: two configurations on the same pairs.
         names: of the categories, by their codes in ``own.category``.
-        resamples: as for `study.analysis.statistics.stats.difference`.
 
     Returns:
         One row per category and one for ``all``, the largest gain first: ``category, pairs, base,
@@ -37,7 +34,7 @@ def differences(
     rows: list[tuple[object, ...]] = []
     for name, of in parts:
         if of.any():
-            gap = difference(own.part(of), base.part(of), resamples=resamples)
+            gap = difference(own.part(of), base.part(of))
             means = (base.pck[of].mean(), own.pck[of].mean(), gap.effect, gap.low, gap.high)
             rows.append((name, int(of.sum()), *(100 * mean for mean in means), gap.p_value))
     found = pd.DataFrame(
@@ -132,7 +129,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
     page.note(
         figure,
         f"{what} ({apart[key]}) against the baseline ({apart[study.baseline]}). 95 % intervals "
-        f"(images resampled); full color: p < {LEVEL:g} after Holm's correction; numbers: "
+        f"(of other images); full color: p < {LEVEL:g} after Holm's correction; numbers: "
         f"PCK. Fidelity: {study.fidelity}.",
     )
     return figure
