@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sd4match.errors import SD4MatchError, require_known
-from study.analysis.rows import SEED, configurations
+from study.analysis.rows import configurations
 from study.space import labels
+from study.space.axes import SEED
 from study.space.configuration import TIES
 
 

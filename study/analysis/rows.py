@@ -9,6 +9,7 @@ import pandas as pd
 
 from sd4match.errors import SD4MatchError
 from study.space import labels
+from study.space.axes import SEED
 from study.space.metric import MEAN, Metric
 
 KEY = ("dataset", "split", "alpha")
@@ -109,8 +110,6 @@ MEASURED = (
     "pck", "pck_point", "pairs", "keypoints", "status", "reason",
 )  # fmt: skip
 """Columns of ``cells`` that are not axes; PCK is in [0, 1], ``status`` is done or missing."""
-
-SEED = "seed"
 
 
 def configurations(cells: pd.DataFrame) -> dict[str, labels.Settings]:

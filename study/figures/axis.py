@@ -13,11 +13,12 @@ from sd4match.errors import SD4MatchError
 from study.analysis.ablation import Samples, estimates
 from study.analysis.contrasts import Row, one_at_a_time
 from study.analysis.results import Results
-from study.analysis.rows import SEED, configurations
+from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import at
 from study.space import labels
+from study.space.axes import SEED
 
 _GONE: dict[str, Any] = {
     "marker": "x", "linestyle": "none", "color": page.GREY, "markersize": 4, "clip_on": False,

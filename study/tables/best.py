@@ -8,8 +8,9 @@ from tabulate import tabulate
 
 from study.analysis import choosing
 from study.analysis.results import Results
-from study.analysis.rows import SEED, none_for_na
+from study.analysis.rows import none_for_na
 from study.space import labels
+from study.space.axes import SEED
 from study.space.labels import several
 from study.space.metric import COST
 from study.tables.reproduce import launch_command, search_space

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from study.analysis.results import Results
-from study.analysis.rows import SEED, configurations
+from study.analysis.rows import configurations
 from study.analysis.selection import Keys
 from study.space import labels
+from study.space.axes import SEED
 from study.tables import published
 from study.tables.layout import Layout
 from study.tables.table import SUPERSCRIPTS

@@ -9,7 +9,6 @@ from study.analysis.ablation import Samples, estimates
 from study.analysis.results import Results
 from study.analysis.rows import (
     KEY,
-    SEED,
     columns,
     configurations,
     none_for_na,
@@ -19,6 +18,7 @@ from study.analysis.rows import (
 )
 from study.analysis.statistics.stats import LEVEL
 from study.space import labels
+from study.space.axes import SEED
 from study.space.metric import Metric
 from study.tables import footnotes
 from study.tables.table import Mark, Table, marks
