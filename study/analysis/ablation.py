@@ -52,8 +52,6 @@ def estimates(
     axis: str,
     baseline: str,
     alphas: Sequence[float] | None = None,
-    resamples: int = 2000,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """PCK with its interval, and the difference to the baseline, along one axis.
 
@@ -65,7 +63,6 @@ def estimates(
         cells, samples: see the module.
         axis, baseline: as for `study.analysis.contrasts.one_at_a_time`.
         alphas: thresholds; None for all there are.
-        resamples, seed: as for `study.analysis.statistics.stats.intervals`.
 
     Returns:
         One row per row of `one_at_a_time` × data set × split (test, val) × alpha:
@@ -97,7 +94,7 @@ def estimates(
         _require_same_pairs(column, own, key)
         entries = [_described(measured) | dict(zip(KEY, key, strict=True)) for measured in column]
         entries[own]["baseline"] = True
-        _add_statistics(entries, column, own, resamples=resamples, seed=seed)
+        _add_statistics(entries, column, own)
         parts += entries
     return pd.DataFrame(parts, columns=_COLUMNS)
 
@@ -133,23 +130,18 @@ def _described(measured: _Measured) -> dict[str, object]:
 
 
 def _add_statistics(
-    entries: Sequence[dict[str, object]],
-    column: Sequence[_Measured],
-    own: int,
-    *,
-    resamples: int,
-    seed: int,
+    entries: Sequence[dict[str, object]], column: Sequence[_Measured], own: int
 ) -> None:
-    """Fill in a column's intervals and differences to row ``own``, all from the same resamples."""
+    """Fill in a column's intervals and differences to row ``own``."""
     done = [place for place, measured in enumerate(column) if measured.samples]
     rows = [column[place].samples for place in done]
-    for place, found in zip(done, intervals(rows, resamples=resamples, seed=seed), strict=True):
+    for place, found in zip(done, intervals(rows), strict=True):
         entries[place] |= {"pck": found.mean, "low": found.low, "high": found.high}
     if own not in done:
         return
     others = [place for place in done if place != own]
     rows = [column[place].samples for place in others]
-    gaps = differences(rows, column[own].samples, resamples=resamples, seed=seed)
+    gaps = differences(rows, column[own].samples)
     tested = [(place, gap) for place, gap in zip(others, gaps, strict=True) if gap is not None]
     adjusted = holm([gap.p_value for _, gap in tested]).tolist()
     for (place, gap), p_holm in zip(tested, adjusted, strict=True):
@@ -157,7 +149,7 @@ def _add_statistics(
         pairs, seeds = (0.0, 0.0) if marked else needed(gap, comparisons=len(tested))
         entries[place] |= {
             "effect": gap.effect, "effect_low": gap.low, "effect_high": gap.high,
-            "effect_seeds": gap.seeds, "p_value": gap.p_value, "p_holm": p_holm,
+            "effect_seeds": gap.spread.number, "p_value": gap.p_value, "p_holm": p_holm,
             "mark": "*" if marked else "", "needed_pairs": pairs, "needed_seeds": seeds,
         }  # fmt: skip
 
@@ -184,14 +176,14 @@ def needed(gap: Difference, *, comparisons: int) -> tuple[float, float]:
         are. 0 where there are enough; infinity where this alone cannot do it. Seeds are NaN when
         there is one: how much seeds matter is not known then, and pairs are for this seed.
     """
-    if not np.isfinite(gap.images_error):
+    if gap.reason is not None:
         return np.nan, np.nan
     from scipy.special import ndtri
 
     wanted = (gap.effect / (ndtri(_POWER) - ndtri(LEVEL / comparisons / 2))) ** 2
-    images, seeds = gap.images_error**2, np.nan_to_num(gap.seeds_error) ** 2
+    images, seeds, number = gap.spread.images**2, gap.spread.seeds**2, gap.spread.number
     pairs = _more(gap.pairs, images, wanted - seeds)
-    return pairs, np.nan if gap.seeds == 1 else _more(gap.seeds, seeds, wanted - images)
+    return pairs, np.nan if number == 1 else _more(number, seeds, wanted - images)
 
 
 def _more(measured: int, variance: float, allowed: float) -> float:

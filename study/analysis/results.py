@@ -181,7 +181,6 @@ class Results:
         for place, cells in self.cells[of_seeds].groupby(["dataset", "split"], sort=False):
             alphas = [float(alpha) for alpha in cells["alpha"].unique()]
             rows = [self.row(configuration, *map(str, place), alpha) for alpha in alphas]
-            # All alphas at once: they share the resamples of the split's images.
             around = iter(intervals([row for row in rows if row]))
             for alpha, row in zip(alphas, rows, strict=True):
                 at_alpha = cells[cells["alpha"] == alpha].sort_values("status", kind="stable")

@@ -26,9 +26,9 @@ _GONE: dict[str, Any] = {
 _SEED: dict[str, Any] = {
     "marker": "o", "linestyle": "none", "markersize": 2.4, "alpha": 0.7, "markeredgewidth": 0,
 }  # fmt: skip
-_RESAMPLED = (
-    "images resampled).",
-    "images resampled, seeds as a second level). Small dots: single seeds.",
+_OTHERS = (
+    "of other images).",
+    "of other images and seeds). Small dots: single seeds.",
 )
 
 
@@ -41,7 +41,6 @@ def ablation(
     baseline: str,
     alpha: float = 0.1,
     ending: str = "",
-    resamples: int = 2000,
 ) -> Figure:
     """PCK along one axis around the baseline, with 95 % intervals.
 
@@ -50,7 +49,7 @@ def ablation(
     measured with several seeds, each is a small dot.
 
     Args:
-        cells, samples, axis, baseline, resamples: as for `study.analysis.ablation.estimates`.
+        cells, samples, axis, baseline: as for `study.analysis.ablation.estimates`.
         alpha: threshold of PCK.
         ending: of the note.
 
@@ -60,9 +59,7 @@ def ablation(
     Raises:
         SD4MatchError: as `study.analysis.ablation.estimates`; nothing of this axis was measured.
     """
-    found = estimates(
-        cells, samples, axis=axis, baseline=baseline, alphas=[alpha], resamples=resamples
-    )
+    found = estimates(cells, samples, axis=axis, baseline=baseline, alphas=[alpha])
     if found["pck"].isna().all():
         raise SD4MatchError(f"nothing of axis {axis} is measured yet: {found['reason'].iloc[0]}")
     found[["pck", "low", "high"]] *= 100
@@ -88,7 +85,7 @@ def ablation(
     table = configurations(cells)
     page.note(
         figure,
-        f"95 % intervals ({_RESAMPLED[bool(len(dots))]} "
+        f"95 % intervals ({_OTHERS[bool(len(dots))]} "
         f"Training: {labels.training(table[key] for key in keys)}. {ending}",
     )
     return figure

@@ -106,7 +106,7 @@ def what(layout: Layout, study: Results) -> list[str]:
     notes = [f"PCK@{alphas} in % on {sets} {', '.join(layout.splits)}, mean over pairs, protocol"
             f" {study.rule.protocol}."]  # fmt: skip
     if layout.intervals:
-        notes[0] += " [95 % interval] from a bootstrap of images within category."
+        notes[0] += " [95 % interval] for other images of these categories."
     if not layout.groups and len(layout.datasets) > 1:
         notes.append(
             "The mean is over data sets, each counted once; its interval treats their errors"
@@ -129,7 +129,7 @@ def of(study: Results, layout: Layout, chosen: Iterable[Keys]) -> list[str]:
     how = [f"by the best {study.metric}"] if layout.best else []
     how += [f"where {layout.where}"] if layout.where else []
     seeds = labels.values(sorted({row[SEED] or 0 for row in rows}))
-    over = f" Means over the measured seeds, of {seeds}; seeds are a second level of the bootstrap."
+    over = f" Means over the measured seeds, of {seeds}; intervals are for other seeds too."
     cells = study.cells
     shown = cells["configuration"].isin(keys) & cells["dataset"].isin(layout.datasets)
     counted = pairs(cells[shown & cells["split"].isin(layout.splits)])

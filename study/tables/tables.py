@@ -24,7 +24,7 @@ from study.tables import footnotes
 from study.tables.table import Mark, Table, marks
 
 _SEEDS = (
-    "Means over the measured seeds, a second level of the bootstrap; differences over the seeds"
+    "Means over the measured seeds, and intervals for other seeds too; differences over the seeds"
     " that both rows share."
 )
 
@@ -80,13 +80,11 @@ def ablation(
     fidelity: str = "full",
     protocol: str = "sd4match",
     selection: str = "chosen on validation, reported on test",
-    resamples: int = 2000,
-    seed: int = 0,
 ) -> Table:
     """One axis around the baseline: PCK with intervals and differences, on every data set.
 
     Args:
-        cells, samples, axis, baseline, alphas, resamples, seed: as for
+        cells, samples, axis, baseline, alphas: as for
             `study.analysis.ablation.estimates`.
         fidelity: what was reduced, in words; ``full`` for nothing.
         protocol: the PCK protocol of the results.
@@ -104,8 +102,6 @@ def ablation(
         axis=axis,
         baseline=baseline,
         alphas=alphas,
-        resamples=resamples,
-        seed=seed,
     )
     rows = raw.drop_duplicates("configuration")
     names = [
@@ -121,8 +117,8 @@ def ablation(
         formatted[head] = [_cell(row, reasons) for row in part.to_dict("records")]
     table = configurations(cells)
     notes = [
-        f"PCK@alpha in %, mean over pairs, protocol {protocol}; [95 % interval] from"
-        f" {resamples:,} bootstrap resamples of images within category.",
+        f"PCK@alpha in %, mean over pairs, protocol {protocol}; [95 % interval] for other images of"
+        " these categories.",
         "Second line: difference to the baseline on the same pairs, in percentage points;"
         f" * p < {LEVEL:g} after Holm's correction over the rows of a column.",
         *([_SEEDS] if (raw["seeds"] > 1).any() else []),
