@@ -18,6 +18,7 @@ from sd4match.prompts.family_facts import KNOWN
 from study.space.axes import SEED, TRAINED_ON, Value, find
 from study.space.configuration import TIES
 from study.space.designs import DESIGNS
+from study.space.metric import difference_of
 from study.space.schema import SpaceFile, flatten
 from study.space.search_settings import check as check_search
 from study.space.space import Space
@@ -138,6 +139,8 @@ def check(file: SpaceFile, *, source: str) -> Space:
             raise SD4MatchError(f"data.evaluate is empty: name some of {', '.join(NAMES)}")
         if not file.alphas or not all(0 < alpha < math.inf for alpha in file.alphas):
             raise SD4MatchError(f"alphas: expected numbers above 0, got {file.alphas}")
+        if file.margin is not None:
+            difference_of(file.margin, where="margin")
         if not 0 < file.factorial.fraction <= 1:
             given = file.factorial.fraction
             raise SD4MatchError(f"factorial.fraction: expected above 0 and up to 1, got {given}")

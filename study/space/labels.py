@@ -114,6 +114,11 @@ def percent(share: float) -> str:
     return MISSING if share != share else f"{100 * share:.1f}"
 
 
+def points(share: float) -> str:
+    """A difference of shares in percentage points, with the unit."""
+    return f"{100 * share:g} point{'' if share == 0.01 else 's'}"
+
+
 def signed(share: float) -> str:
     """A difference of shares in percentage points, with its sign."""
     return f"{100 * share:+.1f}".replace("-", "−")

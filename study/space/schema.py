@@ -219,6 +219,8 @@ class SpaceFile:
         factorial: the combinations of ``design: factorial``.
         search: Optuna's part of ``design: search``.
         alphas: thresholds of PCK, shares of the reference length. Example: ``[0.01, 0.05, 0.1]``
+        margin: smallest difference that matters, in percentage points of PCK; each row is then
+            better, worse, equivalent or undecided. Example: ``1.0``
         protocol: how a keypoint counts as correct: ``sd4match``, ``dift`` or ``geoaware``.
             Example: ``dift``
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``. Example: ``cuda``
@@ -246,6 +248,7 @@ class SpaceFile:
     factorial: Factorial = field(default_factory=Factorial)
     search: Search = field(default_factory=Search)
     alphas: list[float] = field(default_factory=lambda: [0.05, 0.1, 0.15])
+    margin: float | None = None
     protocol: str = "sd4match"
     device: str = "auto"
     dtype: str = "auto"
