@@ -99,7 +99,11 @@ def _sure_lines(study: Results, key: str, value: float, sure: ChoiceUncertainty)
         return [*lines, "  Tied with none: validation tells it from all others"]
     table = configurations(study.cells)
     shown = list(sure.tied[:MOST_TIED])
-    varied = [name for name in table[key] if len({table[k][name] for k in (key, *shown)}) > 1]
+    varied = [
+        name
+        for name in table[key]
+        if len({table[other][name] for other in (key, *shown)} - {None}) > 1
+    ]
     lines.append(
         f"  Tied with {several(len(sure.tied), 'configuration')}: validation cannot tell them apart"
     )
