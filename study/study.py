@@ -90,20 +90,23 @@ class Study(Results):
 
         return pivot([self, *others], layout)
 
-    def plot(self, kind: str, *names: str, alpha: float | None = None) -> "Figure":
+    def plot(
+        self, kind: str, *names: str, alpha: float | None = None, published: bool = False
+    ) -> "Figure":
         """One figure of a kind, as a Matplotlib figure.
 
         Args:
             kind: one of `study.figures.KINDS`, for example "axis", "heatmap" or "categories".
             names: its axes or configurations, as the kind takes them; its usual ones by default.
             alpha: threshold of PCK; the study's usual alpha by default.
+            published: draw published curves along an axis below the study's own, in grey.
 
         Raises:
             SD4MatchError: an unknown kind, or one that this study cannot draw; says which it can.
         """
         from study.figures.kinds import draw
 
-        return draw(self, kind, names, alpha=alpha)
+        return draw(self, kind, names, alpha=alpha, published=published)
 
     def query(self, sql: str) -> pd.DataFrame:
         """Answer an SQL query (DuckDB) over the views that `study.analysis.sql.VIEWS` documents.

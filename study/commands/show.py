@@ -135,6 +135,9 @@ def plot(
     alpha: Annotated[
         float | None, typer.Option(help="threshold of PCK; the study's usual by default")
     ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="draw published curves along an axis, in grey")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="folder; the study's own figures/ by default")
     ] = None,
@@ -145,7 +148,7 @@ def plot(
 
     Example: study plot quickstart
 
-    Example: study plot quickstart axis timestep --format pdf
+    Example: study plot quickstart axis timestep --published --format pdf
 
     Example: study plot quickstart categories best
     """
@@ -154,13 +157,16 @@ def plot(
     from study.figures.kinds import applicable, views
     from study.figures.saving import save
 
+    if published and kind != "axis":
+        raise SD4MatchError("--published needs the kind `axis`: published curves are along an axis")
     wanted = views(study, kind, names or ()) if kind else applicable(study)
     folder = out or study.folder.path / "figures"
     drawn = 0
     for view in wanted:
-        stem = view.stem if alpha is None else f"{view.stem}@{alpha:g}"
+        stem = view.stem + "-published" * published
+        stem = stem if alpha is None else f"{stem}@{alpha:g}"
         try:
-            figure = view.draw(alpha=alpha)
+            figure = view.draw(alpha=alpha, published=published)
         except SD4MatchError as error:
             if len(wanted) == 1:
                 raise

@@ -172,14 +172,22 @@ def of(study: Results, layout: Layout, chosen: Iterable[Keys]) -> list[str]:
     ]
 
 
-def of_published(layout: Layout, excluded: str | None) -> list[str]:
-    """Notes on published rows, or why there are none; ``excluded``: why they are not comparable."""
+def of_published(
+    layout: Layout, excluded: str | None, found: Mapping[str, Sequence[published.Cell]]
+) -> list[str]:
+    """Notes on published rows, or why there are none.
+
+    Args:
+        layout: of the table.
+        excluded: why they are not comparable; None where they are.
+        found: the rows that are shown.
+    """
     if not layout.published:
         return []
     if excluded and not layout.mixed:
         return [f"Published numbers are left out: {excluded}; --mixed shows them, marked."]
     mark = [f"† not comparable: {excluded}."] if excluded else []
-    return [f"Rows marked as published: {published.SOURCE}.", *mark]
+    return [*published.notes(layout, found), *mark]
 
 
 def records(study: Results, raw: Sequence[Mapping[str, object]]) -> str:

@@ -23,7 +23,7 @@ _LATEX = {
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$",
     "|": r"\textbar{}", "[": "{[}",  # bare, after the end of a row, it is an option of the command
     "−": "$-$", "–": "--", "—": "---", "…": r"\dots{}", "±": r"$\pm$", "×": r"$\times$",
-    "≤": r"$\leq$", "†": r"\dag{}", "σ": r"$\sigma$", "β": r"$\beta$",
+    "≤": r"$\leq$", "†": r"\dag{}", "‡": r"\ddag{}", "σ": r"$\sigma$", "β": r"$\beta$",
     **{
         sign: f"\\textsuperscript{{{plain}}}"
         for sign, plain in zip(SUPERSCRIPTS, _LETTERS, strict=True)
