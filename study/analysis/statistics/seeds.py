@@ -6,6 +6,7 @@ One seed shows nothing about others: the distribution is then for other images a
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -64,6 +65,7 @@ class Spread:
         return float(brentq(lambda x: self.beyond(x) - (1 - probability), 0.3 * far, 1.1 * far))
 
 
+@lru_cache(maxsize=64)  # a quantile asks for the same again and again
 def _student(freedom: float) -> tuple[Floats, Floats]:
     """Points of Student's t and their weights: a sum over evenly spaced normal quantiles."""
     from scipy.special import ndtr, stdtrit
