@@ -63,8 +63,9 @@ class Baseline:
         fusion: ``dino`` joins DINOv2's features to the UNet's; ``none`` does not.
             Example: ``dino``
         layer: UNet layer whose features are matched, 0 to 3. Example: ``2``
-        place: where inside the layer: ``output`` is the output of its whole up block; 1, 2 and 3
-            are the features after that resnet and its attention, before the upsampler. Example: ``2``
+        place: where in the layer: ``output`` is the output of its whole up block; ``1``, ``2`` and
+            ``3`` are the features after that resnet and its attention, before the upsampler.
+            Example: ``2``
         localizer: how a position is read from a correlation map: ``nearest``, ``bilinear``,
             ``softmax`` or ``kernel_softmax``. Example: ``nearest``
         kernel: width sigma of the Gaussian of ``kernel_softmax``, in cells. Example: ``3``
