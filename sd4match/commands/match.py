@@ -26,6 +26,7 @@ def match(
     localizer: options.Localizer = "kernel_softmax",
     kernel: options.Kernel = 7.0,
     temperature: options.Temperature = 0.04,
+    l2_normalize: options.L2Normalize = True,
     image_size: options.ImageSize = None,
     seed: options.Seed = 0,
     backbone: options.BackboneName = options.DEFAULT_BACKBONE,
@@ -44,14 +45,15 @@ def match(
     """Find points of one image in another: print one line per point, and draw both images.
 
     Coordinates are pixels of the image as a viewer shows it, rotated as its EXIF says. The printed
-    correlation is the largest one of the point in the target, at most 1.
+    correlation is the largest one of the point in the target; a cosine similarity is at most 1.
 
     Example: sd4match match a.jpg b.jpg --category cat --point 120,80 --point 45.5,60
     """
     points = [_parse(text) for text in point or []]
     if not points:
         raise SD4MatchError("no point to match: give --point x,y once or more")
-    readout, at = Readout(localizer, kernel, temperature), layer_at(layer, place)
+    readout = Readout(localizer, kernel, temperature, l2_normalize)
+    at = layer_at(layer, place)
 
     from sd4match.datasets.own_images import image_pair
     from sd4match.prediction.one_pair import match_pair

@@ -163,6 +163,12 @@ Places = Annotated[
 Localizer = Annotated[str, typer.Option(help="nearest, bilinear, softmax or kernel_softmax")]
 Kernel = Annotated[float, typer.Option(help="width of kernel_softmax, in cells")]
 Temperature = Annotated[float, typer.Option(help="temperature of softmax and kernel_softmax")]
+L2Normalize = Annotated[
+    bool,
+    typer.Option(
+        "--l2-normalize/--no-l2-normalize", help="correlate by cosine similarity, not dot product"
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 

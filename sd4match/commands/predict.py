@@ -46,6 +46,13 @@ def predict(
         list[float] | None,
         typer.Option(help="temperature of the softmaxes; repeatable; default: 0.04"),
     ] = None,
+    l2_normalize: Annotated[
+        list[bool] | None,
+        typer.Option(
+            "--l2-normalize/--no-l2-normalize",
+            help="correlate by cosine similarity, not dot product; repeatable",
+        ),
+    ] = None,
     fusion: Annotated[bool, typer.Option("--fusion", help="also match on DINO's features")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="noisy latents per UNet pass")] = 8,
     seed: options.Seed = 0,
@@ -63,14 +70,20 @@ def predict(
 ) -> None:
     """Predict every keypoint of a split, by each combination of readout settings.
 
-    --layer, --place, --localizer, --kernel and --temperature may be repeated: the same passes
-    answer all combinations. The ground truth is written beside the file, for `sd4match score`.
+    --layer, --place, --localizer, --kernel, --temperature and --l2-normalize may be repeated: the
+    same passes answer all combinations. The ground truth is written beside the file, for
+    `sd4match score`.
 
     Example: sd4match predict runs/spair.parquet --data data --dataset spair
     --prompt runs/single/prompt.safetensors --layer 1 --layer 2
     """
     if out.is_dir():
         raise SD4MatchError(f"{out} is a folder: name a file, such as {out / dataset}.parquet")
+    if fusion and l2_normalize:
+        raise SD4MatchError(
+            "--l2-normalize does not apply to fused features, which are normalized already: leave "
+            "it out"
+        )
     default = Readout()
     readouts = [
         Readout(*each)
@@ -78,6 +91,7 @@ def predict(
             localizer or (default.localizer,),
             kernel or (default.kernel_sigma,),
             temperature or (default.temperature,),
+            l2_normalize or (default.l2_normalize,),
         )
     ]
     # A localizer drops what it does not use: several combinations may be the same one.

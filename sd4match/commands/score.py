@@ -81,6 +81,8 @@ def score(
         {**dict(zip(("layer", "place"), names_of(layer), strict=True)), **asdict(readout)}
         for layer, readout in settings_of(predictions)
     ]
+    for setting in settings if about["fusion"] else ():
+        setting["l2_normalize"] = None  # fused features are normalized already
     if as_json:
         facts = {**about, "protocol": asdict(rule), "alphas": alphas, "settings": settings}
         typer.echo(json.dumps({**facts, "scores": rows}, indent=2))
@@ -163,8 +165,9 @@ def _text(
             ]
             for row in rows
         ]
-        used = {name: value for name, value in setting.items() if value is not None}
-        blocks.append(", ".join(f"{name} {value}" for name, value in used.items()))
+        used = [f"{n} {v}" for n, v in setting.items() if v is not None and n != "l2_normalize"]
+        used += ["without L2 normalization"] if setting["l2_normalize"] is False else []
+        blocks.append(", ".join(used))
         align = ["left"] + ["right"] * (len(head) - 1)
         blocks.append(tabulate(body, headers=head, colalign=align, disable_numparse=True))
     return "\n\n".join(blocks)

@@ -184,7 +184,8 @@ def _absent(
     models = {extraction.machine.fingerprint for extraction in extractions}
     models |= {extraction.fused_with or "" for extraction in extractions}
     models |= {extraction.file.fingerprint for extraction in extractions if extraction.file}
-    models |= {tune.settings["reads"] or "" for tune in plan.tunes.values()}
+    reads = ("reads", "fused_with")
+    models |= {tune.settings.get(n) or "" for tune in plan.tunes.values() for n in reads}
     return tuple(
         sorted({f"{d.dataset} in {d.root}" for d in data if not d.present})
         + sorted(name.removeprefix(ABSENT) for name in models if name.startswith(ABSENT))

@@ -11,7 +11,7 @@ from sd4match.matching.readout import Place, Setting
 from study.plan.inputs import DataRef, Machine
 from study.plan.stages import Extraction, Latents, Predict, Tune
 from study.plan.staging import Answer, Staging
-from study.space.axes import OWN, TRAINED_ON, Value
+from study.space.axes import Value
 from study.space.configuration import Configuration
 from study.space.space import Space
 
@@ -200,12 +200,7 @@ class Planner:
         """
         file, space = self.space.file, self.space
         wanted = [(d, s) for d in file.data.evaluate for s in REPORT_SPLITS]
-        if space.trains:
-            sources = {file.baseline.train.data, *space.axes.get("train.data", ())}
-            for dataset in file.data.evaluate:
-                own = TRAINED_ON[dataset]
-                for data in sorted(own if source == OWN else str(source) for source in sources):
-                    wanted += [(data, "train"), (data, "val")]
+        wanted += [(data, split) for data in space.training_data for split in ("train", "val")]
         refs = [self.data(d, s) for d, s in dict.fromkeys(wanted) if s in SPLITS[d]]
         absent = dict.fromkeys(ref.dataset for ref in refs if not ref.present)
         if absent:
