@@ -1,11 +1,12 @@
 """Costs of stages and configurations: images, floating-point operations and memory."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sd4match.backbones.architectures import Architecture, architecture
 from sd4match.features.cost import Flops, Footprint, flops, footprint
-from sd4match.matching.readout import Layer
+from sd4match.matching.readout import DENSE, Layer, Setting, deepest
 from sd4match.prompts.family_facts import SOURCES
 from sd4match.tuning.recipe import EPOCHS
 from study.plan.inputs import DataRef, Machine
@@ -15,6 +16,9 @@ from study.plan.stages import Predict, Tune
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 RUNTIME = 1e9
 """Bytes for Python, the libraries and their workspaces: a round number."""
+DENSE_PAIR = 1e9
+"""What the localizer ``dense`` costs a pair, as operations of the UNet that take as long on a CPU:
+20 keypoints on 500×375 pixels (docs/explanation/benchmarks.md). The others cost next to nothing."""
 FORWARD_AND_BACKWARD = 2  # times the forward pass (docs/explanation/method.md section 5)
 
 
@@ -56,17 +60,18 @@ class Costs:
     _architectures: dict[str, Architecture] = field(default_factory=dict)
     _flops: dict[tuple[str, int, Layer], Flops] = field(default_factory=dict)
 
-    def predict(self, stage: Predict, *, layer: Layer, images: int) -> float:
+    def predict(self, stage: Predict, settings: Iterable[Setting], *, images: int) -> float:
         """Operations of a predict stage.
 
         Args:
             stage: the stage.
-            layer: the deepest one that is read.
+            settings: at least one that is read.
             images: how many are extracted; each noise draw is a pass.
         """
-        extraction = stage.extraction
-        one = self.unet(extraction.machine, extraction.image_size, layer)
-        return float(images * extraction.ensemble * one)
+        extraction, settings = stage.extraction, list(settings)
+        one = self.unet(extraction.machine, extraction.image_size, deepest(settings))
+        dense = stage.data.pairs * sum(map(_dense, settings))
+        return float(images * extraction.ensemble * one + dense)
 
     def unet(self, machine: Machine, image_size: int, layer: Layer) -> int:
         """Operations of one pass of one image through the UNet."""
@@ -95,7 +100,8 @@ class Costs:
         source = cell.configuration["source"] if extraction.file is None else extraction.file.source
         passes = extraction.ensemble * extracted(data, None if source is None else str(source))
         one = self._one(extraction.machine, extraction.image_size, cell.setting[0])
-        return data.images * one.vae_encode + passes * one.unet
+        dense = data.pairs * _dense(cell.setting)
+        return int(data.images * one.vae_encode + passes * one.unet + dense)
 
     def architecture(self, machine: Machine) -> Architecture:
         """The architecture of a machine's backbone."""
@@ -109,6 +115,11 @@ class Costs:
         if known not in self._flops:
             self._flops[known] = flops(self.architecture(machine), image_size, layer)
         return self._flops[known]
+
+
+def _dense(setting: Setting) -> float:
+    """What a readout setting costs a pair."""
+    return DENSE_PAIR if setting[1].localizer == DENSE else 0.0
 
 
 def tflop_per_image(plan: Plan) -> dict[str, float]:
