@@ -114,23 +114,20 @@ def _scale(target: Tensor, y: _Axis, x: _Axis) -> Tensor:
     # A pixel's vector is a sum of two rows: their squares and their product.
     squares, products = _along_x(own, 2 * beside, x), _along_x(down, across, x)
     low, high, weight = y
-    v = weight.unsqueeze(-1)
-    squared = (
-        (1 - v).square() * squares[:, low]
-        + 2 * v * (1 - v) * products[:, low]
-        + v.square() * squares[:, high]
-    )
+    above, below = squares[:, low], squares[:, high]
+    squared = _quadratic(above, 2 * products[:, low], below, weight.unsqueeze(-1))
     return 1 / (squared.clamp_min_(0).sqrt_() + 1e-6)
 
 
 def _along_x(square: Tensor, mixed: Tensor, x: _Axis) -> Tensor:
-    """(B, h, w) twice -> (B, h, W): (1 - u)² of one cell, u² of the next and u(1 - u) of both."""
-    low, high, u = x
-    return (
-        (1 - u).square() * square[..., low]
-        + u * (1 - u) * mixed[..., low]
-        + u.square() * square[..., high]
-    )
+    """(B, h, w) twice -> (B, h, W)."""
+    low, high, weight = x
+    return _quadratic(square[..., low], mixed[..., low], square[..., high], weight)
+
+
+def _quadratic(one: Tensor, mixed: Tensor, other: Tensor, weight: Tensor) -> Tensor:
+    """(1 - t)² one + t(1 - t) mixed + t² other, exactly ``one`` where all vectors are equal."""
+    return one + weight * ((mixed - 2 * one) + weight * (one - mixed + other))
 
 
 def _products(target: Tensor, first: int, second: int) -> Tensor:

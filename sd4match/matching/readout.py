@@ -12,7 +12,9 @@ from typing import NamedTuple
 from sd4match.errors import SD4MatchError, require_known
 
 DENSE = "dense"
-LOCALIZERS = ("nearest", "bilinear", "softmax", "kernel_softmax", DENSE)
+CELL_LOCALIZERS = ("nearest", "bilinear", "softmax", "kernel_softmax")
+"""Those that read positions in cells; `match_many` answers any number of them."""
+LOCALIZERS = (*CELL_LOCALIZERS, DENSE)
 
 
 @dataclass(frozen=True, order=True)
