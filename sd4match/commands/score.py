@@ -11,7 +11,7 @@ import typer
 
 from sd4match.commands.predict import TRUTH
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.matching.readout import names_of
+from sd4match.matching.readout import OUTPUT, names_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,7 +171,8 @@ def _text(
             ]
             for row in rows
         ]
-        used = [f"{n} {v}" for n, v in setting.items() if v is not None and n != "l2_normalize"]
+        usual = {"place": OUTPUT, "l2_normalize": setting["l2_normalize"]}
+        used = [f"{n} {v}" for n, v in setting.items() if v not in (None, usual.get(n))]
         used += ["without L2 normalization"] if setting["l2_normalize"] is False else []
         blocks.append(", ".join(used))
         align = ["left"] + ["right"] * (len(head) - 1)
