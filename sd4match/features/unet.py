@@ -58,11 +58,9 @@ def module_at(unet: UNet2DConditionModel, layer: Layer) -> nn.Module:
     Returns:
         An up block, or a part of one.
     """
-    if not isinstance(layer, Place):
-        return unet.up_blocks[layer]
-    block: nn.Module = unet.up_blocks[layer.block]
-    part: nn.Module = block.get_submodule(f"parts.{layer.number}")
-    return part
+    if isinstance(layer, Place):
+        return unet.get_submodule(f"up_blocks.{layer.block}.parts.{layer.number}")
+    return unet.get_submodule(f"up_blocks.{layer}")
 
 
 def _copied(module: _Module) -> _Module:
