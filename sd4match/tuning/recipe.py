@@ -166,7 +166,6 @@ SCHEDULE_SETTINGS = ("schedule", "warmup_steps", "step_rules")
 """Settings of the learning-rate schedule."""
 
 NEWER_SETTINGS = {
-    name: getattr(TuningSettings, name)
-    for name in (*SCHEDULE_SETTINGS, "fusion", "l2_normalize")
+    name: getattr(TuningSettings, name) for name in (*SCHEDULE_SETTINGS, "fusion", "l2_normalize")
 }
 """Settings that were added later, with the values that change nothing: left out of keys."""

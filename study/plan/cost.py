@@ -4,13 +4,14 @@ import math
 from dataclasses import dataclass, field
 
 from sd4match.backbones.architectures import Architecture, architecture
-from sd4match.features.cost import Flops, Footprint, flops, footprint
+from sd4match.backbones.image_encoder_files import dino_config, image_encoder_names
+from sd4match.features.cost import Flops, Footprint, counts, dino_flops, flops, footprint
 from sd4match.matching.readout import Layer
 from sd4match.prompts.family_facts import SOURCES
 from sd4match.tuning.recipe import EPOCHS
 from study.plan.inputs import DataRef, Machine
 from study.plan.plan import Cell, Plan
-from study.plan.stages import Predict, Tune
+from study.plan.stages import Extraction, Predict, Tune
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 RUNTIME = 1e9
@@ -55,18 +56,20 @@ class Costs:
 
     _architectures: dict[str, Architecture] = field(default_factory=dict)
     _flops: dict[tuple[str, int, Layer], Flops] = field(default_factory=dict)
+    _maps: dict[tuple[str, int, Layer], int] = field(default_factory=dict)
 
     def predict(self, stage: Predict, *, layer: Layer, images: int) -> float:
         """Operations of a predict stage.
 
         Args:
             stage: the stage.
-            layer: the deepest one that is read.
+            layer: the deepest one that is read; fused features count DINO's maps for this one.
             images: how many are extracted; each noise draw is a pass.
         """
         extraction = stage.extraction
         one = self.unet(extraction.machine, extraction.image_size, layer)
-        return float(images * extraction.ensemble * one)
+        maps = self._dino(extraction, layer) * stage.data.images
+        return float(images * extraction.ensemble * one + maps)
 
     def unet(self, machine: Machine, image_size: int, layer: Layer) -> int:
         """Operations of one pass of one image through the UNet."""
@@ -78,7 +81,18 @@ class Costs:
         one = self._one(stage.machine, int(settings["image_size"]), int(settings["layer"]))
         passes = training_images(stage) * FORWARD_AND_BACKWARD + validation_images(stage)
         text = FORWARD_AND_BACKWARD * one.text * int(settings["steps"])
-        return float(passes * one.unet + text)
+        maps = 0
+        if "fused_with" in settings:  # each image once, without a backward pass
+            images = min(stage.train.images, training_images(stage)) + stage.val.images
+            size, layer = int(settings["image_size"]), int(settings["layer"])
+            maps = images * self.dino(stage.machine, size, layer)
+        return float(passes * one.unet + text + maps)
+
+    def dino(self, machine: Machine, image_size: int, layer: Layer) -> int:
+        """Operations of DINO's feature map of one image, for features fused at a layer."""
+        shape = counts(self.architecture(machine), image_size).at(layer).shape
+        names = {**image_encoder_names(machine.backbone), **dict(machine.image_encoders)}
+        return dino_flops(dino_config(names["dino"]), shape[1:])
 
     def encode(self, machine: Machine, image_size: int, images: int) -> float:
         """Operations of the VAE encoder for some images."""
@@ -95,7 +109,16 @@ class Costs:
         source = cell.configuration["source"] if extraction.file is None else extraction.file.source
         passes = extraction.ensemble * extracted(data, None if source is None else str(source))
         one = self._one(extraction.machine, extraction.image_size, cell.setting[0])
-        return data.images * one.vae_encode + passes * one.unet
+        maps = self._dino(extraction, cell.setting[0])
+        return data.images * (one.vae_encode + maps) + passes * one.unet
+
+    def _dino(self, extraction: Extraction, layer: Layer) -> int:
+        if extraction.fused_with is None:
+            return 0
+        known = (extraction.machine.backbone, extraction.image_size, layer)
+        if known not in self._maps:
+            self._maps[known] = self.dino(extraction.machine, extraction.image_size, layer)
+        return self._maps[known]
 
     def architecture(self, machine: Machine) -> Architecture:
         """The architecture of a machine's backbone."""
@@ -115,7 +138,8 @@ def tflop_per_image(plan: Plan) -> dict[str, float]:
     """Planned TFLOP per image, by configuration: the cost of matching with it, not of learning it.
 
     Every image passes through the VAE encoder once, and ``ensemble`` times through the UNet to the
-    configuration's layer. Prompts that depend on pairs extract both images of each pair.
+    configuration's layer; fused features need DINO's map of the image too. Prompts that depend on
+    pairs extract both images of each pair.
 
     Args:
         plan: images are counted on all its splits.
