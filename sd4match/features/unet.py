@@ -61,7 +61,8 @@ def module_at(unet: UNet2DConditionModel, layer: Layer) -> nn.Module:
     if not isinstance(layer, Place):
         return unet.up_blocks[layer]
     block: nn.Module = unet.up_blocks[layer.block]
-    return block.get_submodule(f"parts.{layer.number}")
+    part: nn.Module = block.get_submodule(f"parts.{layer.number}")
+    return part
 
 
 def _copied(module: _Module) -> _Module:

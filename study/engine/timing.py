@@ -77,7 +77,7 @@ def time_passes(plan: Plan, store: Store) -> None:
     for machine, (image_size, layer) in wanted.items():
         seconds = _seconds(machine, image_size, layer)
         tflop = machine.batch_size * costs.unet(machine, image_size, layer) / 1e12
-        key = f"{image_size}-{str(layer).replace(' ', '-')}-{machine.batch_size}"
+        key = f"{image_size}-{layer}-{machine.batch_size}".replace(" ", "-")
         store.timings.record(machine, timings.PASS, key=key, tflop=tflop, seconds=seconds)
 
 

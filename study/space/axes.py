@@ -171,6 +171,9 @@ OWN = "own"
 See docs/explanation/architecture.md, idea 7.
 """
 
+SEED = "seed"
+"""The one axis that a file cannot vary by values: ``seeds: 3`` repeats every configuration."""
+
 AXES: Mapping[str, Axis] = {
     axis.name: axis
     for axis in (
@@ -187,7 +190,7 @@ AXES: Mapping[str, Axis] = {
         _training("kernel_size", integer(3, odd=True)),
         _training("fusion", one_of("none", "dino"), neutral="none"),
         _training("l2_normalize", boolean, neutral=True),
-        Axis("seed", "tune", integer(0)),
+        Axis(SEED, "tune", integer(0)),
         Axis("image_size", "extract", integer(8)),
         Axis("timestep", "extract", integer(0, 999)),
         Axis("ensemble", "extract", integer(1)),

@@ -54,7 +54,8 @@ class Baseline:
         global_length: global tokens G of a ``cpm`` prompt, 0 to 74; G + C is at most 75.
         content_length: content tokens C of a ``cpm`` prompt, 1 to 75.
         train: how the prompt is learned.
-        seed: of noise, VAE samples, start values and the order of the training data.
+        seed: of noise, VAE samples, start values and the order of the training data; the first of
+            them where ``seeds`` is above 1.
         image_size: side in pixels of the square that the model sees; null takes the backbone's own.
             Example: ``512``
         timestep: noise timestep t at which features are extracted, 0 to 999. Example: ``100``
@@ -62,8 +63,9 @@ class Baseline:
         fusion: ``dino`` joins DINOv2's features to the UNet's; ``none`` does not.
             Example: ``dino``
         layer: UNet layer whose features are matched, 0 to 3. Example: ``2``
-        place: where inside the layer: ``output`` is the output of its whole up block; 1, 2 and 3
-            are the features after that resnet and its attention, before the upsampler. Example: ``2``
+        place: where in the layer: ``output`` is the output of its whole up block; ``1``, ``2`` and
+            ``3`` are the features after that resnet and its attention, before the upsampler.
+            Example: ``2``
         localizer: how a position is read from a correlation map: ``nearest``, ``bilinear``,
             ``softmax`` or ``kernel_softmax``. Example: ``nearest``
         kernel: width sigma of the Gaussian of ``kernel_softmax``, in cells. Example: ``3``
@@ -234,6 +236,9 @@ class SpaceFile:
         baseline: one value for each axis.
         axes (map of lists): the values that each axis takes, by the names of ``baseline``.
             Example: ``{prompt: [empty, text], train.timestep: [101, 261]}``
+        seeds: measures every configuration with so many seeds, ``baseline.seed`` and those after
+            it; tables, figures and the choice of the best use means over them. Learned prompts are
+            learned once for each seed. Example: ``3``
         prompts: names for learned prompts in files, for the axis ``prompt``: name to training data
             set to file or folder. Example: ``{Mine: {spair: prompts/mine.safetensors}}``
         data: which data sets, where, and how many pairs.
@@ -241,6 +246,8 @@ class SpaceFile:
         factorial: the combinations of ``design: factorial``.
         search: Optuna's part of ``design: search``.
         alphas: thresholds of PCK, shares of the reference length. Example: ``[0.01, 0.05, 0.1]``
+        margin: smallest difference that matters, in percentage points of PCK; each row is then
+            better, worse, equivalent or undecided. Example: ``1.0``
         protocol: how a keypoint counts as correct: ``sd4match``, ``dift`` or ``geoaware``.
             Example: ``dift``
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``. Example: ``cuda``
@@ -261,12 +268,14 @@ class SpaceFile:
     tie: Any = False
     baseline: Baseline = field(default_factory=Baseline)
     axes: dict[str, Any] = field(default_factory=dict)
+    seeds: int = 1
     prompts: dict[str, dict[str, str]] = field(default_factory=dict)
     data: Data = field(default_factory=Data)
     recipe: Recipe = field(default_factory=Recipe)
     factorial: Factorial = field(default_factory=Factorial)
     search: Search = field(default_factory=Search)
     alphas: list[float] = field(default_factory=lambda: [0.05, 0.1, 0.15])
+    margin: float | None = None
     protocol: str = "sd4match"
     device: str = "auto"
     dtype: str = "auto"

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 
 SPACE = """
 baseline: {prompt: empty, ensemble: 1}
-axes: {layer: [0, 1], prompt: [empty, class], ensemble: [1, 4]}
+axes: {layer: [0, 1], place: [1], prompt: [empty, class], ensemble: [1, 4]}
 """
 
 
@@ -37,7 +37,7 @@ def test_an_index_without_an_axis_has_its_neutral_value(plan_of):
     space = "{baseline: {prompt: single}, axes: {prompt: [text], fusion: [none, dino]}}"
     table = index.table(plan_of(space)[0])
     added = [name for name, axis in AXES.items() if axis.neutral is not None]
-    assert {"l2_normalize", "train.l2_normalize", "train.fusion"} <= set(added)
+    assert {"place", "l2_normalize", "train.l2_normalize", "train.fusion"} <= set(added)
     older = index.frame(table.drop_columns(added))
     assert older.equals(index.frame(table))
     assert older["l2_normalize"].isna().any()

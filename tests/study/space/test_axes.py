@@ -47,6 +47,11 @@ def test_impossible_values_are_refused_by_name(axis, value):
     assert "\n" not in str(error.value)
 
 
+def test_a_place_is_output_or_a_number():
+    given = ["output", 1, "2", 3]
+    assert [find("place").parse(raw) for raw in given] == ["output", "1", "2", "3"]
+
+
 def test_an_unknown_axis_is_refused_with_the_nearest():
     with pytest.raises(SD4MatchError, match="did you mean 'timestep'"):
         find("timestp")
@@ -60,6 +65,7 @@ def test_a_wrong_name_is_refused_with_the_nearest():
 def test_every_axis_has_a_cost():
     assert {name for name, axis in AXES.items() if axis.cost == "free"} == {
         "layer",
+        "place",
         "localizer",
         "kernel",
         "temperature",

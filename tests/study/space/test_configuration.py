@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from sd4match.errors import SD4MatchError
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import Place, Readout
 from study.space.configuration import configure
 
 BASE = {
@@ -27,6 +27,7 @@ BASE = {
     "ensemble": 2,
     "fusion": "none",
     "layer": 1,
+    "place": "output",
     "localizer": "kernel_softmax",
     "kernel": 7.0,
     "temperature": 0.04,
@@ -71,6 +72,12 @@ def test_nearest_neighbour_has_one_name_whatever_kernel_and_temperature(kernel, 
     assert configure({**nearest, "kernel": kernel, "temperature": temperature}) == configure(
         nearest
     )
+
+
+def test_a_place_is_read_inside_its_layer():
+    inside = configure({**BASE, "place": "2"})
+    assert (configure(BASE).read_at, inside.read_at) == (1, Place(1, 2))
+    assert configure(BASE).key != inside.key
 
 
 def test_a_tie_trains_where_it_is_tested():
