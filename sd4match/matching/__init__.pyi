@@ -7,6 +7,7 @@ from .keypoints import (
 )
 from .localization import localize as localize, match as match, match_many as match_many
 from .readout import (
+    CELL_LOCALIZERS as CELL_LOCALIZERS,
     LOCALIZERS as LOCALIZERS,
     Place as Place,
     Readout as Readout,
