@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from study.plan.inputs import DataRef, Machine, PromptFile, key_of
 from study.plan import stages
+from study.plan.inputs import DataRef, Machine, PromptFile, key_of
 from study.plan.stages import (
     CLASS_TUNE_VERSION,
     TUNE_VERSION,
