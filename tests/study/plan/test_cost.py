@@ -62,10 +62,12 @@ def test_fused_features_cost_a_map_an_image(space_of):
     assert found[fused.key] - found[space.baseline.key] == pytest.approx(one / 1e12)
     learned = {"prompt": "single", "length": 4}
     plain, joined = (
-        planner.plan([space.with_values({**learned, "train.fusion": fusion})], only=["spair"])
+        tune
         for fusion in ("none", "dino")
+        for tune in planner.plan(
+            [space.with_values({**learned, "train.fusion": fusion})], only=["spair"]
+        ).tunes.values()
     )
-    (plain,), (joined,) = plain.tunes.values(), joined.tunes.values()
     images = plain.train.images + plain.val.images
     assert costs.tune(joined) - costs.tune(plain) == pytest.approx(images * one)
 
