@@ -67,7 +67,8 @@ class Baseline:
             ``3`` are the features after that resnet and its attention, before the upsampler.
             Example: ``2``
         localizer: how a position is read from a correlation map: ``nearest``, ``bilinear``,
-            ``softmax`` or ``kernel_softmax``. Example: ``nearest``
+            ``softmax`` or ``kernel_softmax``; ``dense`` takes the most similar pixel of the image,
+            by upsampled features, as DIFT does. Example: ``nearest``
         kernel: width sigma of the Gaussian of ``kernel_softmax``, in cells. Example: ``3``
         temperature: softmax temperature beta of ``softmax`` and ``kernel_softmax``.
         l2_normalize: whether features are matched by cosine similarity (true) or by dot product

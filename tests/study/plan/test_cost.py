@@ -3,7 +3,7 @@
 import pytest
 
 from sd4match.features.cost import flops
-from study.plan.cost import Costs, tflop_per_image
+from study.plan.cost import DENSE_PAIR, Costs, tflop_per_image
 from study.plan.plan import Planner
 from study.space.reading import load
 
@@ -32,6 +32,20 @@ def test_the_cost_is_that_of_the_deepest_layer_once(plan_of):
     expected = (numbers.passes * 1.126e12 + numbers.encodes * 2.609e12) / 1e12
     assert numbers.tflop == pytest.approx(expected, rel=0.01)
     assert numbers.tflop_alone > 1.6 * numbers.tflop
+
+
+@pytest.mark.slow
+def test_dense_matching_costs_every_pair(plan_of):
+    base = "baseline: {prompt: empty, ensemble: 1, localizer: nearest}"
+    (nearest, dense), numbers = zip(
+        *(plan_of(f"{{{base}, axes: {{localizer: [{name}]}}}}") for name in ("softmax", "dense")),
+        strict=True,
+    )
+    pairs = sum(stage.data.pairs for stage in dense.predicts.values())
+    added = numbers[1].tflop - numbers[0].tflop
+    assert added == pytest.approx(pairs * DENSE_PAIR / 1e12)
+    assert numbers[1].tflop_left - numbers[0].tflop_left == pytest.approx(added)
+    assert max(tflop_per_image(dense).values()) > max(tflop_per_image(nearest).values())
 
 
 @pytest.mark.slow
