@@ -216,6 +216,25 @@ def holm(p_values: Sequence[float] | Floats) -> Floats:
     return adjusted
 
 
+def verdict(effect: float, p_value: float, p_equivalent: float) -> str:
+    """What a difference says, given the smallest difference that matters.
+
+    Args:
+        effect: the difference.
+        p_value: of no difference, corrected for the number of comparisons.
+        p_equivalent: of a difference that matters (`Difference.p_beyond`), corrected likewise.
+
+    Returns:
+        ``equivalent`` (too small to matter, even where it is significant), ``better``, ``worse``,
+        or ``undecided``.
+    """
+    if p_equivalent < LEVEL:
+        return "equivalent"
+    if p_value < LEVEL:
+        return "better" if effect > 0 else "worse"
+    return "undecided"
+
+
 def design_of(rows: Sequence[Row]) -> Design:
     """The design of some rows' pairs, which must be the same.
 
