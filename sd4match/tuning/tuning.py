@@ -19,7 +19,13 @@ from sd4match.pck.scoring import aggregate, correct
 from sd4match.prediction.predictor import latents_for, predict
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.families import require_made_for
-from sd4match.tuning.recipe import EPOCHS, MEMORY_SETTINGS, TuningSettings
+from sd4match.tuning.recipe import (
+    EPOCHS,
+    MEMORY_SETTINGS,
+    NEWER_SETTINGS,
+    TuningSettings,
+    check_schedule,
+)
 from sd4match.tuning.steps import PromptOptimizer
 
 _HASHED = {
@@ -28,6 +34,7 @@ _HASHED = {
     "contents": "its image encoder's outputs were computed by another version of sd4match",
     "train": "it had other training pairs or images",
     "val": "it had other validation pairs or images",
+    "momentum": "an earlier version learned it, without momentum of absent categories",
 }
 """Messages for settings whose values are hashes, which people cannot read."""
 
@@ -96,9 +103,6 @@ class Tuning:
         self.losses: list[float] = []
         self.curves: list[dict[str, Any]] = []
         self._best = copy.deepcopy(prompt.state_dict())
-        self._optimizer = PromptOptimizer(
-            backbone, self.prompt, settings, latents=self.latents, contents=self.contents
-        )
         self._usable = [i for i, pair in enumerate(train) if len(pair.source_keypoints)]
         if not self._usable:
             raise SD4MatchError(f"no keypoint in {train}: there is nothing to learn from")
@@ -111,6 +115,20 @@ class Tuning:
         else:
             self.total_steps = (settings.epochs or 0) * self._pass_steps
             self._epoch_steps = self._pass_steps
+        check_schedule(
+            settings.schedule,
+            warmup_steps=settings.warmup_steps,
+            step_rules=settings.step_rules,
+            steps=self.total_steps,
+        )
+        self._optimizer = PromptOptimizer(
+            backbone,
+            self.prompt,
+            settings,
+            total_steps=self.total_steps,
+            latents=self.latents,
+            contents=self.contents,
+        )
 
     @property
     def finished(self) -> bool:
@@ -199,9 +217,10 @@ class Tuning:
             SD4MatchError: the state is of another tuning.
         """
         run = self._run()
-        for name in run:
-            if (was := state["run"].get(name)) != run[name]:
-                difference = _HASHED.get(name, f"{name} was {was}, now {run[name]}")
+        for name in run | state["run"]:
+            was, now = (s.get(name, NEWER_SETTINGS.get(name)) for s in (state["run"], run))
+            if was != now:
+                difference = _HASHED.get(name, f"{name} was {was}, now {now}")
                 raise SD4MatchError(
                     f"the checkpoint is of another tuning: {difference}: remove it, or tune "
                     "as before"
@@ -217,6 +236,9 @@ class Tuning:
         settings = asdict(self.settings)
         for name in MEMORY_SETTINGS:
             del settings[name]
+        for name, unchanged in NEWER_SETTINGS.items():
+            if settings[name] == unchanged:
+                del settings[name]
         reads = self.prompt.reads
         return {
             "backbone": self.backbone.fingerprint,
@@ -229,18 +251,21 @@ class Tuning:
             "val": None if self.val is None else self.val.fingerprint,
             **settings,
             "image_size": self.latents.image_size,
+            **({"momentum": True} if self.prompt.depends_on == "category" else {}),
         }
 
     def _validate(self, on_pair: Callable[[int, int], None] | None) -> float | None:
         if self.val is None or self._truth is None:
             return None
+        readout = Readout("nearest", l2_normalize=self.settings.l2_normalize)
         predicted = predict(
             self.backbone,
             self.prompt,
             self.val,
             timestep=self.settings.timestep,
             ensemble=1,
-            settings=[(self.settings.layer, Readout("nearest"))],
+            settings=[(self.settings.layer, readout)],
+            fusion=self.settings.fusion,
             seed=self.settings.seed,
             latents=self.latents,
             contents=self.contents,

@@ -6,6 +6,7 @@ from functools import cached_property
 from math import ceil
 from typing import Any
 
+from sd4match.prompts.family_facts import KNOWN
 from study.plan.inputs import DataRef, Machine, PromptFile, key_of
 
 # A stage's version is part of its key. Raise it when the stage's output changes for the same
@@ -13,6 +14,7 @@ from study.plan.inputs import DataRef, Machine, PromptFile, key_of
 LATENTS_VERSION = 2  # equals sd4match.features.latents.VERSION, which a test checks
 CONTENTS_VERSION = 2  # equals sd4match.features.contents.VERSION
 TUNE_VERSION = 2
+CLASS_TUNE_VERSION = 3  # of families with a prompt for each category
 PREDICT_VERSION = 2
 SCORE_VERSION = 2
 
@@ -117,7 +119,8 @@ class Tune:
     Attributes:
         machine: where it runs.
         settings: the prompt's family and options, the fingerprint of the image encoder it reads,
-            seed, image size and the training recipe, as JSON values.
+            seed, image size and the training recipe, as JSON values. Settings that were added
+            later are left out where they change nothing; see `staging`.
         train, val: the splits that it learns from, and validates on.
     """
 
@@ -136,15 +139,20 @@ class Tune:
             for name, short in known
             if settings[name] is not None
         ]
+        options += ["+dino"] if "fused_with" in settings else []
+        options += ["without L2"] if "l2_normalize" in settings else []
         return " ".join(["tune", str(settings["family"]), *options, "on", self.train.dataset])
 
     @cached_property
     def key(self) -> str:
         """Content address of this stage."""
+        of_categories = KNOWN[str(self.settings["family"])].depends_on == "category"
+        version = CLASS_TUNE_VERSION if of_categories else TUNE_VERSION
+        reads = self.settings["reads"] is not None or "fused_with" in self.settings
         return key_of(
             {
                 "stage": "tune",
-                "version": _versions(TUNE_VERSION, reads=self.settings["reads"] is not None),
+                "version": _versions(version, reads=reads),
                 **self.machine.identity(),
                 **self.settings,
                 "train": self.train.fingerprint,
