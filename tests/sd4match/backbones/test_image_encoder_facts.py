@@ -73,10 +73,41 @@ def test_crops_that_patches_do_not_tile_are_refused(dino):
         describe_image_encoder("dino", str(dino))
 
 
-@pytest.mark.parametrize(
-    "change", [{"image_mean": None}, {"image_std": [1.0, 2.0]}, {"resample": 99}, {"size": None}]
-)
-def test_broken_processing_is_refused(dino, change):
-    write(dino, **PROCESSING | change)
-    with pytest.raises(SD4MatchError, match=r"config\.json: no .*: fetch the file again"):
-        describe_image_encoder("dino", str(dino))
+def test_a_hub_repository_may_hold_the_processor_of_transformers_5_alone(
+    clip, monkeypatch, tmp_path
+):
+    (clip / "preprocessor_config.json").unlink()
+    write(clip, "processor_config.json", image_processor=PROCESSING)
+
+    def download(hub_id, *, revision, allow_patterns):
+        (tmp_path / "hub").mkdir(exist_ok=True)
+        for file in clip.iterdir():
+            if any(map(file.match, allow_patterns)):
+                (tmp_path / "hub" / file.name).write_bytes(file.read_bytes())
+        return tmp_path / "hub"
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    facts = describe_image_encoder("clip", "someone/clip")
+    assert facts.processing.crop == 28
+    assert facts.fingerprint == describe_image_encoder("clip", str(clip)).fingerprint
+    (clip / "processor_config.json").unlink()
+    write(clip, **PROCESSING)
+    assert facts.fingerprint == describe_image_encoder("clip", str(clip)).fingerprint
+
+
+def test_a_clip_that_takes_other_images_than_its_processor_makes_is_refused(clip):
+    write(clip, **PROCESSING | {"crop_size": {"height": 35, "width": 35}})
+    with pytest.raises(SD4MatchError, match=r"makes images of 35 pixels, but .* takes 28"):
+        describe_image_encoder("clip", str(clip))
+
+
+@pytest.mark.parametrize("top", [{"projection_dim": 6}, {}])
+def test_a_whole_clip_projects_to_the_width_at_the_top_of_its_file(clip, top):
+    """LAION's files name it there only; without it, it is transformers' default."""
+    vision = json.loads((clip / "config.json").read_text()) | {"projection_dim": 99}
+    whole = {"model_type": "clip", "vision_config": vision, "text_config": {}, **top}
+    (clip / "config.json").write_text(json.dumps(whole))
+    assert describe_image_encoder("clip", str(clip)).shape("head") == (
+        1,
+        top.get("projection_dim", 512),
+    )
