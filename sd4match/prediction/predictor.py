@@ -86,11 +86,9 @@ def predict(
     by_object, rows = _tasks(pairs, prompt)
     total = sum(len(tasks) for tasks in by_object.values())
     predicted = np.empty((len(settings), rows, 2), dtype=np.float32)
-    # "bilinear" separately: with it, ``match_many`` would change the last bits of the others, and
-    # a stored result must not depend on which others were computed with it.
-    groups: dict[tuple[int, bool], list[int]] = defaultdict(list)
-    for i, (layer, readout) in enumerate(settings):
-        groups[layer, readout.localizer == "bilinear"].append(i)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for i, (layer, _) in enumerate(settings):
+        groups[layer].append(i)
     features = partial(
         image_features,
         backbone=backbone,
@@ -109,7 +107,7 @@ def predict(
         matches: list[_Match] = []
         for task, source, target in _with_features(tasks, features, batch_size):
             square = to_square(task.pair.source_keypoints, task.pair.source_size, side)
-            for (layer, _), wanted in groups.items():
+            for layer, wanted in groups.items():
                 hw = source[layer].shape[1], source[layer].shape[2]
                 queries = torch.tensor(square_to_cells(square, side, hw), dtype=torch.float32)
                 # One pair at a time: its bits do not depend on the pairs beside it.
