@@ -119,8 +119,10 @@ def main() -> None:
             first += seconds(FIRST, root)
             original += seconds(LIKE_THE_ORIGINAL, root)
         ratio = min(original) / min(first)
-        print(f"CPU seconds of the first opening, the best of {ROUNDS}: {min(first):.2f}; of a reader "
-              f"like the original's: {min(original):.2f}, {ratio:.1f} times as many")  # fmt: skip
+        print(
+            f"CPU seconds of the first opening, the best of {ROUNDS}: {min(first):.2f}; of a "
+            f"reader like the original's: {min(original):.2f}, {ratio:.1f} times as many"
+        )
 
 
 def seconds(program: str, root: str) -> list[float]:
