@@ -1,7 +1,7 @@
 """``sd4match data``: generate, download and verify data sets."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -104,12 +104,18 @@ def _text(report: "Report") -> str:
         tabulate(rows, headers=head, colalign=align, disable_numparse=True),
         "",
         f"{report.images:,} images, {report.categories} categories",
-        *report.problems[:_MOST_LISTED],
+        *_listed(report.notices),
+        *_listed(report.problems),
     ]
-    if len(report.problems) > _MOST_LISTED:
-        lines.append(f"… and {len(report.problems) - _MOST_LISTED:,} more")
+    if report.notices:
+        lines.append(f"{len(report.notices):,} images to look at")
     lines.append(f"{len(report.problems):,} problems" if report.problems else "no problem found")
     return "\n".join(lines)
+
+
+def _listed(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - _MOST_LISTED
+    return [*lines[:_MOST_LISTED], *([f"… and {more:,} more"] if more > 0 else [])]
 
 
 @contextmanager

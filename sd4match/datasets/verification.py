@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageStat
 
 from sd4match.datasets.benchmark import MANIFEST, Benchmark
 from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.datasets.csv_lists import read_text
-from sd4match.datasets.images import UNREADABLE, load_image
-from sd4match.datasets.pairs import ImagePair, Side
+from sd4match.datasets.images import UNREADABLE, read_image
+from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError, require_known
 
 _OPENED = {".jpg", ".jpeg", ".png", ".json"}
@@ -52,6 +52,8 @@ class Report:
         categories: number of categories of the readable pairs.
         images: number of images that the readable pairs need.
         problems: one line for each problem.
+        notices: one line for each image that is not read as its pixels are stored, or whose pixels
+            are all the same; no error, but worth a look.
     """
 
     dataset: str
@@ -61,6 +63,7 @@ class Report:
     categories: int
     images: int
     problems: tuple[str, ...]
+    notices: tuple[str, ...] = ()
 
 
 def verify(
@@ -112,6 +115,7 @@ def verify(
         categories=len(check.categories),
         images=len({path for path, _ in check.images}),
         problems=tuple(check.problems),
+        notices=tuple(check.notices),
     )
 
 
@@ -122,6 +126,7 @@ class _Check:
         self._benchmark = benchmark
         self._folder = folder
         self.problems: dict[str, None] = {}
+        self.notices: dict[str, None] = {}
         self.categories: set[str] = set()
         self.images: set[tuple[Path, tuple[int, int]]] = set()
 
@@ -205,17 +210,21 @@ class _Check:
     def _open_images(self, pair: ImagePair) -> None:
         """Decode the images of a pair, unless the same file was decoded before."""
         self.categories.add(pair.category)
-        images: dict[Side, tuple[Path, tuple[int, int]]] = {
-            "source": (pair.source_path, pair.source_size),
-            "target": (pair.target_path, pair.target_size),
-        }
-        for side, image in images.items():
-            if image not in self.images:
-                self.images.add(image)
+        for path, size in (
+            (pair.source_path, pair.source_size),
+            (pair.target_path, pair.target_size),
+        ):
+            if (path, size) not in self.images:
+                self.images.add((path, size))
                 try:
-                    load_image(pair, side)
+                    image, done = read_image(path, size)
                 except SD4MatchError as error:
                     self.problems[str(error)] = None
+                    continue
+                if all(low == high for low, high in ImageStat.Stat(image).extrema):
+                    done.append("all pixels are the same")
+                if done:
+                    self.notices[f"{path}: {'; '.join(done)}"] = None
 
 
 def _outside(pair: ImagePair) -> int:

@@ -46,7 +46,7 @@ def test_the_second_time_nothing_is_parsed(root, unread, name, split):
 def test_the_index_lies_beside_the_data(root, fallback_cache):
     _ = datasets.load("spair", root, "test").fingerprint
     names = {path.name for path in (root / "SPair-71k" / ".sd4match").iterdir()}
-    assert names == {"spair-test.npz", "contents.json"}
+    assert names == {"spair-test.npz", "contents2.json"}
     assert list(fallback_cache.iterdir()) == []
 
 
@@ -63,7 +63,7 @@ def test_data_that_must_not_be_written_is_indexed_elsewhere(root, fallback_cache
         assert not (folder / ".sd4match").is_dir()
         assert {path.name for path in fallback_cache.glob("datasets/*/*")} == {
             "spair-test.npz",
-            "contents.json",
+            "contents2.json",
         }
         unread_images = datasets.load("spair", root, "test")
         assert unread_images.fingerprint == fingerprint

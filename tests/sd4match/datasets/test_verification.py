@@ -251,7 +251,7 @@ def test_the_command_speaks_json(tree, call):
     assert (code, err) == (1, "")
     report = json.loads(out)
     assert set(report) == {
-        "dataset", "folder", "generated", "splits", "categories", "images", "problems"
+        "dataset", "folder", "generated", "splits", "categories", "images", "problems", "notices"
     }  # fmt: skip
     assert report["problems"] == list(verify("pf_willow", tree).problems)
     assert report["splits"]["test"]["pairs"] == report["splits"]["test"]["expected"]
