@@ -94,7 +94,9 @@ def verify(
 def _text(report: "Report") -> str:
     from tabulate import tabulate
 
-    head = ["split", "pairs", "expected", "readable", "keypoints", "outside the image"]
+    head = [
+        "split", "pairs", "expected", "readable", "keypoints", "outside the image", "boxes outside",
+    ]  # fmt: skip
     rows = [[split, *map("{:,}".format, asdict(s).values())] for split, s in report.splits.items()]
     align = ["left"] + ["right"] * (len(head) - 1)
     kind = " (generated shapes)" if report.generated else ""

@@ -18,7 +18,7 @@ from sd4match.files.cache import cache_folder
 
 log = logging.getLogger(__name__)
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Increase it when the readers or ``Columns`` give another result for the same files."""
 
 _DAMAGED = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
@@ -49,7 +49,9 @@ def read_columns(benchmark: Benchmark, folder: Path, split: str) -> Columns:
         if columns is not None:
             return columns
     log.info("%s: reading all of split %s; the next time it comes from an index", folder, split)
-    columns = Columns.of(benchmark.read(folder, folder / benchmark.lists[split]))
+    list_file = folder / benchmark.lists[split]
+    columns = Columns.of(benchmark.read(folder, list_file))
+    columns.require_lengths(benchmark.reference, list_file)
     write_cache(folder, name, partial(columns.save, signature=signature))
     log.info("%s: read %d pairs in %.1f s", folder, len(columns.ids), time.perf_counter() - started)
     return columns

@@ -13,6 +13,7 @@ from sd4match.datasets.benchmark import MANIFEST, Benchmark
 from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.datasets.csv_lists import read_text
 from sd4match.datasets.images import UNREADABLE, read_image
+from sd4match.datasets.pair_arrays import Columns
 from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError, require_known
 
@@ -27,10 +28,11 @@ class SplitReport:
     Attributes:
         pairs: number of pairs in its list.
         expected: number of pairs that it should have.
-        readable: number of pairs whose annotations can be read.
+        readable: number of pairs whose annotations can be read, and PCK be measured by.
         keypoints: number of common keypoints of the readable pairs.
         outside: number of keypoints outside the image in source or target. Not an error: the
             benchmarks annotate parts that the image cuts off.
+        boxes_outside: number of source and target boxes that reach outside the image; no error.
     """
 
     pairs: int
@@ -38,6 +40,7 @@ class SplitReport:
     readable: int
     keypoints: int
     outside: int
+    boxes_outside: int
 
 
 @dataclass(frozen=True)
@@ -139,19 +142,25 @@ class _Check:
             text = read_text(list_file)
         except SD4MatchError as error:
             self.problems[str(error)] = None
-            return SplitReport(0, expected, 0, 0, 0)
-        listed = readable = keypoints = outside = 0
+            return SplitReport(0, expected, 0, 0, 0, 0)
+        listed = readable = keypoints = outside = boxes = 0
         for listed, in_all, pairs in self._read(list_file, text):
-            readable += len(pairs)
             for pair in pairs:
+                try:
+                    Columns.of([pair]).require_lengths(self._benchmark.reference, list_file)
+                except SD4MatchError as error:
+                    self.problems[str(error)] = None
+                else:
+                    readable += 1
                 keypoints += len(pair.keypoint_ids)
                 outside += _outside(pair)
+                boxes += _boxes_outside(pair)
                 self._open_images(pair)
             if progress:
                 progress(split, listed, in_all)
         if listed != expected:
             self.problems[f"{list_file}: {listed:,} pairs, expected {expected:,}"] = None
-        return SplitReport(listed, expected, readable, keypoints, outside)
+        return SplitReport(listed, expected, readable, keypoints, outside, boxes)
 
     def _read(self, list_file: Path, text: str) -> Iterator[tuple[int, int, list[ImagePair]]]:
         """The pairs done and in all of a list, and those that are new and readable.
@@ -235,6 +244,16 @@ def _outside(pair: ImagePair) -> int:
     )
     source, target = (((points < 0) | (points > size)).any(axis=1) for points, size in sides)
     return int((source | target).sum())
+
+
+def _boxes_outside(pair: ImagePair) -> int:
+    """The number of the pair's boxes that reach outside their image."""
+    sides = ((pair.source_box, pair.source_size), (pair.target_box, pair.target_size))
+    return sum(
+        bool((box < 0).any() or (box > [*size, *size]).any())
+        for box, size in sides
+        if box is not None
+    )
 
 
 def _generated(root: Path, benchmark: Benchmark) -> dict[str, int] | None:

@@ -1,5 +1,6 @@
 """The index: answers the second time, and never with what is no longer so."""
 
+import json
 import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ import pytest
 
 from sd4match import datasets
 from sd4match.datasets import index
+from sd4match.datasets.verification import verify
 from sd4match.errors import SD4MatchError
 
 ALL = [(name, split) for name in datasets.NAMES for split in datasets.SPLITS[name]]
@@ -162,3 +164,31 @@ def test_pairs_and_sets_travel_between_processes(shared_root):
     same(pairs, copy)
     assert copy.fingerprint == pairs.fingerprint
     assert pickle.loads(pickle.dumps(pairs[0])).id == pairs[0].id
+
+
+@pytest.mark.parametrize(
+    "box", [[50, 50, 50, 50], [105, 90, 45, 20], [100, 100, 20, 30], [20, 20, 20, 90]]
+)
+@pytest.mark.parametrize("side", ["src", "trg"])
+def test_boxes_without_width_or_height_are_refused(root, side, box):
+    path = next((root / "SPair-71k/PairAnnotation/test").iterdir())
+    content = json.loads(path.read_text()) | {f"{side}_bndbox": box}
+    path.write_text(json.dumps(content))
+    name = {"src": "source", "trg": "target"}[side]
+    message = f"{LIST}: pair {path.stem}: the {name} box is {box[0]}, .*is it x, y, width, height"
+    with pytest.raises(SD4MatchError, match=message):
+        datasets.load("spair", root, "test")
+    found = verify("spair", root)
+    assert any("is it x, y, width, height" in problem for problem in found.problems)
+    assert found.splits["test"].readable == found.splits["test"].pairs - 1
+
+
+def test_keypoints_in_one_place_are_refused_where_pck_is_measured_by_their_extent(root):
+    path = root / "pf-willow/test_pairs.csv"
+    head, *rows = [line.split(",") for line in path.read_text().splitlines()]
+    rows[1] = [
+        "3" if name[:2] in ("XB", "YB") else v for name, v in zip(head, rows[1], strict=True)
+    ]
+    path.write_text("\n".join(map(",".join, [head, *rows])) + "\n")
+    with pytest.raises(SD4MatchError, match=r"pair .*: all its target keypoints lie in one place"):
+        datasets.load("pf_willow", root, "test")
