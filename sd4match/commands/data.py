@@ -1,6 +1,5 @@
 """``sd4match data``: generate, download and verify data sets."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -8,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from sd4match.files.strict_json import dumps
 
 if TYPE_CHECKING:
     from sd4match.datasets.verification import Report
@@ -86,7 +87,7 @@ def verify(
 
     with _bars(of_bytes=False) as progress:
         report = check(name, root, progress=progress)
-    typer.echo(json.dumps(asdict(report), indent=2) if as_json else _text(report))
+    typer.echo(dumps(asdict(report)) if as_json else _text(report))
     if report.problems:
         raise typer.Exit(1)
 

@@ -1,6 +1,5 @@
 """``sd4match score``: PCK of a file of predictions. Does not load torch."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import typer
 
 from sd4match.commands.predict import TRUTH
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.files.strict_json import dumps
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +79,7 @@ def score(
     settings = [{"layer": layer, **asdict(readout)} for layer, readout in settings_of(predictions)]
     if as_json:
         facts = {**about, "protocol": asdict(rule), "alphas": alphas, "settings": settings}
-        typer.echo(json.dumps({**facts, "scores": rows}, indent=2))
+        typer.echo(dumps({**facts, "scores": rows}))
     else:
         typer.echo(_text(about, _protocol_text(protocol, parts), settings, alphas, rows))
 

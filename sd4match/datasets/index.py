@@ -15,6 +15,7 @@ from sd4match.datasets.pair_arrays import Columns
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
 from sd4match.files.cache import cache_folder
+from sd4match.files.companions import is_companion
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ def _signature(benchmark: Benchmark, folder: Path, split: str) -> str:
         sources = folder.glob(pattern.format(list=list_file.stem))
         for source in sorted(path for path in sources if path.is_dir()):
             lines.append(str(source.relative_to(folder)))
-            lines += sorted(_state(entry) for entry in os.scandir(source))
+            entries = (entry for entry in os.scandir(source) if not is_companion(entry.name))
+            lines += sorted(map(_state, entries))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

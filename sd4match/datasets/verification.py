@@ -16,6 +16,7 @@ from sd4match.datasets.images import UNREADABLE, read_image
 from sd4match.datasets.pair_arrays import Columns
 from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.files.companions import without_companions
 
 _OPENED = {".jpg", ".jpeg", ".png", ".json"}
 _BY_LINE = {".csv", ".txt"}  # lists with a line for each pair
@@ -198,7 +199,7 @@ class _Check:
         needed = {path for path, _ in self.images}
         others = sorted(
             path
-            for path in self._folder.rglob("*")
+            for path in without_companions(self._folder.rglob("*"))
             if path.suffix in _OPENED and path not in needed and "PairAnnotation" not in path.parts
         )
         for done, path in enumerate(others, 1):

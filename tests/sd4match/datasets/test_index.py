@@ -192,3 +192,13 @@ def test_keypoints_in_one_place_are_refused_where_pck_is_measured_by_their_exten
     path.write_text("\n".join(map(",".join, [head, *rows])) + "\n")
     with pytest.raises(SD4MatchError, match=r"pair .*: all its target keypoints lie in one place"):
         datasets.load("pf_willow", root, "test")
+
+
+def test_companions_of_macos_make_no_index_stale_and_are_no_problem(root, unread):
+    before = datasets.load("spair", root, "test")
+    for folder in ("PairAnnotation/test", "JPEGImages/cat"):
+        for file in list((root / "SPair-71k" / folder).iterdir()):
+            (file.parent / f"._{file.name}").write_bytes(b"\0\5\x16\7")
+    assert not [problem for problem in verify("spair", root).problems if "._" in problem]
+    unread()
+    same(before, datasets.load("spair", root, "test"))
