@@ -9,6 +9,7 @@ from typer.models import ArgumentInfo
 from sd4match.errors import SD4MatchError
 from study.commands.show import plot
 from study.figures import kinds as figures
+from study.figures.kind import View
 from study.launch.outputs import update_answers
 
 
