@@ -61,14 +61,20 @@ class Study(Results):
 
         return study_importance(self, metric)
 
-    def table(self, axis: str | None = None, *, alphas: Sequence[float] | None = None) -> "Table":
+    def table(
+        self,
+        axis: str | None = None,
+        *,
+        alphas: Sequence[float] | None = None,
+        effect: float | None = None,
+    ) -> "Table":
         """The ablation table of one axis, or the overview of all configurations.
 
         Args, returns and errors: see `study.tables.tables.study_table`.
         """
         from study.tables.tables import study_table
 
-        return study_table(self, axis, alphas=alphas)
+        return study_table(self, axis, alphas=alphas, effect=effect)
 
     def pivot(self, layout: "Layout", *others: Results) -> "Table":
         """A table whose rows and columns are any dimensions; see `study.tables.layout`.

@@ -14,10 +14,10 @@ from sd4match.errors import SD4MatchError
 from study.analysis.ablation import Samples, estimates
 from study.analysis.contrasts import Row, one_at_a_time
 from study.analysis.results import Results
-from study.analysis.rows import SEED, configurations
+from study.analysis.rows import configurations
 from study.figures import literature, page
 from study.figures.kind import Kind, Names
-from study.figures.measured import at
+from study.figures.measured import at, closing
 from study.space import labels
 
 _GONE: dict[str, Any] = {
@@ -27,9 +27,9 @@ _GONE: dict[str, Any] = {
 _SEED: dict[str, Any] = {
     "marker": "o", "linestyle": "none", "markersize": 2.4, "alpha": 0.7, "markeredgewidth": 0,
 }  # fmt: skip
-_RESAMPLED = (
-    "images resampled).",
-    "images resampled, seeds as a second level). Small dots: single seeds.",
+_OTHERS = (
+    "of other images).",
+    "of other images and seeds). Small dots: single seeds.",
 )
 
 
@@ -41,8 +41,7 @@ def ablation(
     axis: str,
     baseline: str,
     alpha: float = 0.1,
-    fidelity: str = "full",
-    resamples: int = 2000,
+    ending: str = "",
     published: bool = False,
 ) -> Figure:
     """PCK along one axis around the baseline, with 95 % intervals.
@@ -52,9 +51,9 @@ def ablation(
     measured with several seeds, each is a small dot.
 
     Args:
-        cells, samples, axis, baseline, resamples: as for `study.analysis.ablation.estimates`.
+        cells, samples, axis, baseline: as for `study.analysis.ablation.estimates`.
         alpha: threshold of PCK.
-        fidelity: what was reduced, in words; ``full`` for nothing.
+        ending: of the note.
         published: draw the published curves along the axis below, in grey.
 
     Returns:
@@ -64,17 +63,13 @@ def ablation(
         SD4MatchError: as `study.analysis.ablation.estimates`; nothing of this axis was measured;
             no curve along it was published for these data sets and this alpha.
     """
-    found = estimates(
-        cells, samples, axis=axis, baseline=baseline, alphas=[alpha], resamples=resamples
-    )
+    found = estimates(cells, samples, axis=axis, baseline=baseline, alphas=[alpha])
     if found["pck"].isna().all():
         raise SD4MatchError(f"nothing of axis {axis} is measured yet: {found['reason'].iloc[0]}")
     found[["pck", "low", "high"]] *= 100
     keys = list(found["configuration"].unique())
     values = found["value"].unique().tolist()
-    # Seeds are names, though they look like numbers.
-    numbers = axis != SEED and len(values) == len(keys)
-    numbers = numbers and all(isinstance(v, int | float) for v in values)
+    numbers = len(values) == len(keys) and all(isinstance(v, int | float) for v in values)
     rows = one_at_a_time(cells, axis=axis, baseline=baseline)
     dots = seeds(cells, rows, alpha=alpha)
     datasets = [str(name) for name in found["dataset"].unique()]
@@ -96,9 +91,8 @@ def ablation(
     table = configurations(cells)
     page.note(
         figure,
-        f"95 % intervals ({_RESAMPLED[bool(len(dots))]} "
-        f"Training: {labels.training(table[key] for key in keys)}. Fidelity: {fidelity}."
-        f"{papers.note()}",
+        f"95 % intervals ({_OTHERS[bool(len(dots))]} "
+        f"Training: {labels.training(table[key] for key in keys)}. {ending}{papers.note()}",
     )
     return figure
 
@@ -207,13 +201,14 @@ def _choices(study: Results) -> list[Names]:
 
 
 def _draw(study: Results, names: Names, alpha: float, *, published: bool = False) -> Figure:
+    rows = one_at_a_time(study.cells, axis=names[0], baseline=study.baseline)
     return ablation(
         study.cells,
         study.samples,
         axis=names[0],
         baseline=study.baseline,
         alpha=alpha,
-        fidelity=study.fidelity,
+        ending=closing(study, [row.configuration for row in rows]),
         published=published,
     )
 

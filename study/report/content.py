@@ -74,7 +74,7 @@ class Content:
 
     name: str
     design: str
-    fidelity: str
+    reduced: str | None
     datasets: tuple[str, ...]
     varied: tuple[str, ...]
     n_configurations: int
@@ -112,7 +112,7 @@ def collect(study: Results) -> Content:
     return Content(
         name=study.name,
         design=str(facts["design"]).replace("_", " "),
-        fidelity=study.fidelity,
+        reduced=study.reduced,
         datasets=tuple(labels.dataset(name) for name in study.index["dataset"].unique()),
         varied=tuple(map(labels.axis, facts["axes"])),
         n_configurations=len(table),
@@ -156,7 +156,7 @@ def _best(study: Results, table: Mapping[str, Settings]) -> tuple[Best | None, s
         key=key,
         metric=metric,
         value=float(row.iloc[-1]),
-        over=labels.seeds_note(seeds, row["seed"]),
+        over=labels.seeds_note(seeds),
         is_baseline=key == study.baseline,
         settings=settings,
         scores=usual,

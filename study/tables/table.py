@@ -1,6 +1,7 @@
 """`Table`: text for a terminal, Markdown, HTML, LaTeX or CSV, and the numbers behind it."""
 
 import html
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -71,6 +72,12 @@ class Table:
         """The raw numbers."""
         return self.raw.to_csv(index=False, lineterminator="\n")
 
+    def json(self) -> str:
+        """Title, raw numbers and notes, for programs."""
+        rows = json.loads(self.raw.to_json(orient="records", double_precision=15))
+        content = {"title": self.title, "rows": rows, "notes": self.footnotes}
+        return json.dumps(content, indent=2) + "\n"
+
     def html(self) -> str:
         """An HTML table with a caption; the best in bold, the second underlined."""
         rows = [
@@ -124,6 +131,7 @@ FORMATS: dict[str, Callable[[Table], str]] = {
     "latex": Table.latex,
     "html": Table.html,
     "csv": Table.csv,
+    "json": Table.json,
 }
 """Format to the method that writes a table in it."""
 
