@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sd4match.backbones.architectures import Architecture, architecture
-from sd4match.features.cost import Flops, Footprint, flops, footprint
+from sd4match.backbones.image_encoder_files import dino_config, image_encoder_names
+from sd4match.features.cost import Flops, Footprint, counts, dino_flops, flops, footprint
 from sd4match.matching.readout import DENSE, Layer, Setting, deepest
 from sd4match.prompts.family_facts import SOURCES
 from sd4match.tuning.recipe import EPOCHS
 from study.plan.inputs import DataRef, Machine
 from study.plan.plan import Cell, Plan
-from study.plan.stages import Predict, Tune
+from study.plan.stages import Extraction, Predict, Tune
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 RUNTIME = 1e9
@@ -59,6 +60,7 @@ class Costs:
 
     _architectures: dict[str, Architecture] = field(default_factory=dict)
     _flops: dict[tuple[str, int, Layer], Flops] = field(default_factory=dict)
+    _dino: dict[tuple[Machine, int, Layer], int] = field(default_factory=dict)
 
     def predict(self, stage: Predict, settings: Iterable[Setting], *, images: int) -> float:
         """Operations of a predict stage.
@@ -70,8 +72,9 @@ class Costs:
         """
         extraction, settings = stage.extraction, list(settings)
         one = self.unet(extraction.machine, extraction.image_size, deepest(settings))
+        maps = stage.data.images * self._maps(extraction, settings)
         dense = stage.data.pairs * sum(map(_dense, settings))
-        return float(images * extraction.ensemble * one + dense)
+        return float(images * extraction.ensemble * one + maps + dense)
 
     def unet(self, machine: Machine, image_size: int, layer: Layer) -> int:
         """Operations of one pass of one image through the UNet."""
@@ -83,7 +86,21 @@ class Costs:
         one = self._one(stage.machine, int(settings["image_size"]), int(settings["layer"]))
         passes = training_images(stage) * FORWARD_AND_BACKWARD + validation_images(stage)
         text = FORWARD_AND_BACKWARD * one.text * int(settings["steps"])
-        return float(passes * one.unet + text)
+        maps = 0
+        if "fused_with" in settings:  # each image once, without a backward pass
+            images = min(stage.train.images, training_images(stage)) + stage.val.images
+            size, layer = int(settings["image_size"]), int(settings["layer"])
+            maps = images * self.dino(stage.machine, size, layer)
+        return float(passes * one.unet + text + maps)
+
+    def dino(self, machine: Machine, image_size: int, layer: Layer) -> int:
+        """Operations of DINO's feature map of one image, for features fused at a layer."""
+        known = (machine, image_size, layer)
+        if known not in self._dino:
+            shape = counts(self.architecture(machine), image_size).at(layer).shape
+            names = {**image_encoder_names(machine.backbone), **dict(machine.image_encoders)}
+            self._dino[known] = dino_flops(dino_config(names["dino"]), shape[1:])
+        return self._dino[known]
 
     def encode(self, machine: Machine, image_size: int, images: int) -> float:
         """Operations of the VAE encoder for some images."""
@@ -100,8 +117,17 @@ class Costs:
         source = cell.configuration["source"] if extraction.file is None else extraction.file.source
         passes = extraction.ensemble * extracted(data, None if source is None else str(source))
         one = self._one(extraction.machine, extraction.image_size, cell.setting[0])
+        maps = self._maps(extraction, [cell.setting])
         dense = data.pairs * _dense(cell.setting)
-        return int(data.images * one.vae_encode + passes * one.unet + dense)
+        return int(data.images * (one.vae_encode + maps) + passes * one.unet + dense)
+
+    def _maps(self, extraction: Extraction, settings: Iterable[Setting]) -> int:
+        """Operations of DINO for one image: a map of each size that is fused."""
+        if extraction.fused_with is None:
+            return 0
+        one = {layer for layer, _ in settings}
+        known = (self.dino(extraction.machine, extraction.image_size, layer) for layer in one)
+        return sum(set(known))  # layers of one size share a map
 
     def architecture(self, machine: Machine) -> Architecture:
         """The architecture of a machine's backbone."""
@@ -126,7 +152,8 @@ def tflop_per_image(plan: Plan) -> dict[str, float]:
     """Planned TFLOP per image, by configuration: the cost of matching with it, not of learning it.
 
     Every image passes through the VAE encoder once, and ``ensemble`` times through the UNet to the
-    configuration's layer. Prompts that depend on pairs extract both images of each pair.
+    configuration's layer; fused features need DINO's map of the image too. Prompts that depend on
+    pairs extract both images of each pair.
 
     Args:
         plan: images are counted on all its splits.

@@ -128,7 +128,8 @@ class Recipe:
         learning_rate: of Adam; CPM's linear layers learn at a tenth of it.
         schedule: factor of the learning rates by step: ``constant``; ``linear`` (falls to 0 in a
             line), ``cosine`` (falls to 0 in half a cosine), both after ``warmup_steps``;
-            ``constant_with_warmup``; ``piecewise_constant`` (by ``step_rules``). Example: ``cosine``
+            ``constant_with_warmup``; ``piecewise_constant`` (by ``step_rules``).
+            Example: ``cosine``
         warmup_steps: steps in which the rates rise from 0, before ``linear``, ``cosine`` and
             ``constant_with_warmup``. Example: ``500``
         step_rules: of ``piecewise_constant``: factors with the steps at which they end, and a last

@@ -3,7 +3,7 @@
 import pytest
 
 from sd4match.features.cost import flops
-from study.plan.cost import DENSE_PAIR, tflop_per_image
+from study.plan.cost import DENSE_PAIR, Costs, tflop_per_image
 from study.plan.plan import Planner
 from study.space.reading import load
 
@@ -61,6 +61,29 @@ def test_cost_is_counted_on_the_architecture(space_of):
         assert found[configuration.key] == pytest.approx(
             (count.vae_encode + passes * count.unet) / 1e12
         )
+
+
+@pytest.mark.slow
+def test_fused_features_cost_a_map_an_image(space_of):
+    """DINO sees each image once; in training it has no backward pass."""
+    space = space_of()
+    planner, costs = Planner(space), Costs()
+    fused = space.with_values({"fusion": "dino"})
+    plan = planner.plan([space.baseline, fused], splits=("val",))
+    found = tflop_per_image(plan)
+    machine = plan.machines[0]
+    one = costs.dino(machine, 32, 1)
+    assert found[fused.key] - found[space.baseline.key] == pytest.approx(one / 1e12)
+    learned = {"prompt": "single", "length": 4}
+    plain, joined = (
+        tune
+        for fusion in ("none", "dino")
+        for tune in planner.plan(
+            [space.with_values({**learned, "train.fusion": fusion})], only=["spair"]
+        ).tunes.values()
+    )
+    images = plain.train.images + plain.val.images
+    assert costs.tune(joined) - costs.tune(plain) == pytest.approx(images * one)
 
 
 @pytest.mark.slow
