@@ -58,9 +58,9 @@ def module_at(unet: UNet2DConditionModel, layer: Layer) -> nn.Module:
     Returns:
         An up block, or a part of one.
     """
-    if isinstance(layer, Place):
-        return unet.get_submodule(f"up_blocks.{layer.block}.parts.{layer.number}")
-    return unet.get_submodule(f"up_blocks.{layer}")
+    inside = f"{layer.block}.parts.{layer.number}" if isinstance(layer, Place) else layer
+    module: nn.Module = unet.get_submodule(f"up_blocks.{inside}")
+    return module
 
 
 def _copied(module: _Module) -> _Module:
