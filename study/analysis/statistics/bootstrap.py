@@ -72,14 +72,23 @@ class Design:
         in common, each once (dyadic cluster-robust variance: Aronow, Samii and Assenova 2015). As
         residuals sum to zero within a category, ``inflation`` makes up for what centering took.
         """
+        linked, same = self._variances(values)
+        # Without image effects this scatters about zero: cut there, it would cover 98 %.
+        return np.asarray(np.sqrt(np.maximum(linked, -same / 4) + same))
+
+    def variances(self, values: Floats) -> Floats:
+        """(K,) squares of `standard_errors` whose mean is right: one alone may be negative."""
+        linked, same = self._variances(values)
+        return linked + same
+
+    def _variances(self, values: Floats) -> tuple[Floats, Floats]:
         means = _sums(self.category, values) / np.bincount(self.category)
         residual = values - means[:, self.category]
         same = np.square(_sums(self.couple, residual)).sum(axis=1)
         of_images = _per_image(self.source, self.target, residual)
         linked = np.square(of_images).sum(axis=1) - 2 * same
-        # Without image effects this scatters about zero: cut there, it would cover 98 %.
-        linked = np.maximum(linked, -same / 4)
-        return np.asarray(np.sqrt((linked + same) * self.inflation) / values.shape[1])
+        scale = self.inflation / values.shape[1] ** 2
+        return linked * scale, same * scale
 
     def deviations(self, values: Floats, errors: Floats) -> Floats:
         """Resampled means less the means, scaled to standard errors.
