@@ -4,6 +4,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -11,7 +12,7 @@ from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.errors import SD4MatchError, require_known
 from study.analysis.results import Results
 from study.analysis.rows import configurations
-from study.analysis.statistics.stats import difference
+from study.analysis.statistics.stats import LEVEL, difference, holm
 from study.space import labels
 from study.space.schema import flatten
 
@@ -75,7 +76,18 @@ def compare(
     differences = pd.DataFrame(_differences(a, b, couples, alpha or a.rule.usual_alpha))
     if differences.empty:
         raise SD4MatchError(f"studies {a.name} and {b.name} have no data set and split in common")
-    return Comparison(settings, only, differences)
+    return Comparison(settings, only, _corrected(differences))
+
+
+def _corrected(differences: pd.DataFrame) -> pd.DataFrame:
+    """With Holm's correction over what was tested of each data set and split, and marks."""
+    differences["p_holm"] = np.nan
+    if "p_value" in differences:
+        tested = differences[differences["note"].isna()]  # equal predictions need no test
+        for _, family in tested.groupby(["dataset", "split"], sort=False):
+            differences.loc[family.index, "p_holm"] = holm(family["p_value"].tolist())
+    differences["mark"] = np.where(differences["p_holm"] < LEVEL, "*", "")
+    return differences
 
 
 def _settings(a: Results, b: Results) -> Iterator[tuple[str, Any, Any]]:

@@ -9,6 +9,7 @@ from study.analysis import comparison
 from study.analysis.comparison import Comparison
 from study.analysis.results import Results
 from study.analysis.rows import none_for_na
+from study.analysis.statistics.stats import LEVEL
 from study.space import labels
 from study.space.labels import several
 
@@ -33,13 +34,17 @@ def comparison_report(a: Results, b: Results, found: Comparison) -> str:
             labels.percent(row["pck_b"]),
             labels.MISSING
             if pd.isna(row.get("effect"))
-            else labels.signed(row["effect"]) + labels.bounds(row["low"], row["high"]),
+            else f"{labels.signed(row['effect'])}{labels.bounds(row['low'], row['high'])}"
+            f" {row['mark']}".rstrip(),
             "" if pd.isna(row["note"]) else row["note"],
         ]
         for row in found.differences.to_dict("records")
     ]
     headers = ["configuration", "", *names, "difference [95 %]", ""]
     lines += ["", tabulate(table, headers=headers, disable_numparse=True)]
+    if found.differences["p_holm"].notna().any():
+        over = "the configurations of a data set and split"
+        lines += ["", f"* p < {LEVEL:g} after Holm's correction over {over}"]
     lines += [
         f"only in {name}: {several(len(keys), 'configuration')} ({labels.values(keys)})"
         for name, keys in zip(names, found.only, strict=True)

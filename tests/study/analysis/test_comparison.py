@@ -3,7 +3,7 @@
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.analysis.statistics.stats import difference
+from study.analysis.statistics.stats import difference, holm
 from study.tables.comparison import comparison_report
 
 pytestmark = pytest.mark.slow
@@ -40,9 +40,14 @@ def test_studies_share_records_and_differ_in_what_they_ask(answered, study_of):
         len(study.configurations()) - len(shared) for study in (answered, other)
     ]
     assert found.differences["note"].isna().all()  # other protocol: not the same number
+    for _, column in found.differences.groupby(["dataset", "split"]):  # as a column of a table
+        assert len(column) == len(shared) > 1
+        assert column["p_holm"].tolist() == holm(column["p_value"].tolist()).tolist()
+        assert column["mark"].tolist() == ["*" if p < 0.05 else "" for p in column["p_holm"]]
     same = answered.compare(other.under("sd4match"))
     assert set(same.differences["note"]) == {"the same predictions"}
     assert (same.differences["effect"] == 0).all()
+    assert same.differences["p_holm"].isna().all()  # nothing was tested
     assert "only in answered" in comparison_report(answered, other, found)
     alike = comparison_report(answered, answered, answered.compare(answered))
     assert alike.startswith("answered minus answered, PCK@0.1")
