@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from sd4match.errors import SD4MatchError
 from study.analysis.results import Results
-from study.analysis.rows import SEED, matching, none_for_na, over_seeds, representatives, value
+from study.analysis.rows import matching, none_for_na, over_seeds, representatives, value
 from study.plan.index import TFLOP
+from study.space.axes import SEED
 from study.space.metric import COST, selecting
 
 PCK = "pck"

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sd4match.errors import SD4MatchError, require_known
-from study.analysis.rows import SEED, configurations
+from study.analysis.rows import by_seed, configurations
 from study.space import labels
+from study.space.axes import SEED
 from study.space.configuration import TIES
 
 
@@ -24,8 +25,7 @@ class Row:
         configuration: the one with the baseline's seed, or else the first.
         value: of the axis.
         label: in words; different for every row.
-        by_seed: seed to configuration, ascending. Along the axis ``seed`` itself each row has one
-            configuration, under the number 0, so that rows are paired with each other.
+        by_seed: seed to configuration, ascending.
     """
 
     configuration: str
@@ -38,7 +38,7 @@ def varied(cells: pd.DataFrame, *, baseline: str) -> list[str]:
     """The axes along which at least two values can be compared around the baseline."""
     table = configurations(cells)
     require_known(baseline, table, what="configuration")
-    apply = [axis for axis, value in table[baseline].items() if value is not None]
+    apply = [a for a, value in table[baseline].items() if a != SEED and value is not None]
     return [axis for axis in apply if len(_around(table, axis, baseline)) > 1]
 
 
@@ -47,8 +47,7 @@ def one_at_a_time(cells: pd.DataFrame, *, axis: str, baseline: str) -> list[Row]
 
     An axis that does not apply to one of the two is not compared: ``prompt = empty`` has no length
     and still differs from a baseline with ``length = 75`` in the prompt alone. When training is
-    tied to the evaluation's timestep and layer, the two count as one axis. Along ``seed`` itself
-    every seed is a row.
+    tied to the evaluation's timestep and layer, the two count as one axis.
 
     Args:
         cells: see the module.
@@ -65,6 +64,10 @@ def one_at_a_time(cells: pd.DataFrame, *, axis: str, baseline: str) -> list[Row]
     table = configurations(cells)
     require_known(baseline, table, what="configuration")
     require_known(axis, table[baseline], what="axis")
+    if axis == SEED:
+        raise SD4MatchError(
+            "axis seed: rows are means over the seeds; `study table NAME --rows seed` shows each"
+        )
     if table[baseline][axis] is None:
         raise SD4MatchError(
             f"axis {axis} does not apply to the baseline {baseline}"
@@ -99,17 +102,10 @@ def _around(
         pairs = ((row[other], base[other]) for other in fixed)
         return row[axis] is not None and all(a is None or b is None or a == b for a, b in pairs)
 
-    def seed(row: labels.Settings) -> int:
-        return 0 if axis == SEED else int(row[SEED] or 0)
-
-    groups: dict[tuple[labels.Value, ...], dict[int, str]] = {}
-    for name, row in table.items():
-        if comparable(row):
-            same = tuple(v for other, v in row.items() if axis == SEED or other != SEED)
-            groups.setdefault(same, {})[seed(row)] = name
+    near = [name for name, row in table.items() if comparable(row)]
     return {
-        found.get(seed(base), next(iter(found.values()))): dict(sorted(found.items()))
-        for found in groups.values()
+        seeds.get(int(base[SEED] or 0), next(iter(seeds.values()))): seeds
+        for seeds in by_seed(table, near).values()
     }
 
 

@@ -11,7 +11,8 @@ from sd4match.errors import require_known
 from sd4match.pck.protocols import PROTOCOLS
 from study.analysis.contrasts import varied
 from study.analysis.measuring import measure, pairs_of, samples
-from study.analysis.statistics.stats import PairSamples, intervals
+from study.analysis.rows import KEY, by_seed, configurations
+from study.analysis.statistics.stats import Interval, PairSamples, Row, intervals
 from study.space.axes import AXES
 from study.space.metric import Rule
 from study.store.study_folder import StudyFolder
@@ -127,6 +128,28 @@ class Results:
         row = self.index.iloc[self._row_of[configuration, dataset, split]]
         return samples(row, self.folder.store, self.rule, alpha)
 
+    def seeds_of(self, configuration: str) -> dict[int, str]:
+        """The configurations that equal one in all but the seed, itself too, by seed."""
+        return self._seeds_of[configuration]
+
+    @cached_property
+    def _seeds_of(self) -> dict[str, dict[int, str]]:
+        found = by_seed(configurations(self.cells))
+        return {key: seeds for seeds in found.values() for key in seeds.values()}
+
+    def row(self, configuration: str, dataset: str, split: str, alpha: float) -> Row:
+        """The samples of all measured seeds of a configuration's setting, by seed."""
+        keys = self.seeds_of(configuration).items()
+        place = (dataset, split)
+        done = {seed: key for seed, key in keys if (key, *place) in self._done}
+        return {seed: self.samples(key, *place, alpha) for seed, key in done.items()}
+
+    @cached_property
+    def _done(self) -> set[tuple[str, str, str]]:
+        cells = self.cells[self.cells["status"] == "done"]
+        names = ["configuration", "dataset", "split"]
+        return set(cells[names].itertuples(index=False, name=None))
+
     @cached_property
     def _row_of(self) -> dict[tuple[str, str, str], int]:
         """Configuration, data set and split to the number of their row in `index`."""
@@ -143,26 +166,31 @@ class Results:
         return pairs_of(self.index[of_split].iloc[0], self.folder.store)
 
     def scores(self, configuration: str) -> pd.DataFrame:
-        """One configuration's PCK on every data set, split and alpha.
+        """PCK of one configuration on every data set, split and alpha: means over its seeds.
 
         Returns:
-            Columns ``dataset, split, alpha, pck, low, high`` (95 % interval), ``pck_point, pairs,
-            keypoints, status, reason``.
+            Columns ``dataset, split, alpha, pck, low, high`` (95 % interval), ``seeds`` (how many
+            were measured), ``pck_point, pairs, keypoints, status, reason``.
 
         Raises:
             SD4MatchError: there is no such configuration.
         """
         require_known(configuration, self.cells["configuration"].unique(), what="configuration")
-        cells = self.cells[self.cells["configuration"] == configuration]
-        found = cells[["dataset", "split", "alpha", "pck"]].assign(low=nan, high=nan)
-        done = cells[cells["status"] == "done"]
-        for (dataset, split), rows in done.groupby(["dataset", "split"], sort=False):
+        of_seeds = self.cells["configuration"].isin(self.seeds_of(configuration).values())
+        found = []
+        for place, cells in self.cells[of_seeds].groupby(["dataset", "split"], sort=False):
+            alphas = [float(alpha) for alpha in cells["alpha"].unique()]
+            rows = [self.row(configuration, *map(str, place), alpha) for alpha in alphas]
             # All alphas at once: they share the resamples of the split's images.
-            measured = [
-                {0: self.samples(configuration, str(dataset), str(split), alpha)}
-                for alpha in rows["alpha"]
-            ]
-            bounds = [(around.low, around.high) for around in intervals(measured)]
-            found.loc[rows.index, ["low", "high"]] = bounds
-        rest = ["pck_point", "pairs", "keypoints", "status", "reason"]
-        return found.join(cells[rest]).reset_index(drop=True)
+            around = iter(intervals([row for row in rows if row]))
+            for alpha, row in zip(alphas, rows, strict=True):
+                at_alpha = cells[cells["alpha"] == alpha].sort_values("status", kind="stable")
+                first = at_alpha.iloc[0]  # done comes before missing
+                bounds = next(around) if row else Interval(nan, nan, nan, 0)
+                numbers = (bounds.mean, bounds.low, bounds.high, len(row))
+                points = at_alpha["pck_point"].mean()
+                rest = first[["pairs", "keypoints", "status", "reason"]]
+                found.append((*place, alpha, *numbers, points, *rest))
+        numbered = ["pck", "low", "high", "seeds", "pck_point"]
+        names = [*KEY, *numbered, "pairs", "keypoints", "status", "reason"]
+        return pd.DataFrame(found, columns=names)

@@ -1,7 +1,7 @@
 """The frame of results: columns, metrics per configuration, conditions, means over seeds."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 
 from sd4match.errors import SD4MatchError
 from study.space import labels
+from study.space.axes import SEED
 from study.space.metric import MEAN, Metric
 
 KEY = ("dataset", "split", "alpha")
@@ -61,6 +62,16 @@ def over_seeds(scores: Scores, cells: pd.DataFrame) -> Scores:
     return means.reindex(scores.index.intersection(means.index))
 
 
+def mean_of_seeds(scores: "pd.Series[float]", cells: pd.DataFrame) -> "pd.Series[float]":
+    """For every configuration the mean over the measured seeds of its setting.
+
+    Args:
+        scores: by configuration, of all in ``cells``; NaN where not measured.
+        cells: see `study.analysis.contrasts`.
+    """
+    return scores.groupby(representatives(cells)).transform("mean")
+
+
 def representatives(cells: pd.DataFrame, among: "pd.Index[str] | None" = None) -> "pd.Series[str]":
     """Each configuration's representative: the first that equals it in all but the seed.
 
@@ -68,15 +79,57 @@ def representatives(cells: pd.DataFrame, among: "pd.Index[str] | None" = None) -
         cells: see `study.analysis.contrasts`.
         among: the configurations to consider; None for all.
     """
-    wanted = None if among is None else set(among)
-    first: dict[tuple[labels.Value, ...], str] = {}
-    found: dict[str, str] = {}
-    for key, row in configurations(cells).items():
-        if wanted is None or key in wanted:
-            setting = tuple(value for axis, value in row.items() if axis != SEED)
-            found[key] = first.setdefault(setting, key)
+    found = {
+        key: first
+        for first, seeds in by_seed(configurations(cells), among).items()
+        for key in seeds.values()
+    }
     keys = pd.Index(found, name="configuration")
     return pd.Series(found.values(), keys, dtype=keys.dtype, name="configuration")
+
+
+def by_seed(
+    table: Mapping[str, labels.Settings], among: "Collection[str] | pd.Index[str] | None" = None
+) -> dict[str, dict[int, str]]:
+    """The configurations of each setting, by seed: those that differ in the seed alone are one.
+
+    Args:
+        table: `configurations`.
+        among: the configurations to consider; None for all.
+
+    Returns:
+        The first configuration of a setting to all of its configurations, seeds ascending.
+    """
+    wanted = None if among is None else set(among)
+    found: dict[tuple[labels.Value, ...], dict[int, str]] = {}
+    for key, row in table.items():
+        if wanted is None or key in wanted:
+            setting = tuple(value for axis, value in row.items() if axis != SEED)
+            found.setdefault(setting, {})[int(row.get(SEED) or 0)] = key
+    return {next(iter(seeds.values())): dict(sorted(seeds.items())) for seeds in found.values()}
+
+
+def one_training_seed(cells: pd.DataFrame, keys: Collection[str]) -> bool:
+    """Whether what was measured of a learned prompt rests on one training alone.
+
+    Noise seeds do not count: a prompt that is read from files was learned once.
+
+    Args:
+        cells: see `study.analysis.contrasts`.
+        keys: what is shown; other seeds of these configurations count, where they are measured.
+    """
+    done = set(cells.loc[cells["status"] == "done", "configuration"])
+    table, shown = configurations(cells), set(keys)
+    for seeds in by_seed(table).values():
+        some = shown.intersection(seeds.values())
+        measured = done.intersection(seeds.values())
+        if some and measured:
+            row = table[next(iter(some))]
+            if row.get("train.data") is not None and (
+                len(measured) == 1 or row.get("train.timestep") is None
+            ):
+                return True
+    return False
 
 
 def matching(cells: pd.DataFrame, where: str) -> list[str]:
@@ -109,8 +162,6 @@ MEASURED = (
     "pck", "pck_point", "pairs", "keypoints", "status", "reason",
 )  # fmt: skip
 """Columns of ``cells`` that are not axes; PCK is in [0, 1], ``status`` is done or missing."""
-
-SEED = "seed"
 
 
 def configurations(cells: pd.DataFrame) -> dict[str, labels.Settings]:

@@ -6,8 +6,9 @@ from sd4match.errors import SD4MatchError
 from study.analysis.choosing import chosen_by
 from study.analysis.contrasts import around
 from study.analysis.results import Results
-from study.analysis.rows import SEED, configurations, matching, value
+from study.analysis.rows import configurations, matching, value
 from study.space import labels
+from study.space.axes import SEED
 
 Values = tuple[labels.Value, ...]
 Keys = tuple[str, ...]

@@ -11,8 +11,8 @@ from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import at, distinguished, drawable, find, intervals
-from study.figures.predictions import predicted
+from study.figures.measured import at, closing, distinguished, drawable, find, intervals, resampled
+from study.figures.predictions import predicted_by_seed
 
 STEPS = 20
 _MOST = 10  # lines that can be distinguished
@@ -41,7 +41,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
     places = drawable(study.cells, keys, "these configurations")
     own = [float(each) for each in study.rule.alphas]
     grid = np.linspace(0, max(0.2, *own), STEPS + 1)[1:]
-    scored = intervals(study.cells, study.samples, keys, places, own)
+    scored = intervals(study, keys, places, own)
     apart = distinguished(configurations(study.cells), keys)
     figure, panels = page.of_places(places, height=2.6)
     entries = []
@@ -54,8 +54,9 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
             points = at(scored[scored["configuration"] == key], *place)
             if points["pck"].isna().all():
                 continue
-            found = predicted(study, key, *place)
-            panel.plot(grid, [100 * np.nanmean(found.shares(a)) for a in grid], **style)
+            found = predicted_by_seed(study, key, *place).values()
+            curve = [100 * np.mean([np.nanmean(of.shares(a)) for of in found]) for a in grid]
+            panel.plot(grid, curve, **style)
             # Side by side, so that one bar does not hide the other.
             x = points["alpha"].to_numpy(dtype=float) + 0.0012 * (i - (len(keys) - 1) / 2)
             panel.plot(x, points["pck"], linestyle="none", **style, **marks)
@@ -70,8 +71,8 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
     chosen = "" if names else "The baseline, and the best of each prompt family on validation. "
     page.note(
         figure,
-        f"{chosen}95 % intervals (images resampled) at α = "
-        f"{', '.join(f'{a:g}' for a in own)}. Fidelity: {study.fidelity}.",
+        f"{chosen}95 % intervals ({resampled(study, keys)}) at α = "
+        f"{', '.join(f'{a:g}' for a in own)}. {closing(study, keys)}",
     )
     return figure
 

@@ -13,10 +13,10 @@ from sd4match.errors import SD4MatchError
 from study.analysis.ablation import Samples, estimates
 from study.analysis.contrasts import Row, one_at_a_time
 from study.analysis.results import Results
-from study.analysis.rows import SEED, configurations
+from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import at
+from study.figures.measured import at, closing
 from study.space import labels
 
 _GONE: dict[str, Any] = {
@@ -40,7 +40,7 @@ def ablation(
     axis: str,
     baseline: str,
     alpha: float = 0.1,
-    fidelity: str = "full",
+    ending: str = "",
     resamples: int = 2000,
 ) -> Figure:
     """PCK along one axis around the baseline, with 95 % intervals.
@@ -52,7 +52,7 @@ def ablation(
     Args:
         cells, samples, axis, baseline, resamples: as for `study.analysis.ablation.estimates`.
         alpha: threshold of PCK.
-        fidelity: what was reduced, in words; ``full`` for nothing.
+        ending: of the note.
 
     Returns:
         A figure of a paper's width: a column for one data set, the page for more.
@@ -68,9 +68,7 @@ def ablation(
     found[["pck", "low", "high"]] *= 100
     keys = list(found["configuration"].unique())
     values = found["value"].unique().tolist()
-    # Seeds are names, though they look like numbers.
-    numbers = axis != SEED and len(values) == len(keys)
-    numbers = numbers and all(isinstance(v, int | float) for v in values)
+    numbers = len(values) == len(keys) and all(isinstance(v, int | float) for v in values)
     rows = one_at_a_time(cells, axis=axis, baseline=baseline)
     dots = seeds(cells, rows, alpha=alpha)
     datasets = [str(name) for name in found["dataset"].unique()]
@@ -91,7 +89,7 @@ def ablation(
     page.note(
         figure,
         f"95 % intervals ({_RESAMPLED[bool(len(dots))]} "
-        f"Training: {labels.training(table[key] for key in keys)}. Fidelity: {fidelity}.",
+        f"Training: {labels.training(table[key] for key in keys)}. {ending}",
     )
     return figure
 
@@ -183,13 +181,14 @@ def _choices(study: Results) -> list[Names]:
 
 
 def _draw(study: Results, names: Names, alpha: float) -> Figure:
+    rows = one_at_a_time(study.cells, axis=names[0], baseline=study.baseline)
     return ablation(
         study.cells,
         study.samples,
         axis=names[0],
         baseline=study.baseline,
         alpha=alpha,
-        fidelity=study.fidelity,
+        ending=closing(study, [row.configuration for row in rows]),
     )
 
 

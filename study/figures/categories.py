@@ -9,36 +9,47 @@ from sd4match.datasets.benchmark import object_name
 from sd4match.errors import SD4MatchError
 from study.analysis.results import Results
 from study.analysis.rows import configurations
-from study.analysis.statistics.stats import LEVEL, PairSamples, difference, holm
+from study.analysis.statistics.stats import LEVEL, Row, differences as gaps, holm
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import at, best_other, distinguished, find, shared
+from study.figures.measured import (
+    at,
+    best_other,
+    closing,
+    distinguished,
+    find,
+    resampled,
+    shared,
+)
 
 ALL = "all"
 _GAIN, _LOSS = page.PALETTE[0], page.PALETTE[3]
 
 
-def differences(
-    own: PairSamples, base: PairSamples, names: list[str], *, resamples: int = 2000
-) -> pd.DataFrame:
+def differences(own: Row, base: Row, names: list[str], *, resamples: int = 2000) -> pd.DataFrame:
     """PCK by category and its difference to the baseline.
 
     Args:
-        own, base: two configurations on the same pairs.
-        names: of the categories, by their codes in ``own.category``.
-        resamples: as for `study.analysis.statistics.stats.difference`.
+        own, base: two configurations on the same pairs; the seeds that both have count.
+        names: of the categories, by their codes in the samples.
+        resamples: as for `study.analysis.statistics.stats.differences`.
 
     Returns:
         One row per category and one for ``all``, the largest gain first: ``category, pairs, base,
         pck, effect, low, high`` in percent, ``p_holm`` (over the categories).
     """
-    parts = [(ALL, np.ones(len(own.pck), dtype=bool))]
-    parts += [(name, own.category == code) for code, name in enumerate(names)]
+    shared = [seed for seed in own if seed in base]
+    first = own[shared[0]]
+    parts = [(ALL, np.ones(len(first.pck), dtype=bool))]
+    parts += [(name, first.category == code) for code, name in enumerate(names)]
     rows: list[tuple[object, ...]] = []
     for name, of in parts:
         if of.any():
-            gap = difference(own.part(of), base.part(of), resamples=resamples)
-            means = (base.pck[of].mean(), own.pck[of].mean(), gap.effect, gap.low, gap.high)
+            both = [{seed: row[seed].part(of) for seed in shared} for row in (base, own)]
+            (gap,) = gaps(both[1:], both[0], resamples=resamples)
+            assert gap is not None
+            pck = [np.mean([samples.pck.mean() for samples in row.values()]) for row in both]
+            means = (*pck, gap.effect, gap.low, gap.high)
             rows.append((name, int(of.sum()), *(100 * mean for mean in means), gap.p_value))
     found = pd.DataFrame(
         rows, columns=["category", "pairs", "base", "pck", "effect", "low", "high", "p_holm"]
@@ -113,15 +124,15 @@ def _choices(study: Results) -> list[Names]:
 
 def _draw(study: Results, names: Names, alpha: float) -> Figure:
     key = find(study, names[0] if names else "best")
-    if key == study.baseline:
+    if key in study.seeds_of(study.baseline).values():
         raise SD4MatchError("categories: the configuration is the baseline itself: name another")
     places = shared(study.cells, [key, study.baseline])
     if not places:
         raise SD4MatchError(f"categories: {key} and the baseline are not measured on the same data")
     found = {
         place: differences(
-            study.samples(key, *place, alpha),
-            study.samples(study.baseline, *place, alpha),
+            study.row(key, *place, alpha),
+            study.row(study.baseline, *place, alpha),
             _names(study, *place),
         )
         for place in places
@@ -132,8 +143,8 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
     page.note(
         figure,
         f"{what} ({apart[key]}) against the baseline ({apart[study.baseline]}). 95 % intervals "
-        f"(images resampled); full color: p < {LEVEL:g} after Holm's correction; numbers: "
-        f"PCK. Fidelity: {study.fidelity}.",
+        f"({resampled(study, [key])}); full color: p < {LEVEL:g} after Holm's correction; "
+        f"numbers: PCK. {closing(study, [key, study.baseline])}",
     )
     return figure
 

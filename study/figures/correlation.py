@@ -13,7 +13,7 @@ from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import at, middle, shown
+from study.figures.measured import at, closing, middle, shown
 from study.figures.predictions import pairs_of, predicted, present
 from study.space.axes import AXES
 
@@ -124,7 +124,8 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
         image_size=size,
         queries=queries,
         note=f"{page.titled(dataset, split)}, pair {pair.id}; {name}, t = {common['timestep']}, "
-        f"E = {common['ensemble']}, layer {common['layer']}",
+        f"E = {common['ensemble']}, layer {common['layer']}, seed {common['seed']}. "
+        f"{closing(study, list(keys.values()))}",
     )
 
 

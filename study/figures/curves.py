@@ -11,11 +11,14 @@ from study.analysis.results import Results
 from study.analysis.rows import none_for_na
 from study.figures import page
 from study.figures.kind import Kind, Names
+from study.figures.measured import closing
 from study.space import labels
-from study.space.axes import AXES, OWN, TRAINED_ON
+from study.space.axes import AXES, OWN, SEED, TRAINED_ON
 
 _MOST = 10  # lines that can be distinguished
-_TUNED = [name for name, axis in AXES.items() if axis.cost == "tune" and name != "train.data"]
+_TUNED = [
+    name for name, axis in AXES.items() if axis.cost == "tune" and name not in ("train.data", SEED)
+]
 
 
 @page.styled
@@ -76,7 +79,7 @@ def curves(found: pd.DataFrame) -> Figure:
 
 
 def tunings(study: Results) -> pd.DataFrame:
-    """The learning curves of a study's prompts, as `curves` takes them."""
+    """The learning curves of a study's prompts, as `curves` takes them; means over seeds."""
     rows = study.index[study.index["tune"].notna()].drop_duplicates("tune")
     data = [
         TRAINED_ON[dataset] if of == OWN else str(of)
@@ -100,7 +103,8 @@ def tunings(study: Results) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=columns)
     known = {name: i for i, name in enumerate(labels.DATASETS)}
-    found: pd.DataFrame = pd.concat(parts, ignore_index=True)[columns]
+    every = pd.concat(parts, ignore_index=True)[columns]
+    found: pd.DataFrame = every.groupby(columns[:3], sort=False, as_index=False).mean()
     return found.sort_values("data", key=lambda d: d.map(known), kind="stable")
 
 
@@ -114,7 +118,9 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
     if found.empty:
         raise SD4MatchError(f"study {study.name} has not learned any prompt yet")
     figure = curves(found)
-    page.note(figure, f"Loss and PCK by epoch. Fidelity: {study.fidelity}.")
+    keys = study.index.loc[study.index["tune"].notna(), "configuration"].unique()
+    over = ", means over seeds" if study.index["seed"].nunique() > 1 else ""
+    page.note(figure, f"Loss and PCK by epoch{over}. {closing(study, keys)}")
     return figure
 
 

@@ -20,8 +20,8 @@ from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import best_other, distinguished, find, shared
-from study.figures.predictions import Predicted, pairs_of, predicted, present
+from study.figures.measured import best_other, closing, distinguished, find, shared
+from study.figures.predictions import pairs_of, predicted_by_seed, present
 
 ROWS = 4  # gains, and as many losses
 
@@ -32,31 +32,33 @@ class Example:
 
     Attributes:
         pair: N keypoints.
+        gain: in PCK over the baseline, points; the mean over seeds.
         base, own: (N, 2) positions of the baseline and of the other, in pixels of the target.
         base_right, own_right: (N,) which of them count as found.
     """
 
     pair: ImagePair
+    gain: float
     base: NDArray[np.float32]
     own: NDArray[np.float32]
     base_right: NDArray[np.bool_]
     own_right: NDArray[np.bool_]
 
 
-def extremes(own: Predicted, base: Predicted, *, alpha: float, most: int) -> list[list[int]]:
+def extremes(gain: NDArray[np.float64], targets: Sequence[str], *, most: int) -> list[list[int]]:
     """The pairs with the largest gains, and those with the largest losses.
 
     A target image is shown once; otherwise the pairs of one hard image would fill the figure.
 
     Args:
-        own, base: two configurations on the same pairs.
-        alpha: threshold of PCK.
+        gain: (P,) of each pair, NaN where it has no keypoint.
+        targets: (P,) the pairs' target images.
         most: of each.
 
     Returns:
         Numbers of pairs: gains, the largest first; losses, the largest first.
     """
-    gain = np.nan_to_num(own.shares(alpha) - base.shares(alpha))
+    gain = np.nan_to_num(gain)
     found = []
     for sign in (1, -1):
         chosen: list[int] = []
@@ -64,9 +66,8 @@ def extremes(own: Predicted, base: Predicted, *, alpha: float, most: int) -> lis
         for i in np.argsort(-sign * gain, kind="stable"):
             if len(chosen) == most or sign * gain[i] <= 0:
                 break
-            target = str(own.pairs["target"].iloc[i])
-            if target not in seen:
-                seen.add(target)
+            if targets[i] not in seen:
+                seen.add(targets[i])
                 chosen.append(int(i))
         found.append(chosen)
     return found
@@ -128,9 +129,8 @@ def examples(
 
 def _example(axes: Sequence[Axes], each: Example, names: tuple[str, str]) -> None:
     pair, n = each.pair, len(each.pair.source_keypoints)
-    gain = round(100 * (float(each.own_right.mean()) - float(each.base_right.mean())))
     show(axes[0], load_image(pair, "source"))
-    title(axes[0], f"{gain:+d} {pair.category}".replace("-", "−"), fit=True)
+    title(axes[0], f"{each.gain:+.0f} {pair.category}".replace("-", "−"), fit=True)
     for query, color in zip(pair.source_keypoints, _colors(n), strict=True):
         _dot(axes[0], query, color)
     target = load_image(pair, "target")
@@ -172,8 +172,11 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
     places = dict(shared(study.cells, [key, study.baseline]))
     require_known(names[0], places, what="data set of this study")
     dataset, split = names[0], places[names[0]]
-    own, base = (predicted(study, name, dataset, split) for name in (key, study.baseline))
-    numbers = extremes(own, base, alpha=alpha, most=ROWS)
+    by_seed = [predicted_by_seed(study, name, dataset, split) for name in (key, study.baseline)]
+    seeds = [seed for seed in by_seed[0] if seed in by_seed[1]]
+    gain = np.mean([by_seed[0][s].shares(alpha) - by_seed[1][s].shares(alpha) for s in seeds], 0)
+    own, base = (found[seeds[0]] for found in by_seed)
+    numbers = extremes(gain, own.pairs["target"].tolist(), most=ROWS)
     if not any(numbers):
         raise SD4MatchError(
             f"examples: {key} and the baseline find the same keypoints of {dataset}"
@@ -182,7 +185,10 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
     pairs = iter(pairs_of(study, dataset, split, rows))
     both = (base.positions, own.positions, base.correct(alpha), own.correct(alpha))
     parts = [
-        [Example(next(pairs), *(each[own.truth.pair == i] for each in both)) for i in part]
+        [
+            Example(next(pairs), 100 * gain[i], *(each[own.truth.pair == i] for each in both))
+            for i in part
+        ]
         for part in numbers
     ]
     apart = distinguished(configurations(study.cells), [study.baseline, key])
@@ -192,7 +198,8 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
         names=("baseline", name),
         note=f"{page.titled(dataset, split)}, largest gains and losses in PCK@{alpha:g} "
         f"(points). Baseline: {apart[study.baseline]}; {name}: {apart[key]}. "
-        f"Fidelity: {study.fidelity}.",
+        f"{f'Means over seeds; positions of seed {seeds[0]}. ' if len(seeds) > 1 else ''}"
+        f"{closing(study, [key, study.baseline])}",
     )
 
 

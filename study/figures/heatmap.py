@@ -14,11 +14,12 @@ from matplotlib.ticker import MaxNLocator
 from sd4match.errors import SD4MatchError, require_known
 from study.analysis.contrasts import around, tied
 from study.analysis.results import Results
-from study.analysis.rows import columns, configurations
+from study.analysis.rows import columns, configurations, mean_of_seeds
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import Table, at, drawable, elsewhere, middle, ordered
+from study.figures.measured import Table, at, closing, drawable, elsewhere, middle, ordered
 from study.space import labels
+from study.space.axes import SEED
 
 MAP = "cividis"
 """Perceptually uniform, and the same to those who do not see red or green."""
@@ -39,7 +40,11 @@ def pairs(table: Table, *, base: str) -> list[Names]:
     Returns:
         Pairs of axes of which at least half of the combinations are part of the study.
     """
-    varied = [axis for axis in table[base] if len({r[axis] for r in table.values()} - {None}) > 1]
+    varied = [
+        axis
+        for axis in table[base]
+        if axis != SEED and len({row[axis] for row in table.values()} - {None}) > 1
+    ]
     # Of two that always move together one stands for both.
     varied = [axis for axis in varied if not (axis.startswith("train.") and tied(table, axis))]
     found: list[Names] = []
@@ -101,7 +106,7 @@ def heatmap(
     y: str,
     base: str,
     alpha: float = 0.1,
-    fidelity: str = "full",
+    ending: str = "",
 ) -> Figure:
     """PCK over two axes, one panel per data set; the frame is the base, the bold number the best.
 
@@ -109,17 +114,18 @@ def heatmap(
         cells: see `study.analysis.contrasts`.
         x, y, base: as for `layout`.
         alpha: threshold of PCK.
-        fidelity: what was reduced, in words.
+        ending: of the note.
 
     Returns:
-        The figure. What was not measured is grey, with a dash.
+        The figure. A cell is the mean over the measured seeds; what was not measured is grey, with
+        a dash.
 
     Raises:
         SD4MatchError: an unknown axis, fewer than two values each, or nothing was measured.
     """
     table = configurations(cells)
     for axis in (x, y):
-        require_known(axis, table[base], what="axis")
+        require_known(axis, [name for name in table[base] if name != SEED], what="axis")
     where = layout(table, x=x, y=y, base=base)
     if x == y or min(where.shape, default=0) < 2:
         raise SD4MatchError(
@@ -140,7 +146,7 @@ def heatmap(
     figure, panels = page.of_places(places, height=height, columns=1 if stacked else None)
     for panel, place in zip(panels, places, strict=True):
         part = at(cells[np.isclose(cells["alpha"], wanted)], *place)
-        pck = part.set_index("configuration")["pck"].astype(float)
+        pck = mean_of_seeds(part.set_index("configuration")["pck"].astype(float), part)
         values = where.map(lambda key, pck=pck: pck.get(key, np.nan)).astype(float)
         _mesh(panel, 100 * values, where, base=base, upright=upright, numbers=numbers)
         panel.set_xlabel(labels.axis(x))
@@ -154,7 +160,7 @@ def heatmap(
         f"PCK@{wanted:g} in %; frame: {labels.value(table[base][x])}, "
         f"{labels.value(table[base][y])}; bold: the highest. "
         f"Other axes: {elsewhere(table, base, free=(x, y))}. "
-        f"Fidelity: {fidelity}.",
+        f"{ending}",
     )
     return figure
 
@@ -210,12 +216,14 @@ def _choices(study: Results) -> list[Names]:
     found = pairs(configurations(study.cells), base=middle(study))
     # Any two can be asked for; these are what papers show.
     ranked = sorted(found, key=lambda pair: [set(pair) != {*each} for each in _USUAL])
-    return [pair for pair in ranked if "seed" not in pair][:_MOST]
+    return ranked[:_MOST]
 
 
 def _draw(study: Results, names: Names, alpha: float) -> Figure:
     x, y = names
-    return heatmap(study.cells, x=x, y=y, base=middle(study), alpha=alpha, fidelity=study.fidelity)
+    cells, base = study.cells, middle(study)
+    keys = around(configurations(cells), base=base, free=names)
+    return heatmap(cells, x=x, y=y, base=base, alpha=alpha, ending=closing(study, keys))
 
 
 KIND = Kind(

@@ -12,6 +12,7 @@ from sd4match.errors import SD4MatchError
 from study.analysis.results import Results
 from study.figures import page
 from study.figures.kind import Kind, Names
+from study.figures.measured import closing
 from study.search.record import journal_of, read
 from study.space.metric import COST
 
@@ -86,7 +87,7 @@ def _choices(study: Results) -> list[Names]:
 
 def _draw(study: Results, names: Names, alpha: float) -> Figure:
     figure = history(*read(study))
-    page.note(figure, f"Fidelity of the last trials: {study.fidelity}.")
+    page.note(figure, closing(study, study.configurations().index))
     return figure
 
 

@@ -9,6 +9,7 @@ from sd4match.errors import SD4MatchError
 from study.analysis.results import Results
 from study.figures import page
 from study.figures.kind import Kind, Names
+from study.figures.measured import closing
 from study.search.ped_anova import study_importance
 
 _ALONE, _TOGETHER = page.PALETTE[0], page.PALETTE[1]
@@ -16,7 +17,7 @@ _MOST = 15
 
 
 @page.styled
-def importance(found: pd.DataFrame, *, of: str = "PCK", fidelity: str = "full") -> Figure:
+def importance(found: pd.DataFrame, *, of: str = "PCK", ending: str = "") -> Figure:
     """Bars of how much each axis matters, with interactions of two and 95 % intervals.
 
     Args:
@@ -24,7 +25,7 @@ def importance(found: pd.DataFrame, *, of: str = "PCK", fidelity: str = "full") 
             alone), ``kind`` (the meaning of the values, in words), ``value, low, high``; NaN bounds
             draw no interval.
         of: the metric in words.
-        fidelity: what was reduced, in words.
+        ending: of the note.
 
     Returns:
         The figure, the most important first; of more than 15 effects the first 15.
@@ -63,7 +64,7 @@ def importance(found: pd.DataFrame, *, of: str = "PCK", fidelity: str = "full") 
         text += (
             f" {len(left_out)} smaller ones, at most {100 * left_out['value'].max():.1f}, omitted."
         )
-    page.note(figure, f"{text} Fidelity: {fidelity}.")
+    page.note(figure, f"{text} {ending}")
     return figure
 
 
@@ -73,7 +74,9 @@ def _choices(study: Results) -> list[Names]:
 
 def _draw(study: Results, names: Names, alpha: float) -> Figure:
     return importance(
-        study_importance(study), of=page.measure(str(study.metric)), fidelity=study.fidelity
+        study_importance(study),
+        of=page.measure(str(study.metric)),
+        ending=closing(study, study.configurations().index),
     )
 
 

@@ -14,11 +14,13 @@ from study.figures.kind import Kind, Names
 from study.figures.measured import (
     Table,
     at,
+    closing,
     drawable,
     elsewhere,
     intervals,
     middle,
     ordered,
+    resampled,
 )
 from study.space import labels
 
@@ -35,7 +37,7 @@ def _draw_families(study: Results, names: Names, alpha: float) -> Figure:
     table, base = configurations(study.cells), middle(study)
     keys = around(table, base=base, free=(PROMPT, LENGTH))
     places = drawable(study.cells, keys, "the prompt families")
-    found = intervals(study.cells, study.samples, keys, places, [alpha])
+    found = intervals(study, keys, places, [alpha])
     for axis in (PROMPT, LENGTH):
         found[axis] = [table[key][axis] for key in found["configuration"]]
     families = [str(name) for name in ordered(table, PROMPT, keys)]
@@ -69,9 +71,10 @@ def _draw_families(study: Results, names: Names, alpha: float) -> Figure:
     at_base = elsewhere(table, base, free=[PROMPT])
     page.note(
         figure,
-        f"95 % intervals (images resampled).{' Dashed: families without a length.' * bool(across)} "
+        f"95 % intervals ({resampled(study, keys)})."
+        f"{' Dashed: families without a length.' * bool(across)} "
         f"{f'Not measured: {lost}. ' if lost else ''}Other axes: {at_base}. "
-        f"Training: {labels.training(table[name] for name in keys)}. Fidelity: {study.fidelity}.",
+        f"Training: {labels.training(table[name] for name in keys)}. {closing(study, keys)}",
     )
     return figure
 
@@ -102,7 +105,7 @@ def _draw_kernel(study: Results, names: Names, alpha: float) -> Figure:
     keys = _keys(table, base)
     places = drawable(study.cells, keys, "the kernel widths")
     alphas = sorted({float(each) for each in study.cells["alpha"]})
-    found = intervals(study.cells, study.samples, keys, places, alphas)
+    found = intervals(study, keys, places, alphas)
     found[WIDTH] = [float(str(table[key][WIDTH])) for key in found["configuration"]]
     where = page.positions([float(str(value)) for value in ordered(table, WIDTH, keys)])
     colors = sns.color_palette("flare", len(alphas)).as_hex()
@@ -136,8 +139,8 @@ def _draw_kernel(study: Results, names: Names, alpha: float) -> Figure:
     page.key(figure, [*entries, page.swatch(through, **page.BASELINE)])
     page.note(
         figure,
-        f"95 % intervals (images resampled). Ring: the highest point of a line. "
-        f"Other axes: {elsewhere(table, base, free=[WIDTH])}. Fidelity: {study.fidelity}.",
+        f"95 % intervals ({resampled(study, keys)}). Ring: the highest point of a line. "
+        f"Other axes: {elsewhere(table, base, free=[WIDTH])}. {closing(study, keys)}",
     )
     return figure
 

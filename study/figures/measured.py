@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 
 from sd4match.errors import SD4MatchError
-from study.analysis.ablation import Samples
 from study.analysis.choosing import best
 from study.analysis.results import Results
-from study.analysis.rows import columns
-from study.analysis.statistics.stats import interval
+from study.analysis.rows import columns, one_training_seed
+from study.analysis.statistics.stats import intervals as around
 from study.figures.page import Place
 from study.space import labels
 
@@ -76,7 +75,25 @@ def best_other(study: Results) -> str | None:
         found = str(best(study).name)
     except SD4MatchError:
         return None
-    return None if found == study.baseline else found
+    baseline = study.baseline in study.seeds_of(found).values()
+    return None if baseline else found
+
+
+def closing(study: Results, keys: Collection[str]) -> str:
+    """The end of a figure's note: the fidelity, and whether one training seed is behind it.
+
+    Args:
+        study: the study.
+        keys: the configurations that are drawn.
+    """
+    one = f" {labels.ONE_SEED}" if one_training_seed(study.cells, keys) else ""
+    return f"Fidelity: {study.fidelity}.{one}"
+
+
+def resampled(study: Results, keys: Collection[str]) -> str:
+    """What is resampled for the intervals of some configurations."""
+    several = any(len(study.seeds_of(key)) > 1 for key in keys)
+    return "means over seeds; images and seeds resampled" if several else "images resampled"
 
 
 def middle(study: Results) -> str:
@@ -90,10 +107,8 @@ def middle(study: Results) -> str:
 
 
 def elsewhere(table: Table, base: str, *, free: Collection[str]) -> str:
-    """The settings that a figure's configurations share, in words; the seed only if it varies."""
+    """The settings that a figure's configurations share, in words."""
     settings = {axis: table[base][axis] for axis in ("prompt", "timestep", "layer", "kernel")}
-    if len({row.get("seed") for row in table.values()}) > 1:
-        settings["seed"] = table[base].get("seed")
     return labels.settings({axis: value for axis, value in settings.items() if axis not in free})
 
 
@@ -109,16 +124,12 @@ def ordered(table: Table, axis: str, keys: Sequence[str]) -> list[labels.Value]:
 
 
 def intervals(
-    cells: pd.DataFrame,
-    samples: Samples,
-    keys: Sequence[str],
-    places: Sequence[Place],
-    alphas: Sequence[float],
+    study: Results, keys: Sequence[str], places: Sequence[Place], alphas: Sequence[float]
 ) -> pd.DataFrame:
-    """PCK of configurations with 95 % intervals.
+    """PCK of configurations with 95 % intervals, means over their seeds.
 
     Args:
-        cells, samples: see `study.analysis.ablation`.
+        study: the study.
         keys: the configurations.
         places: data sets and splits.
         alphas: thresholds; all must have been scored.
@@ -130,18 +141,16 @@ def intervals(
     Raises:
         SD4MatchError: an alpha that was not scored.
     """
-    names = ["configuration", "dataset", "split", "alpha"]
-    done = cells[cells["status"] == "done"]
-    scored = set(done[names].itertuples(index=False, name=None))
     rows = []
     for key in keys:
-        for place in columns(cells, alphas):
+        for place in columns(study.cells, alphas):
             if place[:2] in places:
-                measured = (key, *place) in scored
-                found = interval(samples(key, *place)) if measured else None
+                row = study.row(key, *place)
+                (found,) = around([row]) if row else (None,)
                 bounds = (found.mean, found.low, found.high) if found else (np.nan,) * 3
                 rows.append((key, *place, *(100 * bound for bound in bounds)))
-    return pd.DataFrame(rows, columns=[*names, "pck", "low", "high"])
+    names = ["configuration", "dataset", "split", "alpha", "pck", "low", "high"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def distinguished(table: Table, keys: Sequence[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from study.analysis.results import Results
 from study.analysis.rows import configurations, over_seeds, representatives, value
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import distinguished
+from study.figures.measured import closing, distinguished
 
 _MOST = 8  # points of the front that are named
 
@@ -34,7 +34,7 @@ def pareto(
     names: dict[str, str],
     measure: str,
     baseline: str,
-    fidelity: str = "full",
+    ending: str = "",
 ) -> Figure:
     """PCK against cost with the Pareto front, whose points are numbered and named.
 
@@ -43,7 +43,7 @@ def pareto(
         names: of the configurations on the front.
         measure: the metric in words.
         baseline: is marked, where it is among the points.
-        fidelity: what was reduced, in words.
+        ending: of the note.
 
     Returns:
         The figure.
@@ -87,7 +87,7 @@ def pareto(
     lines = [f"{best.index(k) + 1}  {page.shortened(names[k], 74)}" for k in named]
     if len(named) < len(best):
         lines.insert(-1, f"…  {len(best) - len(named)} more")
-    lines.append(textwrap.fill(f"Fidelity: {fidelity}.", 74))
+    lines.append(textwrap.fill(ending, 74))
     figure.supxlabel("\n".join(lines), fontsize=6, color=page.GREY, x=0.01, ha="left")
     return figure
 
@@ -113,7 +113,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
         names=apart,
         measure=page.measure(metric),
         baseline=baseline,
-        fidelity=study.fidelity,
+        ending=closing(study, scores.index),
     )
 
 

@@ -82,6 +82,19 @@ def predicted(study: Results, configuration: str, dataset: str, split: str) -> P
     )
 
 
+def predicted_by_seed(
+    study: Results, configuration: str, dataset: str, split: str
+) -> dict[int, Predicted]:
+    """The predictions of a configuration on a split under each of its measured seeds.
+
+    Raises:
+        SD4MatchError: they are not on record.
+    """
+    seeds = study.row(configuration, dataset, split, study.rule.usual_alpha)
+    keys = study.seeds_of(configuration)
+    return {seed: predicted(study, keys[seed], dataset, split) for seed in seeds}
+
+
 def root_of(study: Results) -> Path:
     """The folder of the data sets that a study was launched on."""
     from omegaconf import OmegaConf

@@ -156,7 +156,7 @@ def _best(study: Results, table: Mapping[str, Settings]) -> tuple[Best | None, s
         key=key,
         metric=metric,
         value=float(row.iloc[-1]),
-        over=labels.seeds_note(seeds, row["seed"]),
+        over=labels.seeds_note(seeds),
         is_baseline=key == study.baseline,
         settings=settings,
         scores=usual,

@@ -155,6 +155,9 @@ OWN = "own"
 See docs/explanation/architecture.md, idea 7.
 """
 
+SEED = "seed"
+"""The one axis that a file cannot vary by values: ``seeds: 3`` repeats every configuration."""
+
 AXES: Mapping[str, Axis] = {
     axis.name: axis
     for axis in (
@@ -169,7 +172,7 @@ AXES: Mapping[str, Axis] = {
         _training("timestep", integer(0, 999)),
         _training("layer", integer(0, 3)),
         _training("kernel_size", integer(3, odd=True)),
-        Axis("seed", "tune", integer(0)),
+        Axis(SEED, "tune", integer(0)),
         Axis("image_size", "extract", integer(8)),
         Axis("timestep", "extract", integer(0, 999)),
         Axis("ensemble", "extract", integer(1)),

@@ -15,7 +15,7 @@ from sd4match.datasets.benchmarks import NAMES
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.pck.protocols import PROTOCOLS
 from sd4match.prompts.family_facts import KNOWN
-from study.space.axes import TRAINED_ON, Value, find
+from study.space.axes import SEED, TRAINED_ON, Value, find
 from study.space.configuration import TIES
 from study.space.designs import DESIGNS
 from study.space.schema import SpaceFile, flatten
@@ -43,11 +43,16 @@ def read_axes(file: SpaceFile) -> dict[str, tuple[Value, ...]]:
     """The values of each axis that varies, checked, in the order of the file.
 
     Raises:
-        SD4MatchError: an unknown axis, no values, or an impossible one.
+        SD4MatchError: an unknown axis, the seed, no values, or an impossible one.
     """
     axes = {}
     for name, raw in flatten(file.axes):
         find(name)
+        if name == SEED:
+            raise SD4MatchError(
+                "axes.seed: the best of several seeds is the luckiest, not a better setting: give "
+                "`seeds: 3` at the top of the file, and every result is a mean over three seeds"
+            )
         values = raw if isinstance(raw, list) else [raw]
         if not values:
             raise SD4MatchError(f"axes.{name}: no values; give some or leave the axis out")
@@ -145,6 +150,7 @@ def check(file: SpaceFile, *, source: str) -> Space:
         space = Space(file, read_baseline(file), axes, read_ties(file, axes))
         if file.design == "leave_one_out":
             space = _full(space)
+        find(SEED).parse(space.seeds[-1])
         _ = space.baseline  # raises if its values are impossible together
         for backbone in axes.get("backbone", ()):
             architecture(str(backbone))
@@ -196,6 +202,7 @@ def _possible_places(file: SpaceFile) -> None:
 
 def _at_least_one(file: SpaceFile) -> None:
     counts = {
+        "seeds": file.seeds,
         "data.pairs": file.data.pairs,
         "recipe.steps": file.recipe.steps,
         "recipe.batch_size": file.recipe.batch_size,

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 
 from sd4match.matching.readout import Readout
 from sd4match.prompts.family_facts import KNOWN, check_lengths
-from study.space.axes import AXES, OWN, TRAINED_ON, Value
+from study.space.axes import AXES, OWN, SEED, TRAINED_ON, Value
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,10 @@ class Configuration:
         """The values of all axes but the seed; equal ones are chosen together."""
         return self.values[:_SEED] + self.values[_SEED + 1 :]
 
+    def with_seed(self, seed: int) -> "Configuration":
+        """The same setting with another seed."""
+        return Configuration((*self.values[:_SEED], seed, *self.values[_SEED + 1 :]))
+
     @property
     def readout(self) -> Readout:
         """How its matches are read from a correlation map."""
@@ -74,7 +78,7 @@ class Configuration:
 
 
 _PLACES: Mapping[str, int] = {name: place for place, name in enumerate(AXES)}
-_SEED = _PLACES["seed"]
+_SEED = _PLACES[SEED]
 _PAID = tuple(_PLACES[name] for name, axis in AXES.items() if axis.cost != "free")
 
 

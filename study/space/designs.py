@@ -86,9 +86,11 @@ DESIGNS: Mapping[str, Callable[[Space], Iterator[Configuration]]] = {
 
 
 def configurations(space: Space) -> Iterator[Configuration]:
-    """The distinct configurations of a space's design, the baseline first.
+    """The distinct configurations of a space's design, each with every seed, the baseline first.
 
-    Combinations that are impossible (G + C above 75) are left out with a warning.
+    Seeds repeat every configuration, those without a learned prompt too: their noise depends on the
+    seed, and differences are taken over the same seeds. Combinations that are impossible (G + C
+    above 75) are left out with a warning.
 
     Args:
         space: a checked search space.
@@ -96,7 +98,8 @@ def configurations(space: Space) -> Iterator[Configuration]:
     Yields:
         Each configuration once.
     """
-    yield from dict.fromkeys((space.baseline, *DESIGNS[space.file.design](space)))
+    for configuration in dict.fromkeys((space.baseline, *DESIGNS[space.file.design](space))):
+        yield from map(configuration.with_seed, space.seeds)
 
 
 def _with_free(space: Space, points: Iterator[Values]) -> Iterator[Configuration]:

@@ -65,16 +65,13 @@ def settings(row: Settings) -> str:
     return ", ".join(f"{name}={value(raw)}" for name, raw in row.items() if raw is not None)
 
 
-def seeds_note(seeds: Sequence[int], shown: Value) -> str:
-    """The seeds that a number is the mean of, after a comma; nothing for one seed.
+ONE_SEED = "One training seed: says nothing about other seeds."
+"""Below every number of a learned prompt that was learned with one seed."""
 
-    Args:
-        seeds: the measured seeds.
-        shown: the seed of the scores below.
-    """
-    if len(seeds) == 1:
-        return ""
-    return f", mean over seeds {values(seeds)}; the scores below are of seed {value(shown)}"
+
+def seeds_note(seeds: Sequence[int]) -> str:
+    """The seeds that a number is the mean of, after a comma; nothing for one seed."""
+    return f", mean over seeds {values(seeds)}" if len(seeds) > 1 else ""
 
 
 def training(rows: Iterable[Settings]) -> str:

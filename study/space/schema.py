@@ -47,7 +47,8 @@ class Baseline:
         global_length: global tokens G of a ``cpm`` prompt, 0 to 74; G + C is at most 75.
         content_length: content tokens C of a ``cpm`` prompt, 1 to 75.
         train: how the prompt is learned.
-        seed: of noise, VAE samples, start values and the order of the training data.
+        seed: of noise, VAE samples, start values and the order of the training data; the first of
+            them where ``seeds`` is above 1.
         image_size: side in pixels of the square that the model sees; null takes the backbone's own.
             Example: ``512``
         timestep: noise timestep t at which features are extracted, 0 to 999. Example: ``100``
@@ -208,6 +209,9 @@ class SpaceFile:
         baseline: one value for each axis.
         axes (map of lists): the values that each axis takes, by the names of ``baseline``.
             Example: ``{prompt: [empty, text], train.timestep: [101, 261]}``
+        seeds: measures every configuration with so many seeds, ``baseline.seed`` and those after
+            it; tables, figures and the choice of the best use means over them. Learned prompts are
+            learned once for each seed. Example: ``3``
         prompts: names for learned prompts in files, for the axis ``prompt``: name to training data
             set to file or folder. Example: ``{Mine: {spair: prompts/mine.safetensors}}``
         data: which data sets, where, and how many pairs.
@@ -235,6 +239,7 @@ class SpaceFile:
     tie: Any = False
     baseline: Baseline = field(default_factory=Baseline)
     axes: dict[str, Any] = field(default_factory=dict)
+    seeds: int = 1
     prompts: dict[str, dict[str, str]] = field(default_factory=dict)
     data: Data = field(default_factory=Data)
     recipe: Recipe = field(default_factory=Recipe)

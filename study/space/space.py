@@ -8,7 +8,7 @@ from functools import cached_property
 from sd4match.backbones.architectures import architecture
 from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError
-from study.space.axes import OWN, TRAINED_ON, Cost, Value, find
+from study.space.axes import OWN, SEED, TRAINED_ON, Cost, Value, find
 from study.space.configuration import Configuration, configure
 from study.space.metric import Rule
 from study.space.schema import SpaceFile
@@ -43,6 +43,13 @@ class Space:
     def name(self) -> str:
         """The study's name: its folder in ``results/``."""
         return self.file.name
+
+    @property
+    def seeds(self) -> range:
+        """The seeds that every configuration is measured with: the baseline's and the next ones."""
+        first = self.settings[SEED]
+        assert isinstance(first, int)
+        return range(first, first + self.file.seeds)
 
     @property
     def fidelity(self) -> str:

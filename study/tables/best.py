@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from study.analysis import choosing
 from study.analysis.results import Results
-from study.analysis.rows import SEED, none_for_na
+from study.analysis.rows import none_for_na, one_training_seed
 from study.space import labels
 from study.space.labels import several
 from study.space.metric import COST
@@ -50,11 +50,12 @@ def best_report(
         "reproduce": command,
     }
     seeds = choosing.seeds_of(study.cells, key, metric=chosen_by, where=where)
-    over = labels.seeds_note(seeds, settings[SEED])
+    over = labels.seeds_note(seeds)
     lines = [
         f"best by {chosen_by} ({100 * rows[0]['value']:.1f} %{over}): configuration {key}",
         f"  {labels.settings(settings)}",
         _score_lines(scores),
+        *([labels.ONE_SEED] if one_training_seed(study.cells, [key]) else []),
         "reproduce it:",
         f"  {command}",
     ]

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from study.analysis.results import Results
-from study.analysis.rows import SEED, configurations
+from study.analysis.rows import configurations, one_training_seed
 from study.analysis.selection import Keys
 from study.space import labels
+from study.space.axes import SEED
 from study.tables import published
 from study.tables.layout import Layout
 from study.tables.table import SUPERSCRIPTS
@@ -44,6 +45,11 @@ def pairs(cells: pd.DataFrame) -> str:
         for dataset, split, pairs in most.reset_index().itertuples(index=False)
     ]
     return ", ".join(counts) or "none"
+
+
+def one_seed(cells: pd.DataFrame, keys: Iterable[str]) -> list[str]:
+    """The warning that learned prompts among some configurations have one training seed."""
+    return [labels.ONE_SEED] if one_training_seed(cells, set(keys)) else []
 
 
 def needed(raw: pd.DataFrame) -> list[str]:
@@ -127,11 +133,13 @@ def of(study: Results, layout: Layout, chosen: Iterable[Keys]) -> list[str]:
     cells = study.cells
     shown = cells["configuration"].isin(keys) & cells["dataset"].isin(layout.datasets)
     counted = pairs(cells[shown & cells["split"].isin(layout.splits)])
+    one = one_seed(cells[cells["configuration"].isin(keys)], keys)
     return [
         f"Study {study.name}. Other axes {' '.join(how) or 'kept at the baseline'};"
         f" shared by all rows: {labels.settings(same)}.",
         f"Training: {labels.training(rows)}. Fidelity: {study.fidelity}."
         f" Pairs: {counted}.{over if len(keys) > len(distinct) else ''}",
+        *one,
     ]
 
 

@@ -9,7 +9,6 @@ from study.analysis.ablation import Samples, estimates
 from study.analysis.results import Results
 from study.analysis.rows import (
     KEY,
-    SEED,
     columns,
     configurations,
     none_for_na,
@@ -19,6 +18,7 @@ from study.analysis.rows import (
 )
 from study.analysis.statistics.stats import LEVEL
 from study.space import labels
+from study.space.axes import SEED
 from study.space.metric import Metric
 from study.tables import footnotes
 from study.tables.table import Mark, Table, marks
@@ -128,6 +128,7 @@ def ablation(
         *([_SEEDS] if (raw["seeds"] > 1).any() else []),
         f"Baseline {baseline}: {labels.settings(table[baseline])}.",
         f"Training: {labels.training(table[name] for name in rows['configuration'])}.",
+        *footnotes.one_seed(cells, rows["configuration"]),
         f"Fidelity: {fidelity}. Selection: {selection}.",
         f"Pairs: {footnotes.pairs(raw)}.",
         *footnotes.needed(raw[raw["alpha"] == raw["alpha"].iloc[0]]),
@@ -197,6 +198,7 @@ def overview(
         f"{' and the measured seeds of a row' * several}, protocol {protocol}.",
         f"Settings that all share where they apply: {labels.settings(same)}.",
         f"Training: {labels.training(table.values())}.",
+        *footnotes.one_seed(cells, table),
         f"Fidelity: {fidelity}. Selection: {chose} ({chosen}).",
         f"Pairs: {footnotes.pairs(cells)}.",
         f"{labels.MISSING} not measured, or a setting that does not apply.",
