@@ -61,14 +61,20 @@ class Study(Results):
 
         return study_importance(self, metric)
 
-    def table(self, axis: str | None = None, *, alphas: Sequence[float] | None = None) -> "Table":
+    def table(
+        self,
+        axis: str | None = None,
+        *,
+        alphas: Sequence[float] | None = None,
+        effect: float | None = None,
+    ) -> "Table":
         """The ablation table of one axis, or the overview of all configurations.
 
         Args, returns and errors: see `study.tables.tables.study_table`.
         """
         from study.tables.tables import study_table
 
-        return study_table(self, axis, alphas=alphas)
+        return study_table(self, axis, alphas=alphas, effect=effect)
 
     def pivot(self, layout: "Layout", *others: Results) -> "Table":
         """A table whose rows and columns are any dimensions; see `study.tables.layout`.
@@ -84,20 +90,23 @@ class Study(Results):
 
         return pivot([self, *others], layout)
 
-    def plot(self, kind: str, *names: str, alpha: float | None = None) -> "Figure":
+    def plot(
+        self, kind: str, *names: str, alpha: float | None = None, published: bool = False
+    ) -> "Figure":
         """One figure of a kind, as a Matplotlib figure.
 
         Args:
             kind: one of `study.figures.KINDS`, for example "axis", "heatmap" or "categories".
             names: its axes or configurations, as the kind takes them; its usual ones by default.
             alpha: threshold of PCK; the study's usual alpha by default.
+            published: draw published curves along an axis below the study's own, in grey.
 
         Raises:
             SD4MatchError: an unknown kind, or one that this study cannot draw; says which it can.
         """
         from study.figures.kinds import draw
 
-        return draw(self, kind, names, alpha=alpha)
+        return draw(self, kind, names, alpha=alpha, published=published)
 
     def query(self, sql: str) -> pd.DataFrame:
         """Answer an SQL query (DuckDB) over the views that `study.analysis.sql.VIEWS` documents.

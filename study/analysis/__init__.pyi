@@ -9,5 +9,6 @@ from .choosing import (
 from .comparison import Comparison as Comparison, compare as compare
 from .contrasts import one_at_a_time as one_at_a_time, varied as varied
 from .measuring import measure as measure, samples as samples
+from .published import PUBLISHED as PUBLISHED, Published as Published
 from .results import Results as Results
 from .rows import over_seeds as over_seeds, value as value

@@ -13,26 +13,30 @@ import pandas as pd
 from sd4match.errors import SD4MatchError
 from study.analysis.contrasts import Row, one_at_a_time
 from study.analysis.rows import KEY, MEASURED, columns
+from study.analysis.statistics.power import ENOUGH, needed
 from study.analysis.statistics.stats import (
     LEVEL,
-    Difference,
     PairSamples,
     differences,
     holm,
     intervals,
     require_same_pairs,
+    verdict,
 )
 
 Samples = Callable[[str, str, str, float], PairSamples]
 """(configuration, dataset, split, alpha) -> PCK of the pairs that count."""
+_NEEDED = (
+    "needed_pairs_low", "needed_pairs_high", "needed_seeds_low", "needed_seeds_high",
+)  # fmt: skip
 _NUMBERS = (
     "pck", "low", "high", "effect", "effect_low", "effect_high", "p_value", "p_holm",
-    "needed_pairs", "needed_seeds", "pck_point",
+    "p_equivalent", *_NEEDED, "pck_point",
 )  # fmt: skip
 _COLUMNS = [
     "configuration", "value", "label", "baseline", *KEY, "pck", "low", "high", "seeds",
     "effect", "effect_low", "effect_high", "effect_seeds", "p_value", "p_holm", "mark",
-    "needed_pairs", "needed_seeds", "pck_point", "pairs", "keypoints", "status", "reason",
+    "p_equivalent", "verdict", *_NEEDED, "pck_point", "pairs", "keypoints", "status", "reason",
 ]  # fmt: skip
 
 
@@ -52,8 +56,8 @@ def estimates(
     axis: str,
     baseline: str,
     alphas: Sequence[float] | None = None,
-    resamples: int = 2000,
-    seed: int = 0,
+    margin: float | None = None,
+    effect: float | None = None,
 ) -> pd.DataFrame:
     """PCK with its interval, and the difference to the baseline, along one axis.
 
@@ -65,7 +69,9 @@ def estimates(
         cells, samples: see the module.
         axis, baseline: as for `study.analysis.contrasts.one_at_a_time`.
         alphas: thresholds; None for all there are.
-        resamples, seed: as for `study.analysis.statistics.stats.intervals`.
+        margin: the smallest difference that matters, in [0, 1]; None gives no verdicts.
+        effect: the difference that needed pairs and seeds shall show, in [0, 1]; the observed one
+            of each row by default.
 
     Returns:
         One row per row of `one_at_a_time` × data set × split (test, val) × alpha:
@@ -73,9 +79,11 @@ def estimates(
         (bool), ``dataset, split, alpha``; ``seeds``, ``pck, low, high`` over these;
         ``effect_seeds``, ``effect, effect_low, effect_high, p_value`` over these; ``p_holm`` (over
         the rows of one data set, split and alpha), ``mark`` ("*" when it is below
-        `study.analysis.statistics.stats.LEVEL`), ``needed_pairs, needed_seeds`` (how many more
-        would give a mark, 0 with one: see `needed`); ``pck_point, pairs, keypoints, status,
-        reason``. NaN where missing.
+        `study.analysis.statistics.stats.LEVEL`); with a margin ``p_equivalent`` (of two one-sided
+        tests, corrected like ``p_holm``) and ``verdict`` (better, worse, equivalent or undecided);
+        on test ``needed_pairs_low, needed_pairs_high, needed_seeds_low, needed_seeds_high`` (how
+        many more would give a mark, 0 with one: see `study.analysis.statistics.power.needed`);
+        ``pck_point, pairs, keypoints, status, reason``. NaN where missing.
 
     Raises:
         SD4MatchError: as `one_at_a_time`; when an alpha was not scored; when rows of one column
@@ -97,7 +105,7 @@ def estimates(
         _require_same_pairs(column, own, key)
         entries = [_described(measured) | dict(zip(KEY, key, strict=True)) for measured in column]
         entries[own]["baseline"] = True
-        _add_statistics(entries, column, own, resamples=resamples, seed=seed)
+        _add_statistics(entries, column, own, margin=margin, effect=effect)
         parts += entries
     return pd.DataFrame(parts, columns=_COLUMNS)
 
@@ -119,7 +127,7 @@ def _described(measured: _Measured) -> dict[str, object]:
     row, done = measured.row, [measured.cells[seed] for seed in measured.samples]
     entry: dict[str, object] = {
         "configuration": row.configuration, "value": row.value, "label": row.label,
-        "baseline": False, "seeds": len(done), "effect_seeds": 0, "mark": "",
+        "baseline": False, "seeds": len(done), "effect_seeds": 0, "mark": "", "verdict": "",
         **dict.fromkeys(_NUMBERS, np.nan),
     }  # fmt: skip
     if not done:
@@ -137,64 +145,31 @@ def _add_statistics(
     column: Sequence[_Measured],
     own: int,
     *,
-    resamples: int,
-    seed: int,
+    margin: float | None,
+    effect: float | None,
 ) -> None:
-    """Fill in a column's intervals and differences to row ``own``, all from the same resamples."""
+    """Fill in a column's intervals and differences to row ``own``."""
     done = [place for place, measured in enumerate(column) if measured.samples]
     rows = [column[place].samples for place in done]
-    for place, found in zip(done, intervals(rows, resamples=resamples, seed=seed), strict=True):
+    for place, found in zip(done, intervals(rows), strict=True):
         entries[place] |= {"pck": found.mean, "low": found.low, "high": found.high}
     if own not in done:
         return
     others = [place for place in done if place != own]
     rows = [column[place].samples for place in others]
-    gaps = differences(rows, column[own].samples, resamples=resamples, seed=seed)
+    gaps = differences(rows, column[own].samples)
     tested = [(place, gap) for place, gap in zip(others, gaps, strict=True) if gap is not None]
     adjusted = holm([gap.p_value for _, gap in tested]).tolist()
-    for (place, gap), p_holm in zip(tested, adjusted, strict=True):
-        marked = p_holm < LEVEL
-        pairs, seeds = (0.0, 0.0) if marked else needed(gap, comparisons=len(tested))
-        entries[place] |= {
+    alike = [np.nan if margin is None else gap.p_beyond(margin) for _, gap in tested]
+    for (place, gap), p_holm, p_equivalent in zip(tested, adjusted, holm(alike), strict=True):
+        entry, marked = entries[place], p_holm < LEVEL
+        entry |= {
             "effect": gap.effect, "effect_low": gap.low, "effect_high": gap.high,
-            "effect_seeds": gap.seeds, "p_value": gap.p_value, "p_holm": p_holm,
-            "mark": "*" if marked else "", "needed_pairs": pairs, "needed_seeds": seeds,
+            "effect_seeds": gap.spread.number, "p_value": gap.p_value, "p_holm": p_holm,
+            "mark": "*" if marked else "", "p_equivalent": p_equivalent,
         }  # fmt: skip
-
-
-_POWER = 0.8
-
-
-def needed(gap: Difference, *, comparisons: int) -> tuple[float, float]:
-    """How many more pairs, or more seeds, would make a difference of this size significant.
-
-    The usual formula of sample size: a two-sided test at level a finds an effect d with power b
-    when its standard error is d / (z(1 - a/2) + z(b)) (Chow, Shao and Wang, *Sample Size
-    Calculations in Clinical Research*, 2008, section 3.1). Here b is 80 % and a is 5 % over the
-    number of comparisons, Holm's first and hardest step. The square of one part of the error
-    falls with the number of pairs (of more images, as many pairs per image as now), that of the
-    other with the number of seeds.
-
-    Args:
-        gap: what was found; its effect is taken to be the true one.
-        comparisons: how many rows of the column are compared with the baseline.
-
-    Returns:
-        Additional pairs with the seeds as they are, and additional seeds with the pairs as they
-        are. 0 where there are enough; infinity where this alone cannot do it. Seeds are NaN when
-        there is one: how much seeds matter is not known then, and pairs are for this seed.
-    """
-    if not np.isfinite(gap.images_error):
-        return np.nan, np.nan
-    from scipy.special import ndtri
-
-    wanted = (gap.effect / (ndtri(_POWER) - ndtri(LEVEL / comparisons / 2))) ** 2
-    images, seeds = gap.images_error**2, np.nan_to_num(gap.seeds_error) ** 2
-    pairs = _more(gap.pairs, images, wanted - seeds)
-    return pairs, np.nan if gap.seeds == 1 else _more(gap.seeds, seeds, wanted - images)
-
-
-def _more(measured: int, variance: float, allowed: float) -> float:
-    if variance <= allowed:
-        return 0.0
-    return float(np.ceil(measured * variance / allowed) - measured) if allowed > 0 else np.inf
+        if margin is not None:
+            entry["verdict"] = verdict(gap.effect, p_holm, p_equivalent)
+        if entry["split"] == "test":  # validation chooses, and nobody plans for more of it
+            more = ENOUGH if marked else needed(gap, comparisons=len(tested), effect=effect)
+            entry |= zip(_NEEDED, (*more.pairs, *more.seeds), strict=True)

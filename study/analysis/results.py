@@ -27,20 +27,31 @@ class Results:
     Args:
         folder: the study's folder in ``results/``.
         rule: how predictions are scored; the rule that the study was launched with by default.
+        margin: the smallest difference of PCK that matters, in [0, 1]; the study's by default.
     """
 
-    def __init__(self, folder: StudyFolder, rule: Rule | None = None) -> None:
+    def __init__(
+        self, folder: StudyFolder, rule: Rule | None = None, margin: float | None = None
+    ) -> None:
         self.folder = folder
         facts = folder.facts
         self.name = str(facts["name"])
         self.rule = rule or Rule(tuple(facts["alphas"]), str(facts["protocol"]))
+        points: float | None = facts.get("margin")
+        self.margin = points / 100 if margin is None and points is not None else margin
 
-    def under(self, protocol: str | None = None, alphas: Sequence[float] = ()) -> Self:
-        """The same predictions under another protocol, or at more alphas.
+    def under(
+        self,
+        protocol: str | None = None,
+        alphas: Sequence[float] = (),
+        margin: float | None = None,
+    ) -> Self:
+        """The same predictions under another protocol, at more alphas, or with another margin.
 
         Args:
             protocol: docs/explanation/method.md section 3; None for the study's own.
             alphas: thresholds to add to the study's own, which its metric needs.
+            margin: the smallest difference that matters, in [0, 1]; None for the study's own.
 
         Returns:
             An object of the same class.
@@ -53,7 +64,8 @@ class Results:
         )
         every = tuple(dict.fromkeys((*self.rule.alphas, *alphas)))
         rule = Rule(every, protocol or self.rule.protocol)
-        return self if rule == self.rule else type(self)(self.folder, rule)
+        same = rule == self.rule and margin in (None, self.margin)
+        return self if same else type(self)(self.folder, rule, margin)
 
     @cached_property
     def index(self) -> pd.DataFrame:
@@ -100,8 +112,14 @@ class Results:
 
     @property
     def fidelity(self) -> str:
-        """What was reduced to make the study faster, in words; ``full`` for nothing."""
+        """What was reduced to make the study faster, in words; see `study.space.space.Space`."""
         return str(self.folder.facts["fidelity"])
+
+    @property
+    def reduced(self) -> str | None:
+        """What was reduced, without other departures from the paper's recipe; None for nothing."""
+        reduced = self.fidelity.partition(";")[0]
+        return None if reduced == "full" else reduced
 
     @cached_property
     def provenance(self) -> dict[str, Any] | None:
@@ -181,7 +199,6 @@ class Results:
         for place, cells in self.cells[of_seeds].groupby(["dataset", "split"], sort=False):
             alphas = [float(alpha) for alpha in cells["alpha"].unique()]
             rows = [self.row(configuration, *map(str, place), alpha) for alpha in alphas]
-            # All alphas at once: they share the resamples of the split's images.
             around = iter(intervals([row for row in rows if row]))
             for alpha, row in zip(alphas, rows, strict=True):
                 at_alpha = cells[cells["alpha"] == alpha].sort_values("status", kind="stable")

@@ -22,6 +22,10 @@ Protocol = Annotated[
     str | None,
     typer.Option(help="another protocol: sd4match, dift or geoaware; the study's by default"),
 ]
+Margin = Annotated[
+    float | None,
+    typer.Option(help="smallest difference that matters, in points; the study's by default"),
+]
 Results = Annotated[str, typer.Option(help="the folder of all studies, or its URL")]
 
 
@@ -62,6 +66,17 @@ def open_study(name: str, results: str) -> "Study":
     from study.study import Study
 
     return Study(StudyFolder(path))
+
+
+def points(number: float | None, option: str) -> float | None:
+    """An option in percentage points as a share; None stays None.
+
+    Raises:
+        SD4MatchError: not above 0, or not below 100.
+    """
+    from study.space.metric import difference_of
+
+    return None if number is None else difference_of(number, where=option)
 
 
 def print_json(content: Any) -> None:

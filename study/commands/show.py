@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sd4match.errors import SD4MatchError, require_known
-from study.commands.options import Name, Protocol, Results, open_study
+from study.commands.options import Margin, Name, Protocol, Results, open_study, points
 
 
 def table(
@@ -43,7 +43,12 @@ def table(
         typer.Option("--mixed", help="allow results that are not comparable, and mark them"),
     ] = False,
     intervals: Annotated[bool, typer.Option(help="show 95 % intervals in --rows tables")] = True,
-    format: Annotated[str, typer.Option(help="text, markdown, latex, html or csv")] = "text",  # noqa: A002 - the option's name
+    margin: Margin = None,
+    effect: Annotated[
+        float | None,
+        typer.Option(help="difference in points that needed pairs and seeds shall show"),
+    ] = None,
+    format: Annotated[str, typer.Option(help="text, markdown, latex, html, csv or json")] = "text",  # noqa: A002 - the option's name
     protocol: Protocol = None,
     results: Results = "results",
 ) -> None:
@@ -58,7 +63,8 @@ def table(
       study table quickstart --rows prompt --columns viewpoint --dataset spair
     """
     thresholds = tuple(map(_threshold, _several(alpha)))
-    study = open_study(name, results).under(protocol, thresholds)
+    study = open_study(name, results).under(protocol, thresholds, points(margin, "--margin"))
+    smallest = points(effect, "--effect")
 
     from study.tables.layout import Layout
     from study.tables.table import FORMATS
@@ -66,6 +72,8 @@ def table(
     require_known(format, FORMATS, what="format", where="--format")
     others = [open_study(other, results).under(protocol, thresholds) for other in beside or ()]
     paper = axis == "paper"
+    if (paper or axis is None) and (margin is not None or effect is not None):
+        raise SD4MatchError("--margin and --effect need an axis, whose values are compared")
     usual = "dataset,alpha" if paper else "dataset"
     if paper or rows is not None:
         if axis is not None and not paper:
@@ -93,7 +101,7 @@ def table(
             )
         if thresholds and axis is None:
             raise SD4MatchError("--alpha needs an axis or --rows: one alpha ranks the overview")
-        made = study.table(axis, alphas=thresholds or None)
+        made = study.table(axis, alphas=thresholds or None, effect=smallest)
     typer.echo(FORMATS[format](made), nl=False)
 
 
@@ -127,6 +135,9 @@ def plot(
     alpha: Annotated[
         float | None, typer.Option(help="threshold of PCK; the study's usual by default")
     ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="draw published curves along an axis, in grey")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="folder; the study's own figures/ by default")
     ] = None,
@@ -137,7 +148,7 @@ def plot(
 
     Example: study plot quickstart
 
-    Example: study plot quickstart axis timestep --format pdf
+    Example: study plot quickstart axis timestep --published --format pdf
 
     Example: study plot quickstart categories best
     """
@@ -146,13 +157,16 @@ def plot(
     from study.figures.kinds import applicable, views
     from study.figures.saving import save
 
+    if published and kind != "axis":
+        raise SD4MatchError("--published needs the kind `axis`: published curves are along an axis")
     wanted = views(study, kind, names or ()) if kind else applicable(study)
     folder = out or study.folder.path / "figures"
     drawn = 0
     for view in wanted:
-        stem = view.stem if alpha is None else f"{view.stem}@{alpha:g}"
+        stem = view.stem + "-published" * published
+        stem = stem if alpha is None else f"{stem}@{alpha:g}"
         try:
-            figure = view.draw(alpha=alpha)
+            figure = view.draw(alpha=alpha, published=published)
         except SD4MatchError as error:
             if len(wanted) == 1:
                 raise
@@ -173,13 +187,14 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="the file; report.html in the study's folder by default")
     ] = None,
+    margin: Margin = None,
     results: Results = "results",
 ) -> None:
     """Write one page about a study, finished or running, and print its path.
 
     Example: study report quickstart
     """
-    study = open_study(name, results)
+    study = open_study(name, results).under(margin=points(margin, "--margin"))
 
     from study.report.writing import write
 

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from study.analysis.ablation import Samples, estimates
 from study.analysis.contrasts import Row, one_at_a_time
 from study.analysis.results import Results
 from study.analysis.rows import configurations
-from study.figures import page
+from study.figures import literature, page
 from study.figures.kind import Kind, Names
 from study.figures.measured import at, closing
 from study.space import labels
@@ -26,9 +27,9 @@ _GONE: dict[str, Any] = {
 _SEED: dict[str, Any] = {
     "marker": "o", "linestyle": "none", "markersize": 2.4, "alpha": 0.7, "markeredgewidth": 0,
 }  # fmt: skip
-_RESAMPLED = (
-    "images resampled).",
-    "images resampled, seeds as a second level). Small dots: single seeds.",
+_OTHERS = (
+    "of other images).",
+    "of other images and seeds). Small dots: single seeds.",
 )
 
 
@@ -41,7 +42,7 @@ def ablation(
     baseline: str,
     alpha: float = 0.1,
     ending: str = "",
-    resamples: int = 2000,
+    published: bool = False,
 ) -> Figure:
     """PCK along one axis around the baseline, with 95 % intervals.
 
@@ -50,19 +51,19 @@ def ablation(
     measured with several seeds, each is a small dot.
 
     Args:
-        cells, samples, axis, baseline, resamples: as for `study.analysis.ablation.estimates`.
+        cells, samples, axis, baseline: as for `study.analysis.ablation.estimates`.
         alpha: threshold of PCK.
         ending: of the note.
+        published: draw the published curves along the axis below, in grey.
 
     Returns:
         A figure of a paper's width: a column for one data set, the page for more.
 
     Raises:
-        SD4MatchError: as `study.analysis.ablation.estimates`; nothing of this axis was measured.
+        SD4MatchError: as `study.analysis.ablation.estimates`; nothing of this axis was measured;
+            no curve along it was published for these data sets and this alpha.
     """
-    found = estimates(
-        cells, samples, axis=axis, baseline=baseline, alphas=[alpha], resamples=resamples
-    )
+    found = estimates(cells, samples, axis=axis, baseline=baseline, alphas=[alpha])
     if found["pck"].isna().all():
         raise SD4MatchError(f"nothing of axis {axis} is measured yet: {found['reason'].iloc[0]}")
     found[["pck", "low", "high"]] *= 100
@@ -72,9 +73,10 @@ def ablation(
     rows = one_at_a_time(cells, axis=axis, baseline=baseline)
     dots = seeds(cells, rows, alpha=alpha)
     datasets = [str(name) for name in found["dataset"].unique()]
+    papers = literature.Below.of(axis, datasets, alpha) if published else literature.Below({})
     figure, panels = page.page(
         len(datasets),
-        height=2.5 if numbers else 1.3 + 0.32 * len(keys),
+        height=(2.5 if numbers else 1.3 + 0.32 * (len(keys) + len(papers.names))) + published,
         titles=map(labels.dataset, datasets),
     )
     splits = found["split"].unique()
@@ -82,14 +84,15 @@ def ablation(
     entries.append(page.swatch("baseline", **page.BASELINE))
     if found["pck"].isna().any():
         entries.append(page.swatch("missing", **_GONE))
-    page.key(figure, entries)
+    page.key(figure, [*entries, *papers.swatches()])
     measure = f"PCK@{alpha:g} (%)"
-    (_lines if numbers else _points)(panels, found, dots, axis=labels.axis(axis), measure=measure)
+    draw = _lines if numbers else _points
+    draw(panels, found, dots, papers, axis=labels.axis(axis), measure=measure)
     table = configurations(cells)
     page.note(
         figure,
-        f"95 % intervals ({_RESAMPLED[bool(len(dots))]} "
-        f"Training: {labels.training(table[key] for key in keys)}. {ending}",
+        f"95 % intervals ({_OTHERS[bool(len(dots))]} "
+        f"Training: {labels.training(table[key] for key in keys)}. {ending}{papers.note()}",
     )
     return figure
 
@@ -115,9 +118,15 @@ def seeds(cells: pd.DataFrame, rows: Sequence[Row], *, alpha: float) -> pd.DataF
 
 
 def _lines(
-    panels: list[Axes], found: pd.DataFrame, dots: pd.DataFrame, *, axis: str, measure: str
+    panels: list[Axes],
+    found: pd.DataFrame,
+    dots: pd.DataFrame,
+    papers: literature.Below,
+    *,
+    axis: str,
+    measure: str,
 ) -> None:
-    where = page.positions(sorted(set(found["value"].tolist())))
+    where = page.positions(papers.beyond(sorted(set(found["value"].tolist()))))
     of_key = dict(zip(found["configuration"], found["value"].map(where), strict=True))
     for panel, (dataset, part) in zip(panels, found.groupby("dataset", sort=False), strict=True):
         panel.axvline(where[part.loc[part["baseline"], "value"].iloc[0]], **page.BASELINE)
@@ -131,6 +140,7 @@ def _lines(
             )
             single = at(dots, str(dataset), str(split))
             panel.plot(single["of"].map(of_key), single["pck"], color=style["color"], **_SEED)
+        papers.lines(panel, str(dataset), where)
         page.ticks(panel, where)
         panel.set_xlabel(axis)
         page.limits(panel, "y")
@@ -138,11 +148,18 @@ def _lines(
 
 
 def _points(
-    panels: list[Axes], found: pd.DataFrame, dots: pd.DataFrame, *, axis: str, measure: str
+    panels: list[Axes],
+    found: pd.DataFrame,
+    dots: pd.DataFrame,
+    papers: literature.Below,
+    *,
+    axis: str,
+    measure: str,
 ) -> None:
     names = found.drop_duplicates("configuration")
     where = {name: i for i, name in enumerate(names["configuration"])}
     texts = [textwrap.fill(page.shortened(label, 60), 24) for label in names["label"]]
+    rows_below = {name: len(where) + i for i, name in enumerate(papers.names)}
     for panel, (dataset, part) in zip(panels, found.groupby("dataset", sort=False), strict=True):
         splits = list(part["split"].unique())
         own = part[part["baseline"] & (part["split"] == splits[0])]
@@ -162,9 +179,12 @@ def _points(
             single = at(dots, str(dataset), split)
             below = single["of"].map(where).to_numpy(dtype=float) + shift + 0.1
             panel.plot(single["pck"], below, color=style["color"], **_SEED)
+        papers.points(panel, str(dataset), rows_below)
         panel.set_xlabel(measure)
-        panel.set_ylim(len(where) - 0.45, -0.55)
-        panel.set_yticks(list(where.values()), texts if panel is panels[0] else [""] * len(where))
+        count = len(where) + len(rows_below)
+        panel.set_ylim(count - 0.45, -0.55)
+        every = [*texts, *rows_below] if panel is panels[0] else [""] * count
+        panel.set_yticks(range(count), every)
         page.limits(panel, "x")
     panels[0].set_ylabel(axis)
 
@@ -180,7 +200,7 @@ def _choices(study: Results) -> list[Names]:
     return [(axis,) for axis in study.axes]
 
 
-def _draw(study: Results, names: Names, alpha: float) -> Figure:
+def _draw(study: Results, names: Names, alpha: float, *, published: bool = False) -> Figure:
     rows = one_at_a_time(study.cells, axis=names[0], baseline=study.baseline)
     return ablation(
         study.cells,
@@ -189,6 +209,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
         baseline=study.baseline,
         alpha=alpha,
         ending=closing(study, [row.configuration for row in rows]),
+        published=published,
     )
 
 
@@ -198,6 +219,7 @@ KIND = Kind(
     lacks="an axis that varies around the baseline",
     choices=_choices,
     draw=_draw,
+    draw_published=partial(_draw, published=True),
     takes="one axis",
     counts=(1, 1),
 )

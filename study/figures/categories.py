@@ -18,7 +18,7 @@ from study.figures.measured import (
     closing,
     distinguished,
     find,
-    resampled,
+    of_others,
     shared,
 )
 
@@ -26,13 +26,12 @@ ALL = "all"
 _GAIN, _LOSS = page.PALETTE[0], page.PALETTE[3]
 
 
-def differences(own: Row, base: Row, names: list[str], *, resamples: int = 2000) -> pd.DataFrame:
+def differences(own: Row, base: Row, names: list[str]) -> pd.DataFrame:
     """PCK by category and its difference to the baseline.
 
     Args:
         own, base: two configurations on the same pairs; the seeds that both have count.
         names: of the categories, by their codes in the samples.
-        resamples: as for `study.analysis.statistics.stats.differences`.
 
     Returns:
         One row per category and one for ``all``, the largest gain first: ``category, pairs, base,
@@ -46,7 +45,7 @@ def differences(own: Row, base: Row, names: list[str], *, resamples: int = 2000)
     for name, of in parts:
         if of.any():
             both = [{seed: row[seed].part(of) for seed in shared} for row in (base, own)]
-            (gap,) = gaps(both[1:], both[0], resamples=resamples)
+            (gap,) = gaps(both[1:], both[0])
             assert gap is not None
             pck = [np.mean([samples.pck.mean() for samples in row.values()]) for row in both]
             means = (*pck, gap.effect, gap.low, gap.high)
@@ -143,7 +142,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
     page.note(
         figure,
         f"{what} ({apart[key]}) against the baseline ({apart[study.baseline]}). 95 % intervals "
-        f"({resampled(study, [key])}); full color: p < {LEVEL:g} after Holm's correction; "
+        f"({of_others(study, [key])}); full color: p < {LEVEL:g} after Holm's correction; "
         f"numbers: PCK. {closing(study, [key, study.baseline])}",
     )
     return figure

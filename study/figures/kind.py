@@ -26,6 +26,7 @@ class Kind:
             only the study's own files.
         draw: the figure of a study, some names (those of ``choices``, or a user's) and an alpha;
             raises `SD4MatchError` where there is nothing to draw.
+        draw_published: as ``draw``, with published curves below; None for kinds that have none.
         takes: the meaning of its names, in words.
         counts: the fewest and the most names.
         reads: the most expensive input that it needs: recorded ``scores``, the data set's
@@ -37,6 +38,7 @@ class Kind:
     lacks: str
     choices: Callable[[Results], list[Names]]
     draw: Callable[[Results, Names, float], Figure]
+    draw_published: Callable[[Results, Names, float], Figure] | None = None
     takes: str = "no names: it shows everything"
     counts: tuple[int, int] = (0, 0)
     reads: Literal["scores", "images", "model"] = "scores"
@@ -67,17 +69,24 @@ class View:
         """Name of its files without their suffix; a pair's id may hold slashes."""
         return re.sub(r"[^\w.()-]", "_", "-".join([self.kind.name, *self.names]))
 
-    def draw(self, *, alpha: float | None = None) -> Figure:
+    def draw(self, *, alpha: float | None = None, published: bool = False) -> Figure:
         """Draw it.
 
         Args:
             alpha: threshold of PCK; the study's usual one by default.
+            published: draw published curves below it, in grey.
 
         Raises:
-            SD4MatchError: too many names or an unknown one, or nothing of it was measured.
+            SD4MatchError: too many names or an unknown one, or nothing of it was measured; no
+                curves for it were published.
         """
         fewest, most = self.kind.counts
         if not fewest <= len(self.names) <= most:
             raise SD4MatchError(f"a figure of kind {self.kind.name} takes {self.kind.takes}")
         usual = self.study.rule.usual_alpha
-        return self.kind.draw(self.study, self.names, usual if alpha is None else alpha)
+        draw = self.kind.draw_published if published else self.kind.draw
+        if draw is None:
+            raise SD4MatchError(
+                f"no published curves for figures of kind {self.kind.name}: --published needs axis"
+            )
+        return draw(self.study, self.names, usual if alpha is None else alpha)

@@ -71,18 +71,23 @@ def views(study: Results, kind: str, names: Sequence[str] = ()) -> list[View]:
 
 
 def draw(
-    study: Results, kind: str, names: Sequence[str] = (), *, alpha: float | None = None
+    study: Results,
+    kind: str,
+    names: Sequence[str] = (),
+    *,
+    alpha: float | None = None,
+    published: bool = False,
 ) -> Figure:
     """One figure.
 
     Args:
         study, kind, names: as for `views`; without names, the first of the usual ones.
-        alpha: threshold of PCK; the study's usual one by default.
+        alpha, published: as for `study.figures.kind.View.draw`.
 
     Raises:
-        SD4MatchError: as `views`; an unknown name, or nothing of it was measured.
+        SD4MatchError: as `views` and `study.figures.kind.View.draw`.
     """
-    return views(study, kind, names)[0].draw(alpha=alpha)
+    return views(study, kind, names)[0].draw(alpha=alpha, published=published)
 
 
 def _can(study: Results) -> str:

@@ -90,10 +90,10 @@ def closing(study: Results, keys: Collection[str]) -> str:
     return f"Fidelity: {study.fidelity}.{one}"
 
 
-def resampled(study: Results, keys: Collection[str]) -> str:
-    """What is resampled for the intervals of some configurations."""
+def of_others(study: Results, keys: Collection[str]) -> str:
+    """What the intervals of some configurations are about, after "95 % intervals"."""
     several = any(len(study.seeds_of(key)) > 1 for key in keys)
-    return "means over seeds; images and seeds resampled" if several else "images resampled"
+    return "means over seeds; of other images and seeds" if several else "of other images"
 
 
 def middle(study: Results) -> str:

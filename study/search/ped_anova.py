@@ -34,7 +34,6 @@ def importance(
     design: str,
     metric: str,
     baseline: str,
-    resamples: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
     """How much each axis matters.
@@ -51,7 +50,6 @@ def importance(
         design: of the study.
         metric: see `study.space.metric`; an average over pairs.
         baseline: a configuration.
-        resamples: of images; a search resamples its trials, fewer times.
         seed: of the draws.
 
     Returns:
@@ -67,18 +65,18 @@ def importance(
     wanted = Metric.parse(metric)
     if wanted.point:
         raise SD4MatchError(
-            f"importance by {metric}: pairs are resampled, so it is of averages over pairs; "
+            f"importance by {metric}: its error is known only for averages over pairs; "
             f"take {metric.removesuffix('/point')}"
         )
     measure = Measure.of(cells, samples, wanted)
     if design in _AROUND:
-        found = largest.largest_differences(measure, baseline, resamples=resamples, seed=seed)
+        found = largest.largest_differences(measure, baseline)
     else:
         grid = factorial.grid_of(measure.settings) if design == "factorial" else None
         if grid is None:
             found = ped_anova(measure, seed=seed)
         else:
-            found = factorial.shares(measure, grid, resamples=resamples, seed=seed)
+            found = factorial.shares(measure, grid, seed=seed)
     found["other"] = none_for_na(found[["other"]])["other"]
     found["alone"] = found["other"].isna()
     found = found.sort_values(["alone", "value"], ascending=False, kind="stable")

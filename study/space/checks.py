@@ -15,9 +15,11 @@ from sd4match.datasets.benchmarks import NAMES
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.pck.protocols import PROTOCOLS
 from sd4match.prompts.family_facts import KNOWN
+from sd4match.tuning.recipe import check_schedule, paper_steps
 from study.space.axes import SEED, TRAINED_ON, Value, find
 from study.space.configuration import TIES
 from study.space.designs import DESIGNS
+from study.space.metric import difference_of
 from study.space.schema import SpaceFile, flatten
 from study.space.search_settings import check as check_search
 from study.space.space import Space
@@ -138,6 +140,8 @@ def check(file: SpaceFile, *, source: str) -> Space:
             raise SD4MatchError(f"data.evaluate is empty: name some of {', '.join(NAMES)}")
         if not file.alphas or not all(0 < alpha < math.inf for alpha in file.alphas):
             raise SD4MatchError(f"alphas: expected numbers above 0, got {file.alphas}")
+        if file.margin is not None:
+            difference_of(file.margin, where="margin")
         if not 0 < file.factorial.fraction <= 1:
             given = file.factorial.fraction
             raise SD4MatchError(f"factorial.fraction: expected above 0 and up to 1, got {given}")
@@ -154,11 +158,34 @@ def check(file: SpaceFile, *, source: str) -> Space:
         _ = space.baseline  # raises if its values are impossible together
         for backbone in axes.get("backbone", ()):
             architecture(str(backbone))
+        check_recipe(space)
         check_search(space)
         _warn_of_idle_axes(space)
     except SD4MatchError as error:
         raise SD4MatchError(f"search space {source}: {error}") from None
     return space
+
+
+def check_recipe(space: Space) -> None:
+    """Refuse a recipe that cannot be followed.
+
+    Args:
+        space: a checked space, but for its recipe.
+
+    Raises:
+        SD4MatchError: an impossible learning-rate schedule, or no number of steps.
+    """
+    recipe = space.file.recipe
+    try:
+        steps = [recipe.steps or paper_steps(name) for name in space.training_data]
+        check_schedule(
+            recipe.schedule,
+            warmup_steps=recipe.warmup_steps,
+            step_rules=recipe.step_rules,
+            steps=min(steps, default=None),
+        )
+    except SD4MatchError as error:
+        raise SD4MatchError(f"recipe: {error}") from None
 
 
 def _warn_of_idle_axes(space: Space) -> None:

@@ -14,6 +14,23 @@ COST = "cost"
 _GRAMMAR = re.compile(r"(\w+)/(\w+)/pck@(\d*\.?\d+)(/point)?")
 
 
+def difference_of(points: float, *, where: str) -> float:
+    """A difference of PCK in percentage points as a share.
+
+    Args:
+        points: above 0 and below 100.
+        where: it was written, for the message.
+
+    Raises:
+        SD4MatchError: any other number.
+    """
+    if not 0 < points < 100:
+        raise SD4MatchError(
+            f"{where}: expected percentage points above 0 and below 100, got {points:g}"
+        )
+    return points / 100
+
+
 @dataclass(frozen=True)
 class Metric:
     """One number of a configuration.

@@ -130,6 +130,7 @@ class StudyFolder:
                 "baseline": space.baseline.key,
                 "axes": list(space.axes),
                 "alphas": space.file.alphas,
+                "margin": space.file.margin,
                 "protocol": space.file.protocol,
                 "fidelity": space.fidelity,
                 "metric": space.metric,

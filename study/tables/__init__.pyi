@@ -2,7 +2,6 @@ from .best import best_report as best_report, best_space as best_space
 from .comparison import comparison_facts as comparison_facts, comparison_report as comparison_report
 from .layout import Layout as Layout
 from .pivot_table import pivot as pivot
-from .published import PUBLISHED as PUBLISHED, Published as Published
 from .reproduce import launch_command as launch_command, search_space as search_space
 from .status import live_lines as live_lines, status_report as status_report
 from .table import FORMATS as FORMATS, Table as Table

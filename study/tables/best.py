@@ -7,12 +7,16 @@ import pandas as pd
 from tabulate import tabulate
 
 from study.analysis import choosing
+from study.analysis.choice_uncertainty import ChoiceUncertainty, choice_uncertainty
 from study.analysis.results import Results
-from study.analysis.rows import none_for_na, one_training_seed
+from study.analysis.rows import configurations, none_for_na, one_training_seed
 from study.space import labels
 from study.space.labels import several
-from study.space.metric import COST
+from study.space.metric import COST, Metric
 from study.tables.reproduce import launch_command, search_space
+
+MOST_TIED = 5
+"""Tied configurations that the text lists."""
 
 
 def best_report(
@@ -51,9 +55,19 @@ def best_report(
     }
     seeds = choosing.seeds_of(study.cells, key, metric=chosen_by, where=where)
     over = labels.seeds_note(seeds)
+    sure = None
+    if not Metric.parse(chosen_by).point:
+        sure = choice_uncertainty(study, chosen_by, where=where)
+        facts |= {
+            "compared": sure.compared,
+            "tied_with": list(sure.tied),
+            "optimism": _plain(sure.optimism),
+            "corrected": _plain(rows[0]["value"] - sure.optimism),
+        }
     lines = [
         f"best by {chosen_by} ({100 * rows[0]['value']:.1f} %{over}): configuration {key}",
         f"  {labels.settings(settings)}",
+        *(_sure_lines(study, key, rows[0]["value"], sure) if sure else []),
         _score_lines(scores),
         *([labels.ONE_SEED] if one_training_seed(study.cells, [key]) else []),
         "reproduce it:",
@@ -69,6 +83,36 @@ def best_report(
         facts["pareto"] = found.reset_index().to_dict("records")
         lines += ["", _pareto_lines(study, found)]
     return facts, "\n".join(lines)
+
+
+def _sure_lines(study: Results, key: str, value: float, sure: ChoiceUncertainty) -> list[str]:
+    """How optimistic the score is, and the configurations that validation cannot tell from it."""
+    if sure.compared == 1:
+        return []
+    lines = []
+    if sure.optimism == sure.optimism:
+        lines = [
+            f"  Optimistic by {100 * sure.optimism:.1f} points, as the best of {sure.compared:,}:"
+            f" {labels.percent(value - sure.optimism)} % without it"
+        ]
+    if not sure.tied:
+        return [*lines, "  Tied with none: validation tells it from all others"]
+    table = configurations(study.cells)
+    shown = list(sure.tied[:MOST_TIED])
+    varied = [
+        name
+        for name in table[key]
+        if len({table[other][name] for other in (key, *shown)} - {None}) > 1
+    ]
+    lines.append(
+        f"  Tied with {several(len(sure.tied), 'configuration')}: validation cannot tell them apart"
+    )
+    lines += [
+        f"    {name}  {labels.settings({n: table[name][n] for n in varied})}" for name in shown
+    ]
+    if len(sure.tied) > len(shown):
+        lines.append(f"    … and {len(sure.tied) - len(shown):,} more (--json lists all)")
+    return lines
 
 
 def best_space(study: Results, metric: str | None, where: str | None = None) -> str:
@@ -138,6 +182,11 @@ def _score_lines(scores: pd.DataFrame) -> str:
             ),
         ]
     )
+
+
+def _plain(number: float) -> float | None:
+    """A number for JSON, which has no NaN."""
+    return number if number == number else None
 
 
 def _score(row: Any) -> str:

@@ -1,12 +1,14 @@
 """Notes below a table: what the numbers are, pairs, missing results, and provenance."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from study.analysis.results import Results
 from study.analysis.rows import configurations, one_training_seed
 from study.analysis.selection import Keys
+from study.analysis.statistics.stats import LEVEL
 from study.space import labels
 from study.space.axes import SEED
 from study.tables import published
@@ -17,7 +19,8 @@ MOST_KEYS = 24
 """Keys that a note lists; more make a note that nobody reads."""
 
 MOST_PAIRS = 20_000
-"""A difference that needs more pairs than this is not worth mentioning: nobody annotates them."""
+MOST_SEEDS = 100
+"""A difference that needs more than these has no answer: nobody annotates or trains so many."""
 
 
 class Reasons:
@@ -52,37 +55,63 @@ def one_seed(cells: pd.DataFrame, keys: Iterable[str]) -> list[str]:
     return [labels.ONE_SEED] if one_training_seed(cells, set(keys)) else []
 
 
-def needed(raw: pd.DataFrame) -> list[str]:
+def verdicts(margin: float) -> str:
+    """What better, worse, equivalent and undecided mean, at a margin in [0, 1]."""
+    return (
+        f"Margin {labels.points(margin)}: equivalent where the difference is smaller (two one-sided"
+        f" tests at {LEVEL:g}, corrected like *), even where it is significant; better or worse"
+        " where *; undecided otherwise."
+    )
+
+
+def needed(raw: pd.DataFrame, *, effect: float | None) -> list[str]:
     """How much more test data would make each difference without a mark significant.
 
     Args:
         raw: rows of one alpha, as `study.analysis.ablation.estimates` gives them.
+        effect: the difference to be shown, in [0, 1]; None for each row's own.
 
     Returns:
-        One line, or none where no realistic number of pairs or seeds would help.
+        One line; none where every difference has its mark.
     """
     open_ = raw[(raw["split"] == "test") & raw["effect"].notna() & (raw["mark"] == "")]
     found = []
     for dataset, part in open_.groupby("dataset", sort=False):
-        rows = [
-            f"{label}: {more}"
-            for label, *counts in part[["label", "needed_pairs", "needed_seeds"]].to_numpy()
-            if (more := _more(*counts))
-        ]
-        if rows:
-            found.append(f"{labels.dataset(str(dataset))} {', '.join(rows)}")
+        rows: dict[str, list[str]] = {}
+        for row in part.to_dict("records"):
+            rows.setdefault(_more(row), []).append(str(row["label"]))
+        words = "; ".join(f"{', '.join(names)}: {more}" for more, names in rows.items())
+        found.append(f"{labels.dataset(str(dataset))} {words}")
     if not found:
         return []
-    return [f"Test data still needed for the other differences (80 % power): {'; '.join(found)}."]
+    of = "the observed difference, a range since that is uncertain"
+    if effect is not None:
+        of = f"a difference of {labels.points(effect)}"
+    return [f"More test data needed without * (80 % power for {of}): {'. '.join(found)}."]
 
 
-def _more(pairs: float, seeds: float) -> str:
-    ways = [
-        f"{count:,.0f} {unit}{'s' * (count != 1)}"
-        for count, unit in ((pairs, "pair"), (seeds, "seed"))
-        if 0 < count < MOST_PAIRS
-    ]
-    return " or ".join(ways)
+def _more(row: Mapping[Hashable, Any]) -> str:
+    """The pairs or seeds that a row needs, or why there is no answer."""
+    ways, most = [], {"pairs": MOST_PAIRS, "seeds": MOST_SEEDS}
+    for unit, limit in most.items():
+        low, high = row[f"needed_{unit}_low"], row[f"needed_{unit}_high"]
+        if high == 0:
+            return "enough now"
+        if not low <= limit:  # too many, or unknown
+            continue
+        if high > limit:
+            ways.append(f"at least {max(low, 1):,.0f} {unit}")
+        elif high == low:
+            ways.append(f"{low:,.0f} {unit}")
+        else:
+            ways.append(f"{low:,.0f} to {high:,.0f} {unit}")
+    if ways:
+        return " or ".join(ways)
+    if pd.isna(row["needed_pairs_low"]):
+        return "no answer, these pairs tell no error"
+    return f"no answer, more than {MOST_PAIRS:,} pairs" + (
+        "" if pd.isna(row["needed_seeds_low"]) else f" or {MOST_SEEDS} seeds"
+    )
 
 
 def provenance(study: Results, records: Iterable[str]) -> str:
@@ -106,7 +135,7 @@ def what(layout: Layout, study: Results) -> list[str]:
     notes = [f"PCK@{alphas} in % on {sets} {', '.join(layout.splits)}, mean over pairs, protocol"
             f" {study.rule.protocol}."]  # fmt: skip
     if layout.intervals:
-        notes[0] += " [95 % interval] from a bootstrap of images within category."
+        notes[0] += " [95 % interval] for other images of these categories."
     if not layout.groups and len(layout.datasets) > 1:
         notes.append(
             "The mean is over data sets, each counted once; its interval treats their errors"
@@ -129,7 +158,7 @@ def of(study: Results, layout: Layout, chosen: Iterable[Keys]) -> list[str]:
     how = [f"by the best {study.metric}"] if layout.best else []
     how += [f"where {layout.where}"] if layout.where else []
     seeds = labels.values(sorted({row[SEED] or 0 for row in rows}))
-    over = f" Means over the measured seeds, of {seeds}; seeds are a second level of the bootstrap."
+    over = f" Means over the measured seeds, of {seeds}; intervals are for other seeds too."
     cells = study.cells
     shown = cells["configuration"].isin(keys) & cells["dataset"].isin(layout.datasets)
     counted = pairs(cells[shown & cells["split"].isin(layout.splits)])
@@ -143,14 +172,22 @@ def of(study: Results, layout: Layout, chosen: Iterable[Keys]) -> list[str]:
     ]
 
 
-def of_published(layout: Layout, excluded: str | None) -> list[str]:
-    """Notes on published rows, or why there are none; ``excluded``: why they are not comparable."""
+def of_published(
+    layout: Layout, excluded: str | None, found: Mapping[str, Sequence[published.Cell]]
+) -> list[str]:
+    """Notes on published rows, or why there are none.
+
+    Args:
+        layout: of the table.
+        excluded: why they are not comparable; None where they are.
+        found: the rows that are shown.
+    """
     if not layout.published:
         return []
     if excluded and not layout.mixed:
         return [f"Published numbers are left out: {excluded}; --mixed shows them, marked."]
     mark = [f"† not comparable: {excluded}."] if excluded else []
-    return [f"Rows marked as published: {published.SOURCE}.", *mark]
+    return [*published.notes(layout, found), *mark]
 
 
 def records(study: Results, raw: Sequence[Mapping[str, object]]) -> str:

@@ -67,6 +67,7 @@ def pivot(studies: Sequence[Results], layout: Layout) -> Table:
     columns = _ordered([column for _, column in numbers], layout.columns)
     excluded = comparison.not_as_published(first, layout.datasets) if layout.published else None
     reasons, shown = Reasons(), list[list[str]]()
+    from_papers: Mapping[str, Sequence[published.Cell]] = {}
     heads = list(map(labels.axis, dimensions))
     rivals: dict[tuple[Place, Place], dict[Mark, float | None]] = {}
 
@@ -78,11 +79,12 @@ def pivot(studies: Sequence[Results], layout: Layout) -> Table:
             rivals.setdefault((same, other), {})[len(shown) - 1, place] = pck
 
     if layout.published and (layout.mixed or not excluded):
-        for method, found in published.rows(layout, columns):
-            name = f"{method}, published{_UNLIKE if excluded else ''}"
-            texts = [labels.MISSING if v is None else labels.percent(v) for v in found]
-            shown.append([name, *[""] * (len(dimensions) - 1), *texts])
-            compete((method,), [None] * len(found) if excluded else found)
+        from_papers = published.rows(layout, columns)
+        for method, of_method in from_papers.items():
+            name = method + _UNLIKE * bool(excluded)
+            shown.append([name, *[""] * (len(dimensions) - 1), *map(published.text, of_method)])
+            compete((method,), [None if excluded else published.share(cell) for cell in of_method])
+            raw += published.raw(of_method)
     for row in rows:
         cells = [numbers.get((row, column), _NOTHING) for column in columns]
         names = [labels.DATASETS.get(str(v), labels.value(v)) for v in row]
@@ -95,7 +97,7 @@ def pivot(studies: Sequence[Results], layout: Layout) -> Table:
         *(note for s in studies for note in footnotes.of(s, layout, chosen[s.name].values())),
         *reasons.notes(),
         *(f"† {text}." for text in unlike.values()),
-        *footnotes.of_published(layout, excluded),
+        *footnotes.of_published(layout, excluded, from_papers),
         *(footnotes.records(s, [e for e in raw if e[_STUDY] == s.name]) for s in studies),
     ]
     sides = [" × ".join(map(labels.axis, side)) for side in (layout.rows, layout.columns) if side]

@@ -1,99 +1,121 @@
-"""Published PCK, for reference rows in a study's tables (docs/explanation/method.md section 4).
+"""Rows of published numbers in a study's table, and the notes on them."""
 
-All numbers come from papers' tables, or from later papers that quote them.
-"""
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-
-from study.space.labels import Value
+from study.analysis.published import COMPLETE, PUBLISHED, Published
+from study.space import labels
 from study.space.metric import MEAN
 from study.tables.layout import Layout
 
-SOURCE = (
-    "as their papers or later ones report them, not measured here; complete test splits, mean over"
-    " pairs; only means over data sets are computed here"
-)
+SECOND_HAND = "‡"
+"""Marks a number that others than the method's authors print."""
+
+Cell = tuple[Published, ...]
+"""The published numbers of a cell: one, or one of each data set for their mean; none if unknown."""
+
+_AVERAGES = {
+    "point": "Means over keypoints, not over pairs",
+    "unknown": "Means over what, their source does not say",
+}
 
 
-@dataclass(frozen=True)
-class Published:
-    """A method's published PCK in percent, mean over pairs of complete test splits.
-
-    Attributes:
-        method: as papers name it, with its supervision where a method has several.
-        pck: (data set, alpha) to percent.
-        by_category: (data set, alpha) to category to percent.
-    """
-
-    method: str
-    pck: Mapping[tuple[str, float], float]
-    by_category: Mapping[tuple[str, float], Mapping[str, float]] = field(default_factory=dict)
-
-
-def _method(
-    name: str,
-    spair: tuple[float | None, float] | None = None,
-    pf_pascal: tuple[float | None, float, float | None] | None = None,
-    pf_willow: float | None = None,
-    by_category: Mapping[str, float] | None = None,
-) -> Published:
-    """SPair at 0.05 and 0.1, PF-Pascal at 0.05, 0.1 and 0.15, PF-Willow at 0.1."""
-    known = {
-        **{("spair", a): v for a, v in zip((0.05, 0.1), spair or (), strict=False)},
-        **{("pf_pascal", a): v for a, v in zip((0.05, 0.1, 0.15), pf_pascal or (), strict=False)},
-        ("pf_willow", 0.1): pf_willow,
-    }
-    parts = {("spair", 0.1): by_category} if by_category else {}
-    return Published(name, {key: v for key, v in known.items() if v is not None}, parts)
-
-
-_SD4MATCH_CPM = {
-    "aeroplane": 75.3, "bicycle": 67.4, "bird": 85.7, "boat": 64.7, "bottle": 62.9, "bus": 86.6,
-    "car": 76.5, "cat": 82.6, "chair": 64.8, "cow": 86.7, "dog": 73.0, "horse": 78.9,
-    "motorbike": 70.9, "person": 78.3, "pottedplant": 66.8, "sheep": 64.8, "train": 91.5,
-    "tvmonitor": 86.6,
-}  # fmt: skip
-
-PUBLISHED = (
-    _method("CHM", (None, 46.3)),
-    _method("CATs", (None, 49.9)),
-    _method("TransforMatcher", (None, 53.7)),
-    _method("SCorrSAN", (None, 55.3)),
-    _method("CATs++", (None, 59.8)),
-    _method("SimSC-iBOT", (None, 63.5)),
-    _method("DINOv2+NN (zero-shot)", (38.4, 53.9), (63.4, 82.6, 89.9)),
-    _method("DIFT (zero-shot)", (39.7, 52.9), (69.0, 82.2, 88.1)),
-    _method("SD+DINO (zero-shot)", (44.7, 59.9), (68.1, 85.7, 91.5)),
-    _method("SD+DINO (supervised)", (57.7, 74.6)),
-    _method("Diffusion Hyperfeatures", (50.2, 64.9)),
-    _method("SD4Match-CPM", (59.5, 75.5), (None, 95.2, None), 81.3, _SD4MATCH_CPM),
-)
-"""In the order of a table: from the earliest to SD4Match."""
-
-
-def rows(
-    layout: Layout, columns: Sequence[tuple[Value, ...]]
-) -> Iterator[tuple[str, list[float | None]]]:
-    """Each method that was published for some of the columns, and its shares in [0, 1].
+def rows(layout: Layout, columns: Sequence[tuple[labels.Value, ...]]) -> dict[str, list[Cell]]:
+    """Each method that was published for some of the columns, and its numbers.
 
     Args:
         layout: of the table.
         columns: values of its column dimensions: data set, alpha, category.
+
+    Returns:
+        The method, with its supervision, backbone and resolution, to the numbers of each column.
+        They are means over the pairs of complete test splits, as the table's own numbers are.
     """
-    for method in PUBLISHED:
-        found = [_share(method, layout, column) for column in columns]
-        if any(share is not None for share in found):
-            yield method.method, found
+    methods: dict[str, list[Published]] = {}
+    for row in PUBLISHED:
+        if row.average == "image" and not row.axis and row.subset == COMPLETE:
+            methods.setdefault(f"{row.method}, published ({row.setting})", []).append(row)
+    found = {name: [_cell(own, layout, c) for c in columns] for name, own in methods.items()}
+    return {name: cells for name, cells in found.items() if any(cells)}
 
 
-def _share(method: Published, layout: Layout, column: tuple[Value, ...]) -> float | None:
+def share(cell: Cell) -> float | None:
+    """The PCK of a cell in [0, 1]; of several data sets the mean."""
+    return sum(row.pck for row in cell) / len(cell) / 100 if cell else None
+
+
+def text(cell: Cell) -> str:
+    """The PCK of a cell in percent, marked where it is second-hand."""
+    mark = SECOND_HAND if any(row.evidence == "second-hand" for row in cell) else ""
+    pck = share(cell)
+    return labels.MISSING if pck is None else labels.percent(pck) + mark
+
+
+def raw(cells: Iterable[Cell]) -> list[dict[str, object]]:
+    """What is behind the cells of one number, as rows of `study.tables.table.Table.raw`."""
+    return [
+        {"study": "(published)", "configuration": row.method, "split": "test", "pck": row.pck / 100}
+        | {
+            name: value
+            for name, value in asdict(row).items()
+            if name not in ("method", "pck", "axis", "value")
+        }
+        for cell in cells
+        if len(cell) == 1
+        for row in cell
+    ]
+
+
+def notes(layout: Layout, found: Mapping[str, Sequence[Cell]]) -> list[str]:
+    """What the published rows are, which numbers are second-hand, and which are left out.
+
+    Args:
+        layout: of the table.
+        found: its published rows, as `rows` gives them.
+    """
+    every = [row for cells in found.values() for cell in cells for row in cell]
+    lines = ["Rows marked as published: not measured here; complete test splits, mean over pairs."]
+    second = [row for row in every if row.evidence == "second-hand"]
+    if second:
+        lines.append(
+            f"{SECOND_HAND} second-hand: not printed by the method's own authors, but by"
+            f" {_by_work(second)}."
+        )
+    left = [
+        row
+        for row in PUBLISHED
+        if row.dataset in layout.datasets
+        and row.alpha in layout.alphas
+        and not row.axis
+        and bool(row.category) == ("category" in layout.columns)
+    ]
+    reasons = [
+        f"{why}: {_by_work(of)}."
+        for average, why in _AVERAGES.items()
+        if (of := [row for row in left if row.average == average])
+    ]
+    if reasons:
+        lines.append(" ".join(["Published, but left out.", *reasons]))
+    return lines
+
+
+def _by_work(rows_: Iterable[Published]) -> str:
+    """Methods by the work that prints them, in words."""
+    found: dict[str, dict[str, None]] = {}
+    for row in rows_:
+        found.setdefault(row.work, {})[row.method] = None
+    return "; ".join(f"{work} ({', '.join(methods)})" for work, methods in found.items())
+
+
+def _cell(rows_: Sequence[Published], layout: Layout, column: tuple[labels.Value, ...]) -> Cell:
     at = dict(zip(layout.columns, column, strict=True))
     alone = layout.datasets[0] if len(layout.datasets) == 1 else MEAN
-    dataset, alpha = str(at.get("dataset", alone)), float(str(at.get("alpha", layout.alphas[0])))
-    if "category" in at:
-        percent = method.by_category.get((dataset, alpha), {}).get(str(at["category"]))
-        return None if percent is None else percent / 100
+    dataset, alpha = at.get("dataset", alone), at.get("alpha", layout.alphas[0])
+    category = at.get("category", "")
     wanted = layout.datasets if dataset == MEAN else (dataset,)
-    known = [method.pck[name, alpha] for name in wanted if (name, alpha) in method.pck]
-    return sum(known) / len(known) / 100 if len(known) == len(wanted) else None
+    known = tuple(
+        row
+        for row in rows_
+        if row.dataset in wanted and (row.alpha, row.category) == (alpha, category)
+    )
+    return known if len(known) == len(wanted) else ()

@@ -1,6 +1,7 @@
 """`Table`: text for a terminal, Markdown, HTML, LaTeX or CSV, and the numbers behind it."""
 
 import html
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ _LATEX = {
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$",
     "|": r"\textbar{}", "[": "{[}",  # bare, after the end of a row, it is an option of the command
     "−": "$-$", "–": "--", "—": "---", "…": r"\dots{}", "±": r"$\pm$", "×": r"$\times$",
-    "≤": r"$\leq$", "†": r"\dag{}", "σ": r"$\sigma$", "β": r"$\beta$",
+    "≤": r"$\leq$", "†": r"\dag{}", "‡": r"\ddag{}", "σ": r"$\sigma$", "β": r"$\beta$",
     **{
         sign: f"\\textsuperscript{{{plain}}}"
         for sign, plain in zip(SUPERSCRIPTS, _LETTERS, strict=True)
@@ -70,6 +71,12 @@ class Table:
     def csv(self) -> str:
         """The raw numbers."""
         return self.raw.to_csv(index=False, lineterminator="\n")
+
+    def json(self) -> str:
+        """Title, raw numbers and notes, for programs."""
+        rows = json.loads(self.raw.to_json(orient="records", double_precision=15))
+        content = {"title": self.title, "rows": rows, "notes": self.footnotes}
+        return json.dumps(content, indent=2) + "\n"
 
     def html(self) -> str:
         """An HTML table with a caption; the best in bold, the second underlined."""
@@ -124,6 +131,7 @@ FORMATS: dict[str, Callable[[Table], str]] = {
     "latex": Table.latex,
     "html": Table.html,
     "csv": Table.csv,
+    "json": Table.json,
 }
 """Format to the method that writes a table in it."""
 

@@ -24,13 +24,17 @@ from study.tables import footnotes
 from study.tables.table import Mark, Table, marks
 
 _SEEDS = (
-    "Means over the measured seeds, a second level of the bootstrap; differences over the seeds"
+    "Means over the measured seeds, and intervals for other seeds too; differences over the seeds"
     " that both rows share."
 )
 
 
 def study_table(
-    study: Results, axis: str | None = None, *, alphas: Sequence[float] | None = None
+    study: Results,
+    axis: str | None = None,
+    *,
+    alphas: Sequence[float] | None = None,
+    effect: float | None = None,
 ) -> Table:
     """The ablation table of one axis of a study, or the overview of all its configurations.
 
@@ -39,6 +43,8 @@ def study_table(
         axis: its values are the rows; None for the overview.
         alphas: columns of each data set and split in an axis's table; the study's usual alpha by
             default. The overview is at the alpha of the metric that ranks it.
+        effect: the difference that needed pairs and seeds shall show, in [0, 1]; the observed ones
+            by default.
 
     Raises:
         SD4MatchError: nothing to compare along this axis; says which axes there are.
@@ -58,6 +64,8 @@ def study_table(
             axis=axis,
             baseline=study.baseline,
             alphas=alphas or [study.rule.usual_alpha],
+            margin=study.margin,
+            effect=effect,
             fidelity=study.fidelity,
             protocol=study.rule.protocol,
             selection=f"by {study.metric}" if study.metric else "none (no validation split)",
@@ -77,16 +85,16 @@ def ablation(
     axis: str,
     baseline: str,
     alphas: Sequence[float] | None = None,
+    margin: float | None = None,
+    effect: float | None = None,
     fidelity: str = "full",
     protocol: str = "sd4match",
     selection: str = "chosen on validation, reported on test",
-    resamples: int = 2000,
-    seed: int = 0,
 ) -> Table:
     """One axis around the baseline: PCK with intervals and differences, on every data set.
 
     Args:
-        cells, samples, axis, baseline, alphas, resamples, seed: as for
+        cells, samples, axis, baseline, alphas, margin, effect: as for
             `study.analysis.ablation.estimates`.
         fidelity: what was reduced, in words; ``full`` for nothing.
         protocol: the PCK protocol of the results.
@@ -104,8 +112,8 @@ def ablation(
         axis=axis,
         baseline=baseline,
         alphas=alphas,
-        resamples=resamples,
-        seed=seed,
+        margin=margin,
+        effect=effect,
     )
     rows = raw.drop_duplicates("configuration")
     names = [
@@ -121,17 +129,18 @@ def ablation(
         formatted[head] = [_cell(row, reasons) for row in part.to_dict("records")]
     table = configurations(cells)
     notes = [
-        f"PCK@alpha in %, mean over pairs, protocol {protocol}; [95 % interval] from"
-        f" {resamples:,} bootstrap resamples of images within category.",
+        f"PCK@alpha in %, mean over pairs, protocol {protocol}; [95 % interval] for other images of"
+        " these categories.",
         "Second line: difference to the baseline on the same pairs, in percentage points;"
         f" * p < {LEVEL:g} after Holm's correction over the rows of a column.",
+        *([footnotes.verdicts(margin)] if margin is not None else []),
         *([_SEEDS] if (raw["seeds"] > 1).any() else []),
         f"Baseline {baseline}: {labels.settings(table[baseline])}.",
         f"Training: {labels.training(table[name] for name in rows['configuration'])}.",
         *footnotes.one_seed(cells, rows["configuration"]),
         f"Fidelity: {fidelity}. Selection: {selection}.",
         f"Pairs: {footnotes.pairs(raw)}.",
-        *footnotes.needed(raw[raw["alpha"] == raw["alpha"].iloc[0]]),
+        *footnotes.needed(raw[raw["alpha"] == raw["alpha"].iloc[0]], effect=effect),
         *reasons.notes(),
     ]
     title = f"Ablation of {labels.axis(axis)}"
@@ -218,4 +227,4 @@ def _cell(row: Mapping[Hashable, object], reasons: footnotes.Reasons) -> str:
     gap = labels.signed(number["effect"]) + labels.bounds(
         number["effect_low"], number["effect_high"]
     )
-    return f"{text}\n{gap}{mark}"
+    return f"{text}\n{gap}{mark} {row['verdict']}".rstrip()

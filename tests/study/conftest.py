@@ -179,7 +179,7 @@ axes: {prompt: [empty, single, class], layer: [0, 1], kernel: [3, 7]}
 def seeded(study_of):
     """A study of two prompts under three seeds."""
     text = "{baseline: {prompt: single, length: 4, ensemble: 1}, axes: {prompt: [empty, single]}}"
-    return study_of("seeded", text, "design=factorial", "axes.seed=[0,1,2]")
+    return study_of("seeded", text, "design=factorial", "seeds=3")
 
 
 @pytest.fixture(scope="session")

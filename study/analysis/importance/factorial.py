@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from sd4match.errors import SD4MatchError
 from study.analysis.importance.measured_metric import COLUMNS, FACTORIAL, Measure
-from study.analysis.statistics.bootstrap import Floats
+from study.analysis.statistics.design import Design, Floats
 from study.analysis.statistics.stats import design_of
 from study.space.configuration import TIES
 from study.space.labels import Settings, Value
 
 _ROUNDING = 1e-18  # a variance of PCK below this is the rounding's
 _CHUNK = 250  # contrasts at a time: a tenth of the memory that those of a large study take
+_DRAWS = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ def grid_of(settings: Mapping[str, Settings]) -> Grid | None:
     return Grid(levels, tuple(filled[place] for place in np.ndindex(*shape)))
 
 
-def shares(measure: Measure, grid: Grid, *, resamples: int, seed: int) -> pd.DataFrame:
+def shares(measure: Measure, grid: Grid, *, seed: int) -> pd.DataFrame:
     """Main effects and two-way interactions as shares of the variance over the grid.
 
     The variance of PCK over the grid is a sum over sets of axes (functional ANOVA: Hooker 2007),
@@ -78,7 +79,7 @@ def shares(measure: Measure, grid: Grid, *, resamples: int, seed: int) -> pd.Dat
     Args:
         measure: what varies.
         grid: its configurations.
-        resamples, seed: as for `study.analysis.statistics.stats.intervals`.
+        seed: of the draws.
 
     Returns:
         `COLUMNS`, one row per axis and one every two axes; values in [0, 1], with NaN for bounds
@@ -90,15 +91,15 @@ def shares(measure: Measure, grid: Grid, *, resamples: int, seed: int) -> pd.Dat
     shape = [len(values) for values in grid.levels.values()]
     size = math.prod(shape)
     by_name = {name: measure.pairs(name) for name in dict.fromkeys(grid.configurations)}
-    drawn = design_of([{0: pairs} for pairs in by_name.values()], resamples, seed)
+    drawn = design_of([{0: pairs} for pairs in by_name.values()])
     contrasts = _contrasts(np.stack([by_name[name].pck for name in grid.configurations]), shape)
-    effect, error, moved = contrasts.mean(axis=1), np.zeros(size), np.empty((size, resamples))
+    effect, error, moved = contrasts.mean(axis=1), np.zeros(size), np.empty((size, _DRAWS))
     for start in range(0, size, _CHUNK):
         part = slice(start, start + _CHUNK)
         errors = drawn.standard_errors(contrasts[part])
-        moved[part] = drawn.deviations(contrasts[part], errors)
+        moved[part] = _deviations(drawn, contrasts[part], errors, seed)
         error[part] = np.nan_to_num(drawn.variances(contrasts[part]))
-    if np.isnan(drawn.inflation):  # too few pairs to tell their chance: shares without interval
+    if drawn.reason is not None:  # too few pairs to tell their chance: shares without interval
         moved[:] = np.nan
 
     axes = list(grid.levels)
@@ -126,6 +127,14 @@ def shares(measure: Measure, grid: Grid, *, resamples: int, seed: int) -> pd.Dat
         other = names[1] if len(names) > 1 else None
         found.append([names[0], other, FACTORIAL, value, min(low, value), max(high, value)])
     return pd.DataFrame(found, columns=COLUMNS)
+
+
+def _deviations(drawn: Design, contrasts: Floats, errors: Floats, seed: int) -> Floats:
+    """(K, `_DRAWS`) errors of the means of ``contrasts`` (K, P): each image moves all at once."""
+    sums = drawn.image_sums(drawn.residuals(contrasts))
+    moved = sums @ np.random.default_rng(seed).standard_normal((sums.shape[1], _DRAWS))
+    spread = np.sqrt(np.square(sums).sum(axis=1))
+    return np.asarray(moved * (errors / np.where(spread > 0, spread, 1.0))[:, None])
 
 
 def _contrasts(values: Floats, shape: list[int]) -> Floats:

@@ -11,9 +11,7 @@ from study.analysis.importance.measured_metric import AROUND, COLUMNS, Measure
 from study.analysis.statistics.stats import differences
 
 
-def largest_differences(
-    measure: Measure, baseline: str, *, resamples: int, seed: int
-) -> pd.DataFrame:
+def largest_differences(measure: Measure, baseline: str) -> pd.DataFrame:
     """The largest absolute difference to the baseline along each axis.
 
     Its interval allows for having picked the largest: the m differences of an axis get intervals
@@ -23,7 +21,6 @@ def largest_differences(
     Args:
         measure: what is compared.
         baseline: a configuration that was measured.
-        resamples, seed: as for `study.analysis.statistics.stats.differences`.
 
     Returns:
         `COLUMNS`, one row per axis; values in [0, 1] of PCK.
@@ -44,10 +41,10 @@ def largest_differences(
         }
         base = by_seed.pop(baseline)
         level = 1 - 0.05 / len(by_seed)
-        gaps = differences(
-            list(by_seed.values()), base, level=level, resamples=resamples, seed=seed
+        gaps = differences(list(by_seed.values()), base)
+        bounds = np.array(
+            [(gap.effect, *gap.interval_at(level)) for gap in gaps if gap is not None]
         )
-        bounds = np.array([(gap.effect, gap.low, gap.high) for gap in gaps if gap is not None])
         if len(bounds):
             effect, low, high = bounds.T
             nearest = np.where(low * high <= 0, 0.0, np.minimum(abs(low), abs(high)))

@@ -1,73 +1,77 @@
-"""Seeds as the second level of the bootstrap: the confidence interval of a mean over S seeds.
+"""The distribution of an estimate about the truth: images are one source of error, seeds another.
 
-Seeds are few, and resampling them shows too little: the percentile interval of three goes from the
-least to the largest, and covers 75 % where nothing else varies. So each resample of the images
-moves the mean by a draw from Student's t with S - 1 degrees of freedom, at the scale of the
-standard error that the S means show. That is the solution of Behrens and Fisher for two sources of
-error, known to err on the safe side: simulated 95 % intervals cover 94 to 97 % from three seeds on,
-and 96 to 98.5 % with two, where they are also very wide
-(tests/study/analysis/statistics/test_coverage.py).
-
-One seed shows nothing about others: an interval is then for other images and this seed.
+Each source has a standard error that is estimated from few observations, so each adds a Student's t
+variable at its own scale. The distribution of their sum is the solution of Behrens and Fisher.
+One seed shows nothing about others: the distribution is then for other images and this seed.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from study.analysis.statistics.bootstrap import Design, Floats
+from study.analysis.statistics.design import Floats
+
+_STEPS = 200
 
 
-@dataclass(frozen=True, eq=False)
-class Resampled:
-    """K rows in R resamples.
+@dataclass(frozen=True)
+class Spread:
+    """How far an estimate may lie from the truth; the one source of intervals and p-values.
 
     Attributes:
-        means: (K,) over seeds and pairs.
-        images, seeds: (K,) the two parts of their standard errors: squares add up. Images' are
-            NaN where pairs are too few to tell, seeds' are 0 where there is one.
-        deviations: (K, R) resampled means less the means; NaN for a single pair.
+        images: the part of the standard error that more pairs would make smaller; NaN where the
+            pairs cannot tell it.
+        freedom: its degrees of freedom.
+        seeds: the part that more seeds would make smaller; 0 for a single seed.
+        number: of seeds; their degrees of freedom are one less.
     """
 
-    means: Floats
-    images: Floats
-    seeds: Floats
-    deviations: Floats
+    images: float
+    freedom: float
+    seeds: float = 0.0
+    number: int = 1
+
+    @property
+    def error(self) -> float:
+        """The whole standard error."""
+        return float(np.hypot(self.images, self.seeds))
+
+    def beyond(self, distance: float) -> float:
+        """The chance that the estimate exceeds the truth by more than a distance, of any sign."""
+        from scipy.special import stdtr  # SciPy is slow to import, so functions do it
+
+        if not self.seeds or not np.isfinite(self.images):
+            return float(stdtr(self.freedom, -distance / self.images))
+        narrow, wide = sorted(
+            [(self.images, self.freedom), (self.seeds, self.number - 1.0)],
+            key=lambda part: part[0],
+        )
+        moved, weights = _student(narrow[1])
+        tails = stdtr(wide[1], (narrow[0] * moved - distance) / wide[0])
+        return float(tails @ weights)
+
+    def quantile(self, probability: float) -> float:
+        """The distance that the estimate exceeds with a chance of 1 - ``probability``."""
+        from scipy.special import stdtrit
+
+        images = self.images * float(stdtrit(self.freedom, probability))
+        if not self.seeds or not np.isfinite(images) or probability == 0.5:
+            return images
+        from scipy.optimize import brentq
+
+        seeds = self.seeds * float(stdtrit(self.number - 1, probability))
+        far = images + seeds  # the chance beyond it is smaller, beyond half of it larger
+        return float(brentq(lambda x: self.beyond(x) - (1 - probability), 0.3 * far, 1.1 * far))
 
 
-def resample(drawn: Design, rows: Sequence[Floats], seed: int) -> Resampled:
-    """Both levels of the bootstrap.
+@lru_cache(maxsize=64)  # a quantile asks for the same again and again
+def _student(freedom: float) -> tuple[Floats, Floats]:
+    """Points of Student's t and their weights: a sum over evenly spaced normal quantiles."""
+    from scipy.special import ndtr, stdtrit
 
-    Args:
-        drawn: the resamples of the pairs.
-        rows: K arrays of (S, P) values, S seeds each.
-        seed: of the draws for seeds: rows with as many seeds get the same.
-    """
-    values = np.stack([row.mean(axis=0) for row in rows])
-    between, within = np.zeros(len(rows)), np.zeros(len(rows))
-    for k, row in enumerate(rows):
-        if (number := len(row)) > 1:
-            between[k] = row.mean(axis=1).var(ddof=1) / number
-            # What differs between seeds from image to image is in both parts: this is how much.
-            own = np.nan_to_num(drawn.standard_errors(row - values[k]))
-            within[k] = np.square(own).sum() / (number * (number - 1))
-    whole = drawn.standard_errors(values)
-    images = np.sqrt(np.maximum(whole**2 - within, 0.0))
-    images[whole == 0] = np.nan  # no variation within categories: nothing to scale by
-    deviations = drawn.deviations(values, images)
-    for number in sorted({len(row) for row in rows} - {1}):
-        chosen = [k for k, row in enumerate(rows) if len(row) == number]
-        draws = _seed_draws(number, deviations.shape[1], seed)
-        deviations[chosen] += np.sqrt(between[chosen])[:, None] * draws
-    if values.shape[1] == 1:
-        deviations[:] = np.nan  # one pair says nothing about others
-    return Resampled(values.mean(axis=1), images, np.sqrt(between), deviations)
-
-
-def _seed_draws(number: int, resamples: int, seed: int) -> Floats:
-    """(R,) evenly spaced quantiles of Student's t for so many seeds, in random order."""
-    from scipy.special import stdtrit
-
-    quantiles = stdtrit(number - 1, (np.arange(resamples) + 0.5) / resamples)
-    return np.random.default_rng([seed, number]).permutation(quantiles)
+    z = np.linspace(-8.0, 0.0, _STEPS + 1)
+    weights = np.exp(-(z**2) / 2)
+    below = np.asarray(stdtrit(freedom, ndtr(z)))
+    both = np.concatenate([weights, weights[:-1]])
+    return np.concatenate([below, -below[:-1]]), both / both.sum()

@@ -1,7 +1,8 @@
 """Confidence intervals of PCK, paired differences with p-values, and Holm's correction.
 
-A bootstrap over images (`study.analysis.statistics.bootstrap`), paired between configurations, with
-training seeds as a second level (`study.analysis.statistics.seeds`).
+One distribution (`study.analysis.statistics.seeds.Spread`) gives a difference's interval and its
+p-values, so they cannot disagree: p < 0.05 exactly when 0 is outside the 95 % interval, and a
+difference is equivalent at 5 % exactly when its 90 % interval lies within the margin.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sd4match.errors import SD4MatchError
-from study.analysis.statistics.bootstrap import Design, Floats, design
-from study.analysis.statistics.seeds import Resampled, resample
+from study.analysis.statistics.design import Design, Floats, design
+from study.analysis.statistics.seeds import Spread
 
 LEVEL = 0.05
 """A difference is marked when its corrected p-value is below this."""
-_SEEN = 10  # with fewer resamples beyond zero, a counted p-value is too coarse
+_DOUBT = 2.25  # pairs: a bound of 1.96 * 1.5 = 3 pairs of P when none differs (rule of three)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +27,8 @@ class PairSamples:
     Attributes:
         pck: (P,) each pair's share of correct keypoints, in [0, 1].
         source, target: (P,) integers that name the images by content: equal bytes, equal number.
-        category: (P,) integers. An image is resampled among those of its category. For PF-Willow
-            give the object (car, duck, ...), since its sub-classes share images
-            (docs/explanation/method.md section 2).
+        category: (P,) integers. For PF-Willow give the object (car, duck, ...), since its
+            sub-classes share images (docs/explanation/method.md section 2).
     """
 
     pck: Floats
@@ -47,12 +47,19 @@ Row = Mapping[int, PairSamples]
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean PCK over seeds and pairs and its confidence interval; NaN for a single pair."""
+    """A mean PCK over seeds and pairs and its confidence interval.
+
+    Attributes:
+        mean, low, high: in [0, 1]; bounds are NaN where there is a ``reason``.
+        seeds: how many were measured.
+        reason: why the pairs tell no bounds, such as "one image is in nearly all pairs".
+    """
 
     mean: float
     low: float
     high: float
     seeds: int = 1
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,52 +68,68 @@ class Difference:
 
     Attributes:
         effect: difference of mean PCK.
-        low, high: its interval; NaN for a single pair.
-        p_value: two-sided, of no difference.
-        pairs, seeds: how many it rests on.
-        images_error, seeds_error: the standard error's two parts, that more pairs and that more
-            seeds would make smaller; squares add up. The latter is NaN for a single seed.
+        spread: the distribution of ``effect`` about the true difference: standard error by images
+            and by seeds, and their degrees of freedom.
+        pairs: how many it rests on; seeds are in ``spread``.
+        reason: why the pairs tell no bounds; then all bounds and p-values are NaN.
     """
 
     effect: float
-    low: float
-    high: float
-    p_value: float
+    spread: Spread
     pairs: int
-    seeds: int
-    images_error: float
-    seeds_error: float
+    reason: str | None = None
+
+    @property
+    def low(self) -> float:
+        """The lower end of the 95 % interval."""
+        return self.interval_at(1 - LEVEL)[0]
+
+    @property
+    def high(self) -> float:
+        """The upper end of the 95 % interval."""
+        return self.interval_at(1 - LEVEL)[1]
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, of no difference: below 0.05 exactly when 0 is outside (low, high)."""
+        return min(2 * self.spread.beyond(abs(self.effect)), 1.0)
+
+    def interval_at(self, level: float) -> tuple[float, float]:
+        """The interval of any level, such as 0.9, within [-1, 1]."""
+        reach = self.spread.quantile((1 + level) / 2)
+        # Differences of shares; NaN stays NaN.
+        low, high = np.clip([self.effect - reach, self.effect + reach], -1.0, 1.0)
+        return float(low), float(high)
+
+    def p_beyond(self, margin: float) -> float:
+        """The p-value of a true difference of at least ``margin`` (positive), of either sign.
+
+        Below 0.05, the two configurations are equivalent: two one-sided tests, of which this is
+        the larger p-value. That is so exactly when the 90 % interval lies within the margin.
+        """
+        return self.spread.beyond(margin - abs(self.effect))
 
 
-def interval(
-    samples: PairSamples, *, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> Interval:
+def interval(samples: PairSamples) -> Interval:
     """`intervals` of one configuration."""
-    return intervals([{0: samples}], level=level, resamples=resamples, seed=seed)[0]
+    return intervals([{0: samples}])[0]
 
 
-def difference(
-    a: PairSamples, b: PairSamples, *, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> Difference:
+def difference(a: PairSamples, b: PairSamples) -> Difference:
     """`differences` of one configuration ``a`` to another, ``b``."""
-    (found,) = differences([{0: a}], {0: b}, level=level, resamples=resamples, seed=seed)
+    (found,) = differences([{0: a}], {0: b})
     assert found is not None
     return found
 
 
-def intervals(
-    rows: Sequence[Row], *, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> list[Interval]:
-    """Mean PCK over seeds and pairs of each row, and its bootstrap interval.
+def intervals(rows: Sequence[Row], *, level: float = 0.95) -> list[Interval]:
+    """Mean PCK over seeds and pairs of each row, and its interval.
 
-    Bounds are set on the scale of log odds, where the error of a share near 1 is symmetric, by the
-    delta method. Where all pairs are right, or all wrong, resamples are alike and the bounds too.
+    Wilson's interval for as many independent pairs as would have this standard error.
 
     Args:
         rows: what was measured; all on the same pairs.
         level: coverage of the interval.
-        resamples: how many times the images are drawn.
-        seed: of the draws: the same pairs and seed give the same draws for every configuration.
 
     Returns:
         Means and bounds in [0, 1]; a row's do not depend on the other rows.
@@ -116,36 +139,25 @@ def intervals(
     """
     if not rows:
         return []
-    drawn = design_of(rows, resamples, seed)
-    found = resample(drawn, [_stack(row) for row in rows], seed)
-    return [
-        Interval(mean, *_bounds(mean, tails), seeds=len(row))
-        for row, mean, tails in zip(
-            rows, found.means.tolist(), _tails(found.deviations, level), strict=True
-        )
-    ]
+    pairs = design_of(rows)
+    found = []
+    for row in rows:
+        values = _stack(row)
+        mean = float(values.mean())
+        # At the scale of shares, a pair of unknown outcome more or less.
+        spread = _spread(pairs, values, floor=0.0)
+        low, high = _wilson(mean, spread, level, values.shape[1])
+        found.append(Interval(mean, low, high, len(row), pairs.reason))
+    return found
 
 
-def differences(
-    rows: Sequence[Row],
-    baseline: Row,
-    *,
-    level: float = 0.95,
-    resamples: int = 2000,
-    seed: int = 0,
-) -> list[Difference | None]:
+def differences(rows: Sequence[Row], baseline: Row) -> list[Difference | None]:
     """Mean PCK of each row minus that of the baseline, paired in images and in seeds.
 
     Only the seeds that both have count: what differs is then the setting, not the luck.
 
-    The p-value is the share of resampled differences beyond zero, doubled; where fewer than ten
-    are, Student's t with the same standard error says how small it is, since Holm's correction of
-    many rows needs more digits than a count has. It is never below what flipping the signs of the
-    m pairs that differ could give, 2^(1-m): two pairs prove nothing.
-
     Args:
         rows, baseline: on the same pairs in the same order.
-        level, resamples, seed: as for `intervals`.
 
     Returns:
         One per row; None where it has no seed in common with the baseline.
@@ -157,27 +169,15 @@ def differences(
     tested = [place for place, seeds in enumerate(shared) if seeds]
     if not tested:
         return [None] * len(rows)
-    drawn = design_of([baseline, *(rows[place] for place in tested)], resamples, seed)
-    gains = [
-        _stack({s: rows[place][s] for s in shared[place]})
-        - _stack({s: baseline[s] for s in shared[place]})
-        for place in tested
-    ]
-    found = resample(drawn, gains, seed)
+    pairs = design_of([baseline, *(rows[place] for place in tested)])
     result: list[Difference | None] = [None] * len(rows)
-    tails = _tails(found.deviations, level)
-    for k, (place, gain) in enumerate(zip(tested, gains, strict=True)):
-        effect, (low, high) = float(found.means[k]), tails[k]
-        result[place] = Difference(
-            effect=effect,
-            low=effect + low,
-            high=effect + high,
-            p_value=_p_value(effect, found, k, gain, drawn.freedom),
-            pairs=gain.shape[1],
-            seeds=len(gain),
-            images_error=float(found.images[k]),
-            seeds_error=float(found.seeds[k]) if len(gain) > 1 else np.nan,
-        )
+    for place in tested:
+        seeds = shared[place]
+        gain = _stack({s: rows[place][s] for s in seeds}) - _stack({s: baseline[s] for s in seeds})
+        # A bound of three pairs while none differs; each one that does halves the doubt.
+        differ = int(np.count_nonzero(gain.any(axis=0)))
+        spread = _spread(pairs, gain, floor=_DOUBT * 2.0**-differ)
+        result[place] = Difference(float(gain.mean()), spread, gain.shape[1], pairs.reason)
     return result
 
 
@@ -212,51 +212,68 @@ def holm(p_values: Sequence[float] | Floats) -> Floats:
     return adjusted
 
 
-def _tails(deviations: Floats, level: float) -> list[list[float]]:
-    tails: list[list[float]] = np.quantile(
-        deviations, [(1 - level) / 2, (1 + level) / 2], axis=1
-    ).T.tolist()
-    return tails
+def verdict(effect: float, p_value: float, p_equivalent: float) -> str:
+    """What a difference says, given the smallest difference that matters.
+
+    Args:
+        effect: the difference.
+        p_value: of no difference, corrected for the number of comparisons.
+        p_equivalent: of a difference that matters (`Difference.p_beyond`), corrected likewise.
+
+    Returns:
+        ``equivalent`` (too small to matter, even where it is significant), ``better``, ``worse``,
+        or ``undecided``.
+    """
+    if p_equivalent < LEVEL:
+        return "equivalent"
+    if p_value < LEVEL:
+        return "better" if effect > 0 else "worse"
+    return "undecided"
 
 
-def _bounds(mean: float, tails: Sequence[float]) -> tuple[float, float]:
-    if not 0 < mean < 1:
-        return mean + tails[0], mean + tails[1]
-    from scipy.special import expit, logit
-
-    low, high = expit(logit(mean) + np.asarray(tails) / (mean * (1 - mean)))
-    return float(low), float(high)
-
-
-def _p_value(effect: float, found: Resampled, k: int, gain: Floats, freedom: int) -> float:
-    from scipy.special import stdtr
-
-    resampled = effect + found.deviations[k]
-    beyond = min(int((resampled <= 0).sum()), int((resampled >= 0).sum()))
-    p_value = 2 * (beyond + 1) / (len(resampled) + 1)
-    images, seeds = found.images[k] ** 2, found.seeds[k] ** 2
-    if beyond < _SEEN and images + seeds > 0:
-        # Welch and Satterthwaite's degrees of freedom for the sum of two variances.
-        parts = images**2 / max(freedom, 1) + seeds**2 / max(len(gain) - 1, 1)
-        tail = stdtr((images + seeds) ** 2 / parts, -abs(effect) / np.sqrt(images + seeds))
-        p_value = min(p_value, 2 * float(tail))
-    smallest = 2.0 ** (1 - int(np.count_nonzero(gain.mean(axis=0))))
-    return min(max(p_value, smallest), 1.0)
-
-
-def _stack(row: Row) -> Floats:
-    return np.stack([row[seed].pck for seed in sorted(row)])
-
-
-def design_of(rows: Sequence[Row], resamples: int, seed: int) -> Design:
-    """How the images of some rows are resampled; all have the same pairs.
+def design_of(rows: Sequence[Row]) -> Design:
+    """The design of some rows' pairs, which must be the same.
 
     Raises:
-        SD4MatchError: they have not, or there is none.
+        SD4MatchError: they are not, or there is none.
     """
     first, *others = [samples for row in rows for samples in row.values()]
     for other in others:
         require_same_pairs(other, first)
     if len(first.pck) == 0:
         raise SD4MatchError("statistics of 0 pairs: no pair of this split has a common keypoint")
-    return design(first.source, first.target, first.category, resamples=resamples, seed=seed)
+    return design(first.source, first.target, first.category)
+
+
+def _spread(pairs: Design, values: Floats, *, floor: float) -> Spread:
+    """The spread of the mean of ``values`` (S, P); ``floor`` is added to the sum of squares."""
+    number, size = values.shape
+    (whole,) = pairs.standard_errors(values.mean(axis=0)[None])
+    seeds = within = 0.0
+    if number > 1:
+        seeds = float(values.mean(axis=1).var(ddof=1)) / number
+        # What differs between seeds from image to image is in both parts: this is how much.
+        own = np.nan_to_num(pairs.standard_errors(values - values.mean(axis=0)))
+        within = float(np.square(own).sum()) / (number * (number - 1))
+    images = np.sqrt(max(whole**2 - within, 0.0) + floor / size**2) if whole >= 0 else np.nan
+    return Spread(float(images), max(pairs.freedom, 1.0), float(np.sqrt(seeds)), number)
+
+
+def _wilson(mean: float, spread: Spread, level: float, size: int) -> tuple[float, float]:
+    error = spread.error
+    if not np.isfinite(error):
+        return np.nan, np.nan
+    reach = spread.quantile((1 + level) / 2) / error if error > 0 else 1.96
+    # Means over data sets may be scaled; a share is in [0, 1].
+    inside = min(max(mean, 0.0), 1.0)
+    effective = size if error == 0 else min(inside * (1 - inside) / error**2, float(size))
+    part = reach**2 / max(effective, 1e-9)
+    middle, half = (
+        (inside + part / 2) / (1 + part),
+        np.sqrt(part * (inside * (1 - inside) + part / 4)) / (1 + part),
+    )
+    return float(middle - half), float(middle + half)
+
+
+def _stack(row: Row) -> Floats:
+    return np.stack([row[seed].pck for seed in sorted(row)])

@@ -23,13 +23,13 @@ def names(cells, axis, baseline="base"):
 
 def test_estimates_are_the_statistics_of_each_cell(made):
     cells, samples = made
-    found = estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.1], resamples=200)
+    found = estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.1])
     assert len(found) == 3 * 5
     column = found[(found["dataset"] == "spair") & (found["split"] == "test")]
     first = column.iloc[0]
     key = ("spair", "test", 0.1)
-    one = interval(samples("t1", *key), resamples=200)
-    gap = difference(samples("t1", *key), samples("base", *key), resamples=200)
+    one = interval(samples("t1", *key))
+    gap = difference(samples("t1", *key), samples("base", *key))
     assert (first["pck"], first["low"], first["high"]) == (one.mean, one.low, one.high)
     assert (first["effect"], first["p_value"]) == (gap.effect, gap.p_value)
     assert column["p_holm"].tolist() == pytest.approx(holm(column["p_value"].tolist()), nan_ok=True)
@@ -54,7 +54,7 @@ def with_seeds(cells, samples, *names, seeds=(0, 1, 2)):
 
 def test_a_row_is_the_mean_over_its_seeds_and_differs_on_those_it_shares(made):
     cells, samples = with_seeds(*made, "base", "t1")
-    options = {"axis": "timestep", "baseline": "base", "alphas": [0.1], "resamples": 200}
+    options = {"axis": "timestep", "baseline": "base", "alphas": [0.1]}
     found = estimates(cells, samples, **options)
     column = found[(found["dataset"] == "spair") & (found["split"] == "test")]
     assert column["configuration"].tolist() == ["t1", "base", "t261"]
@@ -62,7 +62,7 @@ def test_a_row_is_the_mean_over_its_seeds_and_differs_on_those_it_shares(made):
     assert column["effect_seeds"].tolist() == [3, 0, 1]
     key = ("spair", "test", 0.1)
     t1, base = ({s: samples(f"{name}@{s}", *key) for s in range(3)} for name in ("t1", "base"))
-    one, gap = intervals([t1], resamples=200)[0], differences([t1], base, resamples=200)[0]
+    one, gap = intervals([t1])[0], differences([t1], base)[0]
     first = column.iloc[0]
     assert (first["pck"], first["low"], first["high"]) == (one.mean, one.low, one.high)
     assert (first["effect"], first["p_value"]) == (gap.effect, gap.p_value)
@@ -72,14 +72,14 @@ def test_a_row_is_the_mean_over_its_seeds_and_differs_on_those_it_shares(made):
     alone = samples("t261", *key).pck.mean() - samples("base", *key).pck.mean()
     assert last["effect"] == pytest.approx(alone)
     assert np.isnan(last["needed_seeds"])
-    assert varied(cells, baseline="base") == ["prompt", "seed", "timestep", "layer", "localizer"]
-    assert names(cells, "seed") == ["base", "base@1", "base@2"]
-    assert estimates(cells, samples, **options | {"axis": "seed"})["effect"].notna().any()
+    assert varied(cells, baseline="base") == ["prompt", "timestep", "layer", "localizer"]
+    with pytest.raises(SD4MatchError, match="rows are means over the seeds"):
+        names(cells, "seed")
 
 
 def test_marks_and_what_a_difference_needs(made):
     cells, samples = made
-    found = estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.1], resamples=200)
+    found = estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.1])
     compared = found[found["effect"].notna()]
     assert ((compared["mark"] == "*") == (compared["p_holm"] < 0.05)).all()
     t1, t261 = (compared[compared["configuration"] == name] for name in ("t1", "t261"))
@@ -103,7 +103,7 @@ def test_what_has_a_mark_needs_nothing_more(made):
         found = estimates(
             cells[cells["configuration"].isin(["base", "t1"]) & (cells["dataset"] == "spair")],
             lambda name, *_, moved=moved: base if name == "base" else moved,
-            axis="timestep", baseline="base", alphas=[0.1], resamples=200,
+            axis="timestep", baseline="base", alphas=[0.1],
         )  # fmt: skip
         (row,) = found[found["effect"].notna() & (found["split"] == "test")].to_dict("records")
         assert (row["needed_pairs"] == 0) == (row["mark"] == "*")
@@ -116,7 +116,6 @@ def test_every_cell_is_read_once(made):
     read = []
     estimates(
         cells, lambda *key: read.append(key) or samples(*key), axis="timestep", baseline="base",
-        resamples=50,
     )  # fmt: skip
     assert len(read) == len(set(read)) == 3 * 5 * 2
 
@@ -125,7 +124,7 @@ def test_missing_cells_keep_their_reason(made, lose):
     cells, samples = made
     cells = lose(cells, "t1", "spair")
     cells = cells[~((cells["configuration"] == "t261") & (cells["dataset"] == "pf_willow"))]
-    found = estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.1], resamples=50)
+    found = estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.1])
     reasons = found[found["status"] == "missing"].groupby("configuration")["reason"].unique()
     assert reasons["t1"].tolist() == ["out of memory in predict"]
     assert reasons["t261"].tolist() == ["not part of the study"]
@@ -134,7 +133,7 @@ def test_missing_cells_keep_their_reason(made, lose):
 def test_a_missing_baseline_leaves_values_without_differences(made, lose):
     cells, samples = made
     cells = lose(cells, "base", "spair")
-    found = estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.1], resamples=50)
+    found = estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.1])
     rows = found[(found["dataset"] == "spair") & (found["configuration"] == "t1")]
     assert rows["pck"].notna().all()
     assert rows["effect"].isna().all()
@@ -150,6 +149,6 @@ def test_other_pairs_are_refused_with_their_place(made):
         )
 
     with pytest.raises(SD4MatchError, match="t1 against base on pf_pascal test: a paired"):
-        estimates(cells, mixed, axis="timestep", baseline="base", resamples=50)
+        estimates(cells, mixed, axis="timestep", baseline="base")
     with pytest.raises(SD4MatchError, match=r"alpha 0.2 was not scored; scored are 0.05, 0.1"):
         estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.2])

@@ -48,7 +48,7 @@ def test_a_tied_training_timestep_is_no_second_difference(made):
     [
         ("timestp", "base", "unknown axis 'timestp': did you mean 'timestep'"),
         ("timestep", "bas", "unknown configuration 'bas': did you mean 'base'"),
-        ("seed", "base", "in seed alone; axes that can be compared: prompt, timestep"),
+        ("seed", "base", "axis seed: rows are means over the seeds"),
         ("length", "empty", "axis length does not apply to the baseline empty"),
     ],
 )

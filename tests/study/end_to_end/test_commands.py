@@ -214,6 +214,10 @@ def test_plot_draws_where_it_is_told(launched, ask, tmp_path):
     assert (tmp_path / "axis-timestep@0.05.pdf").read_bytes().startswith(b"%PDF")
     assert ask(terminal, *one, "--format", "gif").refused("gif", "png, svg, pdf")
     assert ask(terminal, "plot", "small", "kernel").refused("kernel widths", "axis", "curves")
+    assert ask(terminal, "plot", "small", "curves", "--published").refused("needs the kind `axis`")
+    assert ask(terminal, "plot", "small", "axis", "layer", "--published").refused(
+        "no published curve of layer", "timestep on SPair-71k"
+    )
     assert ask(terminal, "plot", "small", "timestep").refused("`axis timestep`", "can draw axis")
     assert ask(terminal, *one, "--alpha", "0.3").refused("0.3", "0.05")
 

@@ -25,6 +25,13 @@ axes:
   kernel: [3, 7]
 recipe: {steps: 12}
 """
+SEEDED = """
+design: factorial
+seeds: 2
+baseline: {prompt: single, length: 4, ensemble: 1, kernel: 3}
+axes: {prompt: [empty, single], length: [4, 8], layer: [0, 1], kernel: [3, 7]}
+data: {evaluate: [spair]}
+"""
 SEARCH = """
 design: search
 baseline: {prompt: text, ensemble: 1, kernel: 3}
@@ -103,6 +110,12 @@ def make(folder, root, text, *overrides):
 @pytest.fixture(scope="session")
 def factorial(shapes_root, tmp_path_factory):
     return make(tmp_path_factory.mktemp("factorial"), shapes_root, FACTORIAL)
+
+
+@pytest.fixture(scope="session")
+def seeded(shapes_root, tmp_path_factory):
+    """Two prompts, lengths, layers and kernels under two seeds."""
+    return make(tmp_path_factory.mktemp("seeded"), shapes_root, SEEDED)
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ def curve(panel):
 @pytest.mark.slow
 def test_lines_draw_the_estimates(made):
     cells, samples = made
-    figure = kind.ablation(cells, samples, axis="timestep", baseline="base", resamples=100)
-    found = estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.1], resamples=100)
+    figure = kind.ablation(cells, samples, axis="timestep", baseline="base")
+    found = estimates(cells, samples, axis="timestep", baseline="base", alphas=[0.1])
     assert [panel.get_title() for panel in figure.axes] == ["PF-Pascal", "PF-Willow", "SPair-71k"]
     spair = figure.axes[2]
     test = found[(found["dataset"] == "spair") & (found["split"] == "test")]
@@ -33,10 +33,10 @@ def test_lines_draw_the_estimates(made):
 @pytest.mark.slow
 def test_names_are_points_with_bars(made):
     cells, samples = made
-    figure = kind.ablation(cells, samples, axis="prompt", baseline="base", resamples=100)
+    figure = kind.ablation(cells, samples, axis="prompt", baseline="base")
     first, last = figure.axes[0], figure.axes[-1]
     assert [tick.get_text() for tick in first.get_yticklabels()] == ["single", "empty", "text"]
-    found = estimates(cells, samples, axis="prompt", baseline="base", alphas=[0.1], resamples=100)
+    found = estimates(cells, samples, axis="prompt", baseline="base", alphas=[0.1])
     test = found[(found["dataset"] == "spair") & (found["split"] == "test")]
     bars = np.array([path.vertices for path in last.collections[0].get_paths()])[:, :, 0]
     assert bars == pytest.approx(100 * test[["low", "high"]].to_numpy())
@@ -45,9 +45,7 @@ def test_names_are_points_with_bars(made):
 @pytest.mark.slow
 def test_missing_points_break_the_line_and_are_marked(made, lose):
     cells, samples = made
-    figure = kind.ablation(
-        lose(cells, "t261", "spair"), samples, axis="timestep", baseline="base", resamples=50
-    )
+    figure = kind.ablation(lose(cells, "t261", "spair"), samples, axis="timestep", baseline="base")
     assert np.isnan(curve(figure.axes[2]).get_ydata()).tolist() == [False, False, True]
     assert "missing" in [text.get_text() for text in figure.legends[0].get_texts()]
 
@@ -60,7 +58,7 @@ def test_fewer_data_sets_make_smaller_pictures_without_warnings(
 ):
     cells, samples = made
     some = cells[cells["dataset"].isin(datasets)]
-    figure = kind.ablation(some, samples, axis=axis, baseline="base", resamples=50)
+    figure = kind.ablation(some, samples, axis=axis, baseline="base")
     assert len(figure.axes) == len(datasets)
     assert figure.get_figwidth() == (3.5 if len(datasets) == 1 else 7)
     saving.save(figure, tmp_path, "small")
@@ -73,9 +71,7 @@ def test_single_seeds_are_dots(made):
     twin = cells[cells["configuration"] == "base"].assign(configuration="twin", seed=1)
     twin["pck"] -= 0.07
     twin_samples = lambda name, *key: samples("base" if name == "twin" else name, *key)  # noqa: E731
-    figure = kind.ablation(
-        pd.concat([cells, twin]), twin_samples, axis="timestep", baseline="base", resamples=50
-    )
+    figure = kind.ablation(pd.concat([cells, twin]), twin_samples, axis="timestep", baseline="base")
     panel = figure.axes[2]
     dots = [line for line in panel.lines if line.get_markersize() == kind._SEED["markersize"]]
     of = twin[(twin["dataset"] == "spair") & (twin["alpha"] == 0.1)].set_index("split")["pck"]

@@ -12,8 +12,8 @@ from study.figures.predictions import predicted
 def test_the_largest_gains_and_worst_losses_are_chosen(factorial):
     best = factorial.best().name
     own, base = (predicted(factorial, k, "spair", "test") for k in (best, factorial.baseline))
-    gains, losses = examples.extremes(own, base, alpha=0.1, most=3)
     gap = own.shares(0.1) - base.shares(0.1)
+    gains, losses = examples.extremes(gap, own.pairs["target"].tolist(), most=3)
     assert gap[gains[0]] == np.nanmax(gap)
     assert (np.diff(gap[gains]) <= 0).all()
     assert (gap[gains] > 0).all()
@@ -26,7 +26,8 @@ def test_the_largest_gains_and_worst_losses_are_chosen(factorial):
 def test_keypoints_are_drawn_where_they_were_predicted(factorial):
     best = factorial.best().name
     own, base = (predicted(factorial, k, "spair", "test") for k in (best, factorial.baseline))
-    first = examples.extremes(own, base, alpha=0.1, most=1)[0][0]
+    gap = own.shares(0.1) - base.shares(0.1)
+    first = examples.extremes(gap, own.pairs["target"].tolist(), most=1)[0][0]
     figure = factorial.plot("examples", "spair")
     source, *targets = figure.axes[:3]
     of = own.truth.pair == first

@@ -17,7 +17,7 @@ def test_values_far_apart_are_one_step_apart():
 @pytest.mark.slow
 def test_no_window_and_no_global_state(made):
     cells, samples = made
-    figure = kind.ablation(cells, samples, axis="layer", baseline="base", resamples=50)
+    figure = kind.ablation(cells, samples, axis="layer", baseline="base")
     assert type(figure.canvas) is FigureCanvasAgg
     code = (
         "import matplotlib; before = dict(matplotlib.rcParams); import study.figures.kinds;"

@@ -52,7 +52,7 @@ def test_the_best_so_far_needs_every_data_set(launch):
 def test_the_best_so_far_is_no_lucky_seed(tmp_path, shapes_root):
     (tmp_path / "mine.yaml").write_text(
         "{design: factorial, baseline: {prompt: empty, ensemble: 1, image_size: 32},"
-        " axes: {prompt: [empty, text], seed: [0, 1]}, data: {evaluate: [spair], pairs: 2}}"
+        " axes: {prompt: [empty, text]}, seeds: 2, data: {evaluate: [spair], pairs: 2}}"
     )
     space = load(str(tmp_path / "mine.yaml"), [f"data.root={shapes_root}", "device=cpu"])
     plan, store = Planner(space).plan(configurations(space)), Store(tmp_path / "store")

@@ -95,7 +95,7 @@ def test_the_tree_stays_small(planned):
 
 @pytest.mark.slow
 def test_two_prompts_have_two_names_in_the_tree(planned):
-    _, plan = planned("axes: {train: {timestep: [0, 261], kernel_size: [3, 7]}, seed: [0, 1]}")
+    _, plan = planned("{seeds: 2, axes: {train: {timestep: [0, 261], kernel_size: [3, 7]}}}")
     names = [line for line in lines(sharing_tree(plan)) if "tune" in line]
     assert len(names) == len(set(names)) == MOST
 

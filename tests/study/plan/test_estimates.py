@@ -24,8 +24,8 @@ def test_extract_axes_are_a_pass_each_and_share_the_prompt(plan_of):
 
 
 def test_tune_axes_are_a_prompt_each(plan_of):
-    _, numbers = plan_of("axes: {length: [4, 75], train: {timestep: [50, 261]}, seed: [0, 1, 2]}")
-    assert numbers.tunings == 2 * (1 + 1 + 1 + 2)
+    _, numbers = plan_of("{seeds: 3, axes: {length: [4, 75], train: {timestep: [50, 261]}}}")
+    assert numbers.tunings == 2 * 3 * (1 + 1 + 1)
 
 
 def test_a_prompt_of_pairs_is_extracted_for_every_pair(plan_of):

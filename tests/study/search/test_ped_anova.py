@@ -70,7 +70,7 @@ def by_axes(found):
 
 
 def test_a_factorial_without_noise_gives_the_components_exactly():
-    found = ask(*study_of(grid()), "factorial", resamples=100)  # type: ignore[call-arg]
+    found = ask(*study_of(grid()), "factorial")  # type: ignore[call-arg]
     assert list(found.columns) == ["axis", "other", "kind", "value", "low", "high"]
     assert set(found["kind"]) == {"share of variance"}
     assert list(zip(found["axis"], found["other"], strict=True)) == list(PARTS)  # the larger first
@@ -84,7 +84,7 @@ def test_a_third_axis_that_only_interacts_has_no_share_alone():
         for axes, mean in grid()
         for seed in (0, 1)
     ]
-    found = by_axes(ask(*study_of(points), "factorial", resamples=100))  # type: ignore[call-arg]
+    found = by_axes(ask(*study_of(points), "factorial"))  # type: ignore[call-arg]
     total = sum(PARTS.values()) + 0.01**2
     assert found["seed", "layer"].value == pytest.approx(0.01**2 / total)
     assert found["timestep", "layer"].value == pytest.approx((BOTH**2).mean() / total)
@@ -98,7 +98,7 @@ def test_intervals_of_shares_cover_the_truth():
     inside = dict.fromkeys(TRUTH, 0)
     for seed in range(1000, 1250):
         cells, samples = study_of(grid(), image=0.03, pair=0.1, seed=seed)
-        for names, row in by_axes(ask(cells, samples, "factorial", resamples=300)).items():
+        for names, row in by_axes(ask(cells, samples, "factorial")).items():
             assert row.low <= row.value <= row.high
             inside[names] += row.low <= TRUTH[names] <= row.high
     assert min(inside.values()) >= 0.92 * 250
@@ -142,7 +142,7 @@ def test_configurations_that_chance_explains_have_no_shares():
 def test_an_axis_that_means_nothing_counts_for_all_of_its_values():
     """A prompt without a length answers every length, so the grid is full."""
     points = [({"prompt": "empty"}, 0.3), *(({"length": n}, 0.5 + n / 100) for n in (5, 25))]
-    found = by_axes(ask(*study_of(points), "factorial", resamples=50))  # type: ignore[call-arg]
+    found = by_axes(ask(*study_of(points), "factorial"))  # type: ignore[call-arg]
     table = np.array([[0.3, 0.3], [0.55, 0.75]])
     centred = table - table.mean()
     rows, columns = centred.mean(axis=1), centred.mean(axis=0)
@@ -154,7 +154,7 @@ def test_an_axis_that_means_nothing_counts_for_all_of_its_values():
 def test_a_mean_over_data_sets_is_of_both():
     datasets = ("pf_pascal", "spair")
     found = ask(  # type: ignore[call-arg]
-        *study_of(grid(), datasets=datasets), "factorial", metric="mean/val/pck@0.1", resamples=50
+        *study_of(grid(), datasets=datasets), "factorial", metric="mean/val/pck@0.1"
     )
     assert found["value"].tolist() == pytest.approx(list(TRUTH.values()))
 
@@ -192,7 +192,7 @@ def test_data_sets_of_a_mean_weigh_the_same_whatever_their_pairs():
     for row in cells.index:
         name, dataset = cells.loc[row, ["configuration", "dataset"]]
         cells.loc[row, "pck"] = samples(name, dataset).pck.mean()
-    found = ask(cells, samples, "one_at_a_time", metric="mean/val/pck@0.1", resamples=50)
+    found = ask(cells, samples, "one_at_a_time", metric="mean/val/pck@0.1")
     means = cells.groupby("configuration")["pck"].mean()
     assert by_axes(found)["layer", None].value == pytest.approx(abs(means["c1"] - means["c0"]))
     pairs = Measure.of(cells, samples, Metric.parse("mean/val/pck@0.1")).pairs("c0")
@@ -212,7 +212,7 @@ def test_shares_of_too_few_pairs_have_no_interval():
         found = whole(*key)
         return PairSamples(found.pck[:1], *(part[:1] for part in PAIRS))
 
-    found = ask(cells, samples, "factorial", resamples=50)
+    found = ask(cells, samples, "factorial")
     assert found["value"].tolist() == pytest.approx(list(TRUTH.values()))
     assert found[["low", "high"]].isna().all(axis=None)
 
@@ -251,8 +251,9 @@ def test_around_a_baseline_it_is_the_largest_difference():
     assert first.low < 0.2 < first.high
     assert second.low == 0
     # Two values along the timestep: intervals of 97.5 % hold together.
-    gap = difference(samples("c1", "spair"), samples("c0", "spair"), level=0.975)
-    assert (first.value, first.low, first.high) == pytest.approx((-gap.effect, -gap.high, -gap.low))
+    gap = difference(samples("c1", "spair"), samples("c0", "spair"))
+    low, high = gap.interval_at(0.975)
+    assert (first.value, first.low, first.high) == pytest.approx((-gap.effect, -high, -low))
     pd.testing.assert_frame_equal(found, ask(cells, samples, "leave_one_out"))
 
 

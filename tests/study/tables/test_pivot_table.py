@@ -134,7 +134,7 @@ def test_other_axes_stay_at_the_baseline_or_are_chosen_on_validation(study_of):
 
 @pytest.mark.slow
 def test_seeds_of_a_row_are_averaged(study_of):
-    study = study_of("seeds", SMALL.replace("layer: [0, 1]", "seed: [0, 1, 2]"), "design=factorial")
+    study = study_of("seeds", SMALL.replace(", layer: [0, 1]", ""), "design=factorial", "seeds=3")
     table = study.pivot(Layout(("prompt",), datasets=("spair",)))
     ablated = study.table("prompt").raw.query("dataset == 'spair' and split == 'test'")
     for row in table.raw.to_dict("records"):

@@ -12,7 +12,7 @@ def table(made):
     cells, samples = made
     return tables.ablation(
         cells, samples, axis="timestep", baseline="base", alphas=[0.1],
-        fidelity="60 pairs per split, 40 steps (seed 0)", resamples=500,
+        fidelity="60 pairs per split, 40 steps (seed 0)",
     )  # fmt: skip
 
 
@@ -51,10 +51,10 @@ def test_footnotes_say_what_the_numbers_are(table):
 @pytest.mark.slow
 def test_prompts_without_training_say_so(made):
     cells, samples = made
-    both = tables.ablation(cells, samples, axis="prompt", baseline="base", resamples=50)
+    both = tables.ablation(cells, samples, axis="prompt", baseline="base")
     assert "no training for empty, text" in " ".join(both.footnotes)
     plain = cells[cells["configuration"].isin(["empty", "text"])]
-    none = tables.ablation(plain, samples, axis="prompt", baseline="empty", resamples=50)
+    none = tables.ablation(plain, samples, axis="prompt", baseline="empty")
     assert "Training: no training." in none.footnotes
     assert len(none.formatted.columns) == 1 + 5 * 2  # both alphas
 
@@ -62,9 +62,7 @@ def test_prompts_without_training_say_so(made):
 @pytest.mark.slow
 def test_missing_cells_are_dashes_with_a_reason(made, lose):
     cells, samples = made
-    found = tables.ablation(
-        lose(cells, "t1", "spair"), samples, axis="timestep", baseline="base", resamples=50
-    )
+    found = tables.ablation(lose(cells, "t1", "spair"), samples, axis="timestep", baseline="base")
     assert found.formatted["SPair-71k test @0.1"].iloc[0] == "–ᵃ"
     assert "ᵃ missing: out of memory in predict." in found.footnotes
 

@@ -10,6 +10,7 @@ from scipy.special import expit
 from scipy.stats import ttest_1samp
 
 from study.analysis.ablation import needed
+from study.analysis.statistics.seeds import Spread
 from study.analysis.statistics.stats import Difference, PairSamples, differences, intervals
 
 
@@ -70,12 +71,12 @@ def test_differences_cover_95_percent_and_alarm_5_percent(make, number, own):
     """Two configurations that do not differ: common effects of images, and effects of their own."""
     pairs, rng = make(), np.random.default_rng(0)
     found = []
-    for part in range(0, number, 250):
+    for _ in range(number // 250):
         common = 1 + odds(pairs, 250, rng, image=0.8, pair=0.3)
         a, b = (pck(common + odds(pairs, 250, rng, image=own, pair=0.3), rng) for _ in range(2))
         # One baseline a call: what is resampled are the differences.
         zero = PairSamples(np.zeros(len(pairs[0])), *pairs)
-        found += differences(rows_of(a - b, pairs), {0: zero}, resamples=1000, seed=part)
+        found += differences(rows_of(a - b, pairs), {0: zero})
     assert 0.93 <= share(found, 0) <= 0.97
     assert 0.03 <= np.mean([gap.p_value < 0.05 for gap in found]) <= 0.07
 
@@ -105,9 +106,9 @@ def test_means_over_few_seeds_cover_at_least_95_percent(seeds, between, most):
         {n: PairSamples(of_seed[k], *pairs) for n, of_seed in enumerate(values)}
         for k in range(number)
     ]
-    assert 0.93 <= share(intervals(rows, resamples=1000), 0.5) <= most
+    assert 0.93 <= share(intervals(rows), 0.5) <= most
     zero = PairSamples(np.full(900, 0.5), *pairs)
-    gaps = differences(rows, dict.fromkeys(range(seeds), zero), resamples=1000)
+    gaps = differences(rows, dict.fromkeys(range(seeds), zero))
     assert 0.93 <= share(gaps, 0) <= most
     assert 1 - most - 0.01 <= np.mean([gap.p_value < 0.05 for gap in gaps]) <= 0.07
 
@@ -122,8 +123,8 @@ def test_resampling_three_seeds_would_be_too_sure():
     assert np.mean((low <= 0) & (high >= 0)) == pytest.approx(0.75, abs=0.02)
 
 
-def found(effect, pairs, error, *, seeds=1, of_seeds=np.nan):
-    return Difference(effect, 0, 0, 0.5, pairs, seeds, error, of_seeds)
+def found(effect, pairs, error, *, seeds=1, of_seeds=0.0):
+    return Difference(effect, Spread(error, pairs - 1, of_seeds, seeds), pairs)
 
 
 @pytest.mark.slow
@@ -148,4 +149,5 @@ def test_what_is_needed_alone():
     pairs, seeds = needed(found(0.0, 100, 0.01), comparisons=1)
     assert pairs == np.inf
     assert np.isnan(seeds)
-    assert np.isnan(needed(found(0.1, 1, np.nan), comparisons=1)).all()
+    untold = Difference(0.1, Spread(np.nan, 1), 1, "a single pair")
+    assert np.isnan(needed(untold, comparisons=1)).all()
