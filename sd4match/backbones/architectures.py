@@ -8,6 +8,7 @@ from typing import Any
 from sd4match.backbones.folders import locate, read_config
 from sd4match.backbones.published_configs import CONFIGS
 from sd4match.errors import SD4MatchError
+from sd4match.matching.readout import Layer, Place, names_of
 
 LAYERS = (0, 1, 2, 3)
 """The up blocks whose outputs are features (docs/explanation/method.md section 1)."""
@@ -99,18 +100,29 @@ class Architecture:
         """Number of timesteps of the noise schedule; the first is 0."""
         return int(self.scheduler.get("num_train_timesteps", 1000))
 
+    def places(self, block: int) -> int:
+        """Return how many places an up block has: one after each of its resnets.
+
+        Args:
+            block: one of `LAYERS`.
+        """
+        per_block = self.unet.get("layers_per_block", 2)
+        if not isinstance(per_block, int):  # one number for each down block, from the input
+            per_block = tuple(per_block)[::-1][block]
+        return int(per_block) + 1
+
     def check(
         self,
         *,
         image_size: int | None = None,
-        layers: tuple[int, ...] = (),
+        layers: tuple[Layer, ...] = (),
         timestep: int | None = None,
     ) -> None:
         """Refuse settings that this architecture cannot run.
 
         Args:
             image_size: side of the square input, pixels.
-            layers: up blocks to read.
+            layers: up blocks, or places inside them, to read.
             timestep: noise level.
 
         Raises:
@@ -124,8 +136,14 @@ class Architecture:
                 f"image size {image_size}: {self.name} needs a multiple of {step}: use {nearest}"
             )
         for layer in layers:
-            if layer not in LAYERS:
-                raise SD4MatchError(f"layer {layer}: {self.name} has layers 0, 1, 2 and 3")
+            block, place = names_of(layer)
+            if block not in LAYERS:
+                raise SD4MatchError(f"layer {block}: {self.name} has layers 0, 1, 2 and 3")
+            if isinstance(layer, Place) and not 1 <= layer.number <= self.places(block):
+                raise SD4MatchError(
+                    f"place {place} of layer {block}: {self.name} has the places 1 to "
+                    f"{self.places(block)} and output there"
+                )
         if timestep is not None and not 0 <= timestep < self.n_timesteps:
             raise SD4MatchError(
                 f"timestep {timestep}: {self.name} has timesteps 0 to {self.n_timesteps - 1}"

@@ -22,6 +22,9 @@ from sd4match.files.cache import file_hash
 NANO = "nano/image_encoder"
 """Name of the DINOv2 of the embedded backbone, independent of the place of its weights."""
 
+DINO_TYPES = ("dinov2", "dinov2_with_registers")
+"""The ``model_type`` in ``config.json`` of the encoders of kind "dino"."""
+
 _WHAT = "image encoder"
 _FILES = [
     "config.json",
@@ -44,7 +47,7 @@ def image_encoder_names(name_or_path: str) -> dict[str, str]:
     if name_or_path == "nano":
         return {**IMAGE_ENCODERS, "dino": NANO}
     config = Path(name_or_path).expanduser() / "image_encoder" / "config.json"
-    has_dino = config.is_file() and read_config(config).get("model_type") == "dinov2"
+    has_dino = config.is_file() and read_config(config).get("model_type") in DINO_TYPES
     return {**IMAGE_ENCODERS, **({"dino": str(config.parent)} if has_dino else {})}
 
 

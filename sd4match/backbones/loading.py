@@ -14,6 +14,7 @@ from sd4match.backbones.architectures import Architecture, read_architecture
 from sd4match.backbones.devices import choose_device, choose_dtype
 from sd4match.backbones.fingerprints import fingerprint
 from sd4match.backbones.folders import COMPONENTS, locate
+from sd4match.backbones.image_encoder_facts import ImageEncoderFacts, describe_image_encoder
 from sd4match.backbones.image_encoder_files import image_encoder_names
 from sd4match.backbones.image_encoders import ImageEncoder, load_image_encoder
 from sd4match.backbones.published_configs import IMAGE_ENCODERS
@@ -68,6 +69,21 @@ class Backbone:
                 kind, self.image_encoders[kind], device=self.device, dtype=self.dtype
             )
         return self._loaded[kind]
+
+    def image_encoder_facts(self, kind: str) -> ImageEncoderFacts:
+        """Describe the image encoder of a kind, without loading it.
+
+        Args:
+            kind: "dino" or "clip".
+
+        Returns:
+            Its name, fingerprint and the shapes of its outputs.
+
+        Raises:
+            SD4MatchError: an unknown kind, or as ``describe_image_encoder``.
+        """
+        require_known(kind, self.image_encoders, what="kind of image encoder")
+        return self._loaded.get(kind) or describe_image_encoder(kind, self.image_encoders[kind])
 
     @property
     def image_size(self) -> int:

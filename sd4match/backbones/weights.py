@@ -21,13 +21,16 @@ _CONSTANT = "position_ids"
 _TEXT_HALF = ("text_model.", "text_projection.", "logit_scale")
 
 
-def load_model(kind: Any, folder: Path, *, device: torch.device, dtype: torch.dtype) -> Any:
+def load_model(
+    kind: Any, folder: Path, *, device: torch.device, dtype: torch.dtype, config: Any = None
+) -> Any:
     """Load a model of diffusers or transformers: frozen, in evaluation mode.
 
     Args:
         kind: the model's class.
         folder: the folder with its ``config.json`` and safetensors weights.
         device, dtype: device and floating-point type.
+        config: its configuration, instead of the one in ``config.json``.
 
     Returns:
         The model.
@@ -42,6 +45,8 @@ def load_model(kind: Any, folder: Path, *, device: torch.device, dtype: torch.dt
     named: dict[str, Any] = {"dtype" if from_transformers else "torch_dtype": dtype}
     if from_transformers:
         named["ignore_mismatched_sizes"] = True  # reported below, in our words
+    if config is not None:
+        named["config"] = config
     try:
         with quiet():
             model, info = kind.from_pretrained(

@@ -8,7 +8,7 @@ import typer
 
 from sd4match.commands import options
 from sd4match.errors import SD4MatchError
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import OUTPUT, Readout, layer_at
 
 
 def match(
@@ -22,9 +22,11 @@ def match(
     timestep: options.Timestep = 50,
     ensemble: options.Ensemble = 8,
     layer: options.Layer = 1,
+    place: options.Place = OUTPUT,
     localizer: options.Localizer = "kernel_softmax",
     kernel: options.Kernel = 7.0,
     temperature: options.Temperature = 0.04,
+    l2_normalize: options.L2Normalize = True,
     image_size: options.ImageSize = None,
     seed: options.Seed = 0,
     backbone: options.BackboneName = options.DEFAULT_BACKBONE,
@@ -43,14 +45,15 @@ def match(
     """Find points of one image in another: print one line per point, and draw both images.
 
     Coordinates are pixels of the image as a viewer shows it, rotated as its EXIF says. The printed
-    correlation is the largest one of the point in the target, at most 1.
+    correlation is the largest one of the point in the target; a cosine similarity is at most 1.
 
     Example: sd4match match a.jpg b.jpg --category cat --point 120,80 --point 45.5,60
     """
     points = [_parse(text) for text in point or []]
     if not points:
         raise SD4MatchError("no point to match: give --point x,y once or more")
-    readout = Readout(localizer, kernel, temperature)
+    readout = Readout(localizer, kernel, temperature, l2_normalize)
+    at = layer_at(layer, place)
 
     from sd4match.datasets.own_images import image_pair
     from sd4match.prediction.one_pair import match_pair
@@ -73,7 +76,7 @@ def match(
             pair,
             timestep=timestep,
             ensemble=ensemble,
-            layer=layer,
+            layer=at,
             readout=readout,
             seed=seed,
             latents=latents,
@@ -87,7 +90,7 @@ def match(
                 {options.label(prompt): found},
                 image_size=latents.image_size,
                 queries=range(len(points)),
-                note=f"{note}, layer {layer}",
+                note=f"{note}, layer {at}",
             )
             image_page.save(figure, heatmap)
     rows: list[dict[str, Any]] = [

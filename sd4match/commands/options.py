@@ -146,9 +146,29 @@ Category = Annotated[str | None, typer.Option(help="what the images show, if the
 Timestep = Annotated[int, typer.Option(help="noise level, 0 to 999")]
 Ensemble = Annotated[int, typer.Option(min=1, help="number of noise draws to average over")]
 Layer = Annotated[int, typer.Option(help="UNet layer, 0 to 3")]
+Place = Annotated[
+    str,
+    typer.Option(
+        help="place inside the layer: output, or 1, 2, 3 for the features after that resnet"
+    ),
+]
+Places = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--place",
+        help="place inside the layer: output, or 1, 2, 3 for the features after that resnet; "
+        "repeatable; default: output",
+    ),
+]
 Localizer = Annotated[str, typer.Option(help="nearest, bilinear, softmax or kernel_softmax")]
 Kernel = Annotated[float, typer.Option(help="width of kernel_softmax, in cells")]
 Temperature = Annotated[float, typer.Option(help="temperature of softmax and kernel_softmax")]
+L2Normalize = Annotated[
+    bool,
+    typer.Option(
+        "--l2-normalize/--no-l2-normalize", help="correlate by cosine similarity, not dot product"
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 

@@ -9,7 +9,7 @@ import typer
 from sd4match.commands import options
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import require_writable
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import OUTPUT, Readout, layer_at
 
 TRUTH = "truth"
 """Folder of the ground truth, beside the predictions."""
@@ -31,6 +31,7 @@ def predict(
     layer: Annotated[
         list[int] | None, typer.Option(help="UNet layer, 0 to 3; repeatable; default: 1")
     ] = None,
+    place: options.Places = None,
     localizer: Annotated[
         list[str] | None,
         typer.Option(
@@ -44,6 +45,13 @@ def predict(
     temperature: Annotated[
         list[float] | None,
         typer.Option(help="temperature of the softmaxes; repeatable; default: 0.04"),
+    ] = None,
+    l2_normalize: Annotated[
+        list[bool] | None,
+        typer.Option(
+            "--l2-normalize/--no-l2-normalize",
+            help="correlate by cosine similarity, not dot product; repeatable",
+        ),
     ] = None,
     fusion: Annotated[bool, typer.Option("--fusion", help="also match on DINO's features")] = False,
     batch_size: Annotated[int, typer.Option(min=1, help="noisy latents per UNet pass")] = 8,
@@ -62,14 +70,20 @@ def predict(
 ) -> None:
     """Predict every keypoint of a split, by each combination of readout settings.
 
-    --layer, --localizer, --kernel and --temperature may be repeated: the same passes answer all
-    combinations. The ground truth is written beside the file, for `sd4match score`.
+    --layer, --place, --localizer, --kernel, --temperature and --l2-normalize may be repeated: the
+    same passes answer all combinations. The ground truth is written beside the file, for
+    `sd4match score`.
 
     Example: sd4match predict runs/spair.parquet --data data --dataset spair
     --prompt runs/single/prompt.safetensors --layer 1 --layer 2
     """
     if out.is_dir():
         raise SD4MatchError(f"{out} is a folder: name a file, such as {out / dataset}.parquet")
+    if fusion and l2_normalize:
+        raise SD4MatchError(
+            "--l2-normalize does not apply to fused features, which are normalized already: leave "
+            "it out"
+        )
     default = Readout()
     readouts = [
         Readout(*each)
@@ -77,10 +91,12 @@ def predict(
             localizer or (default.localizer,),
             kernel or (default.kernel_sigma,),
             temperature or (default.temperature,),
+            l2_normalize or (default.l2_normalize,),
         )
     ]
     # A localizer drops what it does not use: several combinations may be the same one.
-    settings = list(dict.fromkeys(product(layer or (1,), readouts)))
+    layers = [layer_at(*each) for each in product(layer or (1,), place or (OUTPUT,))]
+    settings = list(dict.fromkeys(product(layers, readouts)))
     require_writable(out)
 
     from sd4match.commands.progress import Progress

@@ -10,6 +10,7 @@ import typer
 
 from sd4match.commands.predict import TRUTH
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.matching.readout import names_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +77,12 @@ def score(
         image_size=about["image_size"],
     )
     rows = _rows(truth, correct, {by: _labels(pairs, by, about["dataset"])})
-    settings = [{"layer": layer, **asdict(readout)} for layer, readout in settings_of(predictions)]
+    settings = [
+        {**dict(zip(("layer", "place"), names_of(layer), strict=True)), **asdict(readout)}
+        for layer, readout in settings_of(predictions)
+    ]
+    for setting in settings if about["fusion"] else ():
+        setting["l2_normalize"] = None  # fused features are normalized already
     if as_json:
         facts = {**about, "protocol": asdict(rule), "alphas": alphas, "settings": settings}
         typer.echo(json.dumps({**facts, "scores": rows}, indent=2))
@@ -159,8 +165,9 @@ def _text(
             ]
             for row in rows
         ]
-        used = {name: value for name, value in setting.items() if value is not None}
-        blocks.append(", ".join(f"{name} {value}" for name, value in used.items()))
+        used = [f"{n} {v}" for n, v in setting.items() if v is not None and n != "l2_normalize"]
+        used += ["without L2 normalization"] if setting["l2_normalize"] is False else []
+        blocks.append(", ".join(used))
         align = ["left"] + ["right"] * (len(head) - 1)
         blocks.append(tabulate(body, headers=head, colalign=align, disable_numparse=True))
     return "\n\n".join(blocks)

@@ -9,6 +9,7 @@ from sd4match.commands import options
 from sd4match.commands.predict import TRUTH
 from sd4match.commands.show_features import generate, pca
 from sd4match.errors import SD4MatchError
+from sd4match.matching.readout import OUTPUT, layer_at
 
 if TYPE_CHECKING:
     from sd4match.datasets.pair_set import PairSet
@@ -91,6 +92,7 @@ def heatmap(
     timestep: options.Timestep = 50,
     ensemble: options.Ensemble = 8,
     layer: options.Layer = 1,
+    place: options.Place = OUTPUT,
     image_size: options.ImageSize = None,
     seed: options.Seed = 0,
     backbone: options.BackboneName = options.DEFAULT_BACKBONE,
@@ -113,6 +115,7 @@ def heatmap(
 
     image_page.check_path(out)
     one = _find(load(dataset, data, split), pair)
+    at = layer_at(layer, place)
     queries = [number - 1 for number in keypoint or [1]]
     known = len(one.source_keypoints)
     for query in queries:
@@ -130,7 +133,7 @@ def heatmap(
             one,
             timestep=timestep,
             ensemble=ensemble,
-            layer=layer,
+            layer=at,
             seed=seed,
             latents=latents,
             contents=contents,
@@ -140,7 +143,7 @@ def heatmap(
     note = options.note(backbone, timestep=timestep, ensemble=ensemble)
     size = latents.image_size
     figure = correlation_maps.heatmaps(
-        one, found, image_size=size, queries=queries, note=f"{one.id}; {note}, layer {layer}"
+        one, found, image_size=size, queries=queries, note=f"{one.id}; {note}, layer {at}"
     )
     image_page.save(figure, out)
     typer.echo(out)

@@ -1,11 +1,13 @@
 """``sd4match show pca`` and ``show generate``: pictures that need no data set."""
 
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sd4match.commands import options
+from sd4match.matching.readout import OUTPUT, depth, layer_at
 
 
 def pca(
@@ -15,6 +17,7 @@ def pca(
     layer: Annotated[
         list[int] | None, typer.Option(help="UNet layer, 0 to 3; repeatable; default: all")
     ] = None,
+    place: options.Places = None,
     timestep: options.Timestep = 50,
     ensemble: options.Ensemble = 8,
     image_size: options.ImageSize = None,
@@ -40,7 +43,8 @@ def pca(
     from sd4match.visualize import image_page, principal_colours
 
     image_page.check_path(out)
-    layers = sorted(set(layer or range(4)))
+    named_layers = product(layer or range(4), place or (OUTPUT,))
+    layers = sorted({layer_at(*each) for each in named_layers}, key=depth)
     with own_images.images(images, category=category) as opened:
         model = options.load_backbone(
             backbone, revision=revision, image_encoders=image_encoder, device=device, dtype=dtype

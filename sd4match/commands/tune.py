@@ -12,12 +12,12 @@ import typer
 from sd4match.commands import options
 from sd4match.commands.program import INTERRUPTED
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.tuning.recipe import TuningSettings
+from sd4match.tuning.recipe import SCHEDULES, TuningSettings, paper_steps
 
 if TYPE_CHECKING:
     from sd4match.tuning.tuning import Tuning
 
-PAPER = TuningSettings(epochs=1)
+PAPER = TuningSettings(steps=1)
 RECENT = 50  # steps whose mean loss is shown: each step has other noise
 
 
@@ -37,19 +37,41 @@ def tune(
     length: Annotated[
         int | None, typer.Option(help="learned tokens of single and class, 1 to 75; default: 75")
     ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="default: the paper's, 5 on spair, 90 on pf_pascal")
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="number of steps; default: the paper's, 29,635 on spair, 29,430 on pf_pascal"
+        ),
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="number of steps, instead of --epochs")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="passes over the training pairs, instead of --steps")
+    ] = None,
     timestep: options.Timestep = PAPER.timestep,
     layer: options.Layer = PAPER.layer,
     learning_rate: Annotated[
         float, typer.Option(help="learning rate of Adam")
     ] = PAPER.learning_rate,
+    schedule: Annotated[
+        str, typer.Option(help=f"of the learning rate: {', '.join(SCHEDULES)}")
+    ] = PAPER.schedule,
+    warmup_steps: Annotated[
+        int, typer.Option(help="steps in which the learning rate rises from 0")
+    ] = PAPER.warmup_steps,
+    step_rules: Annotated[
+        str | None,
+        typer.Option(
+            help="of piecewise_constant: factors with the steps at which they end, and a last "
+            "factor, such as 1:10000,0.1"
+        ),
+    ] = None,
     batch_size: Annotated[int, typer.Option(help="pairs per step")] = PAPER.batch_size,
     kernel_size: Annotated[
         int, typer.Option(help="kernel of the loss, in cells, odd")
     ] = PAPER.kernel_size,
+    fusion: Annotated[
+        bool, typer.Option("--fusion", help="learn on features joined with DINO's")
+    ] = False,
+    l2_normalize: options.L2Normalize = True,
     micro_batch: Annotated[
         int | None, typer.Option(help="pairs at once, for less memory; may change when resuming")
     ] = None,
@@ -74,22 +96,25 @@ def tune(
 
     Example: sd4match tune runs/single --data data --dataset spair --prompt single
     """
-    from sd4match.datasets.benchmarks import BENCHMARKS, SPLITS
+    from sd4match.datasets.benchmarks import SPLITS
 
     trainable = [name for name, splits in SPLITS.items() if "train" in splits]
     require_known(dataset, trainable, what="data set with a training split")
     if epochs is None and steps is None:
-        epochs = BENCHMARKS[dataset].paper_epochs
-        if epochs is None:
-            raise SD4MatchError(f"the paper did not train on {dataset}: give --epochs or --steps")
+        steps = paper_steps(dataset)
     settings = TuningSettings(
         epochs=epochs,
         steps=steps,
         batch_size=batch_size,
         learning_rate=learning_rate,
+        schedule=schedule,
+        warmup_steps=warmup_steps,
+        step_rules=step_rules,
         timestep=timestep,
         layer=layer,
         kernel_size=kernel_size,
+        fusion=fusion,
+        l2_normalize=l2_normalize,
         image_size=image_size,
         seed=seed,
         micro_batch=micro_batch,

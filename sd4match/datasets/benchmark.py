@@ -29,7 +29,7 @@ class Benchmark:
             (docs/explanation/method.md section 3).
         trained_on: the benchmark whose training pairs its learned prompts come from: itself, or
             another one if it has no training split (docs/explanation/method.md section 1).
-        paper_epochs: epochs that the paper trains on it; None if the paper does not.
+        paper_steps: optimizer steps that the paper trains on it; None if the paper does not.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Benchmark:
     published: Mapping[str, tuple[int, int]]
     reference: str
     trained_on: str
-    paper_epochs: int | None = None
+    paper_steps: int | None = None
 
 
 MANIFEST = "shapes.json"

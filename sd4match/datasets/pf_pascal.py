@@ -120,5 +120,5 @@ PF_PASCAL_BENCHMARK = Benchmark(
     published={"train": (2_940, 5_880), "val": (308, 616), "test": (299, 598)},
     reference="img",
     trained_on="pf_pascal",
-    paper_epochs=90,
+    paper_steps=29_430,
 )

@@ -164,5 +164,5 @@ SPAIR_BENCHMARK = Benchmark(
     published={"train": (53_340, 1_000), "val": (5_384, 340), "test": (12_234, 460)},
     reference="bbox",
     trained_on="spair",
-    paper_epochs=5,
+    paper_steps=29_635,
 )

@@ -19,7 +19,7 @@ from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.features.latents import image_key, to_tensor, where
 from sd4match.features.tensor_cache import TensorCache
 
-VERSION = 1
+VERSION = 2
 """Part of the cache's address: increase it when the same image would give other contents."""
 
 

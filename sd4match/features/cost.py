@@ -8,7 +8,7 @@ embedded backbone and of Stable Diffusion 1-5 and 2-1 at common image sides, in 
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -18,13 +18,14 @@ from sd4match.backbones.architectures import LAYERS, Architecture
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
 from sd4match.files.cache import cache_folder
+from sd4match.matching.readout import Layer, Place
 
 log = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).with_name("costs.json")
 """Hash of a configuration -> image side -> counts. A test counts them again."""
 
-VERSION = 1
+VERSION = 2
 """Increase it when the counting changes: counts of other versions are not read."""
 
 
@@ -81,12 +82,14 @@ class Counts:
     """All counts of a backbone at one image side.
 
     Attributes:
-        layers: counts of the UNet up to each of `LAYERS`.
+        layers: counts of the UNet up to the output of each of `LAYERS`.
+        places: for each of `LAYERS`, counts of the UNet up to each place inside it.
         unet, vae_encode, text: floating-point operations; ``unet`` is the full UNet.
         weights, vae_peak: see `Footprint`.
     """
 
     layers: tuple[LayerCounts, ...]
+    places: tuple[tuple[LayerCounts, ...], ...]
     unet: int
     vae_encode: int
     text: int
@@ -103,19 +106,31 @@ class Counts:
         Returns:
             The counts.
         """
-        layers = (
-            LayerCounts(**{**layer, "shape": tuple(layer["shape"])}) for layer in values["layers"]
-        )
-        return cls(**{**values, "layers": tuple(layers)})
+
+        def counts_of(several: Sequence[Mapping[str, Any]]) -> tuple[LayerCounts, ...]:
+            return tuple(LayerCounts(**{**one, "shape": tuple(one["shape"])}) for one in several)
+
+        layers, places = counts_of(values["layers"]), tuple(map(counts_of, values["places"]))
+        return cls(**{**values, "layers": layers, "places": places})
+
+    def at(self, layer: Layer) -> LayerCounts:
+        """Return the counts of the UNet up to a layer.
+
+        Args:
+            layer: one that the architecture has.
+        """
+        if isinstance(layer, Place):
+            return self.places[layer.block][layer.number - 1]
+        return self.layers[layer]
 
 
-def flops(architecture: Architecture, image_size: int, layer: int | None = None) -> Flops:
+def flops(architecture: Architecture, image_size: int, layer: Layer | None = None) -> Flops:
     """Count the operations of a forward pass (docs/explanation/method.md section 5).
 
     Args:
         architecture: configurations of a backbone.
         image_size: side of the square input, pixels.
-        layer: the deepest up block that is read; None for the whole UNet.
+        layer: the deepest layer that is read; None for the whole UNet.
 
     Returns:
         The counts; a backward pass costs about as much again for the UNet and the text encoder.
@@ -125,17 +140,17 @@ def flops(architecture: Architecture, image_size: int, layer: int | None = None)
     """
     architecture.check(image_size=image_size, layers=() if layer is None else (layer,))
     found = counts(architecture, image_size)
-    unet = found.unet if layer is None else found.layers[layer].flops
+    unet = found.unet if layer is None else found.at(layer).flops
     return Flops(vae_encode=found.vae_encode, text=found.text, unet=unet)
 
 
-def footprint(architecture: Architecture, image_size: int, layer: int) -> Footprint:
+def footprint(architecture: Architecture, image_size: int, layer: Layer) -> Footprint:
     """Count the memory of a forward pass up to a layer.
 
     Args:
         architecture: configurations of a backbone.
         image_size: side of the square input, pixels.
-        layer: the deepest up block that is read.
+        layer: the deepest layer that is read.
 
     Returns:
         The counts.
@@ -145,7 +160,7 @@ def footprint(architecture: Architecture, image_size: int, layer: int) -> Footpr
     """
     architecture.check(image_size=image_size, layers=(layer,))
     found = counts(architecture, image_size)
-    unet = found.layers[layer]
+    unet = found.at(layer)
     return Footprint(found.weights, unet.peak, unet.written, found.vae_peak)
 
 

@@ -1,8 +1,11 @@
 """Counting the cost of a backbone on meta tensors, without weights, for `features.cost`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
+from itertools import chain
+from typing import Any, Self
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -11,7 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from sd4match.backbones.architectures import LAYERS, Architecture
-from sd4match.features.unet import truncate
+from sd4match.features.unet import module_at, truncate
+from sd4match.matching.readout import Layer, Place
 
 
 @torch.no_grad()
@@ -36,25 +40,20 @@ def count(architecture: Architecture, image_size: int) -> dict[str, Any]:
     }
     image = torch.empty(1, 3, image_size, image_size, device="meta")
     ids = torch.zeros(1, architecture.max_tokens, dtype=torch.int64, device="meta")
-    layers = []
-    for layer in LAYERS:
-        short = truncate(unet, layer)
-        run = partial(short, **inputs)
-        output, peak, written = _activations(short, run)
-        _, channels, height, width = output.sample.shape
-        flops = _flops(run)
-        layers.append(
-            {"flops": flops, "peak": peak, "written": written, "shape": [channels, height, width]}
-        )
-    _, vae_peak, _ = _activations(vae.encoder, partial(vae.encoder, sample=image))
+    places = [[Place(b, 1 + n) for n in range(architecture.places(b))] for b in LAYERS]
+    every: list[Layer] = [*LAYERS, *chain.from_iterable(places)]
+    counted = _counted(truncate(unet, LAYERS[-1], read=every), inputs, every)
+    with _Activations.of(vae.encoder) as encoding:
+        vae.encoder(sample=image)
     models: tuple[nn.Module, ...] = (unet, vae, text)
     return {
-        "layers": layers,
+        "layers": [counted[layer] for layer in LAYERS],
+        "places": [[counted[place] for place in inside] for inside in places],
         "unet": _flops(partial(unet, **inputs)),
         "vae_encode": _flops(partial(vae.encode, x=image)),
         "text": _flops(partial(text, input_ids=ids)),
         "weights": sum(p.numel() for model in models for p in model.parameters()),
-        "vae_peak": vae_peak,
+        "vae_peak": encoding.peak,
     }
 
 
@@ -76,19 +75,47 @@ def _flops(run: Callable[[], Any]) -> int:
     return int(counter.get_total_flops())
 
 
-def _activations(model: nn.Module, run: Callable[[], Any]) -> tuple[Any, int, int]:
-    """The output, the most that a leaf module reads and writes, and what all of them write."""
-    peak = total = 0
+def _counted(
+    unet: UNet2DConditionModel, inputs: dict[str, Tensor], layers: Sequence[Layer]
+) -> dict[Layer, dict[str, Any]]:
+    """What one pass has computed by each layer."""
+    found: dict[Layer, dict[str, Any]] = {}
 
-    def count(module: nn.Module, read: tuple[Any, ...], written: Any) -> None:
-        nonlocal peak, total
-        made = written.numel() if isinstance(written, Tensor) else 0
-        taken = sum(value.numel() for value in read if isinstance(value, Tensor))
-        peak, total = max(peak, made + taken), total + made
+    def note(layer: Layer, module: nn.Module, read: object, written: Tensor) -> None:
+        found[layer] = {
+            "flops": int(counter.get_total_flops()),
+            "peak": activations.peak,
+            "written": activations.written,
+            "shape": list(written.shape[1:]),
+        }
 
-    leaves = [module for module in model.modules() if not list(module.children())]
-    hooks = [module.register_forward_hook(count) for module in leaves]
-    output = run()
+    with FlopCounterMode(display=False) as counter, _Activations.of(unet) as activations:
+        hooks = [module_at(unet, at).register_forward_hook(partial(note, at)) for at in layers]
+        unet(**inputs)
     for hook in hooks:
         hook.remove()
-    return output, peak, total
+    return found
+
+
+@dataclass
+class _Activations:
+    """The most that a leaf module reads and writes, and what all of them write, in numbers."""
+
+    peak: int = 0
+    written: int = 0
+
+    @classmethod
+    @contextmanager
+    def of(cls, model: nn.Module) -> Iterator[Self]:
+        """Count while this block runs the model."""
+        counts = cls()
+        leaves = [module for module in model.modules() if not list(module.children())]
+        hooks = [module.register_forward_hook(counts._count) for module in leaves]
+        yield counts
+        for hook in hooks:
+            hook.remove()
+
+    def _count(self, module: nn.Module, read: tuple[Any, ...], written: Any) -> None:
+        made = written.numel() if isinstance(written, Tensor) else 0
+        taken = sum(value.numel() for value in read if isinstance(value, Tensor))
+        self.peak, self.written = max(self.peak, made + taken), self.written + made

@@ -11,9 +11,11 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
 from sd4match.backbones.loading import Backbone
-from sd4match.features.unet import truncate
+from sd4match.features.unet import module_at, truncate
+from sd4match.matching.readout import Layer, Place, depth
 
-_truncated: WeakKeyDictionary[nn.Module, dict[int, UNet2DConditionModel]] = WeakKeyDictionary()
+_Truncated = dict[tuple[Layer, ...], UNet2DConditionModel]
+_truncated: WeakKeyDictionary[nn.Module, _Truncated] = WeakKeyDictionary()
 
 
 def extract(
@@ -22,10 +24,10 @@ def extract(
     hidden: Tensor,
     *,
     timestep: int,
-    layers: Sequence[int],
+    layers: Sequence[Layer],
     noise: Iterable[Iterable[Tensor]],
     chunk: int = 8,
-) -> dict[int, Tensor]:
+) -> dict[Layer, Tensor]:
     """Compute UNet features averaged over an ensemble of noise draws.
 
     docs/explanation/method.md section 1. All B·E noisy latents form one batch that runs in chunks,
@@ -37,7 +39,7 @@ def extract(
         latents: (B, 4, h, w) scaled latents, on any device.
         hidden: (B, 77, D) or, one prompt for all, (1, 77, D).
         timestep: noise level, 0 to 999 for Stable Diffusion.
-        layers: up blocks to read, 0 to 3, in any order.
+        layers: up blocks to read, 0 to 3, or places inside them, in any order.
         noise: for each of the B images its E draws, each (4, h, w) standard normal, on any device:
             a tensor, or an iterator that draws one at a time.
         chunk: noisy latents per UNet pass; limits memory.
@@ -48,7 +50,7 @@ def extract(
     Raises:
         SD4MatchError: a layer or timestep that the backbone does not have.
     """
-    wanted = sorted(set(layers))
+    wanted = sorted(set(layers), key=depth)
     backbone.architecture.check(layers=tuple(wanted), timestep=timestep)
     if not wanted:
         return {}
@@ -56,8 +58,8 @@ def extract(
     time = torch.tensor([timestep], device=backbone.device)
     hidden = hidden.to(backbone.device, backbone.dtype)
     shared = hidden.shape[0] == 1
-    unet = _truncate_once(backbone.unet, wanted[-1])
-    sums: dict[int, list[Tensor]] = {layer: [] for layer in wanted}
+    unet = _truncate_once(backbone.unet, wanted)
+    sums: dict[Layer, list[Tensor]] = {layer: [] for layer in wanted}
     draws = ((owner, draw) for owner, own in enumerate(noise) for draw in own)
     done = 0
     while part := list(islice(draws, chunk)):
@@ -89,24 +91,26 @@ def _noisy(backbone: Backbone, clean: Tensor, draws: Tensor, time: Tensor) -> Te
     return mixed.to(backbone.dtype)
 
 
-def _truncate_once(unet: UNet2DConditionModel, layer: int) -> UNet2DConditionModel:
-    """Keep one truncated UNet per layer for as long as ``unet`` itself is alive."""
+def _truncate_once(unet: UNet2DConditionModel, wanted: Sequence[Layer]) -> UNet2DConditionModel:
+    """Keep each truncated UNet for as long as ``unet`` itself is alive."""
     known = _truncated.setdefault(unet, {})
-    if layer not in known:
-        known[layer] = truncate(unet, layer)
-    return known[layer]
+    inside = (layer for layer in wanted[:-1] if isinstance(layer, Place))
+    key = (*inside, wanted[-1])
+    if key not in known:
+        known[key] = truncate(unet, wanted[-1], read=key)
+    return known[key]
 
 
 @contextmanager
-def _reading(unet: UNet2DConditionModel, wanted: Sequence[int]) -> Iterator[dict[int, Tensor]]:
-    """Collect the outputs of all wanted up blocks except the deepest, the UNet's own output."""
-    maps: dict[int, Tensor] = {}
+def _reading(unet: UNet2DConditionModel, wanted: Sequence[Layer]) -> Iterator[dict[Layer, Tensor]]:
+    """Collect the maps at all wanted layers except the deepest, the UNet's own output."""
+    maps: dict[Layer, Tensor] = {}
 
-    def keep(layer: int, module: nn.Module, inputs: object, output: Tensor) -> None:
+    def keep(layer: Layer, module: nn.Module, inputs: object, output: Tensor) -> None:
         maps[layer] = output
 
     handles = [
-        unet.up_blocks[layer].register_forward_hook(partial(keep, layer)) for layer in wanted[:-1]
+        module_at(unet, layer).register_forward_hook(partial(keep, layer)) for layer in wanted[:-1]
     ]
     try:
         yield maps

@@ -6,4 +6,9 @@ from .keypoints import (
     to_square as to_square,
 )
 from .localization import localize as localize, match as match, match_many as match_many
-from .readout import LOCALIZERS as LOCALIZERS, Readout as Readout, Setting as Setting
+from .readout import (
+    LOCALIZERS as LOCALIZERS,
+    Place as Place,
+    Readout as Readout,
+    Setting as Setting,
+)

@@ -75,18 +75,13 @@ def match(
         >>> match(one, one, torch.tensor([[[1.0, 0.0]]]), localizer="nearest")
         tensor([[[1., 0.]]])
     """
-    readouts, several = _readouts(localizer, kernel_sigma, temperature)
-    answers = match_many(source_map, target_map, queries, readouts, l2_normalize=l2_normalize)
+    readouts, several = _readouts(localizer, kernel_sigma, temperature, l2_normalize)
+    answers = match_many(source_map, target_map, queries, readouts)
     return answers if several else answers[0]
 
 
 def match_many(
-    source_map: Tensor,
-    target_map: Tensor,
-    queries: Tensor,
-    readouts: Sequence[Readout],
-    *,
-    l2_normalize: bool = True,
+    source_map: Tensor, target_map: Tensor, queries: Tensor, readouts: Sequence[Readout]
 ) -> Tensor:
     """Read one correlation in many ways: a further readout costs little.
 
@@ -96,8 +91,8 @@ def match_many(
     another.
 
     Args:
-        source_map, target_map, queries, l2_normalize: see `correlate`.
-        readouts: R readouts.
+        source_map, target_map, queries: see `correlate`.
+        readouts: R readouts. Those with and without ``l2_normalize`` have a correlation each.
 
     Returns:
         (R, B, N, 2) positions in target cells, in the order of ``readouts``.
@@ -107,6 +102,22 @@ def match_many(
     """
     if not readouts:
         raise SD4MatchError("match_many needs at least one readout, such as [Readout()]")
+    found = {
+        cosine: iter(_match_alike(source_map, target_map, queries, own, cosine))
+        for cosine in (True, False)
+        if (own := [readout for readout in readouts if readout.l2_normalize is cosine])
+    }
+    return torch.stack([next(found[readout.l2_normalize]) for readout in readouts])
+
+
+def _match_alike(
+    source_map: Tensor,
+    target_map: Tensor,
+    queries: Tensor,
+    readouts: Sequence[Readout],
+    l2_normalize: bool,
+) -> Tensor:
+    """As `match_many`, for readouts of one correlation."""
     others = [readout for readout in readouts if readout.localizer != "bilinear"]
     if len(others) == len(readouts):
         correlation = correlate(source_map, target_map, queries, l2_normalize=l2_normalize)
@@ -171,12 +182,15 @@ def _peaks(rows: Tensor, width: int) -> Tensor:
 
 
 def _readouts(
-    localizer: str, kernel_sigma: float | Iterable[float], temperature: float
+    localizer: str,
+    kernel_sigma: float | Iterable[float],
+    temperature: float,
+    l2_normalize: bool = True,
 ) -> tuple[list[Readout], bool]:
     """The readouts of one `localize` or `match` call, and whether several widths were given."""
     if not isinstance(kernel_sigma, Iterable):
-        return [Readout(localizer, kernel_sigma, temperature)], False
-    readouts = [Readout(localizer, sigma, temperature) for sigma in kernel_sigma]
+        return [Readout(localizer, kernel_sigma, temperature, l2_normalize)], False
+    readouts = [Readout(localizer, sigma, temperature, l2_normalize) for sigma in kernel_sigma]
     if not readouts:
         raise SD4MatchError("kernel_sigma is empty: give one width or more")
     return readouts, True

@@ -17,9 +17,10 @@ from sd4match.features.contents import Contents
 from sd4match.features.extractor import extract
 from sd4match.features.latents import Latents, image_key
 from sd4match.matching.correlation import vector_norm
+from sd4match.matching.readout import Layer
 from sd4match.prompts.base import Prompt
 
-Maps = dict[int, Tensor]
+Maps = dict[Layer, Tensor]
 """UNet layer -> (C, h, w)."""
 
 
@@ -32,7 +33,7 @@ def image_features(
     contents: Contents,
     timestep: int,
     ensemble: int,
-    layers: Sequence[int],
+    layers: Sequence[Layer],
     fusion: bool,
     seed: int,
     chunk: int,
@@ -47,7 +48,7 @@ def image_features(
         contents: image contents, for prompts that read images and for fusion.
         timestep: noise level.
         ensemble: number of noise draws to average over.
-        layers: up blocks to read.
+        layers: up blocks, or places inside them, to read.
         fusion: join DINO's features to those of each layer (docs/explanation/method.md section 3).
         seed: seed of the noise and the latent samples.
         chunk: noisy latents per UNet pass.

@@ -18,7 +18,7 @@ from sd4match.features.latents import Latents
 from sd4match.matching.correlation import correlate
 from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
 from sd4match.matching.localization import match_many
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import Layer, Readout
 from sd4match.prediction.features import Maps, image_features
 from sd4match.prediction.predictor import latents_for
 from sd4match.prompts.base import Prompt
@@ -31,7 +31,8 @@ class Matches:
     Attributes:
         positions: (N, 2) float32, (x, y) in original pixels of the target.
         correlation: (N, h, w) float32, cosine similarity with every cell of the target's map,
-            which is corner-aligned with the square that the model sees.
+            which is corner-aligned with the square that the model sees; dot products if the
+            readout has no ``l2_normalize``.
     """
 
     positions: NDArray[np.float32]
@@ -39,7 +40,10 @@ class Matches:
 
     @property
     def peaks(self) -> NDArray[np.float32]:
-        """(N,) the largest correlation of each keypoint, at most 1: a confidence of the match."""
+        """(N,) the largest correlation of each keypoint: a confidence of the match.
+
+        Cosine similarities are at most 1.
+        """
         peaks: NDArray[np.float32] = self.correlation.max(axis=(1, 2))
         return peaks
 
@@ -52,7 +56,7 @@ def match_pair(
     *,
     timestep: int = 50,
     ensemble: int = 8,
-    layer: int = 1,
+    layer: Layer = 1,
     readout: Readout | None = None,
     image_size: int | None = None,
     seed: int = 0,
@@ -65,7 +69,7 @@ def match_pair(
         backbone, prompt, timestep, ensemble, image_size, seed, latents, contents: as for
             ``predict``.
         pair: a pair of a data set, or from ``own_images.image_pair``.
-        layer: the up block to match on.
+        layer: the up block, or the place inside one, to match on.
         readout: how a position is read from its correlation map; default: ``Readout()``.
 
     Returns:
@@ -93,11 +97,14 @@ def match_pair(
     square = to_square(pair.source_keypoints, pair.source_size, latents.image_size)
     cells = square_to_cells(square, latents.image_size, (h, w))
     queries = torch.tensor(cells, dtype=torch.float32, device=backbone.device)[None]
-    found = match_many(source, target, queries, [readout or Readout()])[0, 0].cpu().numpy()
+    readout = readout or Readout()
+    found = match_many(source, target, queries, [readout])[0, 0].cpu().numpy()
     positions = cells_to_original(found, pair.target_size, latents.image_size, (h, w))
     return Matches(
         positions=positions.astype(np.float32),
-        correlation=correlate(source, target, queries)[0].cpu().numpy(),
+        correlation=correlate(source, target, queries, l2_normalize=readout.l2_normalize)[0]
+        .cpu()
+        .numpy(),
     )
 
 
@@ -107,7 +114,7 @@ def features(
     prompt: Prompt,
     images: Sequence[tuple[ImagePair, Side]],
     *,
-    layers: Sequence[int],
+    layers: Sequence[Layer],
     timestep: int = 50,
     ensemble: int = 8,
     image_size: int | None = None,
@@ -121,7 +128,7 @@ def features(
         backbone, prompt, timestep, ensemble, image_size, seed, latents, contents: as for
             ``predict``.
         images: pairs, each with a side.
-        layers: up blocks to read.
+        layers: up blocks, or places inside them, to read.
 
     Returns:
         For each image, layer -> (C, h, w).

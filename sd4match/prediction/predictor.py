@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents, image_key
 from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
 from sd4match.matching.localization import match_many
-from sd4match.matching.readout import Readout, Setting
+from sd4match.matching.readout import Layer, Readout, Setting
 from sd4match.prediction.features import Maps, dependence, image_features
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.families import require_made_for
@@ -58,7 +59,8 @@ def predict(
         pairs: P pairs with K keypoints in total.
         timestep: noise level.
         ensemble: E noise draws to average features over; they share one latent sample.
-        settings: S settings that the same pass answers: an up block to match on, and a readout.
+        settings: S settings that the same pass answers: an up block (or a
+            place inside one) to match on, and a readout.
         image_size: side of the square the model sees, pixels; default: the backbone's own.
         fusion: also match on DINO's features (docs/explanation/method.md section 3).
         seed: seed of the noise and the latent samples.
@@ -88,7 +90,9 @@ def predict(
     predicted = np.empty((len(settings), rows, 2), dtype=np.float32)
     # "bilinear" separately: with it, ``match_many`` would change the last bits of the others, and
     # a stored result must not depend on which others were computed with it.
-    groups: dict[tuple[int, bool], list[int]] = defaultdict(list)
+    groups: dict[tuple[Layer, bool], list[int]] = defaultdict(list)
+    # Fused features are normalized already.
+    readouts = [replace(r, l2_normalize=r.l2_normalize and not fusion) for _, r in settings]
     for i, (layer, readout) in enumerate(settings):
         groups[layer, readout.localizer == "bilinear"].append(i)
     features = partial(
@@ -117,8 +121,7 @@ def predict(
                     source[layer][None],
                     target[layer][None],
                     queries[None].to(backbone.device, non_blocking=True),
-                    [settings[i][1] for i in wanted],
-                    l2_normalize=not fusion,
+                    [readouts[i] for i in wanted],
                 )
                 matches.append(_Match(task, wanted, hw, cells[:, 0]))
             done += 1

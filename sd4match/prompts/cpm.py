@@ -79,7 +79,7 @@ class ConditionalPrompt(Prompt):
         require_known(source, SOURCES, what="source of cpm prompts")
         check_lengths(global_length, content_length, most=backbone.max_tokens - 2)
         _, reads = SOURCES[source]
-        patches, channels = backbone.image_encoder(reads.encoder).shape(reads.part)
+        patches, channels = backbone.image_encoder_facts(reads.encoder).shape(reads.part)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             prompt = cls(

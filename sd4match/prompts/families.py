@@ -70,7 +70,7 @@ def belongs_to(prompt: Prompt, backbone: Backbone) -> Prompt:
     """
     prompt.made_for = MadeFor(backbone.name, backbone.fingerprint)
     if prompt.reads:
-        encoder = backbone.image_encoder(prompt.reads.encoder)
+        encoder = backbone.image_encoder_facts(prompt.reads.encoder)
         prompt.encoder_made_for = MadeFor(encoder.name, encoder.fingerprint)
     return prompt
 
@@ -104,7 +104,7 @@ def require_made_for(prompt: Prompt, backbone: Backbone, *, what: str = "") -> N
     """
     models = [("backbone", prompt.made_for, backbone.name, backbone.fingerprint)]
     if prompt.reads and prompt.encoder_made_for:
-        encoder = backbone.image_encoder(prompt.reads.encoder)
+        encoder = backbone.image_encoder_facts(prompt.reads.encoder)
         models += [("image encoder", prompt.encoder_made_for, encoder.name, encoder.fingerprint)]
     for kind, made_for, name, fingerprint in models:
         if made_for and made_for.fingerprint != fingerprint:

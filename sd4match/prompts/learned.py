@@ -94,7 +94,7 @@ class ClassPrompt(Prompt):
     def __init__(self, length: int, width: int, categories: Sequence[str]) -> None:
         super().__init__()
         self.categories = tuple(categories)
-        # Separate parameters: momentum does not move categories outside a step's batch.
+        # Separate parameters: a category that no batch had yet does not move.
         self.embeddings = nn.ParameterList(torch.zeros(length, width) for _ in self.categories)
         self.length = length
 

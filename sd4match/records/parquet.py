@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from sd4match.errors import SD4MatchError
 from sd4match.files import seal
 from sd4match.files.atomic import atomic_path
-from sd4match.matching.readout import Readout, Setting
+from sd4match.matching.readout import OUTPUT, Layer, Place, Readout, Setting, names_of
 
 POSITIONS = ("x", "y")
 
@@ -97,11 +97,17 @@ def settings_of(file: Path) -> list[Setting]:
         SD4MatchError: the file is damaged.
     """
     (settings,) = header(file, "settings")
-    return [_setting(*setting) for setting in settings]
+    return [setting_of(setting) for setting in settings]
+
+
+def setting_of(values: Sequence[Any]) -> Setting:
+    """Return the setting that `setting_json` wrote."""
+    layer, *readout = values
+    return _setting(Place(*layer) if isinstance(layer, list) else layer, *readout)
 
 
 @cache  # the files of a study hold the same few settings
-def _setting(layer: int, *readout: Any) -> Setting:
+def _setting(layer: Layer, *readout: Any) -> Setting:
     return layer, Readout(*readout)
 
 
@@ -151,7 +157,9 @@ def damaged(file: Path | str, reason: Exception | str) -> SD4MatchError:
 def setting_json(setting: Setting) -> list[Any]:
     """Return a setting as JSON values."""
     layer, readout = setting
-    return [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
+    values = [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
+    # As it was before the setting existed: a stored grid keeps its name and its bytes.
+    return values if readout.l2_normalize else [*values, False]
 
 
 def setting_columns(settings: Sequence[Setting], rows: int) -> dict[str, pa.Array]:
@@ -162,9 +170,18 @@ def setting_columns(settings: Sequence[Setting], rows: int) -> dict[str, pa.Arra
         codes = np.repeat(np.arange(len(settings), dtype=np.int32), rows)
         return pa.array(list(values), kind).take(pa.array(codes))
 
-    return {
-        "layer": column((layer for layer, _ in settings), pa.uint8()),
+    layers = [names_of(layer) for layer, _ in settings]
+    columns = {
+        "layer": column((block for block, _ in layers), pa.uint8()),
         "localizer": column((readout.localizer for _, readout in settings), pa.string()),
         "kernel": column((readout.kernel_sigma for _, readout in settings), pa.float64()),
         "temperature": column((readout.temperature for _, readout in settings), pa.float64()),
     }
+    # Files that do not use a setting stay as they were before it existed.
+    places = [place for _, place in layers]
+    if any(place != OUTPUT for place in places):
+        columns["place"] = column(places, pa.string())
+    cosine = [readout.l2_normalize for _, readout in settings]
+    if not all(cosine):
+        columns["l2_normalize"] = column(cosine, pa.bool_())
+    return columns

@@ -4,7 +4,7 @@
 prompt.
 
     >>> from sd4match.tuning import TuningSettings
-    >>> TuningSettings(steps=29500).learning_rate
+    >>> TuningSettings(steps=29_635).learning_rate
     0.01
 """
 

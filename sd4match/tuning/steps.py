@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from diffusers import UNet2DConditionModel
+from diffusers.optimization import get_scheduler
 from torch import Tensor
 
 from sd4match.backbones.loading import Backbone
@@ -18,7 +19,7 @@ from sd4match.features.extractor import extract
 from sd4match.features.latents import Latents
 from sd4match.losses import gaussian_cross_entropy
 from sd4match.matching.keypoints import to_square
-from sd4match.prediction.features import hidden_states
+from sd4match.prediction.features import fuse, hidden_states
 from sd4match.prompts.base import Prompt
 from sd4match.tuning.recipe import TuningSettings
 
@@ -35,10 +36,15 @@ class PromptOptimizer:
     gradients would vanish, so the loss is scaled up as long as the gradients do not overflow: a
     step in which they overflow changes only the scale.
 
+    A parameter that had a gradient once has one of zero where it plays no part in a batch, as in
+    the original code: the tokens of an absent category go on moving by Adam's momentum. The
+    learning rate is a function of the step's number.
+
     Args:
         backbone: the frozen models.
         prompt: the prompt to learn, changed in place.
         settings: the settings of the tuning.
+        total_steps: number of steps in all, for the schedule of the learning rate.
         latents, contents: as for ``step_loss``.
 
     Attributes:
@@ -51,6 +57,7 @@ class PromptOptimizer:
         prompt: Prompt,
         settings: TuningSettings,
         *,
+        total_steps: int,
         latents: Latents,
         contents: Contents,
     ) -> None:
@@ -62,6 +69,13 @@ class PromptOptimizer:
         self._contents = contents
         rate = settings.learning_rate
         self._adam = torch.optim.Adam(prompt.parameter_groups(rate), lr=rate)
+        self._schedule = get_scheduler(
+            settings.schedule,
+            self._adam,
+            step_rules=settings.step_rules,
+            num_warmup_steps=settings.warmup_steps,
+            num_training_steps=total_steps,
+        )
         self._scaler = torch.amp.GradScaler(
             backbone.device.type, enabled=backbone.dtype == torch.float16
         )
@@ -81,6 +95,8 @@ class PromptOptimizer:
         """
         self._adam.zero_grad()
         loss = self._backward(pairs, number)
+        self._let_momentum_move()
+        self._set_learning_rate(number)
         if not math.isfinite(loss):
             raise self._not_finite(f"loss {loss}", number)
         scale = self._scaler.get_scale()  # 1 if nothing is scaled
@@ -127,6 +143,17 @@ class PromptOptimizer:
                 self._scaler.scale(loss).backward()
                 total += loss.item()
         return total
+
+    def _let_momentum_move(self) -> None:
+        # By Adam's state, not by gradients left from earlier steps: a resumed tuning has none.
+        for parameter in self._adam.state:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+
+    def _set_learning_rate(self, number: int) -> None:
+        rates = self._schedule.base_lrs, self._schedule.lr_lambdas
+        for group, rate, factor in zip(self._adam.param_groups, *rates, strict=True):
+            group["lr"] = rate * factor(number)
 
     def _finite(self) -> bool:
         gradients = [p.grad for p in self._prompt.parameters() if p.grad is not None]
@@ -175,7 +202,7 @@ def step_loss(
         pairs: B pairs, each with at least one keypoint.
         settings: the settings of the tuning.
         latents: latents for the image size of the training.
-        contents: image contents, for prompts that read images.
+        contents: image contents, for prompts that read images and for fusion.
         step: number of the step: each draws its own noise.
 
     Returns:
@@ -197,6 +224,10 @@ def step_loss(
         chunk=len(images),
     )[settings.layer]
     side = latents.image_size
+    if settings.fusion:  # gradients flow through the UNet's part only
+        hw = maps.shape[2], maps.shape[3]
+        dino = (contents.dense(*image, image_size=side, hw=hw) for image in images)
+        maps = torch.stack([fuse(own, other) for own, other in zip(maps, dino, strict=True)])
     counts = [len(pair.source_keypoints) for pair in pairs]
     keypoints = torch.zeros(len(images), max(counts), 2)
     for i, (pair, which) in enumerate(images):
@@ -215,4 +246,5 @@ def step_loss(
         target_hw=(side, side),
         temperature=settings.temperature,
         kernel_size=settings.kernel_size,
+        l2_normalize=settings.l2_normalize and not settings.fusion,
     )

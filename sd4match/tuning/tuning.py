@@ -11,7 +11,7 @@ import numpy as np
 from sd4match.backbones.loading import Backbone
 from sd4match.datasets.pair_set import PairSet
 from sd4match.errors import SD4MatchError
-from sd4match.features.contents import Contents
+from sd4match.features.contents import VERSION as CONTENTS_VERSION, Contents
 from sd4match.features.latents import Latents
 from sd4match.matching.readout import Readout
 from sd4match.pck.ground_truth import GroundTruth
@@ -19,14 +19,22 @@ from sd4match.pck.scoring import aggregate, correct
 from sd4match.prediction.predictor import latents_for, predict
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.families import require_made_for
-from sd4match.tuning.recipe import EPOCHS, MEMORY_SETTINGS, TuningSettings
+from sd4match.tuning.recipe import (
+    EPOCHS,
+    MEMORY_SETTINGS,
+    NEWER_SETTINGS,
+    TuningSettings,
+    check_schedule,
+)
 from sd4match.tuning.steps import PromptOptimizer
 
 _HASHED = {
     "backbone": "it had another backbone",
     "image_encoder": "it had another image encoder",
+    "contents": "its image encoder's outputs were computed by another version of sd4match",
     "train": "it had other training pairs or images",
     "val": "it had other validation pairs or images",
+    "momentum": "an earlier version learned it, without momentum of absent categories",
 }
 """Messages for settings whose values are hashes, which people cannot read."""
 
@@ -95,9 +103,6 @@ class Tuning:
         self.losses: list[float] = []
         self.curves: list[dict[str, Any]] = []
         self._best = copy.deepcopy(prompt.state_dict())
-        self._optimizer = PromptOptimizer(
-            backbone, self.prompt, settings, latents=self.latents, contents=self.contents
-        )
         self._usable = [i for i, pair in enumerate(train) if len(pair.source_keypoints)]
         if not self._usable:
             raise SD4MatchError(f"no keypoint in {train}: there is nothing to learn from")
@@ -110,6 +115,20 @@ class Tuning:
         else:
             self.total_steps = (settings.epochs or 0) * self._pass_steps
             self._epoch_steps = self._pass_steps
+        check_schedule(
+            settings.schedule,
+            warmup_steps=settings.warmup_steps,
+            step_rules=settings.step_rules,
+            steps=self.total_steps,
+        )
+        self._optimizer = PromptOptimizer(
+            backbone,
+            self.prompt,
+            settings,
+            total_steps=self.total_steps,
+            latents=self.latents,
+            contents=self.contents,
+        )
 
     @property
     def finished(self) -> bool:
@@ -198,9 +217,10 @@ class Tuning:
             SD4MatchError: the state is of another tuning.
         """
         run = self._run()
-        for name in run:
-            if (was := state["run"].get(name)) != run[name]:
-                difference = _HASHED.get(name, f"{name} was {was}, now {run[name]}")
+        for name in run | state["run"]:
+            was, now = (s.get(name, NEWER_SETTINGS.get(name)) for s in (state["run"], run))
+            if was != now:
+                difference = _HASHED.get(name, f"{name} was {was}, now {now}")
                 raise SD4MatchError(
                     f"the checkpoint is of another tuning: {difference}: remove it, or tune "
                     "as before"
@@ -216,10 +236,14 @@ class Tuning:
         settings = asdict(self.settings)
         for name in MEMORY_SETTINGS:
             del settings[name]
+        for name, unchanged in NEWER_SETTINGS.items():
+            if settings[name] == unchanged:
+                del settings[name]
         reads = self.prompt.reads
         return {
             "backbone": self.backbone.fingerprint,
             "image_encoder": reads and self.backbone.image_encoder(reads.encoder).fingerprint,
+            "contents": reads and CONTENTS_VERSION,
             "dtype": str(self.backbone.dtype).removeprefix("torch."),
             "prompt": self.prompt.family,
             **self.prompt.config(),
@@ -227,18 +251,21 @@ class Tuning:
             "val": None if self.val is None else self.val.fingerprint,
             **settings,
             "image_size": self.latents.image_size,
+            **({"momentum": True} if self.prompt.depends_on == "category" else {}),
         }
 
     def _validate(self, on_pair: Callable[[int, int], None] | None) -> float | None:
         if self.val is None or self._truth is None:
             return None
+        readout = Readout("nearest", l2_normalize=self.settings.l2_normalize)
         predicted = predict(
             self.backbone,
             self.prompt,
             self.val,
             timestep=self.settings.timestep,
             ensemble=1,
-            settings=[(self.settings.layer, Readout("nearest"))],
+            settings=[(self.settings.layer, readout)],
+            fusion=self.settings.fusion,
             seed=self.settings.seed,
             latents=self.latents,
             contents=self.contents,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sd4match.errors import SD4MatchError
 from sd4match.matching.correlation import vector_norm
+from sd4match.matching.readout import Layer
 from sd4match.visualize.image_page import footnote, panels, show, title
 
 _TAILS = (0.01, 0.99)  # a few extreme cells must not use up all the contrast
@@ -65,7 +66,7 @@ def fit(maps: Sequence[Tensor]) -> Views:
 
 
 def pca(
-    images: Sequence[tuple[str, Image.Image]], views: Mapping[int, Views], *, note: str = ""
+    images: Sequence[tuple[str, Image.Image]], views: Mapping[Layer, Views], *, note: str = ""
 ) -> Figure:
     """Draw images beside their features: one row per image, one column per layer.
 

@@ -233,7 +233,7 @@ def differences(
 
 def not_as_published(study: Results, datasets: Iterable[str]) -> str | None:
     """Why a study's test numbers are not comparable with published ones; None where they are."""
-    reasons = [] if study.fidelity == "full" else [study.fidelity]
+    reasons = [study.reduced] if study.reduced else []
     if study.rule.protocol != "sd4match":
         reasons.append(f"protocol {study.rule.protocol}")
     for dataset in datasets:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sd4match.datasets.benchmark import object_name
 from sd4match.errors import SD4MatchError
-from sd4match.matching.readout import Readout, Setting
+from sd4match.matching.readout import Readout, Setting, layer_at
 from sd4match.records.parquet import settings_of
 from study.analysis.statistics.stats import PairSamples
 from study.plan.index import TFLOP
@@ -136,7 +136,7 @@ def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
             settings, averages = read_averages(file)
             for place, setting in enumerate(settings):
                 # A setting may be on record twice, in files of different grids: the first counts.
-                if setting in found:
+                if setting in found or setting not in wanted:
                     continue
                 found.add(setting)
                 measured = [
@@ -144,23 +144,22 @@ def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
                     for alpha in alphas
                     for measure in (averages.pck, averages.point)
                 ]
-                layer, readout = setting
-                free = [layer, readout.localizer, readout.kernel_sigma, readout.temperature]
-                rows.append([record.key, *free, averages.pairs, averages.keypoints, *measured])
+                about = [averages.pairs, averages.keypoints]
+                rows.append([record.key, *wanted[setting], *about, *measured])
     wide = pd.DataFrame(rows, columns=["predict", *FREE, *names])
-    real = [name for name in wide if name not in ("predict", "layer", "localizer")]
-    return wide.astype({"layer": "Int64", "localizer": object, **dict.fromkeys(real, float)})
+    return wide.astype({**index[FREE].dtypes, **dict.fromkeys(names, float)})
 
 
-def _settings_by_record(index: pd.DataFrame) -> dict[Record, list[Setting]]:
-    """The readout settings that an index reads from each record, in order."""
+def _settings_by_record(index: pd.DataFrame) -> dict[Record, dict[Setting, list[object]]]:
+    """The readout settings that an index reads from each record, with the values of `FREE`."""
     # As lists: pandas takes a millisecond for each of the many small groups.
     names = ["predict", "data", "image_size", *FREE]
     unique = index.drop_duplicates(["predict", *FREE])
-    found: dict[Record, list[Setting]] = {}
+    found: dict[Record, dict[Setting, list[object]]] = {}
     for row in zip(*(unique[name].tolist() for name in names), strict=True):
         by_name = dict(zip(names, row, strict=True))
-        found.setdefault(_record(by_name), []).append(setting_of(by_name))
+        settings = found.setdefault(_record(by_name), {})
+        settings[setting_of(by_name)] = [by_name[name] for name in FREE]
     return found
 
 
@@ -184,4 +183,8 @@ def setting_of(row: Mapping[Any, Any]) -> Setting:
     def number(name: str) -> float | None:
         return None if pd.isna(row[name]) else float(row[name])
 
-    return int(row["layer"]), Readout(row["localizer"], number("kernel"), number("temperature"))
+    cosine = pd.isna(row["l2_normalize"]) or bool(row["l2_normalize"])
+    place = row["place"]
+    return layer_at(int(row["layer"]), None if pd.isna(place) else place), Readout(
+        row["localizer"], number("kernel"), number("temperature"), cosine
+    )

@@ -112,8 +112,14 @@ class Results:
 
     @property
     def fidelity(self) -> str:
-        """What was reduced to make the study faster, in words; ``full`` for nothing."""
+        """What was reduced to make the study faster, in words; see `study.space.space.Space`."""
         return str(self.folder.facts["fidelity"])
+
+    @property
+    def reduced(self) -> str | None:
+        """What was reduced, without other departures from the paper's recipe; None for nothing."""
+        reduced = self.fidelity.partition(";")[0]
+        return None if reduced == "full" else reduced
 
     @cached_property
     def provenance(self) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents as LatentCache
 from sd4match.prompts.base import Prompt
-from sd4match.tuning.recipe import TuningSettings
+from sd4match.tuning.recipe import NEWER_SETTINGS, TuningSettings
 from sd4match.tuning.tuning import Tuning
 from study.plan import prompt_files
 from study.plan.inputs import Machine
@@ -26,7 +26,11 @@ TUNING_FIELDS = (
     "timestep", "layer", "kernel_size", "learning_rate", "batch_size", "steps", "seed",
     "image_size",
 )  # fmt: skip
-"""Settings of a tune stage that are fields of `TuningSettings`; the others make the prompt."""
+"""Settings of a tune stage that are fields of `TuningSettings`; the others make the prompt.
+
+Those of `NEWER_SETTINGS` are too, where they differ from the default; ``fused_with`` stands for
+``fusion``.
+"""
 
 HASH = 64
 """Digits of an image's hash: names of its cache files begin with it."""
@@ -129,13 +133,20 @@ class LoadedModels:
         if prompt.encoder_made_for:
             encoder = prompt.encoder_made_for
             require_same(f"image encoder {encoder.name}", encoder.fingerprint, settings["reads"])
+        fused_with = settings.get("fused_with")
+        if fused_with:
+            dino = backbone.image_encoder("dino")
+            require_same(f"image encoder {dino.name}", dino.fingerprint, fused_with)
+        names = (*TUNING_FIELDS, *(name for name in NEWER_SETTINGS if name in settings))
         return Tuning(
             backbone,
             prompt,
             train,
             val,
             TuningSettings(
-                **{name: settings[name] for name in TUNING_FIELDS}, micro_batch=micro_batch
+                **{name: settings[name] for name in names},
+                fusion=fused_with is not None,
+                micro_batch=micro_batch,
             ),
             latents=self.latents(stage.machine, int(settings["image_size"])),
             contents=self.contents(stage.machine),

@@ -8,7 +8,7 @@ import torch
 
 from sd4match import backbones
 from sd4match.features.unet import truncate
-from sd4match.matching.readout import Setting
+from sd4match.matching.readout import Layer, Setting, deepest
 from sd4match.prompts.header import read_header
 from study.plan.cost import Costs, extracted
 from study.plan.inputs import Machine
@@ -44,7 +44,7 @@ def timed(
     else:
         kind, machine = "predict", stage.extraction.machine
         images = extracted(stage.data, _source(store, stage))
-        flop = costs.predict(stage, layer=max(layer for layer, _ in settings), images=images)
+        flop = costs.predict(stage, layer=deepest(settings), images=images)
     store.timings.record(machine, kind, key=stage.key, tflop=flop / 1e12, seconds=seconds)
 
 
@@ -70,19 +70,19 @@ def time_passes(plan: Plan, store: Store) -> None:
         SD4MatchError: weights are missing and cannot be fetched.
     """
     costs = Costs()
-    wanted: dict[Machine, tuple[int, int]] = {}
+    wanted: dict[Machine, tuple[int, Layer]] = {}
     for key, stage in plan.predicts.items():
-        layer = max(layer for layer, _ in plan.settings[key])
+        layer = deepest(plan.settings[key])
         wanted.setdefault(stage.extraction.machine, (stage.extraction.image_size, layer))
     for machine, (image_size, layer) in wanted.items():
         seconds = _seconds(machine, image_size, layer)
         tflop = machine.batch_size * costs.unet(machine, image_size, layer) / 1e12
-        key = f"{image_size}-{layer}-{machine.batch_size}"
+        key = f"{image_size}-{layer}-{machine.batch_size}".replace(" ", "-")
         store.timings.record(machine, timings.PASS, key=key, tflop=tflop, seconds=seconds)
 
 
 @torch.inference_mode()
-def _seconds(machine: Machine, image_size: int, layer: int) -> float:
+def _seconds(machine: Machine, image_size: int, layer: Layer) -> float:
     torch.set_num_threads(machine.threads)
     backbone = backbones.load(machine.backbone, device=machine.device, dtype=machine.dtype)
     unet = truncate(backbone.unet, layer)

@@ -21,6 +21,7 @@ from sd4match.matching.readout import Setting
 from sd4match.prediction.predictor import predict
 from sd4match.prompts.base import Prompt
 from sd4match.tuning import folder
+from sd4match.tuning.recipe import SCHEDULE_SETTINGS
 from sd4match.tuning.tuning import Tuning
 from study.engine.batches import fitting, smaller
 from study.engine.loaded import LoadedModels, require_same
@@ -109,7 +110,8 @@ class Workshop(LoadedModels):
         train, val = stage.train.open(), stage.val.open()
         checkpoint = self.store.checkpoint(stage.key)
         tuning = self.tuning(stage, stage.settings, train, val)
-        size, kinds = int(stage.settings["image_size"]), _kinds(tuning.prompt)
+        size = int(stage.settings["image_size"])
+        kinds = _kinds(tuning.prompt) | ({"dino"} if tuning.settings.fusion else set())
         with self.shared(stage.machine, size, _images(train, val), kinds=kinds):
             while not tuning.finished:
                 try:
@@ -164,7 +166,8 @@ class Workshop(LoadedModels):
 
     def _try_tune(self, stage: Tune) -> None:
         few = _with_keypoints(stage.train.open(), int(stage.settings["batch_size"]))
-        settings = {**stage.settings, "steps": 1}
+        settings = {n: v for n, v in stage.settings.items() if n not in SCHEDULE_SETTINGS}
+        settings["steps"] = 1
 
         def step(batch: int) -> None:
             micro = None if batch == settings["batch_size"] else batch

@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from sd4match.matching.readout import deepest
 from study.engine.work import Work
 from study.plan.cost import Costs
 from study.plan.estimates import Operations, images_of
@@ -111,7 +112,7 @@ class TimeLeft:
             elif isinstance(stage, Tune):
                 load[stage.machine, "tune"] += self._costs.tune(stage) / 1e12
             else:
-                layer = max(layer for layer, _ in item.settings[stage.key])
+                layer = deepest(item.settings[stage.key])
                 flop = self._costs.predict(stage, layer=layer, images=images_of(plan, stage))
                 load[stage.extraction.machine, "predict"] += flop / 1e12
         return load

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from sd4match.backbones.architectures import Architecture, architecture
 from sd4match.features.cost import Flops, Footprint, flops, footprint
+from sd4match.matching.readout import Layer
 from sd4match.prompts.family_facts import SOURCES
 from sd4match.tuning.recipe import EPOCHS
 from study.plan.inputs import DataRef, Machine
@@ -53,9 +54,9 @@ class Costs:
     """Counts operations from the architecture of each backbone; needs no weights."""
 
     _architectures: dict[str, Architecture] = field(default_factory=dict)
-    _flops: dict[tuple[str, int, int], Flops] = field(default_factory=dict)
+    _flops: dict[tuple[str, int, Layer], Flops] = field(default_factory=dict)
 
-    def predict(self, stage: Predict, *, layer: int, images: int) -> float:
+    def predict(self, stage: Predict, *, layer: Layer, images: int) -> float:
         """Operations of a predict stage.
 
         Args:
@@ -67,7 +68,7 @@ class Costs:
         one = self.unet(extraction.machine, extraction.image_size, layer)
         return float(images * extraction.ensemble * one)
 
-    def unet(self, machine: Machine, image_size: int, layer: int) -> int:
+    def unet(self, machine: Machine, image_size: int, layer: Layer) -> int:
         """Operations of one pass of one image through the UNet."""
         return self._one(machine, image_size, layer).unet
 
@@ -103,7 +104,7 @@ class Costs:
             self._architectures[name] = architecture(name)
         return self._architectures[name]
 
-    def _one(self, machine: Machine, image_size: int, layer: int) -> Flops:
+    def _one(self, machine: Machine, image_size: int, layer: Layer) -> Flops:
         known = (machine.backbone, image_size, layer)
         if known not in self._flops:
             self._flops[known] = flops(self.architecture(machine), image_size, layer)
@@ -149,7 +150,7 @@ def worker_mb(plan: Plan, costs: Costs) -> float:
         10⁶ bytes.
     """
 
-    def counted(machine: Machine, image_size: int, layer: int) -> Footprint:
+    def counted(machine: Machine, image_size: int, layer: Layer) -> Footprint:
         return footprint(costs.architecture(machine), image_size, layer)
 
     needs = [0.0]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from sd4match.matching.readout import Layer, deepest
 from study.plan.cost import Costs, extracted, training_images, validation_images, worker_mb
 from study.plan.inputs import ABSENT, Machine
 from study.plan.plan import Plan, latents_of
@@ -83,18 +84,18 @@ def estimate(plan: Plan, stored: Stored, rule: Rule, rates: Rates) -> Estimate:
     """
     costs = Costs()
     images = {key: images_of(plan, stage) for key, stage in plan.predicts.items()}
-    deepest = {key: max(layer for layer, _ in wanted) for key, wanted in plan.settings.items()}
+    ends = {key: deepest(wanted) for key, wanted in plan.settings.items()}
 
-    def predict_flop(key: str, layer: int) -> float:
+    def predict_flop(key: str, layer: Layer) -> float:
         return costs.predict(plan.predicts[key], layer=layer, images=images[key])
 
     latents, trials = list(plan.latents.values()), plan.extractions
-    shared = sum(predict_flop(key, layer) for key, layer in deepest.items())
+    shared = sum(predict_flop(key, layer) for key, layer in ends.items())
     shared += sum(map(costs.tune, plan.tunes.values()))
     shared += sum(costs.encode(s.machine, s.image_size, s.images) for s in latents)
 
     # Without sharing: how often each stage would be computed.
-    predicts: Counter[tuple[str, int]] = Counter()
+    predicts: Counter[tuple[str, Layer]] = Counter()
     tunes: Counter[str] = Counter()
     trials_alone = 0
     for cells in plan.by_configuration.values():
@@ -183,14 +184,15 @@ def _absent(
     models = {extraction.machine.fingerprint for extraction in extractions}
     models |= {extraction.fused_with or "" for extraction in extractions}
     models |= {extraction.file.fingerprint for extraction in extractions if extraction.file}
-    models |= {tune.settings["reads"] or "" for tune in plan.tunes.values()}
+    reads = ("reads", "fused_with")
+    models |= {tune.settings.get(n) or "" for tune in plan.tunes.values() for n in reads}
     return tuple(
         sorted({f"{d.dataset} in {d.root}" for d in data if not d.present})
         + sorted(name.removeprefix(ABSENT) for name in models if name.startswith(ABSENT))
     )
 
 
-def remaining(plan: Plan, stored: Stored) -> dict[str, int]:
+def remaining(plan: Plan, stored: Stored) -> dict[str, Layer]:
     """The tune and predict stages that must run.
 
     Args:
@@ -200,15 +202,15 @@ def remaining(plan: Plan, stored: Stored) -> dict[str, int]:
     Returns:
         Stage key -> the deepest layer that must be read (0 for a tuning).
     """
-    left = {key: 0 for key in plan.tunes if key not in stored.tunes}
+    left: dict[str, Layer] = {key: 0 for key in plan.tunes if key not in stored.tunes}
     for key, stage in plan.predicts.items():
         if missing := stored.missing(plan, stage):
-            left[key] = max(layer for layer, _ in missing)
+            left[key] = deepest(missing)
     return left
 
 
 def work_of(
-    plan: Plan, stored: Stored, left: Mapping[str, int], costs: Costs, images: Mapping[str, int]
+    plan: Plan, stored: Stored, left: Mapping[str, Layer], costs: Costs, images: Mapping[str, int]
 ) -> Operations:
     """The operations of the stages that must run.
 

@@ -6,10 +6,14 @@ import pandas as pd
 import pyarrow as pa
 
 from study.plan.plan import Plan
-from study.space.axes import AXES
+from study.space.axes import AXES, Value
 
-TEXT_AXES = ("backbone", "prompt", "template", "source", "train.data", "fusion", "localizer")
+TEXT_AXES = (
+    "backbone", "prompt", "template", "source", "train.data", "train.fusion", "fusion",
+    "place", "localizer",
+)  # fmt: skip
 REAL_AXES = ("kernel", "temperature")
+TRUE_OR_FALSE_AXES = ("l2_normalize", "train.l2_normalize")
 
 TFLOP = "tflop_per_image"
 """Column of planned TFLOP per image; NaN for studies that were launched before it existed."""
@@ -47,7 +51,7 @@ def table(plan: Plan) -> pa.Table:
 
 
 def frame(index: pa.Table) -> pd.DataFrame:
-    """An index for pandas; integers stay integers beside missing values.
+    """An index for pandas; integers and booleans stay what they are beside missing values.
 
     Args:
         index: as `table` made it, now or in an earlier version.
@@ -57,14 +61,30 @@ def frame(index: pa.Table) -> pd.DataFrame:
     """
 
     def nullable(kind: pa.DataType) -> Any:
+        if pa.types.is_boolean(kind):
+            return pd.BooleanDtype()
         return pd.Int64Dtype() if pa.types.is_int64(kind) else None
 
     # Whatever the file holds: these columns and types, or an error.
     if TFLOP not in index.column_names:
         index = index.append_column(TFLOP, pa.nulls(len(index), pa.float64()))
+    for name in AXES.keys() - set(index.column_names):
+        index = index.append_column(name, pa.array(_before(name, index)))
     known = index.select(_schema().names).cast(_schema())
     made: pd.DataFrame = known.to_pandas(types_mapper=nullable)
     return made
+
+
+def _before(name: str, index: pa.Table) -> list[Value]:
+    """The values of an axis that did not exist yet when an index was made."""
+    axis = AXES[name]
+    idle = ["dino"] if name == "l2_normalize" else []
+    return [
+        axis.neutral if axis.applies(prompt) and fusion not in idle else None
+        for prompt, fusion in zip(
+            *(index[n].to_pylist() for n in ("prompt", "fusion")), strict=True
+        )
+    ]
 
 
 def _schema() -> pa.Schema:
@@ -73,6 +93,8 @@ def _schema() -> pa.Schema:
     def kind(axis: str) -> pa.DataType:
         if axis in TEXT_AXES:
             return pa.string()
+        if axis in TRUE_OR_FALSE_AXES:
+            return pa.bool_()
         return pa.float64() if axis in REAL_AXES else pa.int64()
 
     return pa.schema(

@@ -7,11 +7,11 @@ from itertools import chain
 from sd4match.backbones.architectures import Architecture
 from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError
-from sd4match.matching.readout import Setting
+from sd4match.matching.readout import Place, Setting
 from study.plan.inputs import DataRef, Machine
 from study.plan.stages import Extraction, Latents, Predict, Tune
 from study.plan.staging import Answer, Staging
-from study.space.axes import OWN, TRAINED_ON, Value
+from study.space.axes import Value
 from study.space.configuration import Configuration
 from study.space.space import Space
 
@@ -165,7 +165,7 @@ class Planner:
 
         Raises:
             SD4MatchError: a data set, backbone or prompt file is broken, they do not fit together,
-                or an image size is impossible.
+                or a backbone lacks an image size or a place inside a layer.
         """
         plan = Plan()
         settings: dict[Setting, Setting] = {}
@@ -179,11 +179,18 @@ class Planner:
                     for answer in self._staging.answers(configuration, splits)
                     if only is None or answer[0].data.dataset in only
                 ]
-            setting = (int(configuration["layer"] or 0), configuration.readout)
+            setting = self._setting(configuration)
             setting = settings.setdefault(setting, setting)
             for predict, tune, missing in answers[paid]:
                 plan.add(Cell(configuration, predict, setting, tune, missing))
         return plan
+
+    def _setting(self, configuration: Configuration) -> Setting:
+        """What is read for a configuration; refused where its backbone has no such place."""
+        layer = configuration.read_at
+        if isinstance(layer, Place):
+            self.architecture(configuration).check(layers=(layer,))
+        return layer, configuration.readout
 
     def require_data(self) -> None:
         """Raise if data sets or prompt files of the space are missing.
@@ -193,12 +200,7 @@ class Planner:
         """
         file, space = self.space.file, self.space
         wanted = [(d, s) for d in file.data.evaluate for s in REPORT_SPLITS]
-        if space.trains:
-            sources = {file.baseline.train.data, *space.axes.get("train.data", ())}
-            for dataset in file.data.evaluate:
-                own = TRAINED_ON[dataset]
-                for data in sorted(own if source == OWN else str(source) for source in sources):
-                    wanted += [(data, "train"), (data, "val")]
+        wanted += [(data, split) for data in space.training_data for split in ("train", "val")]
         refs = [self.data(d, s) for d, s in dict.fromkeys(wanted) if s in SPLITS[d]]
         absent = dict.fromkeys(ref.dataset for ref in refs if not ref.present)
         if absent:

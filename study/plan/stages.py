@@ -6,21 +6,41 @@ from functools import cached_property
 from math import ceil
 from typing import Any
 
+from sd4match.prompts.family_facts import KNOWN
 from study.plan.inputs import DataRef, Machine, PromptFile, key_of
 
 # A stage's version is part of its key. Raise it when the stage's output changes for the same
 # settings; tests/study/pinned/test_pinned.py fails if that was forgotten.
 LATENTS_VERSION = 2  # equals sd4match.features.latents.VERSION, which a test checks
-CONTENTS_VERSION = 1  # equals sd4match.features.contents.VERSION
+CONTENTS_VERSION = 2  # equals sd4match.features.contents.VERSION
 TUNE_VERSION = 2
+CLASS_TUNE_VERSION = 3  # of families with a prompt for each category
 PREDICT_VERSION = 2
 SCORE_VERSION = 2
+
+_NO_CONTENTS = 1
+"""In place of `CONTENTS_VERSION` in the keys of stages that read no image encoder: never changes."""
 
 PROMPT_OPTIONS = ("length", "source", "global_length", "content_length")
 """Settings of a tune stage that belong to the prompt; None if its family has no such setting."""
 
 PART = 64
 """Most images of a latents stage: seconds on a GPU, some minutes on a CPU."""
+
+
+def _versions(stage: int, *, reads: bool) -> list[int]:
+    return [stage, LATENTS_VERSION, CONTENTS_VERSION if reads else _NO_CONTENTS]
+
+
+def file_key(file: str, reads: str | None) -> str:
+    """Key of a prompt that was learned elsewhere.
+
+    Args:
+        file: fingerprint of its file.
+        reads: fingerprint of the image encoder that it reads; None for none.
+    """
+    version = {} if reads is None else {"version": CONTENTS_VERSION}
+    return key_of({"file": file, "reads": reads, **version})
 
 
 def score_name(predictions: str, address: Mapping[str, Any]) -> str:
@@ -99,7 +119,8 @@ class Tune:
     Attributes:
         machine: where it runs.
         settings: the prompt's family and options, the fingerprint of the image encoder it reads,
-            seed, image size and the training recipe, as JSON values.
+            seed, image size and the training recipe, as JSON values. Settings that were added
+            later are left out where they change nothing; see `staging`.
         train, val: the splits that it learns from, and validates on.
     """
 
@@ -118,15 +139,20 @@ class Tune:
             for name, short in known
             if settings[name] is not None
         ]
+        options += ["+dino"] if "fused_with" in settings else []
+        options += ["without L2"] if "l2_normalize" in settings else []
         return " ".join(["tune", str(settings["family"]), *options, "on", self.train.dataset])
 
     @cached_property
     def key(self) -> str:
         """Content address of this stage."""
+        of_categories = KNOWN[str(self.settings["family"])].depends_on == "category"
+        version = CLASS_TUNE_VERSION if of_categories else TUNE_VERSION
+        reads = self.settings["reads"] is not None or "fused_with" in self.settings
         return key_of(
             {
                 "stage": "tune",
-                "version": [TUNE_VERSION, LATENTS_VERSION, CONTENTS_VERSION],
+                "version": _versions(version, reads=reads),
                 **self.machine.identity(),
                 **self.settings,
                 "train": self.train.fingerprint,
@@ -142,7 +168,7 @@ class Extraction:
     Attributes:
         machine: where it runs.
         prompt: family of a prompt that is not learned, else the key of its `Tune`, or of its file
-            and the image encoder that it reads.
+            and the image encoder that it reads (`file_key`).
         tuned: whether ``prompt`` is the key of a `Tune`.
         timestep, ensemble, image_size, seed: of the noise and the images.
         template: of a ``text`` prompt.
@@ -178,7 +204,7 @@ class Extraction:
         """Everything that determines the features of a given image."""
         return {
             "stage": "predict",
-            "version": [PREDICT_VERSION, LATENTS_VERSION, CONTENTS_VERSION],
+            "version": _versions(PREDICT_VERSION, reads=self.fused_with is not None),
             **self.machine.identity(),
             "batch_size": self.machine.batch_size,
             "prompt": self.prompt,

@@ -13,9 +13,10 @@ from sd4match.backbones.image_encoder_files import (
 from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.family_facts import KNOWN, SOURCES, serving_category
-from study.plan.inputs import ABSENT, DataRef, Machine, PromptFile, key_of, refer
+from sd4match.tuning.recipe import NEWER_SETTINGS, SCHEDULE_SETTINGS, paper_steps
+from study.plan.inputs import ABSENT, DataRef, Machine, PromptFile, refer
 from study.plan.prompt_files import describe
-from study.plan.stages import PROMPT_OPTIONS, Extraction, Predict, Tune
+from study.plan.stages import PROMPT_OPTIONS, Extraction, Predict, Tune, file_key
 from study.space.axes import Value
 from study.space.configuration import Configuration
 from study.space.schema import SpaceFile
@@ -90,7 +91,7 @@ class Staging:
         prompt = tune.key if tune else str(values["prompt"])
         if file:
             reads = file.encoder and self.models.encoder(machine, file.encoder)
-            prompt = key_of({"file": file.fingerprint, "reads": reads})
+            prompt = file_key(file.fingerprint, reads)
         return Extraction(
             machine=machine,
             prompt=prompt,
@@ -108,6 +109,7 @@ class Staging:
         if not configuration.learned:
             return None
         values, recipe = configuration.as_dict, self._file.recipe
+        data = str(configuration.training_data(dataset))
         kind = None if values["source"] is None else SOURCES[str(values["source"])][1].encoder
         settings = {
             "family": values["prompt"],
@@ -118,12 +120,19 @@ class Staging:
             "timestep": values["train.timestep"],
             "layer": values["train.layer"],
             "kernel_size": values["train.kernel_size"],
-            "steps": recipe.steps,
+            "steps": paper_steps(data) if recipe.steps is None else recipe.steps,
             "learning_rate": recipe.learning_rate,
             "batch_size": recipe.batch_size,
         }
-        data = str(configuration.training_data(dataset))
-        known = (machine, data, *settings.values())
+        newer = {
+            **{name: getattr(recipe, name) for name in SCHEDULE_SETTINGS},
+            "l2_normalize": values["train.l2_normalize"] is not False,
+        }
+        # Left out where they change nothing: prompts that were learned before keep their keys.
+        settings |= {name: v for name, v in newer.items() if v != NEWER_SETTINGS[name]}
+        if values["train.fusion"] == "dino":
+            settings["fused_with"] = self.models.encoder(machine, "dino")
+        known = (machine, data, *settings.items())
         if known not in self._tunes:
             train, val = self.data(data, "train"), self.data(data, "val")
             self._tunes[known] = Tune(machine, settings, train, val)

@@ -1,14 +1,14 @@
 """Which parts of a plan are already stored, and which predictions still need a pass.
 
-Predicted keypoints are the record. Another alpha or protocol is scored from them. A layer,
-localizer, kernel width or temperature that was not read then needs another pass, because neither
-features nor correlations are kept.
+Predicted keypoints are the record. Another alpha or protocol is scored from them. A layer, place,
+localizer, kernel width, temperature or L2 normalization that was not read then needs another pass,
+because neither features nor correlations are kept.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sd4match.matching.readout import Setting
+from sd4match.matching.readout import Setting, names_of
 from study.plan.plan import Plan
 from study.plan.stages import Predict, score_name
 from study.space.axes import Value
@@ -137,9 +137,12 @@ def reuse(plan: Plan, stored: Stored, rule: Rule) -> Reuse:
 def _values(settings: Iterable[Setting]) -> Iterable[tuple[str, Value]]:
     """The axes' values in some readout settings."""
     for layer, readout in settings:
-        yield "layer", layer
+        block, place = names_of(layer)
+        yield "layer", block
+        yield "place", place
         yield "localizer", readout.localizer
         if readout.kernel_sigma is not None:
             yield "kernel", f"{readout.kernel_sigma:g}"
         if readout.temperature is not None:
             yield "temperature", f"{readout.temperature:g}"
+        yield "l2_normalize", str(readout.l2_normalize).lower()

@@ -80,7 +80,7 @@ class Content:
 
     name: str
     design: str
-    fidelity: str
+    reduced: str | None
     datasets: tuple[str, ...]
     varied: tuple[str, ...]
     n_configurations: int
@@ -120,7 +120,7 @@ def collect(study: Results) -> Content:
     return Content(
         name=study.name,
         design=str(facts["design"]).replace("_", " "),
-        fidelity=study.fidelity,
+        reduced=study.reduced,
         datasets=tuple(labels.dataset(name) for name in study.index["dataset"].unique()),
         varied=tuple(map(labels.axis, facts["axes"])),
         n_configurations=len(settings),

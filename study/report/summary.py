@@ -125,9 +125,9 @@ def _datasets(scores: Sequence[Score]) -> str:
 
 def _caveats(report: Content) -> list[str]:
     found = []
-    if report.fidelity != "full":
+    if report.reduced:
         found.append(
-            f"Reduced run: {report.fidelity}. The numbers are not comparable with published ones."
+            f"Reduced run: {report.reduced}. The numbers are not comparable with published ones."
         )
     found.append(
         f"PCK@{report.alpha:g} is a mean over pairs under protocol {report.protocol}. Intervals "
@@ -147,5 +147,6 @@ def _sharing(report: Content) -> str:
     return (
         f"{several(predictions.shared, 'prediction')} of a whole split answer "
         f"{several(predictions.alone, 'result')}, {factor:.1f} times fewer than without sharing: "
-        "layer, kernel width, localizer and temperature are read from the same pass."
+        "layer, kernel width, localizer, temperature and L2 normalization are read from the same "
+        "pass."
     )

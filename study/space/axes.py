@@ -7,7 +7,7 @@ from typing import Literal
 
 from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.matching.readout import LOCALIZERS
+from sd4match.matching.readout import LOCALIZERS, OUTPUT, layer_at, names_of
 from sd4match.prompts.family_facts import KNOWN, SOURCES, Family, check_template
 
 
@@ -42,6 +42,13 @@ def positive(raw: object) -> float:
     return float(raw)
 
 
+def boolean(raw: object) -> bool:
+    """Check true or false."""
+    if not isinstance(raw, bool):
+        raise ValueError("expected true or false")
+    return raw
+
+
 def one_of(*names: str) -> Callable[[object], str]:
     """Make a check for one of some names.
 
@@ -57,6 +64,12 @@ def one_of(*names: str) -> Callable[[object], str]:
         return str(raw)
 
     return check
+
+
+def place(raw: object) -> str:
+    """Check a place inside a layer: ``output``, or the number of a resnet from 1."""
+    _, name = names_of(layer_at(0, str(raw)))
+    return name
 
 
 def source(raw: object) -> str:
@@ -94,12 +107,15 @@ class Axis:
             `SD4MatchError` for names) saying what is allowed.
         of_prompts: which prompt families it applies to (None stands for prompt files). Its value
             is None for the others, so that one configuration never has two names.
+        neutral: value that changes nothing; it is left out of the keys of configurations, which
+            are the same as before the axis existed.
     """
 
     name: str
     cost: Cost
     check: Callable[[object], Value]
     of_prompts: Callable[[Family | None], bool] = lambda family: True
+    neutral: Value = None
 
     def applies(self, prompt: Value) -> bool:
         """Whether it applies to a prompt.
@@ -134,13 +150,13 @@ def _option(name: str, cost: Cost, check: Callable[[object], Value]) -> Axis:
     return Axis(name, cost, check, lambda family: family is not None and name in family.options)
 
 
-def _training(name: str, check: Callable[[object], Value]) -> Axis:
+def _training(name: str, check: Callable[[object], Value], neutral: Value = None) -> Axis:
     """An axis of training; for prompt files only the training data apply, which are chosen."""
 
     def applies(family: Family | None) -> bool:
         return name == "data" if family is None else family.learned
 
-    return Axis(f"train.{name}", "tune", check, applies)
+    return Axis(f"train.{name}", "tune", check, applies, neutral)
 
 
 TRAINED_ON: Mapping[str, str] = {name: known.trained_on for name, known in BENCHMARKS.items()}
@@ -172,15 +188,19 @@ AXES: Mapping[str, Axis] = {
         _training("timestep", integer(0, 999)),
         _training("layer", integer(0, 3)),
         _training("kernel_size", integer(3, odd=True)),
+        _training("fusion", one_of("none", "dino"), neutral="none"),
+        _training("l2_normalize", boolean, neutral=True),
         Axis(SEED, "tune", integer(0)),
         Axis("image_size", "extract", integer(8)),
         Axis("timestep", "extract", integer(0, 999)),
         Axis("ensemble", "extract", integer(1)),
         Axis("fusion", "extract", one_of("none", "dino")),
         Axis("layer", "free", integer(0, 3)),
+        Axis("place", "free", place, neutral=OUTPUT),
         Axis("localizer", "free", one_of(*LOCALIZERS)),
         Axis("kernel", "free", positive),
         Axis("temperature", "free", positive),
+        Axis("l2_normalize", "free", boolean, neutral=True),
     )
 }
 

@@ -15,6 +15,7 @@ from sd4match.datasets.benchmarks import NAMES
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.pck.protocols import PROTOCOLS
 from sd4match.prompts.family_facts import KNOWN
+from sd4match.tuning.recipe import check_schedule, paper_steps
 from study.space.axes import SEED, TRAINED_ON, Value, find
 from study.space.configuration import TIES
 from study.space.designs import DESIGNS
@@ -157,11 +158,34 @@ def check(file: SpaceFile, *, source: str) -> Space:
         _ = space.baseline  # raises if its values are impossible together
         for backbone in axes.get("backbone", ()):
             architecture(str(backbone))
+        check_recipe(space)
         check_search(space)
         _warn_of_idle_axes(space)
     except SD4MatchError as error:
         raise SD4MatchError(f"search space {source}: {error}") from None
     return space
+
+
+def check_recipe(space: Space) -> None:
+    """Refuse a recipe that cannot be followed.
+
+    Args:
+        space: a checked space, but for its recipe.
+
+    Raises:
+        SD4MatchError: an impossible learning-rate schedule, or no number of steps.
+    """
+    recipe = space.file.recipe
+    try:
+        steps = [recipe.steps or paper_steps(name) for name in space.training_data]
+        check_schedule(
+            recipe.schedule,
+            warmup_steps=recipe.warmup_steps,
+            step_rules=recipe.step_rules,
+            steps=min(steps, default=None),
+        )
+    except SD4MatchError as error:
+        raise SD4MatchError(f"recipe: {error}") from None
 
 
 def _warn_of_idle_axes(space: Space) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import Layer, Readout, layer_at
 from sd4match.prompts.family_facts import KNOWN, check_lengths
 from study.space.axes import AXES, OWN, SEED, TRAINED_ON, Value
 
@@ -35,8 +35,12 @@ class Configuration:
     @cached_property
     def key(self) -> str:
         """Ten hexadecimal digits that name this configuration in every study and table."""
-        # Only axes that apply: an axis for other prompts, added later, does not rename it.
-        applying = {name: value for name, value in self.as_dict.items() if value is not None}
+        # Only what makes a difference: an axis that was added later does not rename it.
+        applying = {
+            name: value
+            for (name, axis), value in zip(AXES.items(), self.values, strict=True)
+            if value is not None and value != axis.neutral
+        }
         return hashlib.sha256(json.dumps(applying).encode()).hexdigest()[:10]
 
     @property
@@ -60,9 +64,18 @@ class Configuration:
         return Configuration((*self.values[:_SEED], seed, *self.values[_SEED + 1 :]))
 
     @property
+    def read_at(self) -> Layer:
+        """Where its features are read."""
+        block = self["layer"]
+        assert isinstance(block, int)
+        return layer_at(block, str(self["place"]))
+
+    @property
     def readout(self) -> Readout:
         """How its matches are read from a correlation map."""
-        return _readout(self["localizer"], self["kernel"], self["temperature"])
+        return _readout(
+            self["localizer"], self["kernel"], self["temperature"], self["l2_normalize"]
+        )
 
     def training_data(self, dataset: str) -> str | None:
         """The data set whose prompt is used on another (docs/explanation/architecture.md, idea 7).
@@ -83,10 +96,10 @@ _PAID = tuple(_PLACES[name] for name, axis in AXES.items() if axis.cost != "free
 
 
 @cache  # equal readouts are one object
-def _readout(localizer: Value, kernel: Value, temperature: Value) -> Readout:
+def _readout(localizer: Value, kernel: Value, temperature: Value, l2_normalize: Value) -> Readout:
     assert not isinstance(kernel, str)
     assert not isinstance(temperature, str)
-    return Readout(str(localizer), kernel, temperature)
+    return Readout(str(localizer), kernel, temperature, l2_normalize is not False)
 
 
 @cache
@@ -124,4 +137,7 @@ def configure(values: Mapping[str, Value], *, tie: Collection[str] = ()) -> Conf
         settled["kernel"] = None
     if settled["localizer"] not in ("softmax", "kernel_softmax"):
         settled["temperature"] = None
+    for part in ("", "train."):
+        if settled[f"{part}fusion"] == "dino":  # fused features are normalized already
+            settled[f"{part}l2_normalize"] = None
     return Configuration(tuple(settled[name] for name in AXES))

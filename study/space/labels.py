@@ -21,15 +21,19 @@ AXES = {
     "content_length": "content tokens C",
     "timestep": "timestep t",
     "layer": "UNet layer",
+    "place": "place inside the layer",
     "localizer": "localizer",
     "kernel": "kernel width σ (cells)",
     "temperature": "softmax temperature β",
+    "l2_normalize": "L2 normalization",
     "ensemble": "ensemble size E",
     "fusion": "fused with",
     "image_size": "image size (px)",
     "train.timestep": "training timestep t",
     "train.layer": "training UNet layer",
     "train.kernel_size": "loss window (cells)",
+    "train.fusion": "training fused with",
+    "train.l2_normalize": "L2 normalization in training",
     "train.data": "training data",
 }
 
@@ -49,6 +53,8 @@ def axis(name: str) -> str:
 
 def value(raw: Value) -> str:
     """A setting's value; a dash where the axis does not apply."""
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
     return MISSING if raw is None else f"{raw:g}" if isinstance(raw, float) else str(raw)
 
 
@@ -93,9 +99,14 @@ def training(rows: Iterable[Settings]) -> str:
 
     parts = []
     if learned:
+        fusion = seen("train.fusion", learned)
+        cosine = seen("train.l2_normalize", [r for r in learned if r["train.fusion"] != "dino"])
+        more = f"fused with {fusion}, " if "dino" in fusion else ""
+        more += f"L2 normalization {cosine}, " if "false" in cosine else ""
         parts.append(
             f"t = {seen('train.timestep', learned)}, layer {seen('train.layer', learned)}, "
-            f"loss window {seen('train.kernel_size', learned)}, on {seen('train.data', learned)}"
+            f"loss window {seen('train.kernel_size', learned)}, {more}"
+            f"on {seen('train.data', learned)}"
         )
     if read:
         parts.append(f"{seen('prompt', read)} from files, on {seen('train.data', read)}")

@@ -19,12 +19,19 @@ class TrainAxes:
         timestep: noise timestep t at which the prompt is learned, 0 to 999.
         layer: UNet layer whose features the loss uses, 0 to 3.
         kernel_size: side of the loss window in cells, an odd number from 3.
+        fusion: ``dino`` learns on the UNet's features joined with DINOv2's; ``none`` does not.
+            Example: ``dino``
+        l2_normalize: whether the loss correlates by cosine similarity (true) or by dot product
+            (false). Does not apply to fused features, which are normalized already.
+            Example: ``false``
     """
 
     data: str = "own"
     timestep: int = 261
     layer: int = 1
     kernel_size: int = 7
+    fusion: str = "none"
+    l2_normalize: bool = True
 
 
 @dataclass
@@ -56,10 +63,16 @@ class Baseline:
         fusion: ``dino`` joins DINOv2's features to the UNet's; ``none`` does not.
             Example: ``dino``
         layer: UNet layer whose features are matched, 0 to 3. Example: ``2``
+        place: where in the layer: ``output`` is the output of its whole up block; ``1``, ``2`` and
+            ``3`` are the features after that resnet and its attention, before the upsampler.
+            Example: ``2``
         localizer: how a position is read from a correlation map: ``nearest``, ``bilinear``,
             ``softmax`` or ``kernel_softmax``. Example: ``nearest``
         kernel: width sigma of the Gaussian of ``kernel_softmax``, in cells. Example: ``3``
         temperature: softmax temperature beta of ``softmax`` and ``kernel_softmax``.
+        l2_normalize: whether features are matched by cosine similarity (true) or by dot product
+            (false). Does not apply to fused features, which are normalized already.
+            Example: ``false``
     """
 
     backbone: str = "nano"
@@ -76,9 +89,11 @@ class Baseline:
     ensemble: int = 8
     fusion: str = "none"
     layer: int = 1
+    place: str = "output"
     localizer: str = "kernel_softmax"
     kernel: float = 7.0
     temperature: float = 0.04
+    l2_normalize: bool = True
 
 
 @dataclass
@@ -105,14 +120,26 @@ class Recipe:
     """How a prompt is learned (docs/explanation/method.md section 1).
 
     Attributes:
-        steps: optimizer steps of a tuning. 29,500 are the paper's; fewer are a reduced run, and
-            every table says so. Example: ``300``
-        learning_rate: of Adam, constant; CPM's linear layers learn at a tenth of it.
+        steps: optimizer steps of a tuning. null takes the paper's for the training data set: 29,635
+            on SPair-71k, 29,430 on PF-Pascal; a data set that the paper did not train on needs a
+            number. Fewer than the paper's are a reduced run, and every table says so.
+            Example: ``300``
+        learning_rate: of Adam; CPM's linear layers learn at a tenth of it.
+        schedule: factor of the learning rates by step: ``constant``; ``linear`` (falls to 0 in a
+            line), ``cosine`` (falls to 0 in half a cosine), both after ``warmup_steps``;
+            ``constant_with_warmup``; ``piecewise_constant`` (by ``step_rules``). Example: ``cosine``
+        warmup_steps: steps in which the rates rise from 0, before ``linear``, ``cosine`` and
+            ``constant_with_warmup``. Example: ``500``
+        step_rules: of ``piecewise_constant``: factors with the steps at which they end, and a last
+            factor. Example: ``"1:10000,0.1"``
         batch_size: pairs in each step.
     """
 
-    steps: int = 29_500
+    steps: int | None = None
     learning_rate: float = 0.01
+    schedule: str = "constant"
+    warmup_steps: int = 0
+    step_rules: str | None = None
     batch_size: int = 3
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from sd4match.backbones.architectures import architecture
-from sd4match.datasets.benchmarks import SPLITS
+from sd4match.datasets.benchmarks import BENCHMARKS, SPLITS
 from sd4match.errors import SD4MatchError
 from study.space.axes import OWN, SEED, TRAINED_ON, Cost, Value, find
 from study.space.configuration import Configuration, configure
 from study.space.metric import Rule
-from study.space.schema import SpaceFile
+from study.space.schema import Recipe, SpaceFile
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +53,45 @@ class Space:
 
     @property
     def fidelity(self) -> str:
-        """What was reduced compared with the full protocol, in words; ``full`` for nothing."""
+        """What was reduced compared with the full protocol, in words; ``full`` for nothing.
+
+        After a semicolon: what the recipe has other than the paper's, besides the steps.
+        """
         pairs, steps = self.file.data.pairs, self.file.recipe.steps
         parts = [] if pairs is None else [f"a seeded subset of {pairs} pairs per split"]
-        if self.trains and steps < SpaceFile().recipe.steps:
+        paper = [BENCHMARKS[name].paper_steps or 0 for name in self.training_data]
+        if steps is not None and steps < max(paper, default=0):
             parts.append(f"{steps:,} tuning steps")
-        return ", ".join(parts) or "full"
+        return "; ".join([", ".join(parts) or "full", *self._recipe()])
+
+    def _recipe(self) -> list[str]:
+        """What the recipe has other than the paper's, besides the steps."""
+        recipe, paper = self.file.recipe, Recipe()
+        if not self.training_data:
+            return []
+        schedule = recipe.schedule
+        if recipe.warmup_steps and schedule != "constant_with_warmup":
+            schedule += " with warm-up"
+        rules = f" over {recipe.warmup_steps:,} steps" if recipe.warmup_steps else ""
+        rules += f" {recipe.step_rules}" if recipe.step_rules else ""
+        return [
+            text
+            for name, text in (
+                ("learning_rate", f"learning rate {recipe.learning_rate:g}"),
+                ("schedule", f"learning-rate schedule {schedule}{rules}"),
+                ("batch_size", f"batch size {recipe.batch_size}"),
+            )
+            if getattr(recipe, name) != getattr(paper, name)
+        ]
+
+    @property
+    def training_data(self) -> tuple[str, ...]:
+        """The data sets that prompts are learned on; none if no configuration has such a prompt."""
+        if not self.trains:
+            return ()
+        sources = {self.settings["train.data"], *self.axes.get("train.data", ())}
+        own = {TRAINED_ON[name] for name in self.file.data.evaluate} if OWN in sources else set()
+        return tuple(sorted({*own, *map(str, sources - {OWN})}))
 
     @property
     def rule(self) -> Rule:

@@ -11,8 +11,16 @@ import pyarrow as pa
 
 from sd4match import pck
 from sd4match.errors import SD4MatchError
-from sd4match.matching.readout import Readout, Setting
-from sd4match.records.parquet import damaged, header, read, setting_columns, settings_of, write
+from sd4match.matching.readout import Setting
+from sd4match.records.parquet import (
+    damaged,
+    header,
+    read,
+    setting_columns,
+    setting_of,
+    settings_of,
+    write,
+)
 from study.space.metric import Rule
 from study.store.retry import patiently
 from study.store.store import Store
@@ -233,4 +241,4 @@ def read_averages(file: Path) -> tuple[list[Setting], Averages]:
         averages = Averages(**about)
     except TypeError as error:
         raise damaged(file, error) from None
-    return [(layer, Readout(*readout)) for layer, *readout in settings], averages
+    return [setting_of(setting) for setting in settings], averages

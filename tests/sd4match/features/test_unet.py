@@ -3,10 +3,12 @@ import weakref
 
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 
 from sd4match import backbones
 from sd4match.features.extractor import extract
 from sd4match.features.unet import truncate
+from sd4match.matching.readout import Place
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +39,45 @@ def gradient(features, hidden):
     return torch.autograd.grad(features.square().sum(), hidden)[0]
 
 
+PLACES = [Place(block, number) for block in LAYERS for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_places_and_their_gradients_are_the_full_unets(place):
+    torch.manual_seed(0)
+    unet = UNet2DConditionModel(  # three resnets in each up block, as Stable Diffusion has
+        block_out_channels=(16, 16, 32, 32),
+        norm_num_groups=8,
+        attention_head_dim=4,
+        cross_attention_dim=128,
+    )
+    latents, hidden = inputs(12)
+    block, number = place
+    # The attention of that resnet, where the block has any; the whole UNet runs.
+    attentions = getattr(unet.up_blocks[block], "attentions", None)
+    maps = []
+    hooked = (attentions or unet.up_blocks[block].resnets)[number - 1]
+    hook = hooked.register_forward_hook(lambda *call: maps.append(call[-1]))
+    unet(latents, 100, hidden)
+    hook.remove()
+    (expected,) = maps[0] if isinstance(maps[0], tuple) else maps
+    found = truncate(unet, place)(latents, 100, hidden).sample
+    assert torch.equal(found, expected)
+    assert torch.equal(gradient(found, hidden), gradient(expected, hidden))
+
+
+def test_a_pass_ends_inside_the_block(unet):
+    ran = []
+    block = unet.up_blocks[1]
+    for name, module in (("second", block.resnets[1]), ("upsampler", block.upsamplers[0])):
+        module.register_forward_hook(lambda *_, name=name: ran.append(name))
+    latents, hidden = inputs(12)
+    truncate(unet, Place(1, 1))(latents, 100, hidden)
+    assert ran == []
+    truncate(unet, 1, read=[Place(1, 1)])(latents, 100, hidden)
+    assert ran == ["second", "upsampler"]
+
+
 @pytest.mark.parametrize("side", [32, 12, 9])
 @pytest.mark.parametrize("layer", LAYERS)
 def test_features_and_gradients_are_the_full_unets(unet, layer, side):
@@ -63,7 +104,7 @@ def test_the_original_stays_whole_and_shares_its_parameters(unet):
     assert short.config == unet.config
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", [*LAYERS, Place(1, 2)])
 def test_gradient_checkpointing_changes_nothing(unet, layer):
     latents, hidden = inputs(12)
     short = truncate(unet, layer)
@@ -78,7 +119,7 @@ def test_gradient_checkpointing_changes_nothing(unet, layer):
 
 def test_it_compiles_as_one_graph(unet):
     latents, hidden = inputs(12)
-    short = truncate(unet, 1)
+    short = truncate(unet, 1, read=[Place(1, 2)])
     with torch.no_grad():
         expected = short(latents, 100, hidden).sample
         compiled = torch.compile(short, fullgraph=True, backend="eager")

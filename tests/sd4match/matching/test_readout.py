@@ -1,5 +1,8 @@
 """Readouts as settings."""
 
+import pytest
+
+from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import LOCALIZERS, Readout
 
 SIGMAS = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0, 11.0, 15.0)
@@ -13,3 +16,9 @@ def test_one_setting_has_one_name():
     assert Readout("softmax", 3, 0.1) == Readout("softmax", 7, 0.1)
     assert Readout(kernel_sigma=7) == Readout(kernel_sigma=7.0)
     assert len(set(ALL)) == len(sorted(ALL)) == 11
+    assert Readout("nearest", l2_normalize=False) != Readout("nearest")
+
+
+def test_l2_normalize_is_true_or_false():
+    with pytest.raises(SD4MatchError, match="l2_normalize is 1: it must be True or False"):
+        Readout(l2_normalize=1)

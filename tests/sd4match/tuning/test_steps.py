@@ -9,6 +9,8 @@ import torch
 from sd4match import backbones, prompts
 from sd4match.errors import SD4MatchError
 from sd4match.features import Contents, Latents
+from sd4match.losses import gaussian_cross_entropy
+from sd4match.matching.keypoints import to_square
 from sd4match.prediction.predictor import predict
 from sd4match.tuning import steps
 from sd4match.tuning.recipe import TuningSettings
@@ -19,6 +21,7 @@ FAMILIES = {
     "class": {"length": 4, "categories": ["car", "cat"]},
     "cpm": {"global_length": 2, "content_length": 2},
 }
+TOTAL = 20
 
 
 @pytest.fixture
@@ -29,9 +32,12 @@ def batch(pascal):
 def optimizer_of(backbone, family="single", side=32, **settings):
     """(prompt, its optimiser) as they are at the start."""
     prompt = prompts.create(family, backbone, **FAMILIES[family])
-    recipe = TuningSettings(steps=1, kernel_size=3, **settings)
+    recipe = TuningSettings(steps=TOTAL, kernel_size=3, **settings)
     latents, contents = Latents(backbone, side), Contents(backbone)
-    return prompt, PromptOptimizer(backbone, prompt, recipe, latents=latents, contents=contents)
+    optimizer = PromptOptimizer(
+        backbone, prompt, recipe, total_steps=TOTAL, latents=latents, contents=contents
+    )
+    return prompt, optimizer
 
 
 def gradients(prompt):
@@ -198,6 +204,139 @@ def test_a_class_prompt_learns_the_categories_of_the_batch(nano, pascal, latents
     assert car.grad.abs().sum() > 0
     assert cat.grad.abs().sum() > 0
     assert dog.grad is None
+
+
+def steered(monkeypatch):
+    """Replace the models: the gradient of each category in a batch is 1 everywhere."""
+
+    def loss(backbone, prompt, pairs, settings, **rest):
+        names = {pair.category for pair in pairs}
+        own = [prompt.embeddings[prompt.categories.index(name)] for name in sorted(names)]
+        return torch.stack(own).sum()
+
+    monkeypatch.setattr(steps, "step_loss", loss)
+
+
+def test_an_absent_category_goes_on_by_momentum(nano, pascal, monkeypatch):
+    """As measured on the original code: 0.010 in its own step, 0.035 in the 11 steps after it."""
+    steered(monkeypatch)
+    car, cat = [pascal["train"][0]], [pascal["train"][3]]
+    prompt, optimizer = optimizer_of(nano, "class")
+    path = [prompt.embeddings[0].detach().clone()]
+    for number in range(12):
+        optimizer.step(car if number == 0 else cat, number)
+        path.append(prompt.embeddings[0].detach().clone())
+    own, after = (path[0] - path[1]).mean().item(), (path[1] - path[-1]).mean().item()
+    assert own == pytest.approx(0.010, abs=1e-5)
+    assert after == pytest.approx(0.035, abs=5e-4)
+    # The category that was absent first begins with its own first step.
+    fresh, optimizer = optimizer_of(nano, "class")
+    optimizer.step(car, 0)
+    assert torch.equal(fresh.embeddings[1], optimizer_of(nano, "class")[0].embeddings[1])
+
+
+def test_momentum_goes_on_after_resuming(nano, pascal, monkeypatch):
+    steered(monkeypatch)
+    batches = [[pascal["train"][i]] for i in (0, 3, 3, 3)]
+    whole, optimizer = optimizer_of(nano, "class")
+    for number, batch in enumerate(batches):
+        optimizer.step(batch, number)
+    prompt, optimizer = optimizer_of(nano, "class")
+    for number, batch in enumerate(batches):
+        optimizer.step(batch, number)
+        resumed, other = optimizer_of(nano, "class")
+        resumed.load_state_dict(prompt.state_dict())
+        other.load_state_dict(optimizer.state_dict())
+        prompt, optimizer = resumed, other
+    assert all(map(torch.equal, prompt.embeddings, whole.embeddings))
+
+
+@pytest.mark.parametrize(
+    ("settings", "rates"),
+    [
+        ({"schedule": "constant"}, {0: 1, 7: 1, 19: 1}),
+        ({"schedule": "linear"}, {0: 1, 5: 0.75, 10: 0.5, 19: 0.05}),
+        ({"schedule": "linear", "warmup_steps": 4}, {0: 0, 2: 0.5, 4: 1, 12: 0.5}),
+        ({"schedule": "cosine"}, {0: 1, 5: 0.853553, 10: 0.5, 15: 0.146447}),
+        ({"schedule": "constant_with_warmup", "warmup_steps": 5}, {0: 0, 1: 0.2, 5: 1, 19: 1}),
+        (
+            {"schedule": "piecewise_constant", "step_rules": "1:3,0.1:10,0.01"},
+            {0: 1, 2: 1, 3: 0.1, 9: 0.1, 10: 0.01, 19: 0.01},
+        ),
+    ],
+)
+def test_the_learning_rate_is_a_function_of_the_step(nano, settings, rates):
+    _, optimizer = optimizer_of(nano, "cpm", **settings)
+    adam = optimizer._adam
+    base = [group["lr"] / max(rates[0], 1e-9) for group in adam.param_groups]
+    if rates[0]:
+        assert base == pytest.approx([0.01, 0.001])
+    for number, factor in reversed(rates.items()):  # in any order, so after resuming too
+        optimizer._set_learning_rate(number)
+        found = [group["lr"] for group in adam.param_groups]
+        assert found == pytest.approx([0.01 * factor, 0.001 * factor], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_fusion_joins_dino_and_learns_through_the_unet_only(nano, pascal, latents):
+    pairs = [pascal["train"][i] for i in (0, 1)]
+    prompt = prompts.create("single", nano, length=4)
+    contents = Contents(nano)
+    plain, fused, dots = (
+        step_loss(
+            nano,
+            prompt,
+            pairs,
+            TuningSettings(steps=1, kernel_size=3, **settings),
+            latents=latents,
+            contents=contents,
+            step=0,
+        )
+        for settings in ({}, {"fusion": True}, {"l2_normalize": False})
+    )
+    assert len({plain.item(), fused.item(), dots.item()}) == 3
+    assert not any(p.requires_grad for p in nano.image_encoder("dino").model.parameters())
+    for loss in (fused, dots):
+        prompt.zero_grad()
+        loss.backward()
+        assert prompt.embeddings.grad.abs().sum() > 0
+
+    # The maps by hand: the loss of fused features without a further normalization.
+    images = [(pair, side) for side in ("source", "target") for pair in pairs]
+    clean = torch.stack([latents.sample(*image, 0) for image in images])
+    found = steps.extract(  # type: ignore[attr-defined]
+        nano,
+        clean,
+        prompt.hidden_states(nano).detach(),
+        timestep=261,
+        layers=[1],
+        noise=[[latents.noise(*image, 0, "step 0")] for image in images],
+    )[1]
+    hw, side = found.shape[2:], latents.image_size
+    dino = torch.stack([contents.dense(*i, image_size=side, hw=tuple(hw)) for i in images])
+    half = [0.5 * part / (part.norm(dim=1, keepdim=True) + 1e-6) for part in (found, dino)]
+    maps = torch.cat(half, dim=1)
+    points = [
+        torch.zeros(2, max(len(p.source_keypoints) for p in pairs), 2, dtype=torch.float64)
+        for _ in range(2)
+    ]
+    for row, pair in enumerate(pairs):
+        for place, keypoints, size in (
+            (points[0], pair.source_keypoints, pair.source_size),
+            (points[1], pair.target_keypoints, pair.target_size),
+        ):
+            place[row, : len(keypoints)] = torch.from_numpy(to_square(keypoints, size, side))
+    expected = gaussian_cross_entropy(
+        maps[:2],
+        maps[2:],
+        *points,
+        torch.tensor([len(p.source_keypoints) for p in pairs]),
+        source_hw=(side, side),
+        target_hw=(side, side),
+        kernel_size=3,
+        l2_normalize=False,
+    )
+    assert fused.item() == pytest.approx(expected.item(), rel=1e-4)
 
 
 @pytest.mark.slow

@@ -185,6 +185,50 @@ def test_a_tuning_resumed_at_any_step_is_the_uninterrupted_one(nano, start, fami
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"schedule": "cosine"},
+        {"schedule": "linear", "warmup_steps": 2},
+        {"schedule": "piecewise_constant", "step_rules": "1:2,0.1"},
+    ],
+)
+def test_a_resumed_schedule_goes_on_where_it_was(start, settings):
+    plain, whole = run(start()), run(start(**settings))
+    first = start(**settings)
+    with pytest.raises(KilledError):
+        run(first, on_step=kill_at(3))
+    second = start(**settings)
+    second.load_state_dict(saved(first))
+    run(second)
+    assert second.losses == whole.losses != plain.losses
+    assert torch.equal(second.prompt.embeddings, whole.prompt.embeddings)
+
+
+@pytest.mark.slow
+def test_fused_training_validates_on_fused_features(nano, start, pascal, latents):
+    tuning = start(fusion=True, epochs=1)
+    row = tuning.run_epoch()
+    truth = GroundTruth.of(pascal["val"])
+
+    def scores(**settings):
+        predicted = predict(
+            nano,
+            tuning.prompt,
+            pascal["val"],
+            timestep=261,
+            ensemble=1,
+            settings=[(1, Readout("nearest"))],
+            latents=latents,
+            **settings,
+        )[0]
+        right = scoring.correct(truth, predicted, alpha=0.1, image_size=64)
+        return scoring.aggregate(truth, right, mean="image")
+
+    assert row["val_pck"] == scores(fusion=True)
+
+
+@pytest.mark.slow
 def test_a_tuning_stopped_while_it_validates_goes_on(start):
     def stop(done, total):
         assert (done, total) == (1, 2)
@@ -250,11 +294,27 @@ def test_a_state_of_another_tuning_is_refused(start, pascal):
     state = start().state_dict()
     with pytest.raises(SD4MatchError, match=r"learning_rate was 0.01, now 0.5"):
         start(learning_rate=0.5).load_state_dict(state)
+    with pytest.raises(SD4MatchError, match="schedule was constant, now cosine"):
+        start(schedule="cosine").load_state_dict(state)
+    with pytest.raises(SD4MatchError, match="fusion was True, now False"):
+        start().load_state_dict(start(fusion=True).state_dict())
     with pytest.raises(SD4MatchError, match="other training pairs"):
         start(train=pascal["test"]).load_state_dict(state)
     state["run"]["dtype"] = "float16"
     with pytest.raises(SD4MatchError, match="dtype was float16, now float32"):
         start().load_state_dict(state)
+
+
+@pytest.mark.slow
+def test_a_class_tuning_of_an_earlier_version_is_refused(nano, start):
+    def begin(family):
+        return start(prompt=prompts.create(family, nano, seed=1, **FAMILIES[family]))
+
+    state = begin("class").state_dict()
+    del state["run"]["momentum"]
+    with pytest.raises(SD4MatchError, match="an earlier version learned it, without momentum"):
+        begin("class").load_state_dict(state)
+    assert "momentum" not in begin("single").state_dict()["run"]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import pytest
 
 from sd4match.errors import SD4MatchError
+from sd4match.matching.readout import Place
 from study.plan.plan import Planner
 from study.space.reading import load
 
@@ -20,6 +21,19 @@ def test_a_configuration_that_is_asked_for_twice_is_one_cell_a_split(tmp_path):
     once, twice = (planner.plan([space.baseline] * n) for n in (1, 2))
     twice.update(once)
     assert twice == once
+
+
+def test_places_of_a_layer_share_a_pass_that_ends_at_the_deepest(plan_of):
+    plan, numbers = plan_of("{baseline: {prompt: empty, layer: 1}, axes: {place: [1, 2]}}")
+    (settings, *_), trials = plan.settings.values(), numbers.trials
+    assert (trials, [layer for layer, _ in settings]) == (1, [1, Place(1, 1), Place(1, 2)])
+    inside = "{baseline: {prompt: empty, layer: 1, place: 1}, axes: {place: [2]}}"
+    assert plan_of(inside)[1].tflop < numbers.tflop
+
+
+def test_a_place_that_a_block_lacks_is_refused(plan_of):
+    with pytest.raises(SD4MatchError, match="place 4 of layer 1: nano has the places 1 to 2"):
+        plan_of("{axes: {place: [1, 4]}}")
 
 
 def test_missing_data_sets_are_refused_with_the_command_that_makes_them(tmp_path):

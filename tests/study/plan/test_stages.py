@@ -1,9 +1,11 @@
 """Content addresses of stages."""
 
+from dataclasses import replace
+
 import pytest
 
 from study.plan.inputs import DataRef, Machine, PromptFile, key_of
-from study.plan.stages import Extraction, Latents, Predict, Tune, score_name
+from study.plan.stages import Extraction, Latents, Predict, Tune, file_key, score_name
 from study.space.metric import Rule
 
 
@@ -58,11 +60,15 @@ TUNE = Tune(
     DATA,
     DATA,
 )  # fmt: skip
+CPM = {
+    **TUNE.settings, "family": "cpm", "length": None, "source": "Pair-DINO-Feat",
+    "global_length": 25, "content_length": 50, "reads": "e" * 64,
+}  # fmt: skip
 LEARNED = Extraction(MACHINE, TUNE.key, True, 100, 1, 128, 0)
 WRITTEN = Extraction(
-    MACHINE, "text", False, 50, 8, 768, 1, template="a {category}", fused_with="e" * 64,
-    file=PromptFile("/p", "a" * 64),
-)  # fmt: skip
+    MACHINE, "text", False, 50, 8, 768, 1, template="a {category}", file=PromptFile("/p", "a" * 64)
+)
+FUSED = replace(WRITTEN, fused_with="e" * 64)
 
 
 def test_keys_are_those_of_results_that_are_stored_already():
@@ -70,8 +76,16 @@ def test_keys_are_those_of_results_that_are_stored_already():
     latents = [stage.key for stage in Latents.of(MACHINE, 128, DATA)]
     assert latents == ["c108f0cfe047a417887c", "3fff016f1823595ad575"]
     assert TUNE.key == "7a08872affcab1cef07f"
-    assert (LEARNED.key, WRITTEN.key) == ("bfb3b4c2dc77f6f2f978", "97c7a5bdabad7f6a0132")
+    assert (LEARNED.key, WRITTEN.key) == ("bfb3b4c2dc77f6f2f978", "fe5d0225e92700183246")
     assert Predict(LEARNED, DATA).key == "a8787b89e426bf124cdc"
     rule = Rule((0.05, 0.1), "sd4match").address(128)
     assert score_name("grid", rule) == "grid-39edc6c1684c00fddfe4"
     assert key_of({"kind": "predict", **MACHINE.identity()}) == "06f97c66b61e5d3b178c"
+    assert file_key("a" * 64, None) == "d64ff4fd58e188c20619"
+
+
+def test_stages_that_read_an_image_encoder_are_of_the_newest_contents():
+    """Their keys before DINOv2's positions became the authors': contents of version 1."""
+    assert Tune(MACHINE, CPM, DATA, DATA).key != "3264f6f85b38204ded96"
+    assert FUSED.key != "97c7a5bdabad7f6a0132"
+    assert file_key("a" * 64, "e" * 64) != "387e2c67b046cdfbae43"

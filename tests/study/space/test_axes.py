@@ -33,6 +33,9 @@ from study.space.axes import AXES, find
         ("global_length", -1),
         ("content_length", 0),
         ("fusion", "clip"),
+        ("l2_normalize", "no"),
+        ("train.l2_normalize", 0),
+        ("train.fusion", True),
     ],
 )
 def test_impossible_values_are_refused_by_name(axis, value):
@@ -42,6 +45,11 @@ def test_impossible_values_are_refused_by_name(axis, value):
     ) as error:
         find(axis).parse(value)
     assert "\n" not in str(error.value)
+
+
+def test_a_place_is_output_or_a_number():
+    given = ["output", 1, "2", 3]
+    assert [find("place").parse(raw) for raw in given] == ["output", "1", "2", "3"]
 
 
 def test_an_unknown_axis_is_refused_with_the_nearest():
@@ -57,7 +65,9 @@ def test_a_wrong_name_is_refused_with_the_nearest():
 def test_every_axis_has_a_cost():
     assert {name for name, axis in AXES.items() if axis.cost == "free"} == {
         "layer",
+        "place",
         "localizer",
         "kernel",
         "temperature",
+        "l2_normalize",
     }

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from sd4match.errors import SD4MatchError
+from sd4match.matching.readout import Place, Readout
 from study.space.configuration import configure
 
 BASE = {
@@ -18,15 +19,19 @@ BASE = {
     "train.timestep": 261,
     "train.layer": 1,
     "train.kernel_size": 7,
+    "train.fusion": "none",
+    "train.l2_normalize": True,
     "seed": 0,
     "image_size": 128,
     "timestep": 50,
     "ensemble": 2,
     "fusion": "none",
     "layer": 1,
+    "place": "output",
     "localizer": "kernel_softmax",
     "kernel": 7.0,
     "temperature": 0.04,
+    "l2_normalize": True,
 }
 
 
@@ -69,12 +74,32 @@ def test_nearest_neighbour_has_one_name_whatever_kernel_and_temperature(kernel, 
     )
 
 
+def test_a_place_is_read_inside_its_layer():
+    inside = configure({**BASE, "place": "2"})
+    assert (configure(BASE).read_at, inside.read_at) == (1, Place(1, 2))
+    assert configure(BASE).key != inside.key
+
+
 def test_a_tie_trains_where_it_is_tested():
     moved = {**BASE, "timestep": 100, "layer": 2}
     both, one = (configure(moved, tie=tie) for tie in (["timestep", "layer"], ["timestep"]))
     assert (both["train.timestep"], both["train.layer"]) == (100, 2)
     assert (one["train.timestep"], one["train.layer"]) == (100, 1)
     assert configure({**BASE, "prompt": "empty"}, tie=["timestep"])["train.timestep"] is None
+
+
+def test_fused_features_are_never_normalized_again():
+    for part in ("", "train."):
+        on, off = (
+            configure({**BASE, f"{part}fusion": "dino", f"{part}l2_normalize": each})
+            for each in (True, False)
+        )
+        assert on == off
+        assert on[f"{part}l2_normalize"] is None
+        plain = configure({**BASE, f"{part}l2_normalize": False})
+        assert plain.key not in (on.key, configure(BASE).key)
+    assert configure({**BASE, "l2_normalize": False}).readout == Readout(l2_normalize=False)
+    assert configure({**BASE, "fusion": "dino"}).readout == Readout()
 
 
 def test_keys_tell_configurations_apart_and_are_pinned():
