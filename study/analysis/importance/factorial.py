@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sd4match.errors import SD4MatchError
 from study.analysis.importance.measured_metric import COLUMNS, FACTORIAL, Measure
 from study.analysis.statistics.design import Design, Floats
 from study.analysis.statistics.stats import design_of
 from study.space.configuration import TIES
 from study.space.labels import Settings, Value
 
+_ROUNDING = 1e-18  # a variance of PCK below this is the rounding's
 _CHUNK = 250  # contrasts at a time: a tenth of the memory that those of a large study take
 _DRAWS = 2000
 
@@ -69,8 +71,10 @@ def shares(measure: Measure, grid: Grid, *, seed: int) -> pd.DataFrame:
     The variance of PCK over the grid is a sum over sets of axes (functional ANOVA: Hooker 2007),
     each a sum of squared orthonormal contrasts of the K combinations. What the chance of the images
     adds to a square, its squared standard error, is subtracted, as the error's mean square is in
-    an analysis of variance; it is subtracted once more from drawn squares, since drawing adds it
-    again. What is missing to a sum of 1 belongs to three and more axes.
+    an analysis of variance; resampled squares lose what resampling adds to them besides. The rest
+    may be negative, and counts in the total as it is: cut at 0, the many sets without an effect
+    would add to the total and take from the shares of the others. Only a share is cut to [0, 1].
+    What is missing to a sum of 1 belongs to three and more axes, except for chance.
 
     Args:
         measure: what varies.
@@ -80,6 +84,9 @@ def shares(measure: Measure, grid: Grid, *, seed: int) -> pd.DataFrame:
     Returns:
         `COLUMNS`, one row per axis and one every two axes; values in [0, 1], with NaN for bounds
         where pairs are too few.
+
+    Raises:
+        SD4MatchError: the configurations do not differ more than chance explains.
     """
     shape = [len(values) for values in grid.levels.values()]
     size = math.prod(shape)
@@ -91,7 +98,7 @@ def shares(measure: Measure, grid: Grid, *, seed: int) -> pd.DataFrame:
         part = slice(start, start + _CHUNK)
         errors = drawn.standard_errors(contrasts[part])
         moved[part] = _deviations(drawn, contrasts[part], errors, seed)
-        error[part] = np.nan_to_num(errors) ** 2
+        error[part] = np.nan_to_num(drawn.variances(contrasts[part]))
     if drawn.reason is not None:  # too few pairs to tell their chance: shares without interval
         moved[:] = np.nan
 
@@ -99,17 +106,23 @@ def shares(measure: Measure, grid: Grid, *, seed: int) -> pd.DataFrame:
     sets = [tuple(np.flatnonzero(place)) for place in np.ndindex(*shape)]
     every = [found for found in dict.fromkeys(sets) if found]
     of_set = {found: [k for k, s in enumerate(sets) if s == found] for found in every}
-    square = {s: max(float((effect[k] ** 2 - error[k]).sum()), 0.0) for s, k in of_set.items()}
+    square = {s: float((effect[k] ** 2 - error[k]).sum()) for s, k in of_set.items()}
+    added = error + moved.var(axis=1)
     drawn_square = {
-        s: np.maximum(((effect[k, None] + moved[k]) ** 2 - 2 * error[k, None]).sum(axis=0), 0.0)
+        s: ((effect[k, None] + moved[k]) ** 2 - added[k, None]).sum(axis=0)
         for s, k in of_set.items()
     }
     total, drawn_total = sum(square.values()), np.sum(list(drawn_square.values()), axis=0)
+    if total <= _ROUNDING:
+        raise SD4MatchError(
+            f"importance by {measure.metric}: {size} configurations on {contrasts.shape[1]} pairs "
+            "differ no more than chance explains: measure more pairs"
+        )
     found = []
     for chosen in (s for s in every if len(s) <= 2):
-        value = square[chosen] / total if total > 0 else 0.0
-        drawn_share = drawn_square[chosen] / np.where(drawn_total > 0, drawn_total, 1.0)
-        low, high = np.quantile(drawn_share, [0.025, 0.975])
+        value = min(max(square[chosen] / total, 0.0), 1.0)
+        drawn_share = drawn_square[chosen] / np.maximum(drawn_total, _ROUNDING)
+        low, high = np.quantile(np.clip(drawn_share, 0.0, 1.0), [0.025, 0.975])
         names = [axes[place] for place in chosen]
         other = names[1] if len(names) > 1 else None
         found.append([names[0], other, FACTORIAL, value, min(low, value), max(high, value)])
