@@ -39,8 +39,8 @@ def importance(
     """How much each axis matters.
 
     - ``factorial``: each axis's main effect and each two axes' interaction, as shares of the
-      variance over all combinations (`study.analysis.importance.factorial`), ``seed`` as an axis
-      like others. If combinations are missing, as for a search.
+      variance over all combinations (`study.analysis.importance.factorial`) of means over seeds. If
+      combinations are missing, as for a search.
     - ``search``: shares of PED-ANOVA's importance for reaching the best tenth (`ped_anova`).
     - ``one_at_a_time``, ``leave_one_out``: the largest difference to the baseline that an axis
       makes (`study.analysis.importance.largest`); no share, because no axes varied together.
@@ -72,6 +72,7 @@ def importance(
     if design in _AROUND:
         found = largest.largest_differences(measure, baseline)
     else:
+        measure = measure.over_seeds()
         grid = factorial.grid_of(measure.settings) if design == "factorial" else None
         if grid is None:
             found = ped_anova(measure, seed=seed)

@@ -1,14 +1,15 @@
 """One metric of all measured configurations: the input of every importance method."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from sd4match.errors import SD4MatchError
 from study.analysis.ablation import Samples
-from study.analysis.rows import columns, configurations, value
+from study.analysis.rows import by_seed, columns, configurations, over_seeds, value
 from study.analysis.statistics.stats import PairSamples
+from study.space.axes import SEED
 from study.space.labels import Settings
 from study.space.metric import MEAN, Metric
 
@@ -56,6 +57,21 @@ class Measure:
         )
         settings = configurations(cells[cells["configuration"].isin(values.index)])
         return cls(cells, samples, metric, keys, values, settings)
+
+    def over_seeds(self) -> "Measure":
+        """Means over seeds: configurations that differ in the seed alone are one, the first."""
+        seeds = by_seed(self.settings)
+
+        def samples(name: str, dataset: str, split: str, alpha: float) -> PairSamples:
+            found = [self.samples(key, dataset, split, alpha) for key in seeds[name].values()]
+            return replace(found[0], pck=np.mean([own.pck for own in found], axis=0))
+
+        return replace(
+            self,
+            samples=samples,
+            values=over_seeds(self.values, self.cells),
+            settings={name: {**self.settings[name], SEED: None} for name in seeds},
+        )
 
     def pairs(self, configuration: str) -> PairSamples:
         """The pairs of all data sets as one sample, scaled so that its mean is the metric.

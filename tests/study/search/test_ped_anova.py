@@ -80,16 +80,28 @@ def test_a_factorial_without_noise_gives_the_components_exactly():
 
 def test_a_third_axis_that_only_interacts_has_no_share_alone():
     points = [
-        ({**axes, "seed": seed}, mean + (0.01 if seed == axes["layer"] else -0.01))
+        ({**axes, "ensemble": n}, mean + (0.01 if n == 1 + axes["layer"] else -0.01))
         for axes, mean in grid()
-        for seed in (0, 1)
+        for n in (1, 2)
     ]
     found = by_axes(ask(*study_of(points), "factorial"))  # type: ignore[call-arg]
     total = sum(PARTS.values()) + 0.01**2
-    assert found["seed", "layer"].value == pytest.approx(0.01**2 / total)
+    assert found["ensemble", "layer"].value == pytest.approx(0.01**2 / total)
     assert found["timestep", "layer"].value == pytest.approx((BOTH**2).mean() / total)
-    assert found["seed", None].value == pytest.approx(0, abs=1e-9)
-    assert found["seed", "timestep"].value == pytest.approx(0, abs=1e-9)
+    assert found["ensemble", None].value == pytest.approx(0, abs=1e-9)
+    assert found["timestep", "ensemble"].value == pytest.approx(0, abs=1e-9)
+
+
+def test_seeds_are_averaged_and_are_no_axis():
+    luck = (-0.01, 0.0, 0.01)
+    points = [
+        ({**axes, "seed": seed}, mean + moved)
+        for axes, mean in grid()
+        for seed, moved in enumerate(luck)
+    ]
+    found = ask(*study_of(points), "factorial")  # type: ignore[call-arg]
+    assert list(zip(found["axis"], found["other"], strict=True)) == list(PARTS)
+    assert found["value"].tolist() == pytest.approx(list(TRUTH.values()))
 
 
 @pytest.mark.slow
