@@ -165,4 +165,4 @@ def test_the_overview_has_a_row_a_setting(seeded):
     assert "seed=" not in notes
     behind = seeded.query("SELECT DISTINCT predict FROM scores")["predict"]
     assert f"({len(behind)} in all" in notes
-    assert "seeds, a second level" in " ".join(seeded.table("prompt").footnotes)
+    assert "Means over the measured seeds" in " ".join(seeded.table("prompt").footnotes)
