@@ -21,7 +21,7 @@ PREDICT_VERSION = 2
 SCORE_VERSION = 2
 
 _NO_CONTENTS = 1
-"""In place of `CONTENTS_VERSION` in the keys of stages that read no image encoder: never changes."""
+"""Stands for `CONTENTS_VERSION` in keys of stages that read no image encoder; never changes."""
 
 PROMPT_OPTIONS = ("length", "source", "global_length", "content_length")
 """Settings of a tune stage that belong to the prompt; None if its family has no such setting."""

@@ -258,7 +258,8 @@ class OptunaSearch:
         """Name of the Optuna study: another question, data, weights or Optuna make another one."""
         space = self._space
         # The axes that decide which weights are used: some prompts read an image encoder.
-        varied = [name for name in ("backbone", "prompt", "source", "fusion") if name in space.axes]
+        decide = ("backbone", "prompt", "source", "fusion", "train.fusion")
+        varied = [name for name in decide if name in space.axes]
         moves = itertools.product(*(space.axes[name] for name in varied))
         moved = (space.possible(dict(zip(varied, values, strict=True))) for values in moves)
         probes = (space.baseline, *filter(None, moved))

@@ -14,6 +14,7 @@ from sd4match.matching.readout import Readout
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.pck.scoring import aggregate, correct
 from sd4match.prediction.predictor import predict
+from sd4match.prompts.header import read_header
 from study.analysis.measuring import measure
 from study.engine.work import pending, preflight
 from study.engine.worker import Workshop, reports
@@ -332,6 +333,39 @@ def test_every_family_runs_and_sub_classes_without_a_prompt_are_missing(plan_on,
         "class_hidden",
     }
     assert not pending(plan, store)
+
+
+@pytest.mark.slow
+def test_recipe_fusion_and_l2_reach_prompt_and_matches(plan_on, store):
+    plan = plan_on(
+        """
+        baseline: {prompt: single, length: 2, ensemble: 1, localizer: nearest}
+        axes: {train: {fusion: [dino], l2_normalize: [false]}, l2_normalize: [false]}
+        data: {evaluate: [pf_pascal], pairs: 2}
+        recipe: {steps: 2, batch_size: 2, schedule: linear}
+        """
+    )
+    assert len(plan.tunes) == 3
+    tune = next(tune for tune in plan.tunes.values() if "fused_with" in tune.settings)
+    workshop = Workshop(store, RULE)
+    warm = replace(tune, settings={**tune.settings, "warmup_steps": 1})
+    assert workshop.try_out(warm, {}) == {"tried": tune.label}  # one step, without a warm-up
+    other = replace(tune, settings={**tune.settings, "fused_with": "e" * 64})
+    with pytest.raises(SD4MatchError, match=r"image encoder .* other weights than the plan's"):
+        list(Workshop(store, RULE).tune(other))
+    finish(plan, store)
+    trained = [read_header(store.prompt(key))["training"] for key in plan.tunes]
+    assert {each["schedule"] for each in trained} == {"linear"}
+    assert sum(each.get("fused_with") == tune.settings["fused_with"] for each in trained) == 1
+    assert sum(each.get("l2_normalize") is False for each in trained) == 1
+    tokens = {prompts.load(store.prompt(k), workshop.backbone(tune.machine)) for k in plan.tunes}
+    assert len({prompt.embeddings.sum().item() for prompt in tokens}) == 3
+    # One pass answers with and without L2 normalization.
+    both = [key for key, settings in plan.settings.items() if len(settings) == 2]
+    assert len(both) == 2  # val and test, of the baseline's prompt
+    found = measure(index.frame(index.table(plan)), store, RULE)
+    assert set(found["status"]) == {"done"}
+    assert set(found["l2_normalize"]) == {True, False}
 
 
 @pytest.mark.slow
