@@ -61,11 +61,6 @@ def locate(name_or_path: str, *, revision: str | None, weights: bool) -> Path:
         return NANO_FOLDER
     if local.is_dir():
         return local
-    if local.is_file():
-        raise SD4MatchError(
-            f"{name_or_path}: a single file: convert it by diffusers' StableDiffusionPipeline"
-            ".from_single_file(FILE).save_pretrained(FOLDER), and give the folder"
-        )
     patterns = _SETTINGS + (_WEIGHTS if weights else [])
     folder = fetch_files(name_or_path, revision=revision, patterns=patterns)
     for variant in _VARIANTS if weights else ():
@@ -143,6 +138,11 @@ def check_hub_id(name_or_path: str, *, what: str = "backbone") -> None:
     Raises:
         SD4MatchError: it cannot be a hub id.
     """
+    if what == "backbone" and Path(name_or_path).expanduser().is_file():
+        raise SD4MatchError(
+            f"{name_or_path}: a single file: convert it by diffusers' StableDiffusionPipeline"
+            ".from_single_file(FILE).save_pretrained(FOLDER), and give the folder"
+        )
     if not re.fullmatch(r"\w[\w.-]*/[\w.-]+", name_or_path):
         raise SD4MatchError(
             f"{what} {name_or_path!r}: no such folder, and not a hub id: give {_EXAMPLES[what]}"
