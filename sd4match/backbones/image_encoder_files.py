@@ -5,7 +5,9 @@ Does not load torch.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sd4match.backbones.fingerprints import config_hash
 from sd4match.backbones.folders import (
@@ -16,7 +18,7 @@ from sd4match.backbones.folders import (
     weight_files,
 )
 from sd4match.backbones.image_processing import OWN_FILE, SHARED_FILE, processor_settings
-from sd4match.backbones.published_configs import IMAGE_ENCODERS
+from sd4match.backbones.published_configs import DINO_CONFIGS, IMAGE_ENCODERS
 from sd4match.errors import SD4MatchError
 from sd4match.files.cache import file_hash
 
@@ -91,6 +93,23 @@ def identify_image_encoder(name: str) -> str | None:
         if path.is_dir():
             raise
         return None  # the hub's cache may hold only some of the files
+
+
+def dino_config(name: str) -> Mapping[str, Any]:
+    """Read the configuration of a DINOv2, for planning.
+
+    Args:
+        name: hub id, ``id@revision`` or folder.
+
+    Returns:
+        Its ``config.json`` if that is on this machine, else what is published of it; that of
+        DINOv2-B for an unknown one.
+    """
+    path, revision = _split(name)
+    folder = path if path.is_dir() else local_files(str(path), revision=revision, what=_WHAT)
+    if folder is not None and (folder / "config.json").is_file():
+        return read_config(folder / "config.json")
+    return DINO_CONFIGS.get(str(path), DINO_CONFIGS[IMAGE_ENCODERS["dino"]])
 
 
 def _split(name: str) -> tuple[Path, str | None]:
