@@ -116,6 +116,36 @@ class Columns:
             attributes={name: grade for name, grade in grades if grade != _UNKNOWN},
         )
 
+    def require_lengths(self, reference: str, where: Path) -> None:
+        """Refuse pairs whose boxes or keypoints give no length that PCK can be measured by.
+
+        Args:
+            reference: of the benchmark, one of `sd4match.pck.protocols.REFERENCES`.
+            where: the list of the pairs, for the message.
+
+        Raises:
+            SD4MatchError: a box whose corners are not x1 < x2 and y1 < y2; with "bbox-kp", target
+                keypoints that all lie in one place.
+        """
+        corner, opposite = self.boxes[..., :2], self.boxes[..., 2:]
+        for row, side in np.argwhere((corner >= opposite).any(axis=-1)):
+            box = ", ".join(f"{v:g}" for v in self.boxes[row, side].tolist())
+            raise SD4MatchError(
+                f"{where}: pair {self.ids[row]}: the {('source', 'target')[side]} box is {box}:"
+                " expected x1, y1, x2, y2 with x1 < x2 and y1 < y2 (is it x, y, width, height?)"
+            )
+        if reference != "bbox-kp":
+            return
+        some = np.flatnonzero(np.diff(self.starts))
+        if len(some):
+            target, first = self.keypoints[:, 1], self.starts[some]
+            extent = np.maximum.reduceat(target, first) - np.minimum.reduceat(target, first)
+            for row in some[extent.max(axis=1) <= 0]:
+                raise SD4MatchError(
+                    f"{where}: pair {self.ids[row]}: all its target keypoints lie in one place, so"
+                    " their extent, by which PCK is measured, is 0"
+                )
+
     def digest(self, rows: NDArray[np.int64], *, dataset: str, contents: Mapping[str, str]) -> str:
         """Hash all fields of some pairs, and their images' contents.
 

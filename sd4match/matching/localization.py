@@ -19,7 +19,8 @@ from sd4match.matching.correlation import (
     _lengths,
     vector_norm,
 )
-from sd4match.matching.readout import Readout
+from sd4match.matching.dense import match_dense
+from sd4match.matching.readout import DENSE, Readout
 
 _CHUNK = 2**20  # elements of probability maps in memory at once, for any number of readouts
 
@@ -42,10 +43,11 @@ def localize(
         for the softmaxes.
 
     Raises:
-        SD4MatchError: an invalid setting, a wrong shape, or "bilinear", which needs `match`.
+        SD4MatchError: an invalid setting, a wrong shape, or "bilinear" or "dense", which
+            need `match`.
     """
-    if localizer == "bilinear":
-        raise SD4MatchError("localizer 'bilinear' needs the source map: call match(...) instead")
+    if localizer in ("bilinear", DENSE):
+        raise SD4MatchError(f"localizer {localizer!r} needs the feature maps: call match(...)")
     if correlation.ndim != 4 or 0 in correlation.shape[2:]:
         raise SD4MatchError(
             f"correlation has shape {tuple(correlation.shape)}: expected (B, N, h, w)"
@@ -64,18 +66,21 @@ def match(
     kernel_sigma: float | Sequence[float] = 7.0,
     temperature: float = 0.04,
     l2_normalize: bool = True,
+    size: tuple[int, int] | None = None,
 ) -> Tensor:
     """Find the queries in the target, by any localizer.
 
     Args:
         source_map, target_map, queries, l2_normalize: see `correlate`.
         localizer, kernel_sigma, temperature: see `Readout`; several widths may be given.
+        size: for "dense" alone, which needs it: height and width of the target images, pixels.
 
     Returns:
-        (B, N, 2) positions in target cells; (K, B, N, 2) for a sequence of K widths.
+        (B, N, 2) positions in target cells; (K, B, N, 2) for a sequence of K widths. "dense" gives
+        pixels of the target images, and its cells have half-pixel centers: see `dense.match_dense`.
 
     Raises:
-        SD4MatchError: an invalid setting, or shapes that do not fit together.
+        SD4MatchError: an invalid setting, "dense" without a size, or shapes that do not fit.
 
     Example:
         >>> one = torch.eye(4).reshape(1, 4, 2, 2)  # every cell has its own descriptor
@@ -83,7 +88,11 @@ def match(
         tensor([[[1., 0.]]])
     """
     readouts, several = _readouts(localizer, kernel_sigma, temperature, l2_normalize)
-    answers = match_many(source_map, target_map, queries, readouts)
+    if localizer == DENSE:
+        found = match_dense(source_map, target_map, queries, size=size, l2_normalize=l2_normalize)
+        answers = found.expand(len(readouts), *found.shape)
+    else:
+        answers = match_many(source_map, target_map, queries, readouts)
     return answers if several else answers[0]
 
 
@@ -103,10 +112,12 @@ def match_many(
         (R, B, N, 2) positions in target cells, in the order of ``readouts``.
 
     Raises:
-        SD4MatchError: no readout, or shapes that do not fit together.
+        SD4MatchError: no readout, shapes that do not fit together, or "dense", which needs `match`.
     """
     if not readouts:
         raise SD4MatchError("match_many needs at least one readout, such as [Readout()]")
+    if any(readout.localizer == DENSE for readout in readouts):
+        raise SD4MatchError("localizer 'dense' answers in pixels: call match(..., size=...)")
     found = {
         cosine: iter(_match_alike(source_map, target_map, queries, own, cosine))
         for cosine in (True, False)

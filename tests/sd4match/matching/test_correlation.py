@@ -6,12 +6,12 @@ import torch
 from sd4match.errors import SD4MatchError
 from sd4match.matching.correlation import correlate, vector_norm
 from sd4match.matching.localization import match_many
-from sd4match.matching.readout import LOCALIZERS, Readout
+from sd4match.matching.readout import CELL_LOCALIZERS, Readout
 
 SIGMAS = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0, 11.0, 15.0)
 
 
-ALL = [*(Readout(name) for name in LOCALIZERS[:3]), *(Readout(kernel_sigma=s) for s in SIGMAS)]
+ALL = [*(Readout(name) for name in CELL_LOCALIZERS[:3]), *(Readout(kernel_sigma=s) for s in SIGMAS)]
 
 
 def random_maps(seed=0, *, b=2, c=6, hw=(7, 9), hw2=(8, 6), n=5, dtype=torch.float32):
