@@ -26,7 +26,7 @@ def grey(panel):
 def test_numbers_are_lines_at_their_own_values(made):
     cells, samples = made
     figure = kind.ablation(
-        cells, samples, axis="timestep", baseline="base", resamples=20, published=True
+        cells, samples, axis="timestep", baseline="base", published=True
     )
     pascal, _, spair = figure.axes
     assert not grey(pascal)
@@ -56,7 +56,7 @@ def test_numbers_are_lines_at_their_own_values(made):
 def test_names_are_points_on_rows_of_their_own(made):
     cells, samples = varied(made, backbone="tiny")
     figure = kind.ablation(
-        cells, samples, axis="backbone", baseline="base", resamples=20, published=True
+        cells, samples, axis="backbone", baseline="base", published=True
     )
     names = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     assert names[:2] == ["nano", "tiny"]
@@ -70,7 +70,7 @@ def test_names_are_points_on_rows_of_their_own(made):
 @pytest.mark.slow
 def test_without_the_option_nothing_is_grey(made):
     cells, samples = made
-    figure = kind.ablation(cells, samples, axis="timestep", baseline="base", resamples=20)
+    figure = kind.ablation(cells, samples, axis="timestep", baseline="base")
     assert not any(map(grey, figure.axes))
     assert "published" not in figure.get_supxlabel()
 
