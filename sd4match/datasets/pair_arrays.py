@@ -58,9 +58,16 @@ class Columns:
         categories = {p.category: None for p in pairs}
         image = {id_: i for i, id_ in enumerate(images)}
         category = {name: i for i, name in enumerate(categories)}
-        points = [np.stack([p.source_keypoints, p.target_keypoints], axis=1) for p in pairs]
+        counts = [len(p.keypoint_ids) for p in pairs]
+        for pair, n in zip(pairs, counts, strict=True):
+            if not len(pair.source_keypoints) == len(pair.target_keypoints) == n:
+                raise SD4MatchError(f"pair {pair.id}: its images differ in their keypoints")
+        source, target = (
+            np.concatenate([getattr(p, f"{side}_keypoints") for p in pairs])
+            for side in ("source", "target")
+        )
         boxes = [
-            [_NO_BOX if box is None else box for box in (p.source_box, p.target_box)] for p in pairs
+            _NO_BOX if box is None else box for p in pairs for box in (p.source_box, p.target_box)
         ]
         return cls(
             ids=_numbered(p.id for p in pairs),
@@ -71,13 +78,13 @@ class Columns:
             category=np.array([category[p.category] for p in pairs], dtype=np.int32),
             flip=np.array([p.flip for p in pairs], dtype=np.bool_),
             sizes=np.array([(p.source_size, p.target_size) for p in pairs], dtype=np.int32),
-            boxes=np.array(boxes, dtype=np.float32),
+            boxes=np.concatenate(boxes, dtype=np.float32).reshape(-1, 2, 4),
             attributes=np.array(
                 [[p.attributes.get(name, _UNKNOWN) for name in ATTRIBUTES] for p in pairs],
                 dtype=np.int32,
             ),
-            starts=np.cumsum([0, *(len(p) for p in points)], dtype=np.int64),
-            keypoints=np.concatenate(points),
+            starts=np.cumsum([0, *counts], dtype=np.int64),
+            keypoints=np.stack([source, target], axis=1),
             keypoint_ids=np.concatenate([p.keypoint_ids for p in pairs]),
         )
 

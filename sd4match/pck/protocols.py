@@ -1,6 +1,6 @@
 """PCK protocols: their parts, and three with names (docs/explanation/method.md section 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.matching.readout import DENSE
 from sd4match.pck.ground_truth import GroundTruth
 
 COORDINATES = ("square", "original", "letterbox")
@@ -67,6 +68,27 @@ def resolve(protocol: str | Protocol) -> Protocol:
         return protocol
     require_known(protocol, PROTOCOLS, what="protocol")
     return PROTOCOLS[protocol]
+
+
+def localizer_warning(protocol: str, localizers: Iterable[str]) -> str | None:
+    """Return what to say about a protocol that its authors used with another localizer.
+
+    DIFT scored matches of its dense localizer (docs/explanation/method.md section 9).
+
+    Args:
+        protocol: name of the protocol.
+        localizers: those whose predictions it scores.
+
+    Returns:
+        A line for people; None where there is nothing to say.
+    """
+    others = sorted({*localizers} - {DENSE})
+    if protocol != "dift" or not others:
+        return None
+    return (
+        f"protocol dift scores as DIFT does, but DIFT matched by localizer {DENSE}, "
+        f"not {' or '.join(others)}: compare only {DENSE} with DIFT's numbers"
+    )
 
 
 def reference_lengths(

@@ -13,7 +13,7 @@ from sd4match.backbones.architectures import architecture
 from sd4match.backbones.published_configs import IMAGE_ENCODERS
 from sd4match.datasets.benchmarks import NAMES
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.pck.protocols import PROTOCOLS
+from sd4match.pck.protocols import PROTOCOLS, localizer_warning
 from sd4match.prompts.family_facts import KNOWN
 from sd4match.tuning.recipe import check_schedule, paper_steps
 from study.space.axes import SEED, TRAINED_ON, Value, find
@@ -169,6 +169,9 @@ def check(file: SpaceFile, *, source: str) -> Space:
         check_recipe(space)
         check_search(space)
         _warn_of_idle_axes(space)
+        localizers = (space.baseline["localizer"], *space.axes.get("localizer", ()))
+        if warning := localizer_warning(file.protocol, map(str, localizers)):
+            log.warning("%s", warning)
     except SD4MatchError as error:
         raise SD4MatchError(f"search space {source}: {error}") from None
     return space
