@@ -29,7 +29,7 @@ class Optuna:
         self._sampler, self._generation = sampler, generation
 
     def __call__(self, axes: Axes, *, prompt: Value, seed: int) -> Iterator[Point]:
-        """Yields points; None when there are no more."""
+        """Yield the points; the values of a generation are told when all of it is measured."""
         settings = Search(sampler=self._sampler, seed=seed, generation=self._generation)
         proposals = Proposals(axes, samplers.create(settings), prompt=prompt)
         while asked := [p for _ in range(self._generation) if (p := proposals.ask())]:
@@ -49,13 +49,15 @@ def in_order(axes: Axes, *, prompt: Value, seed: int) -> Iterator[Point]:
 def smac(axes: Axes, *, prompt: Value, seed: int) -> Iterator[Point]:
     """SMAC3's own facade for tuning, one point at a time.
 
-    A random forest with log expected improvement, a tenth of the budget as its initial design.
+    Its own defaults: a random forest, log expected improvement, an initial Sobol design. Needs
+    ``pip install smac``, which no part of the project needs.
     """
     import logging
     import tempfile
 
     from ConfigSpace import Categorical, ConfigurationSpace, InCondition, OrdinalHyperparameter
     from smac import HyperparameterOptimizationFacade, Scenario
+    from smac.main.exceptions import ConfigurationSpaceExhaustedException
     from smac.runhistory.dataclasses import TrialValue
 
     logging.disable(logging.WARNING)
@@ -79,12 +81,19 @@ def smac(axes: Axes, *, prompt: Value, seed: int) -> Iterator[Point]:
             space, deterministic=True, n_trials=500, seed=seed, output_directory=folder
         )
         facade = HyperparameterOptimizationFacade(
-            scenario, lambda config, seed: 0.0, overwrite=True, logging_level=False
+            scenario,
+            lambda config, seed: 0.0,
+            # In a small space most candidates were tried: by default it gives up after 16 of them.
+            config_selector=HyperparameterOptimizationFacade.get_config_selector(
+                scenario, retries=10_000
+            ),
+            overwrite=True,
+            logging_level=False,
         )
         while True:
             try:
                 info = facade.ask()
-            except StopIteration:
+            except (StopIteration, ConfigurationSpaceExhaustedException):
                 return
             chosen = dict(info.config)
             point = {name: _plain(chosen[name]) for name in axes if name in chosen}

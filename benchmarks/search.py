@@ -1,6 +1,6 @@
 """Regret against device time of searches that share one store: exact inner search and others.
 
-    python -m benchmarks search [--study results/NAME] [--seeds 50] [--smac 10] [--limit 400]
+    python -m benchmarks search [--study results/NAME] [--seeds 50] [--slow 10] [--only TEXT]
 
 Searches are replayed on a recorded factorial, a lookup table of real results: a finished study of
 ``design: factorial`` with val and test, or by default a small one that is measured once with nano
@@ -188,7 +188,8 @@ def main() -> None:
     parser.add_argument("--study", type=Path, help="a finished factorial's folder")
     parser.add_argument("--metric", help="the study's own by default")
     parser.add_argument("--seeds", type=int, default=50)
-    parser.add_argument("--smac", type=int, help="seeds for SMAC3, which is slower")
+    parser.add_argument("--slow", type=int, help="seeds for GP and SMAC3, which take long")
+    parser.add_argument("--only", default="", help="rivals whose name has this text")
     parser.add_argument("--limit", type=int, default=400, help="trials before a search gives up")
     parser.add_argument("--generation", type=int, default=4, help="proposals asked at once")
     parser.add_argument("--results", type=Path, default=Path("results"))
@@ -200,16 +201,19 @@ def main() -> None:
         folder = recorded_factorial.measure(space, plan).path
     table = read(folder, given.metric)
 
-    rivals: list[tuple[str, Rival, bool, int]] = [
-        (f"{'exact inner search' if exact else 'all axes'}, {sampler}",
-         Optuna(sampler, given.generation), exact, given.seeds)
-        for exact, sampler in ((True, "tpe"), (True, "gp"), (True, "random"),
-                               (False, "tpe"), (False, "random"))
-    ]  # fmt: skip
+    methods: dict[str, tuple[Rival, int]] = {
+        sampler: (Optuna(sampler, given.generation), given.seeds) for sampler in ("tpe", "random")
+    }
+    methods["gp"] = (Optuna("gp", given.generation), given.slow or given.seeds)
     if find_spec("smac"):
-        own = given.smac or given.seeds
-        rivals += [(f"{'exact inner search' if exact else 'all axes'}, SMAC3", smac, exact, own)
-                   for exact in (True, False)]  # fmt: skip
+        methods["SMAC3"] = (smac, given.slow or given.seeds)
+    rivals = [
+        (f"{'exact inner search' if exact else 'all axes'}, {method}", rival, exact, seeds)
+        for exact in (True, False)
+        for method, (rival, seeds) in methods.items()
+        if exact or method != "gp"  # hours over all axes
+    ]
+    rivals = [rival for rival in rivals if given.only in rival[0]]
     rivals.append(("the whole grid in order", in_order, True, 1))
     scores = np.array(list(table.values.values()))
     val, test = np.array(table.top) - np.median(scores, axis=0)

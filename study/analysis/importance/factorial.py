@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +74,8 @@ def shares(measure: Measure, grid: Grid, *, seed: int) -> pd.DataFrame:
     an analysis of variance; resampled squares lose what resampling adds to them besides. The rest
     may be negative, and counts in the total as it is: cut at 0, the many sets without an effect
     would add to the total and take from the shares of the others. Only a share is cut to [0, 1].
-    What is missing to a sum of 1 belongs to three and more axes, except for chance.
+    What is missing to a sum of 1 belongs to three and more axes, except for chance. The chance of
+    the seeds that all configurations have is treated alike, where there are two or more.
 
     Args:
         measure: what varies.
@@ -90,22 +91,29 @@ def shares(measure: Measure, grid: Grid, *, seed: int) -> pd.DataFrame:
     """
     shape = [len(values) for values in grid.levels.values()]
     size = math.prod(shape)
-    by_name = {name: measure.pairs(name) for name in dict.fromkeys(grid.configurations)}
-    drawn = design_of([{0: pairs} for pairs in by_name.values()])
-    contrasts = _contrasts(np.stack([by_name[name].pck for name in grid.configurations]), shape)
+    from scipy.special import stdtrit  # SciPy is slow to import, so functions do it
+
+    drawn, by_seed = _values(measure, grid)
+    contrasts = _contrasts(np.mean(by_seed, axis=0), shape)
     effect, error, moved = contrasts.mean(axis=1), np.zeros(size), np.empty((size, _DRAWS))
-    for start in range(0, size, _CHUNK):
-        part = slice(start, start + _CHUNK)
+    for part in _parts(size):
         errors = drawn.standard_errors(contrasts[part])
         moved[part] = _deviations(drawn, contrasts[part], errors, seed)
         error[part] = np.nan_to_num(drawn.variances(contrasts[part]))
-    if drawn.reason is not None:  # too few pairs to tell their chance: shares without interval
-        moved[:] = np.nan
-
     axes = list(grid.levels)
     sets = [tuple(np.flatnonzero(place)) for place in np.ndindex(*shape)]
     every = [found for found in dict.fromkeys(sets) if found]
     of_set = {found: [k for k, s in enumerate(sets) if s == found] for found in every}
+    if len(by_seed) > 1:
+        luck, error_of_both = _luck(drawn, by_seed, contrasts, shape)
+        error += luck - error_of_both
+        rng = np.random.default_rng([seed, len(by_seed)])
+        for k in of_set.values():  # as rows of one stratum, whose few seeds are pooled
+            wider = stdtrit(len(k) * (len(by_seed) - 1), 0.975) / stdtrit(np.inf, 0.975)
+            draws = rng.standard_normal((len(k), _DRAWS))
+            moved[k] += wider * math.sqrt(luck[k].mean()) * draws
+    if drawn.reason is not None:  # too few pairs to tell their chance: shares without interval
+        moved[:] = np.nan
     square = {s: float((effect[k] ** 2 - error[k]).sum()) for s, k in of_set.items()}
     added = error + moved.var(axis=1)
     drawn_square = {
@@ -127,6 +135,47 @@ def shares(measure: Measure, grid: Grid, *, seed: int) -> pd.DataFrame:
         other = names[1] if len(names) > 1 else None
         found.append([names[0], other, FACTORIAL, value, min(low, value), max(high, value)])
     return pd.DataFrame(found, columns=COLUMNS)
+
+
+def _values(measure: Measure, grid: Grid) -> tuple[Design, list[Floats]]:
+    """(K, P) values for each seed that all configurations have; without one, means over theirs."""
+    rows = {
+        first: {seed: measure.pairs(name) for seed, name in measure.seeds[first].items()}
+        for first in dict.fromkeys(grid.configurations)
+    }
+    shared = set.intersection(*(set(row) for row in rows.values()))
+    pck = {
+        first: [row[seed].pck for seed in sorted(shared)]
+        or [np.mean([pairs.pck for pairs in row.values()], axis=0)]
+        for first, row in rows.items()
+    }
+    every = (
+        np.stack(values)
+        for values in zip(*(pck[name] for name in grid.configurations), strict=True)
+    )
+    return design_of(list(rows.values())), list(every)
+
+
+def _luck(
+    drawn: Design, by_seed: list[Floats], contrasts: Floats, shape: list[int]
+) -> tuple[Floats, Floats]:
+    """(K,) squared standard errors of ``contrasts`` (K, P), a mean over seeds, from these seeds.
+
+    And how much of them is also in their squared errors from the images: what differs between seeds
+    from image to image.
+    """
+    luck, both = np.zeros(len(contrasts)), np.zeros(len(contrasts))
+    for values in by_seed:
+        own = _contrasts(values, shape) - contrasts
+        luck += own.mean(axis=1) ** 2
+        for part in _parts(len(contrasts)):
+            both[part] += np.nan_to_num(drawn.variances(own[part]))
+    squares = len(by_seed) * (len(by_seed) - 1)
+    return luck / squares, both / squares
+
+
+def _parts(size: int) -> Iterator[slice]:
+    return (slice(start, start + _CHUNK) for start in range(0, size, _CHUNK))
 
 
 def _deviations(drawn: Design, contrasts: Floats, errors: Floats, seed: int) -> Floats:

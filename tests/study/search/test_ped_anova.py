@@ -80,9 +80,9 @@ def test_a_factorial_without_noise_gives_the_components_exactly():
 
 def test_a_third_axis_that_only_interacts_has_no_share_alone():
     points = [
-        ({**axes, "ensemble": n}, mean + (0.01 if n == 1 + axes["layer"] else -0.01))
+        ({**axes, "ensemble": draws}, mean + (0.01 if (draws > 1) == axes["layer"] else -0.01))
         for axes, mean in grid()
-        for n in (1, 2)
+        for draws in (1, 4)
     ]
     found = by_axes(ask(*study_of(points), "factorial"))  # type: ignore[call-arg]
     total = sum(PARTS.values()) + 0.01**2
@@ -92,16 +92,24 @@ def test_a_third_axis_that_only_interacts_has_no_share_alone():
     assert found["timestep", "ensemble"].value == pytest.approx(0, abs=1e-9)
 
 
-def test_seeds_are_averaged_and_are_no_axis():
-    luck = (-0.01, 0.0, 0.01)
-    points = [
-        ({**axes, "seed": seed}, mean + moved)
-        for axes, mean in grid()
-        for seed, moved in enumerate(luck)
-    ]
-    found = ask(*study_of(points), "factorial")  # type: ignore[call-arg]
-    assert list(zip(found["axis"], found["other"], strict=True)) == list(PARTS)
-    assert found["value"].tolist() == pytest.approx(list(TRUTH.values()))
+@pytest.mark.slow
+def test_a_seed_is_no_axis_and_its_luck_is_no_effect():
+    """40 studies with three seeds, whose luck is a fifth of the variance of one over the grid."""
+    shares, inside = [], 0
+    for study in range(40):
+        luck = np.random.default_rng(study).normal(0, 0.05, (6, 3))
+        points = [
+            ({**axes, "seed": seed}, mean + luck[place, seed])
+            for place, (axes, mean) in enumerate(grid())
+            for seed in range(3)
+        ]
+        found = by_axes(ask(*study_of(points, pair=0.05, seed=study), "factorial"))
+        assert found.keys() == TRUTH.keys()
+        row = found["timestep", None]
+        shares.append(row.value)
+        inside += row.low <= TRUTH["timestep", None] <= row.high
+    assert np.mean(shares) == pytest.approx(TRUTH["timestep", None], abs=0.06)
+    assert inside >= 0.9 * 40
 
 
 @pytest.mark.slow
@@ -138,7 +146,7 @@ def test_many_axes_without_an_effect_take_nothing_from_the_one_that_has_it():
         def samples(*key, of=whole):
             return of(*key).part(np.arange(len(SOURCE)) < 240)
 
-        row = by_axes(ask(cells, samples, "factorial", resamples=150))["timestep", None]
+        row = by_axes(ask(cells, samples, "factorial"))["timestep", None]
         shares.append(row.value)
         inside += row.low <= 0.83 <= row.high
     assert 0.78 <= np.mean(shares) <= 0.88
@@ -148,7 +156,7 @@ def test_many_axes_without_an_effect_take_nothing_from_the_one_that_has_it():
 def test_configurations_that_chance_explains_have_no_shares():
     points = [(axes, 0.5) for axes, _ in grid()]
     with pytest.raises(SD4MatchError, match="6 configurations on 280 pairs differ no more than"):
-        ask(*study_of(points), "factorial", resamples=50)  # type: ignore[call-arg]
+        ask(*study_of(points), "factorial")  # type: ignore[call-arg]
 
 
 def test_an_axis_that_means_nothing_counts_for_all_of_its_values():
