@@ -194,11 +194,10 @@ class Results:
             SD4MatchError: there is no such configuration.
         """
         require_known(configuration, self.cells["configuration"].unique(), what="configuration")
-        of_seeds = self.cells["configuration"].isin(self.seeds_of(configuration).values())
+        keys = self.seeds_of(configuration).values()
+        of_seeds = self.cells[self.cells["configuration"].isin(keys)]
         found = []
-        for (dataset, split), cells in self.cells[of_seeds].groupby(
-            ["dataset", "split"], sort=False
-        ):
+        for (dataset, split), cells in of_seeds.groupby(["dataset", "split"], sort=False):
             alphas = [float(alpha) for alpha in cells["alpha"].unique()]
             rows = [self.row(configuration, str(dataset), str(split), alpha) for alpha in alphas]
             around = iter(intervals([row for row in rows if row]))
