@@ -17,8 +17,8 @@ from sd4match.backbones.folders import (
     read_config,
     weight_files,
 )
-from sd4match.backbones.published_configs import DINO_CONFIGS, IMAGE_ENCODERS
 from sd4match.backbones.image_processing import OWN_FILE, SHARED_FILE, processor_settings
+from sd4match.backbones.published_configs import DINO_CONFIGS, IMAGE_ENCODERS
 from sd4match.errors import SD4MatchError
 from sd4match.files.cache import file_hash
 

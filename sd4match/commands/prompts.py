@@ -1,6 +1,5 @@
 """``sd4match prompts``: inspect, import and export prompt files."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +7,7 @@ import typer
 
 from sd4match.commands.options import ImageEncoders, Revision, load_backbone
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.files.strict_json import dumps
 
 if TYPE_CHECKING:
     from sd4match.backbones.loading import Backbone
@@ -121,7 +121,7 @@ def show(
     from sd4match.prompts.header import read_header
 
     header = read_header(file)
-    typer.echo(json.dumps(header, indent=2) if as_json else _text(header))
+    typer.echo(dumps(header) if as_json else _text(header))
 
 
 def _load(name: str, revision: str | None, image_encoders: list[str] | None) -> "Backbone":
