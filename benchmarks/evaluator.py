@@ -28,7 +28,7 @@ from torch.nn.functional import grid_sample
 from sd4match import pck
 from sd4match.datasets import ImagePair
 from sd4match.matching import (
-    LOCALIZERS,
+    CELL_LOCALIZERS,
     Readout,
     cells_to_original,
     correlate,
@@ -81,7 +81,7 @@ def main() -> None:
 
 def make_tasks(case: Case) -> dict[str, Callable[[], object]]:
     """What is timed."""
-    every_localizer = [Readout(localizer) for localizer in LOCALIZERS]
+    every_localizer = [Readout(localizer) for localizer in CELL_LOCALIZERS]
     widths = [Readout(kernel_sigma=sigma) for sigma in SIGMAS if sigma != SIGMA]
     queries = in_cells(case)
     descriptors, cells = torch.randn(KEYPOINTS, case.source.shape[1]), case.target[0].flatten(1)
@@ -221,9 +221,9 @@ def make_case(shape: tuple[int, int, int]) -> Case:
 
 def check(case: Case) -> None:
     """Both give the same PCK, or the comparison would not be valid."""
-    found = ours(case, [Readout(localizer) for localizer in LOCALIZERS]).mean(axis=-1)
+    found = ours(case, [Readout(localizer) for localizer in CELL_LOCALIZERS]).mean(axis=-1)
     theirs = baseline(case)
-    np.testing.assert_allclose(found.T, [theirs[name] for name in LOCALIZERS], atol=1e-3)
+    np.testing.assert_allclose(found.T, [theirs[name] for name in CELL_LOCALIZERS], atol=1e-3)
 
 
 def measure(tasks: dict[str, Callable[[], object]], repetitions: int) -> dict[str, list[float]]:

@@ -81,6 +81,7 @@ def make_tasks() -> dict[str, Callable[[], object]]:
         CORRELATE: lambda: correlate(*maps),
         "correlate + kernel-softmax": lambda: localize(correlate(*maps)),
         EVERYTHING: everything,
+        "dense, on 500 x 375 pixels": lambda: match(*maps, localizer="dense", size=(375, 500)),
         "each setting by itself: 11 x match, 33 x score": one_correlation_a_setting,
         "a correlation in textbook form": lambda: textbook(*maps),
     }

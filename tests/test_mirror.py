@@ -14,6 +14,7 @@ COVERED = {
     "sd4match/datasets/pair_arrays.py": "tests/sd4match/datasets/test_index.py",
     "sd4match/datasets/sources.py": "tests/sd4match/datasets/test_downloading.py",
     "sd4match/files/cache.py": "tests/sd4match/datasets/test_index.py",
+    "sd4match/prediction/matches.py": "tests/sd4match/prediction/test_predictor.py",
     "sd4match/prompts/base.py": "tests/sd4match/prompts/test_families.py",
     "sd4match/prompts/header.py": "tests/sd4match/prompts/test_files.py",
     "sd4match/prompts/learned_tokens.py": "tests/sd4match/prompts/test_learned.py",

@@ -25,7 +25,8 @@ FIXED = {
     "sd4match.matching.correlate": "source_map, target_map, queries, *, l2_normalize",
     "sd4match.matching.localize": "correlation, *, localizer, kernel_sigma, temperature",
     "sd4match.matching.match": (
-        "source_map, target_map, queries, *, localizer, kernel_sigma, temperature, l2_normalize"
+        "source_map, target_map, queries, *, localizer, kernel_sigma, temperature, "
+        "l2_normalize, size"
     ),
     "sd4match.losses.gaussian_cross_entropy": "...",
     "sd4match.pck.score": "pair, predicted, *, alpha, protocol, image_size",

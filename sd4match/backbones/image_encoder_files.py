@@ -5,9 +5,11 @@ Does not load torch.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from sd4match.backbones.fingerprints import content_of
+from sd4match.backbones.fingerprints import content_hash
 from sd4match.backbones.folders import (
     NANO_FOLDER,
     fetch_files,
@@ -15,7 +17,8 @@ from sd4match.backbones.folders import (
     read_config,
     weight_files,
 )
-from sd4match.backbones.published_configs import IMAGE_ENCODERS
+from sd4match.backbones.image_processing import OWN_FILE, SHARED_FILE, processor_settings
+from sd4match.backbones.published_configs import DINO_CONFIGS, IMAGE_ENCODERS
 from sd4match.errors import SD4MatchError
 from sd4match.files.cache import file_hash
 
@@ -28,7 +31,8 @@ DINO_TYPES = ("dinov2", "dinov2_with_registers")
 _WHAT = "image encoder"
 _FILES = [
     "config.json",
-    "preprocessor_config.json",
+    OWN_FILE,
+    SHARED_FILE,
     "model.safetensors",
     "model-*-of-*.safetensors",
     "model.safetensors.index.json",
@@ -91,6 +95,23 @@ def identify_image_encoder(name: str) -> str | None:
         return None  # the hub's cache may hold only some of the files
 
 
+def dino_config(name: str) -> Mapping[str, Any]:
+    """Read the configuration of a DINOv2, for planning.
+
+    Args:
+        name: hub id, ``id@revision`` or folder.
+
+    Returns:
+        Its ``config.json`` if that is on this machine, else what is published of it; that of
+        DINOv2-B for an unknown one.
+    """
+    path, revision = _split(name)
+    folder = path if path.is_dir() else local_files(str(path), revision=revision, what=_WHAT)
+    if folder is not None and (folder / "config.json").is_file():
+        return read_config(folder / "config.json")
+    return DINO_CONFIGS.get(str(path), DINO_CONFIGS[IMAGE_ENCODERS["dino"]])
+
+
 def _split(name: str) -> tuple[Path, str | None]:
     """A folder, or a hub id and its revision."""
     if name == NANO:
@@ -114,8 +135,8 @@ def image_encoder_fingerprint(folder: Path) -> str:
         SD4MatchError: a file is missing or unreadable.
     """
     parts = {
-        "config": content_of(folder / "config.json"),
-        "processing": content_of(folder / "preprocessor_config.json"),
+        "config": content_hash(read_config(folder / "config.json")),
+        "processing": content_hash(processor_settings(folder)[1]),
         "weights": [file_hash(file) for file in weight_files(folder)],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -89,6 +89,13 @@ IMAGE_ENCODERS = {
 }
 """Image encoders for backbones whose folder holds none (docs/explanation/method.md section 1)."""
 
+_DINO = {"patch_size": 14, "mlp_ratio": 4, "use_swiglu_ffn": False}
+DINO_CONFIGS: Configs = {
+    f"facebook/dinov2-{name}": _DINO | {"hidden_size": width, "num_hidden_layers": layers}
+    for name, width, layers in (("small", 384, 12), ("base", 768, 12), ("large", 1024, 24))
+}
+"""Hub id -> what decides the operations of a DINOv2, for planning without its files."""
+
 
 @dataclass(frozen=True)
 class Reads:

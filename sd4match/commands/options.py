@@ -160,7 +160,7 @@ Places = Annotated[
         "repeatable; default: output",
     ),
 ]
-Localizer = Annotated[str, typer.Option(help="nearest, bilinear, softmax or kernel_softmax")]
+Localizer = Annotated[str, typer.Option(help="nearest, bilinear, softmax, kernel_softmax or dense")]
 Kernel = Annotated[float, typer.Option(help="width of kernel_softmax, in cells")]
 Temperature = Annotated[float, typer.Option(help="temperature of softmax and kernel_softmax")]
 L2Normalize = Annotated[

@@ -35,7 +35,8 @@ def predict(
     localizer: Annotated[
         list[str] | None,
         typer.Option(
-            help="nearest, bilinear, softmax or kernel_softmax; repeatable; default: kernel_softmax"
+            help="nearest, bilinear, softmax, kernel_softmax or dense; repeatable; "
+            "default: kernel_softmax"
         ),
     ] = None,
     kernel: Annotated[

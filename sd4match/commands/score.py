@@ -1,6 +1,6 @@
 """``sd4match score``: PCK of a file of predictions. Does not load torch."""
 
-import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,13 +10,16 @@ import typer
 
 from sd4match.commands.predict import TRUTH
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.matching.readout import names_of
+from sd4match.files.strict_json import dumps
+from sd4match.matching.readout import OUTPUT, names_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
     from sd4match.pck.ground_truth import GroundTruth
+
+log = logging.getLogger(__name__)
 
 ALPHAS = (0.05, 0.1, 0.15)
 
@@ -51,7 +54,7 @@ def score(
     Example: sd4match score runs/spair.parquet --alpha 0.1 --by viewpoint
     """
     from sd4match.pck import scoring
-    from sd4match.pck.protocols import resolve
+    from sd4match.pck.protocols import localizer_warning, resolve
     from sd4match.records.parquet import about_of, settings_of
     from sd4match.records.predictions import read_predictions
     from sd4match.records.truth import read_truth
@@ -77,6 +80,9 @@ def score(
         image_size=about["image_size"],
     )
     rows = _rows(truth, correct, {by: _labels(pairs, by, about["dataset"])})
+    used = [readout.localizer for _, readout in settings_of(predictions)]
+    if warning := localizer_warning(protocol, used):
+        log.warning("%s", warning)
     settings = [
         {**dict(zip(("layer", "place"), names_of(layer), strict=True)), **asdict(readout)}
         for layer, readout in settings_of(predictions)
@@ -85,7 +91,7 @@ def score(
         setting["l2_normalize"] = None  # fused features are normalized already
     if as_json:
         facts = {**about, "protocol": asdict(rule), "alphas": alphas, "settings": settings}
-        typer.echo(json.dumps({**facts, "scores": rows}, indent=2))
+        typer.echo(dumps({**facts, "scores": rows}))
     else:
         typer.echo(_text(about, _protocol_text(protocol, parts), settings, alphas, rows))
 
@@ -165,7 +171,8 @@ def _text(
             ]
             for row in rows
         ]
-        used = [f"{n} {v}" for n, v in setting.items() if v is not None and n != "l2_normalize"]
+        usual = {"place": OUTPUT, "l2_normalize": setting["l2_normalize"]}
+        used = [f"{n} {v}" for n, v in setting.items() if v not in (None, usual.get(n))]
         used += ["without L2 normalization"] if setting["l2_normalize"] is False else []
         blocks.append(", ".join(used))
         align = ["left"] + ["right"] * (len(head) - 1)

@@ -144,6 +144,26 @@ def flops(architecture: Architecture, image_size: int, layer: Layer | None = Non
     return Flops(vae_encode=found.vae_encode, text=found.text, unet=unet)
 
 
+def dino_flops(config: Mapping[str, Any], hw: tuple[int, int]) -> int:
+    """Count the operations of a DINOv2 on one image, as a map for fused features.
+
+    Args:
+        config: its configuration (`sd4match.backbones.image_encoder_files.dino_config`).
+        hw: (h, w), the patches of the image.
+
+    Returns:
+        Floating-point operations, 2 per multiply-add; those of its matrix products and patches.
+    """
+    width, patch = int(config["hidden_size"]), int(config["patch_size"])
+    cells = hw[0] * hw[1]
+    tokens = cells + 1 + int(config.get("num_register_tokens", 0))
+    inner, products = int(width * config["mlp_ratio"]), 2
+    if config.get("use_swiglu_ffn"):
+        inner, products = (int(inner * 2 / 3) + 7) // 8 * 8, 3
+    layer = tokens * width * (4 * width + products * inner) + 2 * tokens**2 * width
+    return 2 * (int(config["num_hidden_layers"]) * layer + cells * 3 * patch**2 * width)
+
+
 def footprint(architecture: Architecture, image_size: int, layer: Layer) -> Footprint:
     """Count the memory of a forward pass up to a layer.
 

@@ -32,6 +32,24 @@ def square_to_cells(square: Points, side: int, hw: tuple[int, int]) -> Points:
     return square * (np.array([w - 1, h - 1]) / (side - 1))
 
 
+def pixels_to_centered_cells(
+    keypoints: NDArray[np.floating], size: tuple[int, int], hw: tuple[int, int]
+) -> Points:
+    """Convert original pixels to cells of a map with half-pixel centers, for dense matching.
+
+    Args:
+        keypoints: (..., 2) in original pixels.
+        size: (width, height) of the original image.
+        hw: (h, w) of the feature map.
+
+    Returns:
+        (..., 2) cells: pixel x of width W lies at (x + 0.5)·w/W - 0.5.
+    """
+    h, w = hw
+    cells: Points = (keypoints.astype(np.float64) + 0.5) * (np.array([w, h]) / size) - 0.5
+    return cells
+
+
 def cells_to_original(
     cells: NDArray[np.floating], size: tuple[int, int], side: int, hw: tuple[int, int]
 ) -> Points:

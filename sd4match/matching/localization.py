@@ -11,8 +11,16 @@ import torch
 from torch import Tensor
 
 from sd4match.errors import SD4MatchError
-from sd4match.matching.correlation import _blend, _checked, _corners, _rows, correlate, vector_norm
-from sd4match.matching.readout import Readout
+from sd4match.matching.correlation import (
+    _blend,
+    _checked,
+    _corners,
+    _correlated,
+    _lengths,
+    vector_norm,
+)
+from sd4match.matching.dense import match_dense
+from sd4match.matching.readout import DENSE, Readout
 
 _CHUNK = 2**20  # elements of probability maps in memory at once, for any number of readouts
 
@@ -35,10 +43,11 @@ def localize(
         for the softmaxes.
 
     Raises:
-        SD4MatchError: an invalid setting, a wrong shape, or "bilinear", which needs `match`.
+        SD4MatchError: an invalid setting, a wrong shape, or "bilinear" or "dense", which
+            need `match`.
     """
-    if localizer == "bilinear":
-        raise SD4MatchError("localizer 'bilinear' needs the source map: call match(...) instead")
+    if localizer in ("bilinear", DENSE):
+        raise SD4MatchError(f"localizer {localizer!r} needs the feature maps: call match(...)")
     if correlation.ndim != 4 or 0 in correlation.shape[2:]:
         raise SD4MatchError(
             f"correlation has shape {tuple(correlation.shape)}: expected (B, N, h, w)"
@@ -57,18 +66,21 @@ def match(
     kernel_sigma: float | Sequence[float] = 7.0,
     temperature: float = 0.04,
     l2_normalize: bool = True,
+    size: tuple[int, int] | None = None,
 ) -> Tensor:
     """Find the queries in the target, by any localizer.
 
     Args:
         source_map, target_map, queries, l2_normalize: see `correlate`.
         localizer, kernel_sigma, temperature: see `Readout`; several widths may be given.
+        size: for "dense" alone, which needs it: height and width of the target images, pixels.
 
     Returns:
-        (B, N, 2) positions in target cells; (K, B, N, 2) for a sequence of K widths.
+        (B, N, 2) positions in target cells; (K, B, N, 2) for a sequence of K widths. "dense" gives
+        pixels of the target images, and its cells have half-pixel centers: see `dense.match_dense`.
 
     Raises:
-        SD4MatchError: an invalid setting, or shapes that do not fit together.
+        SD4MatchError: an invalid setting, "dense" without a size, or shapes that do not fit.
 
     Example:
         >>> one = torch.eye(4).reshape(1, 4, 2, 2)  # every cell has its own descriptor
@@ -76,7 +88,11 @@ def match(
         tensor([[[1., 0.]]])
     """
     readouts, several = _readouts(localizer, kernel_sigma, temperature, l2_normalize)
-    answers = match_many(source_map, target_map, queries, readouts)
+    if localizer == DENSE:
+        found = match_dense(source_map, target_map, queries, size=size, l2_normalize=l2_normalize)
+        answers = found.expand(len(readouts), *found.shape)
+    else:
+        answers = match_many(source_map, target_map, queries, readouts)
     return answers if several else answers[0]
 
 
@@ -85,9 +101,7 @@ def match_many(
 ) -> Tensor:
     """Read one correlation in many ways: a further readout costs little.
 
-    "bilinear" correlates the queries' corner cells; a sampled descriptor is a weighted sum of its
-    corners, and so are its correlations. Together with "bilinear", the other readouts are computed
-    that way too and agree with `correlate` up to rounding. Without it, no readout changes a bit of
+    "bilinear" also correlates the four cells around each query. No readout changes a bit of
     another.
 
     Args:
@@ -98,10 +112,12 @@ def match_many(
         (R, B, N, 2) positions in target cells, in the order of ``readouts``.
 
     Raises:
-        SD4MatchError: no readout, or shapes that do not fit together.
+        SD4MatchError: no readout, shapes that do not fit together, or "dense", which needs `match`.
     """
     if not readouts:
         raise SD4MatchError("match_many needs at least one readout, such as [Readout()]")
+    if any(readout.localizer == DENSE for readout in readouts):
+        raise SD4MatchError("localizer 'dense' answers in pixels: call match(..., size=...)")
     found = {
         cosine: iter(_match_alike(source_map, target_map, queries, own, cosine))
         for cosine in (True, False)
@@ -118,30 +134,27 @@ def _match_alike(
     l2_normalize: bool,
 ) -> Tensor:
     """As `match_many`, for readouts of one correlation."""
-    others = [readout for readout in readouts if readout.localizer != "bilinear"]
-    if len(others) == len(readouts):
-        correlation = correlate(source_map, target_map, queries, l2_normalize=l2_normalize)
-        return _read(correlation, readouts)
-
     source, target, queries = _checked(source_map, target_map, queries)
     corners, weights = _corners(source, queries)
-    # A corner's arg-max does not depend on its own length: only the target is normalized.
-    rows = _rows(corners.flatten(1, 2), target, l2_normalize)
-    rows = rows.view(*corners.shape[:3], rows.shape[-1])
-    bilinear = _blend(_peaks(rows, target.shape[-1]), weights)
+    lengths = _lengths(target) if l2_normalize else None
+    others = [readout for readout in readouts if readout.localizer != "bilinear"]
     answers: Iterator[Tensor] = iter(())
     if others:
-        correlation = _blend(rows, weights)
+        descriptors = _blend(corners, weights)
         if l2_normalize:
-            correlation = correlation / vector_norm(_blend(corners, weights), dim=-1)
-        correlation = correlation.view(*correlation.shape[:2], *target.shape[-2:])
-        answers = iter(_read(correlation, others))
+            descriptors = descriptors / vector_norm(descriptors, dim=-1)
+        answers = iter(_read(_correlated(descriptors, target, lengths), others))
+    if len(others) < len(readouts):
+        # A product of its own: the bits of a row depend on the number of rows beside it. An
+        # arg-max does not depend on the corner's own length: only the target is normalized.
+        found = _peaks(_correlated(corners.flatten(1, 2), target, lengths))
+        bilinear = _blend(found.unflatten(1, (-1, 4)), weights)
     return torch.stack([bilinear if r.localizer == "bilinear" else next(answers) for r in readouts])
 
 
 def _read(correlation: Tensor, readouts: Sequence[Readout]) -> Tensor:
     """(B, N, h, w) -> (R, B, N, 2), for readouts other than "bilinear"."""
-    peak = _peaks(correlation.flatten(2), correlation.shape[-1])
+    peak = _peaks(correlation)
     soft = [readout for readout in readouts if readout.localizer != "nearest"]
     expected = iter(_expectations(correlation, peak, soft) if soft else ())
     return torch.stack([peak if r.localizer == "nearest" else next(expected) for r in readouts])
@@ -175,10 +188,10 @@ def _expectations(correlation: Tensor, peak: Tensor, readouts: Sequence[Readout]
     return torch.cat(answers)
 
 
-def _peaks(rows: Tensor, width: int) -> Tensor:
-    """(..., hw) -> (..., 2) position of the first largest value, in the rows' dtype."""
-    index = rows.argmax(-1)
-    return torch.stack([index % width, index // width], dim=-1).to(rows.dtype)
+def _peaks(correlation: Tensor) -> Tensor:
+    """(B, M, h, w) -> (B, M, 2) position of the first largest value, in the correlation's dtype."""
+    index, width = correlation.flatten(2).argmax(-1), correlation.shape[-1]
+    return torch.stack([index % width, index // width], dim=-1).to(correlation.dtype)
 
 
 def _readouts(

@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 from sd4match.errors import SD4MatchError, require_known
 
-LOCALIZERS = ("nearest", "bilinear", "softmax", "kernel_softmax")
+DENSE = "dense"
+CELL_LOCALIZERS = ("nearest", "bilinear", "softmax", "kernel_softmax")
+"""Those that read positions in cells; `match_many` answers any number of them."""
+LOCALIZERS = (*CELL_LOCALIZERS, DENSE)
 
 
 @dataclass(frozen=True, order=True)
@@ -22,8 +25,9 @@ class Readout:
 
     Args:
         localizer: "nearest" (arg-max), "bilinear" (arg-max for each of the query's four corner
-            cells, interpolated), "softmax" (expectation) or "kernel_softmax" (expectation after a
-            Gaussian around the arg-max).
+            cells, interpolated), "softmax" (expectation), "kernel_softmax" (expectation after a
+            Gaussian around the arg-max) or "dense" (the most similar pixel of the image, by
+            upsampled features, as DIFT matches).
         kernel_sigma: width of that Gaussian in target cells; kernel_softmax only.
         temperature: divisor of the correlations before either softmax.
         l2_normalize: correlate by cosine similarity, not by dot product. Features that are fused

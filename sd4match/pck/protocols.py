@@ -1,6 +1,6 @@
 """PCK protocols: their parts, and three with names (docs/explanation/method.md section 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.matching.readout import DENSE
 from sd4match.pck.ground_truth import GroundTruth
 
 COORDINATES = ("square", "original", "letterbox")
@@ -69,6 +70,27 @@ def resolve(protocol: str | Protocol) -> Protocol:
     return PROTOCOLS[protocol]
 
 
+def localizer_warning(protocol: str, localizers: Iterable[str]) -> str | None:
+    """Return what to say about a protocol that its authors used with another localizer.
+
+    DIFT scored matches of its dense localizer (docs/explanation/method.md section 9).
+
+    Args:
+        protocol: name of the protocol.
+        localizers: those whose predictions it scores.
+
+    Returns:
+        A line for people; None where there is nothing to say.
+    """
+    others = sorted({*localizers} - {DENSE})
+    if protocol != "dift" or not others:
+        return None
+    return (
+        f"protocol dift scores as DIFT does, but DIFT matched by localizer {DENSE}, "
+        f"not {' or '.join(others)}: compare only {DENSE} with DIFT's numbers"
+    )
+
+
 def reference_lengths(
     truth: GroundTruth, reference: str | None, scale: NDArray[np.float64]
 ) -> NDArray[np.float64]:
@@ -83,7 +105,8 @@ def reference_lengths(
         (P,) lengths in the protocol's pixels.
 
     Raises:
-        SD4MatchError: the reference is a box and a pair has none, or an unknown data set.
+        SD4MatchError: the reference is a box and a pair has none; the length of a pair with
+            keypoints is not above 0; an unknown data set.
     """
     if reference is None:
         require_known(truth.dataset, BENCHMARKS, what="data set")
@@ -106,4 +129,12 @@ def reference_lengths(
         if len(kept):
             points = truth.keypoints.astype(np.float64)
             sides[kept] = np.maximum.reduceat(points, starts) - np.minimum.reduceat(points, starts)
-    return np.asarray((sides * scale).max(axis=1))
+    lengths = np.asarray((sides * scale).max(axis=1))
+    wrong = np.flatnonzero((truth.n_keypoints > 0) & ~(lengths > 0))
+    if len(wrong):
+        raise SD4MatchError(
+            f"pair {wrong[0]} (the first is 0) of {truth.dataset} has reference length"
+            f" {lengths[wrong[0]]:g} by {reference!r}: PCK needs a length above 0; check its target"
+            " box (x1, y1, x2, y2) or keypoints"
+        )
+    return lengths

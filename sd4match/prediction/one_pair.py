@@ -16,10 +16,10 @@ from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents
 from sd4match.matching.correlation import correlate
-from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
-from sd4match.matching.localization import match_many
+from sd4match.matching.keypoints import square_to_cells, to_square
 from sd4match.matching.readout import Layer, Readout
 from sd4match.prediction.features import Maps, image_features
+from sd4match.prediction.matches import find
 from sd4match.prediction.predictor import latents_for
 from sd4match.prompts.base import Prompt
 
@@ -80,7 +80,7 @@ def match_pair(
     """
     latents = latents_for(backbone, image_size, latents)
     source, target = (
-        maps[layer][None]
+        maps[layer]
         for maps in features(
             backbone,
             prompt,
@@ -93,16 +93,17 @@ def match_pair(
             contents=contents,
         )
     )
-    h, w = source.shape[-2:]
-    square = to_square(pair.source_keypoints, pair.source_size, latents.image_size)
-    cells = square_to_cells(square, latents.image_size, (h, w))
-    queries = torch.tensor(cells, dtype=torch.float32, device=backbone.device)[None]
+    side, hw = latents.image_size, (source.shape[1], source.shape[2])
     readout = readout or Readout()
-    found = match_many(source, target, queries, [readout])[0, 0].cpu().numpy()
-    positions = cells_to_original(found, pair.target_size, latents.image_size, (h, w))
+    found = find(pair, source, target, [readout], image_size=side)
+    positions = found.in_pixels(found.positions.cpu().numpy(), pair, side)[0]
+    cells = square_to_cells(to_square(pair.source_keypoints, pair.source_size, side), side, hw)
+    queries = torch.tensor(cells, dtype=torch.float32, device=backbone.device)[None]
     return Matches(
         positions=positions.astype(np.float32),
-        correlation=correlate(source, target, queries, l2_normalize=readout.l2_normalize)[0]
+        correlation=correlate(
+            source[None], target[None], queries, l2_normalize=readout.l2_normalize
+        )[0]
         .cpu()
         .numpy(),
     )

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sd4match.backbones.loading import Backbone
 from sd4match.datasets.benchmark import object_name
@@ -19,10 +18,9 @@ from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
 from sd4match.features.contents import Contents
 from sd4match.features.latents import Latents, image_key
-from sd4match.matching.keypoints import cells_to_original, square_to_cells, to_square
-from sd4match.matching.localization import match_many
-from sd4match.matching.readout import Layer, Readout, Setting
+from sd4match.matching.readout import DENSE, Layer, Readout, Setting
 from sd4match.prediction.features import Maps, dependence, image_features
+from sd4match.prediction.matches import Found, find
 from sd4match.prompts.base import Prompt
 from sd4match.prompts.families import require_made_for
 
@@ -88,13 +86,11 @@ def predict(
     by_object, rows = _tasks(pairs, prompt)
     total = sum(len(tasks) for tasks in by_object.values())
     predicted = np.empty((len(settings), rows, 2), dtype=np.float32)
-    # "bilinear" separately: with it, ``match_many`` would change the last bits of the others, and
-    # a stored result must not depend on which others were computed with it.
-    groups: dict[tuple[Layer, bool], list[int]] = defaultdict(list)
     # Fused features are normalized already.
     readouts = [replace(r, l2_normalize=r.l2_normalize and not fusion) for _, r in settings]
+    groups: dict[tuple[Layer, bool], list[int]] = defaultdict(list)
     for i, (layer, readout) in enumerate(settings):
-        groups[layer, readout.localizer == "bilinear"].append(i)
+        groups[layer, readout.localizer == DENSE].append(i)
     features = partial(
         image_features,
         backbone=backbone,
@@ -112,18 +108,11 @@ def predict(
     for tasks in by_object.values():
         matches: list[_Match] = []
         for task, source, target in _with_features(tasks, features, batch_size):
-            square = to_square(task.pair.source_keypoints, task.pair.source_size, side)
             for (layer, _), wanted in groups.items():
-                hw = source[layer].shape[1], source[layer].shape[2]
-                queries = torch.tensor(square_to_cells(square, side, hw), dtype=torch.float32)
                 # One pair at a time: its bits do not depend on the pairs beside it.
-                cells = match_many(
-                    source[layer][None],
-                    target[layer][None],
-                    queries[None].to(backbone.device, non_blocking=True),
-                    [readouts[i] for i in wanted],
-                )
-                matches.append(_Match(task, wanted, hw, cells[:, 0]))
+                own = [readouts[i] for i in wanted]
+                found = find(task.pair, source[layer], target[layer], own, image_size=side)
+                matches.append(_Match(task, wanted, found))
             done += 1
             if progress:
                 progress(done, total)
@@ -169,21 +158,22 @@ class _Task(NamedTuple):
 
 
 class _Match(NamedTuple):
-    """Matches of a pair on one layer: (S', N, 2) target cells, for S' of the settings."""
+    """Matches of a pair on one layer, for S' of the settings."""
 
     task: _Task
     settings: list[int]
-    hw: tuple[int, int]
-    cells: Tensor
+    found: Found
 
 
 def _write(predicted: NDArray[np.float32], matches: Sequence[_Match], side: int) -> None:
     """Write matches to their rows, with one transfer for all: each transfer stalls a GPU."""
-    found = torch.cat([match.cells.flatten() for match in matches]).cpu()
-    for match, cells in zip(matches, found.split([m.cells.numel() for m in matches]), strict=True):
-        pair, row, n = match.task.pair, match.task.row, match.cells.shape[1]
-        predicted[match.settings, row : row + n] = cells_to_original(
-            cells.view(-1, n, 2).numpy(), pair.target_size, side, match.hw
+    each = [match.found.positions for match in matches]
+    on_cpu = torch.cat([positions.flatten() for positions in each]).cpu()
+    parts = on_cpu.split([positions.numel() for positions in each])
+    for match, positions, part in zip(matches, each, parts, strict=True):
+        row, n = match.task.row, positions.shape[1]
+        predicted[match.settings, row : row + n] = match.found.in_pixels(
+            part.view(positions.shape).numpy(), match.task.pair, side
         )
 
 

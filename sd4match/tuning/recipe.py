@@ -43,10 +43,11 @@ class TuningSettings:
         steps: optimizer steps; an epoch is then an eighth of them, rounded up.
         batch_size: pairs per step.
         learning_rate: learning rate of Adam at a factor of 1 of the schedule.
-        schedule: factor of the learning rates by step, one of `SCHEDULES`: 1 (``constant``), falling
-            to 0 in a line (``linear``) or half a cosine (``cosine``), after a rise from 0
-            (``constant_with_warmup``, and the two before), or by rules (``piecewise_constant``).
-        warmup_steps: steps of that rise.
+        schedule: factor of the learning rates by step, one of `SCHEDULES`: 1 (``constant``), a
+            fall to 0 in a line (``linear``) or half a cosine (``cosine``), 1 after a warm-up
+            (``constant_with_warmup``), or by rules (``piecewise_constant``).
+        warmup_steps: steps of a rise from 0, before ``linear``, ``cosine`` and
+            ``constant_with_warmup``.
         step_rules: rules of ``piecewise_constant``, such as ``1:10000,0.1``: factor 1 before step
             10,000, then 0.1.
         timestep, layer: noise level and up block of training and validation, with one noise draw.
@@ -166,7 +167,6 @@ SCHEDULE_SETTINGS = ("schedule", "warmup_steps", "step_rules")
 """Settings of the learning-rate schedule."""
 
 NEWER_SETTINGS = {
-    name: getattr(TuningSettings, name)
-    for name in (*SCHEDULE_SETTINGS, "fusion", "l2_normalize")
+    name: getattr(TuningSettings, name) for name in (*SCHEDULE_SETTINGS, "fusion", "l2_normalize")
 }
 """Settings that were added later, with the values that change nothing: left out of keys."""

@@ -44,7 +44,7 @@ def timed(
     else:
         kind, machine = "predict", stage.extraction.machine
         images = extracted(stage.data, _source(store, stage))
-        flop = costs.predict(stage, layer=deepest(settings), images=images)
+        flop = costs.predict(stage, settings, images=images)
     store.timings.record(machine, kind, key=stage.key, tflop=flop / 1e12, seconds=seconds)
 
 

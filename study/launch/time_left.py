@@ -4,7 +4,6 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sd4match.matching.readout import deepest
 from study.engine.work import Work
 from study.plan.cost import Costs
 from study.plan.estimates import Operations, images_of
@@ -112,7 +111,8 @@ class TimeLeft:
             elif isinstance(stage, Tune):
                 load[stage.machine, "tune"] += self._costs.tune(stage) / 1e12
             else:
-                layer = deepest(item.settings[stage.key])
-                flop = self._costs.predict(stage, layer=layer, images=images_of(plan, stage))
+                flop = self._costs.predict(
+                    stage, item.settings[stage.key], images=images_of(plan, stage)
+                )
                 load[stage.extraction.machine, "predict"] += flop / 1e12
         return load

@@ -1,12 +1,19 @@
 """Estimates of a plan before anything runs: what it costs, what sharing saves, what remains."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sd4match.matching.readout import Layer, deepest
-from study.plan.cost import Costs, extracted, training_images, validation_images, worker_mb
+from sd4match.matching.readout import Setting
+from study.plan.cost import (
+    Costs,
+    extracted,
+    rung_images,
+    training_images,
+    validation_images,
+    worker_mb,
+)
 from study.plan.inputs import ABSENT, Machine
 from study.plan.plan import Plan, latents_of
 from study.plan.stages import Extraction, Latents, Predict, Tune
@@ -28,7 +35,8 @@ class Estimate:
         trials, trials_alone: predict trials, one for each (prompt, extraction setting).
         tunings, tunings_alone: prompts to learn.
         passes, passes_alone: images through the UNet in prediction, noise draws counted.
-        tuning_passes: images through the UNet in training (forward and backward) and validation.
+        tuning_passes: images through the UNet in training (forward and backward), validation and
+            ASHA's comparisons.
         encodes, encodes_alone: images through the VAE encoder in prediction and tuning.
         tflop, tflop_alone: operations, 10¹² (2 per multiply-add).
         stored_trials, stored_tunings: how many of these are already computed.
@@ -84,28 +92,27 @@ def estimate(plan: Plan, stored: Stored, rule: Rule, rates: Rates) -> Estimate:
     """
     costs = Costs()
     images = {key: images_of(plan, stage) for key, stage in plan.predicts.items()}
-    ends = {key: deepest(wanted) for key, wanted in plan.settings.items()}
 
-    def predict_flop(key: str, layer: Layer) -> float:
-        return costs.predict(plan.predicts[key], layer=layer, images=images[key])
+    def predict_flop(key: str, settings: Iterable[Setting]) -> float:
+        return costs.predict(plan.predicts[key], settings, images=images[key])
 
     latents, trials = list(plan.latents.values()), plan.extractions
-    shared = sum(predict_flop(key, layer) for key, layer in ends.items())
+    shared = sum(predict_flop(key, wanted) for key, wanted in plan.settings.items())
     shared += sum(map(costs.tune, plan.tunes.values()))
     shared += sum(costs.encode(s.machine, s.image_size, s.images) for s in latents)
 
     # Without sharing: how often each stage would be computed.
-    predicts: Counter[tuple[str, Layer]] = Counter()
+    predicts: Counter[tuple[str, Setting]] = Counter()
     tunes: Counter[str] = Counter()
     trials_alone = 0
     for cells in plan.by_configuration.values():
         answerable = [cell for cell in cells if not cell.missing]
-        predicts.update((cell.predict.key, cell.setting[0]) for cell in answerable)
+        predicts.update((cell.predict.key, cell.setting) for cell in answerable)
         tunes.update({cell.tune.key for cell in answerable if cell.tune})
         trials_alone += len({cell.predict.extraction.key for cell in answerable})
     encoded = [(plan.predicts[key], n) for (key, _), n in predicts.items()]
     read = [(plan.tunes[key], n) for key, n in tunes.items()]
-    alone = sum(n * predict_flop(key, layer) for (key, layer), n in predicts.items())
+    alone = sum(n * predict_flop(key, [setting]) for (key, setting), n in predicts.items())
     alone += sum(
         n * costs.encode(p.extraction.machine, p.extraction.image_size, p.data.images)
         for p, n in encoded
@@ -128,7 +135,7 @@ def estimate(plan: Plan, stored: Stored, rule: Rule, rates: Rates) -> Estimate:
             n * images[key] * plan.predicts[key].extraction.ensemble
             for (key, _), n in predicts.items()
         ),
-        tuning_passes=sum(training_images(t) + validation_images(t) for t in plan.tunes.values()),
+        tuning_passes=sum(map(_tuning_passes, plan.tunes.values())),
         encodes=sum(stage.images for stage in latents),
         encodes_alone=sum(n * p.data.images for p, n in encoded)
         + sum(n * (t.train.images + t.val.images) for t, n in read),
@@ -155,6 +162,11 @@ def images_of(plan: Plan, stage: Predict) -> int:
         return extracted(stage.data, extraction.file.source)
     tune = plan.tunes.get(extraction.prompt)
     return extracted(stage.data, tune.settings["source"] if tune else None)
+
+
+def _tuning_passes(tune: Tune) -> int:
+    compared = rung_images(tune) * tune.rung.extraction.ensemble if tune.rung else 0
+    return training_images(tune) + validation_images(tune) + compared
 
 
 def _size(tune: Tune) -> int:
@@ -192,7 +204,7 @@ def _absent(
     )
 
 
-def remaining(plan: Plan, stored: Stored) -> dict[str, Layer]:
+def remaining(plan: Plan, stored: Stored) -> dict[str, tuple[Setting, ...]]:
     """The tune and predict stages that must run.
 
     Args:
@@ -200,17 +212,23 @@ def remaining(plan: Plan, stored: Stored) -> dict[str, Layer]:
         stored: what the store holds of it.
 
     Returns:
-        Stage key -> the deepest layer that must be read (0 for a tuning).
+        Stage key -> the readout settings that must be read (none for a tuning).
     """
-    left: dict[str, Layer] = {key: 0 for key in plan.tunes if key not in stored.tunes}
+    left: dict[str, tuple[Setting, ...]] = {
+        key: () for key in plan.tunes if key not in stored.tunes
+    }
     for key, stage in plan.predicts.items():
         if missing := stored.missing(plan, stage):
-            left[key] = deepest(missing)
+            left[key] = missing
     return left
 
 
 def work_of(
-    plan: Plan, stored: Stored, left: Mapping[str, Layer], costs: Costs, images: Mapping[str, int]
+    plan: Plan,
+    stored: Stored,
+    left: Mapping[str, tuple[Setting, ...]],
+    costs: Costs,
+    images: Mapping[str, int],
 ) -> Operations:
     """The operations of the stages that must run.
 
@@ -229,7 +247,7 @@ def work_of(
     for tune in tunes:
         work[tune.machine, "tune"] += costs.tune(tune) / 1e12
     for stage in predicts:
-        flop = costs.predict(stage, layer=left[stage.key], images=images[stage.key])
+        flop = costs.predict(stage, left[stage.key], images=images[stage.key])
         work[stage.extraction.machine, "predict"] += flop / 1e12
     for key, latents in latents_of(tunes, predicts).items():
         if key not in stored.latents:

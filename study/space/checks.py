@@ -13,7 +13,7 @@ from sd4match.backbones.architectures import architecture
 from sd4match.backbones.published_configs import IMAGE_ENCODERS
 from sd4match.datasets.benchmarks import NAMES
 from sd4match.errors import SD4MatchError, require_known
-from sd4match.pck.protocols import PROTOCOLS
+from sd4match.pck.protocols import PROTOCOLS, localizer_warning
 from sd4match.prompts.family_facts import KNOWN
 from sd4match.tuning.recipe import check_schedule, paper_steps
 from study.space.axes import SEED, TRAINED_ON, Value, find
@@ -23,6 +23,9 @@ from study.space.metric import difference_of
 from study.space.schema import SpaceFile, flatten
 from study.space.search_settings import check as check_search
 from study.space.space import Space
+
+LONGEST_NAME = 200
+"""Characters of a study's name; file systems take 255, and names derived from it are longer."""
 
 log = logging.getLogger(__name__)
 
@@ -130,6 +133,11 @@ def check(file: SpaceFile, *, source: str) -> Space:
             raise SD4MatchError(
                 f"name: {file.name!r} cannot be a folder: use letters, digits, '.', '_' and '-'"
             )
+        if len(file.name) > LONGEST_NAME:
+            raise SD4MatchError(
+                f"name: {file.name[:20]}… has {len(file.name)} characters: file systems take no"
+                f" folder of that name; use at most {LONGEST_NAME}"
+            )
         require_known(file.design, DESIGNS, what="design")
         require_known(file.protocol, PROTOCOLS, what="protocol")
         for dataset in file.data.evaluate:
@@ -161,6 +169,9 @@ def check(file: SpaceFile, *, source: str) -> Space:
         check_recipe(space)
         check_search(space)
         _warn_of_idle_axes(space)
+        localizers = (space.baseline["localizer"], *space.axes.get("localizer", ()))
+        if warning := localizer_warning(file.protocol, map(str, localizers)):
+            log.warning("%s", warning)
     except SD4MatchError as error:
         raise SD4MatchError(f"search space {source}: {error}") from None
     return space

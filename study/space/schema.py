@@ -67,7 +67,8 @@ class Baseline:
             ``3`` are the features after that resnet and its attention, before the upsampler.
             Example: ``2``
         localizer: how a position is read from a correlation map: ``nearest``, ``bilinear``,
-            ``softmax`` or ``kernel_softmax``. Example: ``nearest``
+            ``softmax`` or ``kernel_softmax``; ``dense`` takes the most similar pixel of the image,
+            by upsampled features, as DIFT does. Example: ``nearest``
         kernel: width sigma of the Gaussian of ``kernel_softmax``, in cells. Example: ``3``
         temperature: softmax temperature beta of ``softmax`` and ``kernel_softmax``.
         l2_normalize: whether features are matched by cosine similarity (true) or by dot product
@@ -127,7 +128,8 @@ class Recipe:
         learning_rate: of Adam; CPM's linear layers learn at a tenth of it.
         schedule: factor of the learning rates by step: ``constant``; ``linear`` (falls to 0 in a
             line), ``cosine`` (falls to 0 in half a cosine), both after ``warmup_steps``;
-            ``constant_with_warmup``; ``piecewise_constant`` (by ``step_rules``). Example: ``cosine``
+            ``constant_with_warmup``; ``piecewise_constant`` (by ``step_rules``).
+            Example: ``cosine``
         warmup_steps: steps in which the rates rise from 0, before ``linear``, ``cosine`` and
             ``constant_with_warmup``. Example: ``500``
         step_rules: of ``piecewise_constant``: factors with the steps at which they end, and a last
@@ -179,8 +181,9 @@ class Search:
             proposes anything. Example: ``[quickstart]``
         storage: Optuna journal file, or URL of a database; null is a journal in the study's folder.
             Example: ``sqlite:///search.db``
-        asha: 3 continues the best third of the prompts after 1, 3, 9, … epochs, by validation PCK,
-            and stops the others; null learns every prompt to the end. Example: ``3``
+        asha: 3 continues the best third of the prompts after 1, 3, 9, … epochs, by the metric at
+            the baseline's evaluation setting, and stops the others; null learns every prompt to
+            the end. Example: ``3``
         seed: of the sampler.
     """
 

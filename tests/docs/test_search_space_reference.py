@@ -41,7 +41,7 @@ def test_every_field_of_the_schema_is_on_the_page(script, fields):
 
     assert set(names(keys)) == set(fields)
     assert [name for name in fields if f"`{name}`" not in page] == []
-    assert "| `recipe.steps` | integer | `29,500` |" in page
+    assert "| `recipe.steps` | integer or null | `null` | `recipe: {steps: 300}` |" in page
 
 
 def test_every_example_has_the_type_of_its_field(script, fields):

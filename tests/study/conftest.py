@@ -24,11 +24,12 @@ from .small_store import SPACE, finish
 
 BASELINE = {
     "backbone": "nano", "prompt": "single", "length": 75, "train.data": "own",
-    "train.timestep": 261, "train.layer": 1, "train.kernel_size": 7, "seed": 0, "image_size": 64,
+    "train.timestep": 261, "train.layer": 1, "train.kernel_size": 7, "train.fusion": "none",
+    "train.l2_normalize": True, "seed": 0, "image_size": 64,
     "timestep": 50, "ensemble": 1, "layer": 1, "localizer": "kernel_softmax", "kernel": 7.0,
     "temperature": 0.04,
 }  # fmt: skip
-NO_TRAINING = ("length", "train.data", "train.timestep", "train.layer", "train.kernel_size")
+NO_TRAINING = ("length", *(name for name in BASELINE if name.startswith("train.")))
 # Changes of the baseline -> what they add to PCK.
 CHANGES = {
     "base": ({}, 0.0),

@@ -49,12 +49,21 @@ class Design:
         residuals sum to zero within a category, ``inflation`` makes up for what centering took.
         NaN where there is a `reason`.
         """
+        linked, same = self._parts(values)
+        # Without image effects this scatters about zero: cut there, it would cover 98 %.
+        return np.asarray(np.sqrt(np.maximum(linked, -same / 4) + same))
+
+    def variances(self, values: Floats) -> Floats:
+        """(K,) squares of `standard_errors` for sums over many: unbiased, so some are negative."""
+        linked, same = self._parts(values)
+        return linked + same
+
+    def _parts(self, values: Floats) -> tuple[Floats, Floats]:
         residual = self.residuals(values)
         same = np.square(_sums(self.couple, residual)).sum(axis=1)
         linked = np.square(self.image_sums(residual)).sum(axis=1) - 2 * same
-        # Without image effects this scatters about zero: cut there, it would cover 98 %.
-        linked = np.maximum(linked, -same / 4)
-        return np.asarray(np.sqrt((linked + same) * self.inflation) / values.shape[1])
+        scale = self.inflation / values.shape[1] ** 2
+        return linked * scale, same * scale
 
     def residuals(self, values: Floats) -> Floats:
         """(K, P) ``values`` less their means by category."""

@@ -37,6 +37,21 @@ def test_predict_writes_what_the_library_predicts(predicted, nano, pascal, tmp_p
 
 
 @pytest.mark.slow
+def test_one_pass_answers_with_and_without_l2(predicted, call):
+    file = predicted("--l2-normalize", "--no-l2-normalize", "--localizer", "nearest")
+    both = [Readout("nearest"), Readout("nearest", l2_normalize=False)]
+    assert settings_of(file) == [(1, readout) for readout in both]
+    table = pq.read_table(file)
+    rows = len(table) // 2
+    assert table["l2_normalize"].to_pylist() == [True] * rows + [False] * rows
+    assert table["x"][:rows] != table["x"][rows:]
+    code, out, _ = call("score", file)
+    assert code == 0
+    assert "localizer nearest\n" in out
+    assert "localizer nearest, without L2 normalization\n" in out
+
+
+@pytest.mark.slow
 def test_a_learned_prompt_is_given_as_its_file(tune, predicted, call, tmp_path):
     tune(tmp_path / "tuned", "--steps", 1, "--length", 2)
     file = predicted(prompt=tmp_path / "tuned/prompt.safetensors")
@@ -60,6 +75,7 @@ def test_predict_again_gives_the_same_bytes(predicted):
         (("--prompt", "none.safetensors"), "no prompt file at none.safetensors"),
         (("--prompt", "text", "--localizer", "nearst"), "did you mean 'nearest'?"),
         (("--prompt", "empty", "--template", "a {category}"), "unknown setting"),
+        (("--prompt", "text", "--fusion", "--no-l2-normalize"), "does not apply to fused features"),
     ],
 )
 def test_predict_refuses_in_one_line(call, pascal_root, tmp_path, arguments, message):

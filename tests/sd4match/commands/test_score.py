@@ -16,11 +16,13 @@ from sd4match.prediction.predictor import predict
 pytestmark = pytest.mark.slow
 
 
-def test_score_is_the_librarys_pck(predicted, nano, pascal, call):
+def test_score_is_the_librarys_pck(predicted, nano, pascal, call, caplog):
     file = predicted("--localizer", "nearest", "--layer", 1, "--layer", 2)
     alphas = ("--alpha", 0.1, "--alpha", 0.5)
     code, out, err = call("score", file, *alphas, "--protocol", "dift", "--json")
     assert (code, err) == (0, "")
+    (warning,) = caplog.messages  # on standard error, outside tests
+    assert "DIFT matched by localizer dense, not nearest" in warning
     facts = json.loads(out)
     pairs = pascal["test"]
     truth = GroundTruth.of(pairs)

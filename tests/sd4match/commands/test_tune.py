@@ -11,6 +11,7 @@ import pytest
 
 from sd4match import prompts
 from sd4match.commands.tune import _interruptible
+from sd4match.prompts.header import read_header
 from sd4match.tuning import folder
 from sd4match.tuning.recipe import TuningSettings
 from sd4match.tuning.tuning import Tuning
@@ -37,6 +38,26 @@ def test_tune_learns_what_the_library_learns(tune, nano, pascal, tmp_path):
         tuning.run_epoch()
     found = prompts.load(tmp_path / "prompt.safetensors", nano)
     assert (found.embeddings == tuning.best_prompt().embeddings).all()  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_the_header_says_how_it_was_learned(tune, tmp_path):
+    recipe = ("--schedule", "cosine", "--warmup-steps", 1, "--fusion")
+    code, _, _ = tune(tmp_path, "--steps", 2, "--length", 2, *recipe)
+    assert code == 0
+    training = read_header(tmp_path / "prompt.safetensors")["training"]
+    named = {name: training[name] for name in ("schedule", "warmup_steps", "fusion", "steps")}
+    assert named == {"schedule": "cosine", "warmup_steps": 1, "fusion": True, "steps": 2}
+
+
+@pytest.mark.slow
+def test_tune_takes_the_papers_steps(tune, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr("sd4match.commands.tune._run", lambda tuning, out: made.append(tuning))
+    code, _, err = tune(tmp_path, "--length", 2)
+    assert (code, err) == (130, "stopped after step 0 of 29430: run the same command again to "
+                           "resume\n")  # fmt: skip
+    assert made[0].settings.steps == 29_430
 
 
 @pytest.mark.slow
@@ -76,6 +97,13 @@ def test_tune_refuses_another_tunings_folder(tune, tmp_path):
         (("--steps", 1, "--image-encoder", "here"), "write dino=NAME or clip=NAME"),
         (("--steps", 1, "--image-encoder", "dino="), "write dino=NAME or clip=NAME"),
         (("--steps", 1, "--length", 80), "prompt length is 80"),
+        (("--steps", 9, "--schedule", "cosinus"), "did you mean 'cosine'"),
+        (("--steps", 9, "--warmup-steps", 3), "has no warm-up"),
+        (("--steps", 9, "--schedule", "cosine", "--warmup-steps", 9), "below the 9 steps"),
+        (("--epochs", 1, "--schedule", "linear", "--warmup-steps", 9), "below the 1 steps"),
+        (("--steps", 9, "--schedule", "piecewise_constant"), "needs them"),
+        (("--steps", 9, "--step-rules", "1:3,0"), "no other takes them"),
+        (("--steps", 1, "--fusion", "--no-l2-normalize"), "does not apply to fused features"),
     ],
 )
 def test_tune_refuses_in_one_line(tune, tmp_path, arguments, message):

@@ -8,7 +8,7 @@ import pytest
 
 from sd4match.backbones.architectures import architecture
 from sd4match.features import cost
-from sd4match.features.cost import SHIPPED, VERSION, configuration_hash, counts
+from sd4match.features.cost import SHIPPED, VERSION, configuration_hash, counts, dino_flops
 
 SIDES = {
     "nano": (32, 48, 64, 96, 128),
@@ -65,6 +65,19 @@ def test_other_sides_are_counted_once_and_kept(tmp_path, monkeypatch):
     assert cost.counts(architecture("nano"), 40).text == 1
     file.write_text("{")
     assert cost.counts(architecture("nano"), 40) == first
+
+
+@pytest.mark.parametrize("options", [{}, {"use_swiglu_ffn": True, "mlp_ratio": 3}])
+def test_the_operations_of_dino_are_those_of_the_model(options):
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+    from transformers import Dinov2Config, Dinov2Model
+
+    sizes = {"hidden_size": 96, "num_hidden_layers": 2, "num_attention_heads": 3, "patch_size": 14}
+    config = Dinov2Config(**sizes, image_size=70, **options)
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        Dinov2Model(config).eval()(pixel_values=torch.empty(1, 3, 5 * 14, 7 * 14))
+    assert dino_flops(config.to_dict(), (5, 7)) == counter.get_total_flops()
 
 
 def test_shipped_counts_need_no_torch():

@@ -3,12 +3,12 @@
 import pytest
 
 from sd4match.errors import SD4MatchError
-from sd4match.matching.readout import LOCALIZERS, Readout
+from sd4match.matching.readout import CELL_LOCALIZERS, Readout
 
 SIGMAS = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0, 11.0, 15.0)
 
 
-ALL = [*(Readout(name) for name in LOCALIZERS[:3]), *(Readout(kernel_sigma=s) for s in SIGMAS)]
+ALL = [*(Readout(name) for name in CELL_LOCALIZERS[:3]), *(Readout(kernel_sigma=s) for s in SIGMAS)]
 
 
 def test_one_setting_has_one_name():

@@ -22,7 +22,7 @@ from sd4match.matching.keypoints import (
     to_square,
 )
 from sd4match.matching.localization import match_many
-from sd4match.matching.readout import LOCALIZERS, Readout
+from sd4match.matching.readout import CELL_LOCALIZERS, Readout
 from sd4match.pck import scoring
 from sd4match.pck.ground_truth import GroundTruth
 
@@ -196,7 +196,7 @@ def _of(dataset, pair):
     )
 
 
-@pytest.mark.parametrize("localizer", LOCALIZERS)
+@pytest.mark.parametrize("localizer", CELL_LOCALIZERS)
 def test_pck_is_theirs(cases, localizer):
     theirs = their_pck(cases, localizer)
     for stored in (False, True):

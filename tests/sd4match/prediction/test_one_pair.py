@@ -17,7 +17,7 @@ SETTINGS = {"timestep": 50, "ensemble": 2, "seed": 4}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("localizer", ["nearest", "bilinear", "kernel_softmax"])
+@pytest.mark.parametrize("localizer", ["nearest", "bilinear", "kernel_softmax", "dense"])
 @pytest.mark.parametrize(("split", "index"), [("test", 0), ("train", 1)])
 @pytest.mark.parametrize("family", ["text", "Pair-DINO-Feat-G2-C3"])
 def test_agrees_with_predict_to_the_bit(nano, pascal, latents, localizer, split, index, family):

@@ -1,12 +1,13 @@
 """Predictions on file."""
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from sd4match.errors import SD4MatchError
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import Place, Readout
 from sd4match.pck.ground_truth import GroundTruth
-from sd4match.records.parquet import about_of, settings_of
+from sd4match.records.parquet import about_of, read, settings_of
 from sd4match.records.predictions import read_predictions, write_predictions
 
 SETTINGS = [(1, Readout("nearest")), (2, Readout(kernel_sigma=3.0)), (2, Readout("softmax"))]
@@ -34,6 +35,18 @@ def test_predictions_come_back(truth, positions, tmp_path):
     assert found.shape == positions.shape
     step = truth.sizes[truth.pair] / 65535
     assert (np.abs(found - positions) <= 0.5 * step + 1e-5).all()
+
+
+def test_places_come_back_and_have_a_column_where_there_are_any(truth, positions, tmp_path):
+    inside = [(1, Readout("nearest")), (Place(1, 2), Readout("dense")), (2, Readout("softmax"))]
+    file = write_predictions(tmp_path / "p.parquet", inside, positions, truth)
+    assert settings_of(file) == inside
+    table = read(file, ["layer", "place"])
+    k = len(truth.pair)
+    assert table["layer"].to_pylist()[::k] == [1, 1, 2]
+    assert table["place"].to_pylist()[::k] == ["output", "2", "output"]
+    without = write_predictions(tmp_path / "o.parquet", SETTINGS, positions, truth)
+    assert "place" not in pq.read_schema(without).names
 
 
 def test_the_same_predictions_are_the_same_bytes(truth, positions, tmp_path):

@@ -12,7 +12,9 @@ from sd4match import prompts
 from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import Readout
 from sd4match.pck.ground_truth import GroundTruth
+from sd4match.pck.scoring import aggregate, correct
 from sd4match.prediction.predictor import predict
+from sd4match.prompts.header import read_header
 from study.analysis.measuring import measure
 from study.engine.work import pending, preflight
 from study.engine.worker import Workshop, reports
@@ -334,6 +336,39 @@ def test_every_family_runs_and_sub_classes_without_a_prompt_are_missing(plan_on,
 
 
 @pytest.mark.slow
+def test_recipe_fusion_and_l2_reach_prompt_and_matches(plan_on, store):
+    plan = plan_on(
+        """
+        baseline: {prompt: single, length: 2, ensemble: 1, localizer: nearest}
+        axes: {train: {fusion: [dino], l2_normalize: [false]}, l2_normalize: [false]}
+        data: {evaluate: [pf_pascal], pairs: 2}
+        recipe: {steps: 2, batch_size: 2, schedule: linear}
+        """
+    )
+    assert len(plan.tunes) == 3
+    tune = next(tune for tune in plan.tunes.values() if "fused_with" in tune.settings)
+    workshop = Workshop(store, RULE)
+    warm = replace(tune, settings={**tune.settings, "warmup_steps": 1})
+    assert workshop.try_out(warm, {}) == {"tried": tune.label}  # one step, without a warm-up
+    other = replace(tune, settings={**tune.settings, "fused_with": "e" * 64})
+    with pytest.raises(SD4MatchError, match=r"image encoder .* other weights than the plan's"):
+        list(Workshop(store, RULE).tune(other))
+    finish(plan, store)
+    trained = [read_header(store.prompt(key))["training"] for key in plan.tunes]
+    assert {each["schedule"] for each in trained} == {"linear"}
+    assert sum(each.get("fused_with") == tune.settings["fused_with"] for each in trained) == 1
+    assert sum(each.get("l2_normalize") is False for each in trained) == 1
+    tokens = {prompts.load(store.prompt(k), workshop.backbone(tune.machine)) for k in plan.tunes}
+    assert len({prompt.embeddings.sum().item() for prompt in tokens}) == 3
+    # One pass answers with and without L2 normalization.
+    both = [key for key, settings in plan.settings.items() if len(settings) == 2]
+    assert len(both) == 2  # val and test, of the baseline's prompt
+    found = measure(index.frame(index.table(plan)), store, RULE)
+    assert set(found["status"]) == {"done"}
+    assert set(found["l2_normalize"]) == {True, False}
+
+
+@pytest.mark.slow
 def test_another_image_encoder_than_the_plans_is_refused(plan_on, store):
     plan = plan_on("{baseline: {prompt: cpm}, data: {evaluate: [pf_pascal], pairs: 2}}")
     (tune,) = plan.tunes.values()
@@ -413,3 +448,33 @@ def test_every_step_is_told_where_steps_are_long_and_nothing_changes(tell):
     assert [row["loss"] for row in steps] == losses
     assert [row["val_pck"] for row in often if "epoch" in row] == [r["val_pck"] for r in seldom]
     assert seldom[0]["loss"] == pytest.approx(sum(losses[:2]) / 2)
+
+
+@pytest.mark.slow
+def test_asha_compares_prompts_at_the_evaluation_setting_of_the_study(plan, plan_on, store):
+    """Not at the timestep and layer that each was learned at; keys are as without ASHA."""
+    options = ["design=search", "search.asha=2", "axes.train.timestep=[500]", "axes.layer=[0,2]"]
+    searched = plan_on(SPACE, *options, "baseline.ensemble=2", "search.sampler=grid")
+    tunes = {tune.settings["timestep"]: tune for tune in searched.tunes.values()}
+    tune = tunes[500]
+    assert tune.rung == tunes[261].rung
+    assert {tune.rung for tune in plan.tunes.values()} == {None}
+    assert replace(tune, rung=None).key == tune.key
+    workshop = Workshop(store, RULE)
+    val = tune.val.open()
+    tuning = workshop.tuning(tune, tune.settings, tune.train.open(), val)
+    positions = predict(
+        tuning.backbone, tuning.prompt, val, timestep=50, ensemble=2, image_size=32,
+        settings=[(1, Readout("kernel_softmax", 3.0, 0.04))],
+    )  # fmt: skip
+    truth = GroundTruth.of(val)
+    right = correct(truth, positions[0], alpha=0.1, image_size=32)
+    assert workshop.rung_pck(tune, tuning) == float(aggregate(truth, right))
+    assert workshop.rung_pck(replace(tune, rung=None), tuning) is None
+    for work in pending(searched, store):
+        if work.kind == "latents" or work.key == tune.key:
+            reports = list(workshop.do(work))
+    # Three epochs: rungs after 1 and 2, not after the last.
+    found = [report.get("rung_pck") for report in reports]
+    assert [0 <= pck <= 1 for pck in found[:2]] == [True, True]
+    assert found[2:] == [None]

@@ -41,6 +41,7 @@ TOLERANCES = {
     "latents moments": (1e-3, 1.0),
     "tune loss": (1e-3, 1.0),
     "tune prompt": (1e-3, 0.95),
+    "class_tune prompt": (1e-3, 0.95),
     "predict positions": (0.02, 0.9),
     "score counts": (0, 1.0),
 }
@@ -86,6 +87,18 @@ def outputs(root, folder):
     tune = Tune(machine, {**prompt, "seed": 0, **settings}, train, val)
     losses = [row["loss"] for row in workshop.tune(tune)]
     (tokens,) = load_file(store.prompt(tune.key)).values()
+    # Single pairs of several categories: each is absent from most batches.
+    several, unserved = (
+        refer("spair", split, root=str(root), subset=subset, seed=1)
+        for split, subset in (("train", 3), ("val", 1))
+    )
+    # Without validation the last epoch's prompt is kept, whatever the first ones score.
+    assert not set(several.categories) & set(unserved.categories)
+    of_class = {**tune.settings, "family": "class", "batch_size": 1, "steps": 4}
+    last = Tune(machine, of_class, several, unserved)
+    assert len([*workshop.tune(last)]) == 4
+    learned = load_file(store.prompt(last.key))
+    categories = np.stack([learned[name] for name in sorted(learned)])
 
     stage = Predict(Extraction(machine, "text", False, 50, 2, SIDE, 0), val)
     workshop.predict(stage, SETTINGS)
@@ -97,6 +110,7 @@ def outputs(root, folder):
         "latents moments": np.stack(moments)[:, :, :, ::2, ::2],
         "tune loss": np.array(losses),
         "tune prompt": tokens[:, ::2],
+        "class_tune prompt": categories[..., ::8],
         "predict positions": positions,
         "score counts": np.stack(list(scores(store, root))),
     }

@@ -4,8 +4,18 @@ from dataclasses import replace
 
 import pytest
 
+from study.plan import stages
 from study.plan.inputs import DataRef, Machine, PromptFile, key_of
-from study.plan.stages import Extraction, Latents, Predict, Tune, file_key, score_name
+from study.plan.stages import (
+    CLASS_TUNE_VERSION,
+    TUNE_VERSION,
+    Extraction,
+    Latents,
+    Predict,
+    Tune,
+    file_key,
+    score_name,
+)
 from study.space.metric import Rule
 
 
@@ -82,6 +92,25 @@ def test_keys_are_those_of_results_that_are_stored_already():
     assert score_name("grid", rule) == "grid-39edc6c1684c00fddfe4"
     assert key_of({"kind": "predict", **MACHINE.identity()}) == "06f97c66b61e5d3b178c"
     assert file_key("a" * 64, None) == "d64ff4fd58e188c20619"
+
+
+def test_class_prompts_alone_have_a_new_version():
+    """Momentum of absent categories moves no token of a prompt that all pairs share."""
+    of_class = Tune(MACHINE, {**TUNE.settings, "family": "class"}, DATA, DATA)
+    assert of_class.key == "614c770ba2d12b7733dd"  # before: 99cc5aa647cae0e8eaa4
+    hidden = Tune(MACHINE, {**TUNE.settings, "family": "class_hidden"}, DATA, DATA)
+    former = Tune(MACHINE, {**TUNE.settings, "family": "single_hidden"}, DATA, DATA)
+    assert _version(hidden) == CLASS_TUNE_VERSION != _version(former) == TUNE_VERSION
+    assert _version(Tune(MACHINE, CPM, DATA, DATA)) == TUNE_VERSION
+
+
+def _version(stage):
+    """The version in the key of a stage."""
+    with pytest.MonkeyPatch.context() as patch:
+        specs = []
+        patch.setattr(stages, "key_of", lambda spec: specs.append(spec) or "")
+        _ = replace(stage).key
+    return specs[0]["version"][0]
 
 
 def test_stages_that_read_an_image_encoder_are_of_the_newest_contents():

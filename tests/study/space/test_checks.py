@@ -35,6 +35,22 @@ def test_an_axis_that_varies_nothing_is_told(write, caplog):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "others"),
+    [
+        ("protocol: dift", "kernel_softmax"),
+        ("{protocol: dift, axes: {localizer: [nearest, dense]}}", "kernel_softmax or nearest"),
+        ("{protocol: dift, baseline: {localizer: dense}}", None),
+        ("{protocol: sd4match}", None),
+    ],
+)
+def test_dift_with_another_localizer_is_told_once(write, caplog, text, others):
+    load(write(text))
+    told = [message for message in caplog.messages if "DIFT matched by localizer dense" in message]
+    assert len(told) == (1 if others else 0)
+    assert not others or f"not {others}:" in told[0]
+
+
 def test_axes_can_be_given_at_once(write):
     space = load(write("baseline: {backbone: nano}\n"), ["axes={layer: [0, 3]}"])
     assert dict(space.axes) == {"layer": (0, 3)}
