@@ -134,6 +134,7 @@ def _differences(
                 yield row | {
                     "effect": found.effect, "low": found.low, "high": found.high,
                     "p_value": found.p_value, "pairs": found.pairs,
+                    "note": found.reason and f"no interval: {found.reason}",
                 }  # fmt: skip
 
 

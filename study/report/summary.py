@@ -109,8 +109,8 @@ def _caveats(report: Content) -> list[str]:
         )
     found.append(
         f"PCK@{report.alpha:g} is a mean over pairs under protocol {report.protocol}. Intervals "
-        "are meant to cover 95 % and come from resampling images. They do not account for choosing "
-        "the best of "
+        "are meant to cover 95 % and are for other images of the same categories. They do not "
+        "account for choosing the best of "
         f"{several(report.n_configurations, 'configuration')}, nor, with one seed, for other seeds."
     )
     return found

@@ -12,7 +12,7 @@ from study.analysis.statistics.stats import PairSamples, difference, intervals
 
 
 def within(share, low, high, sets):
-    """Whether a share of so many data sets is in [low, high], give or take its Monte Carlo error."""
+    """Whether a share of data sets is in [low, high], give or take two Monte Carlo errors."""
     below, above = (2 * np.sqrt(bound * (1 - bound) / sets) for bound in (low, high))
     return low - below <= share <= high + above
 
