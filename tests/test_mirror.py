@@ -23,7 +23,6 @@ COVERED = {
     "study/analysis/importance/largest.py": "tests/study/search/test_ped_anova.py",
     "study/analysis/importance/measured_metric.py": "tests/study/search/test_ped_anova.py",
     "study/analysis/selection.py": "tests/study/tables/test_pivot_table.py",
-    "study/analysis/statistics/seeds.py": "tests/study/analysis/statistics/test_coverage.py",
     "study/commands/ask.py": "tests/study/end_to_end/test_commands.py",
     "study/commands/run.py": "tests/study/end_to_end/test_commands.py",
     "study/commands/show.py": "tests/study/end_to_end/test_commands.py",
