@@ -18,7 +18,7 @@ from sd4match.features import Contents
 from sd4match.features.latents import gaussian
 from sd4match.matching import localization
 from sd4match.matching.keypoints import decode, encode
-from sd4match.matching.readout import Place, Readout
+from sd4match.matching.readout import Place, Readout, Setting
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.prediction import features as image_features, predictor
 from sd4match.prediction.predictor import predict
@@ -146,7 +146,12 @@ def naive(nano, prompt, pair, settings, fusion=False):
 @pytest.mark.parametrize("split", ["test", "train"])  # train has flips
 def test_agrees_with_a_naive_loop(nano, text, pascal, latents, split):
     kernel, softmax, bilinear = Readout(kernel_sigma=2.0), Readout("softmax"), Readout("bilinear")
-    settings = [(3, softmax), (1, kernel), (1, bilinear), (3, kernel)]  # not by layer, no product
+    settings: list[Setting] = [
+        (3, softmax),
+        (1, kernel),
+        (1, bilinear),
+        (3, kernel),
+    ]  # not by layer, no product
     settings += [(Place(1, 1), kernel), (1, Readout("dense")), (Place(2, 2), Readout("dense"))]
     pairs = pascal[split]
     found = predict(
