@@ -27,8 +27,10 @@ recipe: {steps: 40}
 """
 
 
-def planned(results: Path, overrides: list[str]) -> tuple[Space, Planner, Plan]:
-    """The factorial on its validation pairs, which are made when they are missing."""
+def planned(
+    results: Path, overrides: list[str], splits: tuple[str, ...] = ("val",)
+) -> tuple[Space, Planner, Plan]:
+    """The factorial on pairs of its splits, which are made when they are missing."""
     folder = results.resolve() / NAME
     data, file = folder / "data", folder / f"{NAME}.yaml"
     if not data.exists():
@@ -36,7 +38,7 @@ def planned(results: Path, overrides: list[str]) -> tuple[Space, Planner, Plan]:
     file.write_text(FACTORIAL)
     space = load(str(file), [f"data.root={data}", f"results={results.resolve()}", *overrides])
     planner = Planner(space)
-    return space, planner, planner.plan(configurations(space), splits=("val",))
+    return space, planner, planner.plan(configurations(space), splits=splits)
 
 
 def measure(space: Space, plan: Plan) -> StudyFolder:

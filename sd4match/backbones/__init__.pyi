@@ -11,6 +11,7 @@ from .devices import (
 )
 from .fingerprints import fetch as fetch, fingerprint as fingerprint, identify as identify
 from .folders import NANO_FOLDER as NANO_FOLDER
+from .image_encoder_facts import ImageEncoderFacts as ImageEncoderFacts
 from .image_encoder_files import (
     fetch_image_encoder as fetch_image_encoder,
     identify_image_encoder as identify_image_encoder,

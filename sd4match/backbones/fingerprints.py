@@ -5,7 +5,9 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sd4match.backbones.folders import COMPONENTS, local_files, locate, read_config, weight_files
 from sd4match.errors import SD4MatchError
@@ -52,31 +54,32 @@ def fingerprint(folder: Path) -> str:
     for component in COMPONENTS:
         place = folder / component
         if component in _WITH_WEIGHTS:
-            parts[f"{component}/config"] = content_of(place / "config.json")
+            parts[f"{component}/config"] = config_hash(read_config(place / "config.json"))
             for number, file in enumerate(weight_files(place)):
                 parts[f"{component}/weights/{number}"] = file_hash(file)
-    parts["scheduler/config"] = content_of(folder / "scheduler" / "scheduler_config.json")
+    parts["scheduler/config"] = config_hash(
+        read_config(folder / "scheduler" / "scheduler_config.json")
+    )
     for name in _TOKENIZER:
         file = folder / "tokenizer" / name
         if file.is_file():
             is_json = file.suffix == ".json"
-            parts[f"tokenizer/{name}"] = content_of(file) if is_json else file_hash(file)
+            parts[f"tokenizer/{name}"] = (
+                config_hash(read_config(file)) if is_json else file_hash(file)
+            )
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def content_of(path: Path) -> str:
+def config_hash(config: Mapping[str, Any]) -> str:
     """Hash a model's configuration without its entries about origin.
 
     Args:
-        path: a JSON file.
+        config: the content of a JSON file.
 
     Returns:
         sha256, 64 hexadecimal digits.
-
-    Raises:
-        SD4MatchError: the file is missing or no JSON object.
     """
-    kept = {key: value for key, value in read_config(path).items() if key not in _PROVENANCE}
+    kept = {key: value for key, value in config.items() if key not in _PROVENANCE}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 

@@ -3,16 +3,16 @@
 Weights are hashed, never loaded: whoever needs only a shape or a fingerprint asks here.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from transformers import CLIPConfig, CLIPVisionConfig, Dinov2Config, Dinov2WithRegistersConfig
 
 from sd4match.backbones.folders import read_config
 from sd4match.backbones.image_encoder_files import fetch_image_encoder, image_encoder_fingerprint
+from sd4match.backbones.image_processing import Processing, read_processing
+from sd4match.backbones.weights import quiet
 from sd4match.errors import SD4MatchError
 
 _CONFIGS = {
@@ -30,14 +30,14 @@ class ImageEncoderFacts:
         name: hub id (with ``@revision`` if one was given) or folder.
         fingerprint: sha256 hex of configurations and weights.
         config: configuration of the vision transformer.
-        processing: resize, crop and normalization of its ``preprocessor_config.json``.
+        processing: how its own processor prepares images.
     """
 
     kind: str
     name: str
     fingerprint: str
     config: Any
-    processing: Mapping[str, Any]
+    processing: Processing
 
     @property
     def patch_size(self) -> int:
@@ -47,7 +47,7 @@ class ImageEncoderFacts:
     @property
     def crop_size(self) -> int:
         """Side of the square that its processor crops, pixels."""
-        return int(self.processing["crop_size"]["height"])
+        return self.processing.crop
 
     def shape(self, part: str) -> tuple[int, int]:
         """Return (T, F) of the output for "feat" or "head"."""
@@ -76,12 +76,18 @@ def describe_image_encoder(kind: str, name: str) -> ImageEncoderFacts:
         name=name,
         fingerprint=image_encoder_fingerprint(folder),
         config=_config(kind, name, folder),
-        processing=_processing(folder),
+        processing=read_processing(folder),
     )
     if facts.crop_size % facts.patch_size:
         raise SD4MatchError(  # the model would crop silently
             f"image encoder {name}: crops of {facts.crop_size} pixels are no multiple of its "
             f"patches of {facts.patch_size}: correct its preprocessor_config.json"
+        )
+    if kind == "clip" and facts.crop_size != facts.config.image_size:
+        raise SD4MatchError(  # its positions are not interpolated
+            f"image encoder {name}: its processor makes images of {facts.crop_size} pixels, but "
+            f"its config.json says that the model takes {facts.config.image_size}: take both files "
+            "from one model"
         )
     return facts
 
@@ -94,22 +100,9 @@ def _config(kind: str, name: str, folder: Path) -> Any:
             f"image encoder {name}: its config.json describes a {found!r} "
             f"model: a {kind} encoder is {' or '.join(known)}"
         )
-    config = known[found].from_dict(content)
-    return config.vision_config if found == "clip" else config
-
-
-def _processing(folder: Path) -> dict[str, Any]:
-    path = folder / "preprocessor_config.json"
-    settings = read_config(path)
-    for name, inner in (("size", "shortest_edge"), ("crop_size", "height")):
-        if isinstance(settings.get(name), int):  # the form of older files
-            settings[name] = {inner: settings[name]}
-        if not isinstance(settings.get(name), dict) or inner not in settings[name]:
-            raise SD4MatchError(f"{path}: no {name} with {inner}: fetch the file again")
-    for name in ("image_mean", "image_std"):
-        value = settings.get(name)
-        if not (isinstance(value, list) and len(value) == 3):
-            raise SD4MatchError(f"{path}: no {name} of three numbers: fetch the file again")
-    if settings.setdefault("resample", 3) not in list(Image.Resampling):
-        raise SD4MatchError(f"{path}: no resample {settings['resample']}: fetch the file again")
-    return settings
+    with quiet():  # about the text half's tokens
+        config = known[found].from_dict(content)
+    if found == "clip":  # a whole CLIP projects to the width at the top of its file
+        config.vision_config.projection_dim = config.projection_dim
+        return config.vision_config
+    return config

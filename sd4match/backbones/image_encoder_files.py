@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sd4match.backbones.fingerprints import content_of
+from sd4match.backbones.fingerprints import config_hash
 from sd4match.backbones.folders import (
     NANO_FOLDER,
     fetch_files,
@@ -17,6 +17,7 @@ from sd4match.backbones.folders import (
     read_config,
     weight_files,
 )
+from sd4match.backbones.image_processing import OWN_FILE, SHARED_FILE, processor_settings
 from sd4match.backbones.published_configs import DINO_CONFIGS, IMAGE_ENCODERS
 from sd4match.errors import SD4MatchError
 from sd4match.files.cache import file_hash
@@ -30,7 +31,8 @@ DINO_TYPES = ("dinov2", "dinov2_with_registers")
 _WHAT = "image encoder"
 _FILES = [
     "config.json",
-    "preprocessor_config.json",
+    OWN_FILE,
+    SHARED_FILE,
     "model.safetensors",
     "model-*-of-*.safetensors",
     "model.safetensors.index.json",
@@ -133,8 +135,8 @@ def image_encoder_fingerprint(folder: Path) -> str:
         SD4MatchError: a file is missing or unreadable.
     """
     parts = {
-        "config": content_of(folder / "config.json"),
-        "processing": content_of(folder / "preprocessor_config.json"),
+        "config": config_hash(read_config(folder / "config.json")),
+        "processing": config_hash(processor_settings(folder)[1]),
         "weights": [file_hash(file) for file in weight_files(folder)],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

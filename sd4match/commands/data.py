@@ -1,13 +1,14 @@
 """``sd4match data``: generate, download and verify data sets."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from sd4match.files.strict_json import dumps
 
 if TYPE_CHECKING:
     from sd4match.datasets.verification import Report
@@ -86,7 +87,7 @@ def verify(
 
     with _bars(of_bytes=False) as progress:
         report = check(name, root, progress=progress)
-    typer.echo(json.dumps(asdict(report), indent=2) if as_json else _text(report))
+    typer.echo(dumps(asdict(report)) if as_json else _text(report))
     if report.problems:
         raise typer.Exit(1)
 
@@ -94,7 +95,9 @@ def verify(
 def _text(report: "Report") -> str:
     from tabulate import tabulate
 
-    head = ["split", "pairs", "expected", "readable", "keypoints", "outside the image"]
+    head = [
+        "split", "pairs", "expected", "readable", "keypoints", "outside the image", "boxes outside",
+    ]  # fmt: skip
     rows = [[split, *map("{:,}".format, asdict(s).values())] for split, s in report.splits.items()]
     align = ["left"] + ["right"] * (len(head) - 1)
     kind = " (generated shapes)" if report.generated else ""
@@ -104,12 +107,18 @@ def _text(report: "Report") -> str:
         tabulate(rows, headers=head, colalign=align, disable_numparse=True),
         "",
         f"{report.images:,} images, {report.categories} categories",
-        *report.problems[:_MOST_LISTED],
+        *_listed(report.notices),
+        *_listed(report.problems),
     ]
-    if len(report.problems) > _MOST_LISTED:
-        lines.append(f"… and {len(report.problems) - _MOST_LISTED:,} more")
+    if report.notices:
+        lines.append(f"{len(report.notices):,} images to look at")
     lines.append(f"{len(report.problems):,} problems" if report.problems else "no problem found")
     return "\n".join(lines)
+
+
+def _listed(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - _MOST_LISTED
+    return [*lines[:_MOST_LISTED], *([f"… and {more:,} more"] if more > 0 else [])]
 
 
 @contextmanager

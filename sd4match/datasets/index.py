@@ -15,10 +15,11 @@ from sd4match.datasets.pair_arrays import Columns
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
 from sd4match.files.cache import cache_folder
+from sd4match.files.companions import is_companion
 
 log = logging.getLogger(__name__)
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Increase it when the readers or ``Columns`` give another result for the same files."""
 
 _DAMAGED = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
@@ -49,7 +50,9 @@ def read_columns(benchmark: Benchmark, folder: Path, split: str) -> Columns:
         if columns is not None:
             return columns
     log.info("%s: reading all of split %s; the next time it comes from an index", folder, split)
-    columns = Columns.of(benchmark.read(folder, folder / benchmark.lists[split]))
+    list_file = folder / benchmark.lists[split]
+    columns = Columns.of(benchmark.read(folder, list_file))
+    columns.require_lengths(benchmark.reference, list_file)
     write_cache(folder, name, partial(columns.save, signature=signature))
     log.info("%s: read %d pairs in %.1f s", folder, len(columns.ids), time.perf_counter() - started)
     return columns
@@ -75,7 +78,8 @@ def _signature(benchmark: Benchmark, folder: Path, split: str) -> str:
         sources = folder.glob(pattern.format(list=list_file.stem))
         for source in sorted(path for path in sources if path.is_dir()):
             lines.append(str(source.relative_to(folder)))
-            lines += sorted(_state(entry) for entry in os.scandir(source))
+            entries = (entry for entry in os.scandir(source) if not is_companion(entry.name))
+            lines += sorted(map(_state, entries))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

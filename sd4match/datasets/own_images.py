@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import Image, ImageOps
 
-from sd4match.datasets.images import UNREADABLE
+from sd4match.datasets.images import UNREADABLE, orientation, to_rgb
 from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
 
@@ -27,10 +27,11 @@ def image_pair(
 ) -> Iterator[ImagePair]:
     """Make a pair of two image files, as an image viewer shows them.
 
-    Data sets count stored pixels, but a person who reads a point off a photo sees it rotated as its
-    EXIF says. Sizes and points are therefore those of the upright image, on white where it is
-    transparent. A file that is stored upright and opaque is used directly, and gives the same bits
-    as an image of a data set; for any other, an upright copy exists inside the ``with`` block.
+    A person who reads a point off a photo sees it rotated as its EXIF says. Sizes and points are
+    therefore those of the upright image, on white where it is transparent
+    (`sd4match.datasets.images.to_rgb`). A file that is stored upright and opaque is used directly,
+    and gives the same bits as an image of a data set; for any other, an upright copy exists inside
+    the ``with`` block.
 
     Args:
         source, target: image files that Pillow reads.
@@ -106,10 +107,10 @@ def _upright(path: Path, copy: Path) -> tuple[Path, tuple[int, int]]:
     try:
         with Image.open(path) as image:
             image.load()
-            turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+            turned = orientation(image) != 1
             if not (turned or image.has_transparency_data or image.mode.startswith(("I", "F"))):
                 return path, image.size
-            plain = _plain(ImageOps.exif_transpose(image), path)
+            plain = to_rgb(ImageOps.exif_transpose(image), path)
     except FileNotFoundError as error:
         raise SD4MatchError(f"{path}: no such image file") from error
     except UNREADABLE as error:
@@ -117,16 +118,3 @@ def _upright(path: Path, copy: Path) -> tuple[Path, tuple[int, int]]:
         raise SD4MatchError(f"{path}: not a readable image ({reason})") from error
     plain.save(copy)  # uncompressed: a codec's version changes no byte, and so no noise
     return copy, plain.size
-
-
-def _plain(image: Image.Image, path: Path) -> Image.Image:
-    """RGB; Pillow's own conversion clips 16 bits and shows transparent pixels."""
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) // 257).astype(np.uint8)).convert("RGB")
-    if image.mode in ("I", "F"):
-        raise SD4MatchError(f"{path}: white is not defined for 32 bits per pixel: use 8 or 16")
-    if image.has_transparency_data:
-        colours = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, colours).convert("RGB")
-    return image.convert("RGB")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sd4match.datasets.pairs import ATTRIBUTES, ImagePair
+from sd4match.errors import SD4MatchError
 
 _UNKNOWN = -1
 _TEXTS = ("ids", "images", "categories")
@@ -57,9 +58,16 @@ class Columns:
         categories = {p.category: None for p in pairs}
         image = {id_: i for i, id_ in enumerate(images)}
         category = {name: i for i, name in enumerate(categories)}
-        points = [np.stack([p.source_keypoints, p.target_keypoints], axis=1) for p in pairs]
+        counts = [len(p.keypoint_ids) for p in pairs]
+        for pair, n in zip(pairs, counts, strict=True):
+            if not len(pair.source_keypoints) == len(pair.target_keypoints) == n:
+                raise SD4MatchError(f"pair {pair.id}: its images differ in their keypoints")
+        source, target = (
+            np.concatenate([getattr(p, f"{side}_keypoints") for p in pairs])
+            for side in ("source", "target")
+        )
         boxes = [
-            [_NO_BOX if box is None else box for box in (p.source_box, p.target_box)] for p in pairs
+            _NO_BOX if box is None else box for p in pairs for box in (p.source_box, p.target_box)
         ]
         return cls(
             ids=_numbered(p.id for p in pairs),
@@ -70,13 +78,13 @@ class Columns:
             category=np.array([category[p.category] for p in pairs], dtype=np.int32),
             flip=np.array([p.flip for p in pairs], dtype=np.bool_),
             sizes=np.array([(p.source_size, p.target_size) for p in pairs], dtype=np.int32),
-            boxes=np.array(boxes, dtype=np.float32),
+            boxes=np.concatenate(boxes, dtype=np.float32).reshape(-1, 2, 4),
             attributes=np.array(
                 [[p.attributes.get(name, _UNKNOWN) for name in ATTRIBUTES] for p in pairs],
                 dtype=np.int32,
             ),
-            starts=np.cumsum([0, *(len(p) for p in points)], dtype=np.int64),
-            keypoints=np.concatenate(points),
+            starts=np.cumsum([0, *counts], dtype=np.int64),
+            keypoints=np.stack([source, target], axis=1),
             keypoint_ids=np.concatenate([p.keypoint_ids for p in pairs]),
         )
 
@@ -107,6 +115,36 @@ class Columns:
             target_box=other_box,
             attributes={name: grade for name, grade in grades if grade != _UNKNOWN},
         )
+
+    def require_lengths(self, reference: str, where: Path) -> None:
+        """Refuse pairs whose boxes or keypoints give no length that PCK can be measured by.
+
+        Args:
+            reference: of the benchmark, one of `sd4match.pck.protocols.REFERENCES`.
+            where: the list of the pairs, for the message.
+
+        Raises:
+            SD4MatchError: a box whose corners are not x1 < x2 and y1 < y2; with "bbox-kp", target
+                keypoints that all lie in one place.
+        """
+        corner, opposite = self.boxes[..., :2], self.boxes[..., 2:]
+        for row, side in np.argwhere((corner >= opposite).any(axis=-1)):
+            box = ", ".join(f"{v:g}" for v in self.boxes[row, side].tolist())
+            raise SD4MatchError(
+                f"{where}: pair {self.ids[row]}: the {('source', 'target')[side]} box is {box}:"
+                " expected x1, y1, x2, y2 with x1 < x2 and y1 < y2 (is it x, y, width, height?)"
+            )
+        if reference != "bbox-kp":
+            return
+        some = np.flatnonzero(np.diff(self.starts))
+        if len(some):
+            target, first = self.keypoints[:, 1], self.starts[some]
+            extent = np.maximum.reduceat(target, first) - np.minimum.reduceat(target, first)
+            for row in some[extent.max(axis=1) <= 0]:
+                raise SD4MatchError(
+                    f"{where}: pair {self.ids[row]}: all its target keypoints lie in one place, so"
+                    " their extent, by which PCK is measured, is 0"
+                )
 
     def digest(self, rows: NDArray[np.int64], *, dataset: str, contents: Mapping[str, str]) -> str:
         """Hash all fields of some pairs, and their images' contents.

@@ -16,6 +16,7 @@ from sd4match.datasets.csv_lists import Row, read_table
 from sd4match.datasets.images import image_size
 from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.files.companions import without_companions
 
 _IMAGES = "PF-dataset"
 _N_KEYPOINTS = 10
@@ -103,7 +104,7 @@ def write_willow_list(images: Path, list_file: Path) -> None:
         for sub_class in PF_WILLOW:
             points = {
                 f"PF-dataset/{sub_class}/{image.name}": _keypoints(image.with_suffix(".mat"))
-                for image in sorted((images / sub_class).glob("*.png"))
+                for image in sorted(without_companions((images / sub_class).glob("*.png")))
             }
             for a, b in permutations(points, 2):
                 writer.writerow([a, b, *points[a].ravel().tolist(), *points[b].ravel().tolist()])

@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageStat
 
 from sd4match.datasets.benchmark import MANIFEST, Benchmark
 from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.datasets.csv_lists import read_text
-from sd4match.datasets.images import UNREADABLE, load_image
-from sd4match.datasets.pairs import ImagePair, Side
+from sd4match.datasets.images import UNREADABLE, read_image
+from sd4match.datasets.pair_arrays import Columns
+from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.files.companions import without_companions
 
 _OPENED = {".jpg", ".jpeg", ".png", ".json"}
 _BY_LINE = {".csv", ".txt"}  # lists with a line for each pair
@@ -27,10 +29,11 @@ class SplitReport:
     Attributes:
         pairs: number of pairs in its list.
         expected: number of pairs that it should have.
-        readable: number of pairs whose annotations can be read.
+        readable: number of pairs whose annotations can be read, and PCK be measured by.
         keypoints: number of common keypoints of the readable pairs.
         outside: number of keypoints outside the image in source or target. Not an error: the
             benchmarks annotate parts that the image cuts off.
+        boxes_outside: number of source and target boxes that reach outside the image; no error.
     """
 
     pairs: int
@@ -38,6 +41,7 @@ class SplitReport:
     readable: int
     keypoints: int
     outside: int
+    boxes_outside: int
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class Report:
         categories: number of categories of the readable pairs.
         images: number of images that the readable pairs need.
         problems: one line for each problem.
+        notices: one line for each image that is not read as its pixels are stored, or whose pixels
+            are all the same; no error, but worth a look.
     """
 
     dataset: str
@@ -61,6 +67,7 @@ class Report:
     categories: int
     images: int
     problems: tuple[str, ...]
+    notices: tuple[str, ...] = ()
 
 
 def verify(
@@ -112,6 +119,7 @@ def verify(
         categories=len(check.categories),
         images=len({path for path, _ in check.images}),
         problems=tuple(check.problems),
+        notices=tuple(check.notices),
     )
 
 
@@ -122,6 +130,7 @@ class _Check:
         self._benchmark = benchmark
         self._folder = folder
         self.problems: dict[str, None] = {}
+        self.notices: dict[str, None] = {}
         self.categories: set[str] = set()
         self.images: set[tuple[Path, tuple[int, int]]] = set()
 
@@ -134,19 +143,25 @@ class _Check:
             text = read_text(list_file)
         except SD4MatchError as error:
             self.problems[str(error)] = None
-            return SplitReport(0, expected, 0, 0, 0)
-        listed = readable = keypoints = outside = 0
+            return SplitReport(0, expected, 0, 0, 0, 0)
+        listed = readable = keypoints = outside = boxes = 0
         for listed, in_all, pairs in self._read(list_file, text):
-            readable += len(pairs)
             for pair in pairs:
+                try:
+                    Columns.of([pair]).require_lengths(self._benchmark.reference, list_file)
+                except SD4MatchError as error:
+                    self.problems[str(error)] = None
+                else:
+                    readable += 1
                 keypoints += len(pair.keypoint_ids)
                 outside += _outside(pair)
+                boxes += _boxes_outside(pair)
                 self._open_images(pair)
             if progress:
                 progress(split, listed, in_all)
         if listed != expected:
             self.problems[f"{list_file}: {listed:,} pairs, expected {expected:,}"] = None
-        return SplitReport(listed, expected, readable, keypoints, outside)
+        return SplitReport(listed, expected, readable, keypoints, outside, boxes)
 
     def _read(self, list_file: Path, text: str) -> Iterator[tuple[int, int, list[ImagePair]]]:
         """The pairs done and in all of a list, and those that are new and readable.
@@ -184,7 +199,7 @@ class _Check:
         needed = {path for path, _ in self.images}
         others = sorted(
             path
-            for path in self._folder.rglob("*")
+            for path in without_companions(self._folder.rglob("*"))
             if path.suffix in _OPENED and path not in needed and "PairAnnotation" not in path.parts
         )
         for done, path in enumerate(others, 1):
@@ -205,17 +220,21 @@ class _Check:
     def _open_images(self, pair: ImagePair) -> None:
         """Decode the images of a pair, unless the same file was decoded before."""
         self.categories.add(pair.category)
-        images: dict[Side, tuple[Path, tuple[int, int]]] = {
-            "source": (pair.source_path, pair.source_size),
-            "target": (pair.target_path, pair.target_size),
-        }
-        for side, image in images.items():
-            if image not in self.images:
-                self.images.add(image)
+        for path, size in (
+            (pair.source_path, pair.source_size),
+            (pair.target_path, pair.target_size),
+        ):
+            if (path, size) not in self.images:
+                self.images.add((path, size))
                 try:
-                    load_image(pair, side)
+                    image, done = read_image(path, size)
                 except SD4MatchError as error:
                     self.problems[str(error)] = None
+                    continue
+                if all(low == high for low, high in ImageStat.Stat(image).extrema):
+                    done.append("all pixels are the same")
+                if done:
+                    self.notices[f"{path}: {'; '.join(done)}"] = None
 
 
 def _outside(pair: ImagePair) -> int:
@@ -226,6 +245,16 @@ def _outside(pair: ImagePair) -> int:
     )
     source, target = (((points < 0) | (points > size)).any(axis=1) for points, size in sides)
     return int((source | target).sum())
+
+
+def _boxes_outside(pair: ImagePair) -> int:
+    """The number of the pair's boxes that reach outside their image."""
+    sides = ((pair.source_box, pair.source_size), (pair.target_box, pair.target_size))
+    return sum(
+        bool((box < 0).any() or (box > [*size, *size]).any())
+        for box, size in sides
+        if box is not None
+    )
 
 
 def _generated(root: Path, benchmark: Benchmark) -> dict[str, int] | None:

@@ -109,13 +109,16 @@ def prepare(image: Image.Image, encoder: ImageEncoder) -> Tensor:
     Returns:
         (3, H, W) float32.
     """
-    settings = encoder.processing
+    steps = encoder.processing
     image = image.convert("RGB")
-    short, shortest = settings["size"]["shortest_edge"], min(image.size)
-    width, height = (short * n // shortest for n in image.size)
-    image = image.resize((width, height), Image.Resampling(settings["resample"]))
-    crop = encoder.crop_size
-    left, top = (width - crop) // 2, (height - crop) // 2
-    pixels = np.asarray(image.crop((left, top, left + crop, top + crop)), dtype=np.float32)
-    mean, std = (np.array(settings[key], np.float32) for key in ("image_mean", "image_std"))
-    return torch.from_numpy((pixels / 255 - mean) / std).permute(2, 0, 1)
+    if steps.resize is not None:
+        if isinstance(steps.resize, int):
+            width, height = (steps.resize * n // min(image.size) for n in image.size)
+        else:
+            height, width = steps.resize
+        image = image.resize((width, height), Image.Resampling(steps.resample))
+    left, top = ((n - steps.crop) // 2 for n in image.size)
+    image = image.crop((left, top, left + steps.crop, top + steps.crop))
+    mean, std = np.array(steps.mean, np.float32), np.array(steps.std, np.float32)
+    pixels = (np.asarray(image, dtype=np.float32) / steps.divisor - mean) / std
+    return torch.from_numpy(pixels).permute(2, 0, 1)

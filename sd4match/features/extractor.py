@@ -70,7 +70,8 @@ def extract(
         with _reading(unet, wanted) as maps:
             maps[wanted[-1]] = unet(noisy, time, condition).sample
         for layer in wanted:
-            # Summed row by row in the order of draws: order and bits do not depend on chunks.
+            # Summed row by row in the order of draws, whatever the chunks; a pass of another size
+            # may still round its maps differently.
             for owner, row in zip(owners, maps[layer].float(), strict=True):
                 if owner == len(sums[layer]):
                     sums[layer].append(row)

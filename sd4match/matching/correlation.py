@@ -33,17 +33,24 @@ def correlate(
     """
     source, target, queries = _checked(source_map, target_map, queries)
     descriptors = _blend(*_corners(source, queries))
+    lengths = None
     if l2_normalize:
+        lengths = _lengths(target)
         descriptors = descriptors / vector_norm(descriptors, dim=-1)
-    rows = _rows(descriptors, target, l2_normalize)
-    return rows.view(*rows.shape[:2], *target.shape[-2:])
+    return _correlated(descriptors, target, lengths)
 
 
-def _rows(descriptors: Tensor, target: Tensor, l2_normalize: bool) -> Tensor:
-    """(B, M, C) and (B, C, h, w) -> (B, M, hw); the smaller result is divided by the lengths."""
-    cells = target.flatten(2)
-    rows = descriptors @ cells
-    return rows / vector_norm(cells, dim=1) if l2_normalize else rows
+def _correlated(descriptors: Tensor, target: Tensor, lengths: Tensor | None) -> Tensor:
+    """(B, M, C), (B, C, h, w) and (B, 1, hw) -> (B, M, h, w)."""
+    rows = descriptors @ target.flatten(2)
+    if lengths is not None:
+        rows /= lengths  # of the result: it is smaller than the map
+    return rows.unflatten(-1, target.shape[-2:])
+
+
+def _lengths(target: Tensor) -> Tensor:
+    """(B, C, h, w) -> (B, 1, hw), the divisor of each cell's L2 normalization."""
+    return vector_norm(target.flatten(2), dim=1)
 
 
 def _corners(source: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,7 +92,15 @@ def vector_norm(vectors: Tensor, *, dim: int) -> Tensor:
     """
     # Pieces of some channels fit a CPU's cache; a GPU is faster with few kernels.
     piece = _CHANNELS if vectors.device.type == "cpu" else vectors.shape[dim]
-    squares = [part.square().sum(dim, keepdim=True) for part in vectors.split(piece, dim)]
+    parts = vectors.split(piece, dim)
+    # New memory for each piece can cost five times as much as its squares. Gradients need it.
+    space = None if vectors.requires_grad else torch.empty_like(parts[0])
+    squares = [
+        torch.square(
+            part, out=space if space is None else space.narrow(dim, 0, part.shape[dim])
+        ).sum(dim, keepdim=True)
+        for part in parts
+    ]
     return torch.stack(squares).sum(0).clamp_min(1e-24).sqrt() + 1e-6
 
 

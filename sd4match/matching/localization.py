@@ -11,7 +11,14 @@ import torch
 from torch import Tensor
 
 from sd4match.errors import SD4MatchError
-from sd4match.matching.correlation import _blend, _checked, _corners, _rows, correlate, vector_norm
+from sd4match.matching.correlation import (
+    _blend,
+    _checked,
+    _corners,
+    _correlated,
+    _lengths,
+    vector_norm,
+)
 from sd4match.matching.dense import match_dense
 from sd4match.matching.readout import DENSE, Readout
 
@@ -94,9 +101,7 @@ def match_many(
 ) -> Tensor:
     """Read one correlation in many ways: a further readout costs little.
 
-    "bilinear" correlates the queries' corner cells; a sampled descriptor is a weighted sum of its
-    corners, and so are its correlations. Together with "bilinear", the other readouts are computed
-    that way too and agree with `correlate` up to rounding. Without it, no readout changes a bit of
+    "bilinear" also correlates the four cells around each query. No readout changes a bit of
     another.
 
     Args:
@@ -129,30 +134,27 @@ def _match_alike(
     l2_normalize: bool,
 ) -> Tensor:
     """As `match_many`, for readouts of one correlation."""
-    others = [readout for readout in readouts if readout.localizer != "bilinear"]
-    if len(others) == len(readouts):
-        correlation = correlate(source_map, target_map, queries, l2_normalize=l2_normalize)
-        return _read(correlation, readouts)
-
     source, target, queries = _checked(source_map, target_map, queries)
     corners, weights = _corners(source, queries)
-    # A corner's arg-max does not depend on its own length: only the target is normalized.
-    rows = _rows(corners.flatten(1, 2), target, l2_normalize)
-    rows = rows.view(*corners.shape[:3], rows.shape[-1])
-    bilinear = _blend(_peaks(rows, target.shape[-1]), weights)
+    lengths = _lengths(target) if l2_normalize else None
+    others = [readout for readout in readouts if readout.localizer != "bilinear"]
     answers: Iterator[Tensor] = iter(())
     if others:
-        correlation = _blend(rows, weights)
+        descriptors = _blend(corners, weights)
         if l2_normalize:
-            correlation = correlation / vector_norm(_blend(corners, weights), dim=-1)
-        correlation = correlation.view(*correlation.shape[:2], *target.shape[-2:])
-        answers = iter(_read(correlation, others))
+            descriptors = descriptors / vector_norm(descriptors, dim=-1)
+        answers = iter(_read(_correlated(descriptors, target, lengths), others))
+    if len(others) < len(readouts):
+        # A product of its own: the bits of a row depend on the number of rows beside it. An
+        # arg-max does not depend on the corner's own length: only the target is normalized.
+        found = _peaks(_correlated(corners.flatten(1, 2), target, lengths))
+        bilinear = _blend(found.unflatten(1, (-1, 4)), weights)
     return torch.stack([bilinear if r.localizer == "bilinear" else next(answers) for r in readouts])
 
 
 def _read(correlation: Tensor, readouts: Sequence[Readout]) -> Tensor:
     """(B, N, h, w) -> (R, B, N, 2), for readouts other than "bilinear"."""
-    peak = _peaks(correlation.flatten(2), correlation.shape[-1])
+    peak = _peaks(correlation)
     soft = [readout for readout in readouts if readout.localizer != "nearest"]
     expected = iter(_expectations(correlation, peak, soft) if soft else ())
     return torch.stack([peak if r.localizer == "nearest" else next(expected) for r in readouts])
@@ -186,10 +188,10 @@ def _expectations(correlation: Tensor, peak: Tensor, readouts: Sequence[Readout]
     return torch.cat(answers)
 
 
-def _peaks(rows: Tensor, width: int) -> Tensor:
-    """(..., hw) -> (..., 2) position of the first largest value, in the rows' dtype."""
-    index = rows.argmax(-1)
-    return torch.stack([index % width, index // width], dim=-1).to(rows.dtype)
+def _peaks(correlation: Tensor) -> Tensor:
+    """(B, M, h, w) -> (B, M, 2) position of the first largest value, in the correlation's dtype."""
+    index, width = correlation.flatten(2).argmax(-1), correlation.shape[-1]
+    return torch.stack([index % width, index // width], dim=-1).to(correlation.dtype)
 
 
 def _readouts(

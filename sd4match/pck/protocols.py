@@ -105,7 +105,8 @@ def reference_lengths(
         (P,) lengths in the protocol's pixels.
 
     Raises:
-        SD4MatchError: the reference is a box and a pair has none, or an unknown data set.
+        SD4MatchError: the reference is a box and a pair has none; the length of a pair with
+            keypoints is not above 0; an unknown data set.
     """
     if reference is None:
         require_known(truth.dataset, BENCHMARKS, what="data set")
@@ -128,4 +129,12 @@ def reference_lengths(
         if len(kept):
             points = truth.keypoints.astype(np.float64)
             sides[kept] = np.maximum.reduceat(points, starts) - np.minimum.reduceat(points, starts)
-    return np.asarray((sides * scale).max(axis=1))
+    lengths = np.asarray((sides * scale).max(axis=1))
+    wrong = np.flatnonzero((truth.n_keypoints > 0) & ~(lengths > 0))
+    if len(wrong):
+        raise SD4MatchError(
+            f"pair {wrong[0]} (the first is 0) of {truth.dataset} has reference length"
+            f" {lengths[wrong[0]]:g} by {reference!r}: PCK needs a length above 0; check its target"
+            " box (x1, y1, x2, y2) or keypoints"
+        )
+    return lengths

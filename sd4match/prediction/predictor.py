@@ -86,14 +86,11 @@ def predict(
     by_object, rows = _tasks(pairs, prompt)
     total = sum(len(tasks) for tasks in by_object.values())
     predicted = np.empty((len(settings), rows, 2), dtype=np.float32)
-    # "bilinear" separately: with it, ``match_many`` would change the last bits of the others, and
-    # a stored result must not depend on which others were computed with it.
-    groups: dict[tuple[Layer, str], list[int]] = defaultdict(list)
     # Fused features are normalized already.
     readouts = [replace(r, l2_normalize=r.l2_normalize and not fusion) for _, r in settings]
+    groups: dict[tuple[Layer, bool], list[int]] = defaultdict(list)
     for i, (layer, readout) in enumerate(settings):
-        apart = readout.localizer if readout.localizer in ("bilinear", DENSE) else ""
-        groups[layer, apart].append(i)
+        groups[layer, readout.localizer == DENSE].append(i)
     features = partial(
         image_features,
         backbone=backbone,

@@ -91,19 +91,22 @@ def find(family: str) -> type[Prompt]:
     return FAMILIES[family]
 
 
-def require_made_for(prompt: Prompt, backbone: Backbone, *, what: str = "") -> None:
+def require_made_for(
+    prompt: Prompt, backbone: Backbone, *, what: str = "", image_encoder: bool = True
+) -> None:
     """Refuse a prompt that was made for another backbone or image encoder.
 
     Args:
         prompt: a prompt of any family; one without ``made_for`` is accepted.
         backbone: the pipeline to use it with.
         what: the prompt's name in messages; default: its family.
+        image_encoder: whether its image encoder must match too, and so be here.
 
     Raises:
         SD4MatchError: it was made for another model.
     """
     models = [("backbone", prompt.made_for, backbone.name, backbone.fingerprint)]
-    if prompt.reads and prompt.encoder_made_for:
+    if image_encoder and prompt.reads and prompt.encoder_made_for:
         encoder = backbone.image_encoder_facts(prompt.reads.encoder)
         models += [("image encoder", prompt.encoder_made_for, encoder.name, encoder.fingerprint)]
     for kind, made_for, name, fingerprint in models:

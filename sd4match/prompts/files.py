@@ -72,8 +72,24 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
         The prompt, with its parameters on the backbone's device.
 
     Raises:
-        SD4MatchError: the file is missing, damaged, not a prompt file, not finite, or belongs to
-            another backbone.
+        SD4MatchError: as `read`, or it belongs to another backbone or image encoder.
+    """
+    prompt = read(path)
+    require_made_for(prompt, backbone, what=os.fspath(path))
+    return prompt.to(backbone.device)
+
+
+def read(path: str | os.PathLike[str]) -> Prompt:
+    """Read a prompt without the models that it belongs to.
+
+    Args:
+        path: a file that ``save`` wrote.
+
+    Returns:
+        The prompt, with its parameters on the CPU.
+
+    Raises:
+        SD4MatchError: the file is missing, damaged, not a prompt file, or not finite.
     """
     header = read_header(path)
     if not seal.intact(Path(path)):
@@ -88,7 +104,6 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
         prompt.made_for = made_for
         if prompt.reads:
             prompt.encoder_made_for = MadeFor(**header["image_encoder"])
-        require_made_for(prompt, backbone, what=os.fspath(path))
         prompt.load_state_dict(tensors)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise broken(path, error) from error
@@ -98,7 +113,7 @@ def load(path: str | os.PathLike[str], backbone: Backbone) -> Prompt:
                 f"{os.fspath(path)}: {name} is not finite everywhere, its tuning failed: tune it "
                 "again with a lower learning rate"
             )
-    return prompt.to(backbone.device)
+    return prompt
 
 
 def _version(library: str) -> str:

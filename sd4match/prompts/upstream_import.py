@@ -165,5 +165,5 @@ def _check_shape(
         )
         raise SD4MatchError(
             f"{what} is {found}, for {backbone.name}{setting} it must be {wanted}: name the "
-            "backbone and the setting it was learned with"
+            f"backbone{', image encoder' if setting else ''} and setting it was learned with"
         )

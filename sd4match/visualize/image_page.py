@@ -15,6 +15,7 @@ from PIL import Image
 
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path, require_writable
+from sd4match.visualize.fonts import fit_fonts, unwarned
 
 WIDTH = 7.0
 """The text width of a two-column paper, inches."""
@@ -167,7 +168,8 @@ def save(figure: Figure, path: Path) -> None:
         SD4MatchError: as ``check_path``.
     """
     check_path(path)
-    with matplotlib.rc_context(_STYLE), atomic_path(path) as temporary:
+    with matplotlib.rc_context(_STYLE), unwarned(), atomic_path(path) as temporary:
+        fit_fonts(figure)
         figure.savefig(temporary, dpi=300, metadata=_METADATA[path.suffix.lower()])
 
 

@@ -3,10 +3,11 @@
 A command imports large packages only after it has found what its arguments name.
 """
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from sd4match.files.strict_json import dumps
 
 if TYPE_CHECKING:  # imported when a command needs them, so that `--help` answers at once
     from study.space.space import Space
@@ -81,9 +82,4 @@ def points(number: float | None, option: str) -> float | None:
 
 def print_json(content: Any) -> None:
     """Answer a program."""
-    typer.echo(json.dumps(content, indent=2, default=_plain))
-
-
-def _plain(value: Any) -> Any:
-    """NumPy's numbers and arrays as Python's, the rest as text."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)
+    typer.echo(dumps(content))

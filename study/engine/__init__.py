@@ -2,7 +2,7 @@
 
 The engine is handed plans and never makes one: `outstanding` turns plans into `Work`, and needs no
 Ray; `launch` computes it on a cluster, or on this machine. Every result is in the store as soon as
-it is computed, so a launch that is killed anywhere continues from there, with the same bytes.
+it is computed, so a launch that is killed anywhere continues from there, with the same results.
 A failed item fails what needs it and nothing else (`Outcome`).
 
 Example:

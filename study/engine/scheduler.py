@@ -16,6 +16,7 @@ from study.engine.faults import Fault
 from study.engine.work import Work
 from study.plan.cost import epochs
 from study.plan.stages import Tune
+from study.space.axes import SEED
 
 log = logging.getLogger(__name__)
 
@@ -92,10 +93,11 @@ def _cause(error: Exception) -> tuple[Fault, str]:
 class PromptAsha(WorkScheduler):
     """Stops tunings that are behind others after the same number of epochs; the rest runs.
 
-    Rungs compare one fixed setting: the epoch's own validation, nearest neighbor at the training's
-    timestep and layer (docs/explanation/method.md, section 1). Tunings are compared within a data
-    set, as PCK differs between data sets. A configuration that learns on two data sets needs both
-    prompts, so if one is stopped the other is stopped too.
+    Rungs compare all prompts at one evaluation setting, the baseline's (`study.plan.stages.Rung`):
+    the validation of the training is at each tuning's own timestep and layer, where PCK is another.
+    Tunings are compared within a data set, as PCK differs between data sets. A setting that learns
+    on two data sets or with several seeds needs all these prompts, so if one is stopped, the others
+    are stopped too.
 
     Args:
         reduction: one in so many goes on from a rung to the next.
@@ -127,12 +129,12 @@ class PromptAsha(WorkScheduler):
         """Whether a trial goes on after an epoch."""
         work: Work = trial.config["work"]
         stage = work.stages[0]
-        if not isinstance(stage, Tune) or result.get("val_pck") is None:
+        if not isinstance(stage, Tune) or result.get("rung_pck") is None:
             return self.CONTINUE
         # A prompt that is learned to the end costs nothing more.
         if stage.key in self._spared or result["epoch"] >= epochs(stage):
             return self.CONTINUE
-        prompt = tuple(stage.settings.items())
+        prompt = tuple((name, v) for name, v in stage.settings.items() if name != SEED)
         data = stage.train.dataset
         if self._decide(tune_controller, trial, result, data) == self.STOP:
             self._lost.setdefault(prompt, f"on {data} after epoch {result['epoch']}")
@@ -147,7 +149,7 @@ class PromptAsha(WorkScheduler):
         if data not in self._rungs:
             self._rungs[data] = ASHAScheduler(
                 time_attr="epoch",
-                metric="val_pck",
+                metric="rung_pck",
                 mode="max",
                 max_t=EPOCHS,
                 grace_period=1,

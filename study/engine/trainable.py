@@ -13,7 +13,7 @@ from study.store.retry import patient
 if TYPE_CHECKING:
     from study.engine.worker import Workshop
 
-COLUMNS = dict.fromkeys(("epoch", "step", "loss", "val_pck"))
+COLUMNS = dict.fromkeys(("epoch", "step", "loss", "val_pck", "rung_pck"))
 """In every report: loggers such as Ray's for CSV take their columns from the first one."""
 MOST = 5
 """Warnings of a step that are passed on; a damaged folder of latents would cause hundreds."""

@@ -18,6 +18,8 @@ from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
 from sd4match.matching.readout import Setting
+from sd4match.pck.ground_truth import GroundTruth
+from sd4match.pck.scoring import aggregate, correct
 from sd4match.prediction.predictor import predict
 from sd4match.prompts.base import Prompt
 from sd4match.tuning import folder
@@ -27,6 +29,7 @@ from study.engine.batches import fitting, smaller
 from study.engine.loaded import LoadedModels, require_same
 from study.engine.timing import timed
 from study.engine.work import Work
+from study.plan.cost import rung_epochs
 from study.plan.stages import Latents, Predict, Tune
 from study.space.metric import Rule
 from study.store.scores import Record, score
@@ -112,10 +115,14 @@ class Workshop(LoadedModels):
         tuning = self.tuning(stage, stage.settings, train, val)
         size = int(stage.settings["image_size"])
         kinds = _kinds(tuning.prompt) | ({"dino"} if tuning.settings.fusion else set())
+        if stage.rung and stage.rung.extraction.fused_with:
+            kinds |= {"dino"}
         with self.shared(stage.machine, size, _images(train, val), kinds=kinds):
             while not tuning.finished:
                 try:
                     for report in reports(tuning, checkpoint):
+                        if report.get("epoch") in rung_epochs(stage):
+                            report["rung_pck"] = self.rung_pck(stage, tuning)
                         self.store.push(tunes=[stage.key])
                         yield report
                 except Exception as error:
@@ -140,6 +147,31 @@ class Workshop(LoadedModels):
         )
         self.store.push(tunes=[stage.key])
         self.store.mirror.remove(checkpoint)
+
+    def rung_pck(self, stage: Tune, tuning: Tuning) -> float | None:
+        """PCK of an unfinished prompt at the setting that ASHA compares all prompts at.
+
+        None where no validation pair has a category that the prompt knows.
+        """
+        rung, val = stage.rung, tuning.val
+        if rung is None or val is None:
+            return None
+        compared, machine = Predict(rung.extraction, stage.val), stage.machine
+        positions, _ = fitting(
+            machine.batch_size,
+            lambda batch: self.positions(
+                compared, (rung.setting,), tuning.prompt, pairs=val, batch=batch
+            ),
+        )
+        truth, metric = GroundTruth.of(val), rung.metric
+        right = correct(
+            truth,
+            positions[0],
+            alpha=metric.alpha,
+            protocol=self.rule.protocol,
+            image_size=rung.extraction.image_size,
+        )
+        return float(aggregate(truth, right, mean="keypoint" if metric.point else "image"))
 
     def try_out(
         self, stage: Latents | Tune | Predict, settings: Mapping[str, tuple[Setting, ...]]

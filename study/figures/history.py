@@ -1,4 +1,4 @@
-"""Figure of the course of a search: each trial's value, and the best so far."""
+"""Figure of the course of a search: each trial's values, the best so far, the hypervolume."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from study.analysis.results import Results
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import closing
-from study.search.record import journal_of, read
+from study.search.record import HYPERVOLUME, journal_of, read
 from study.space.metric import COST
 
 _STATES: Mapping[str, dict[str, Any]] = {
@@ -27,9 +27,10 @@ _STATES: Mapping[str, dict[str, Any]] = {
 def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
     """Every trial's value and the best so far, one panel per objective.
 
+    With several objectives one more panel has the hypervolume of the Pareto fronts so far.
+
     Args:
-        trials: one row per trial in order: ``state`` (Optuna's name), ``warm`` (whether an earlier
-            study measured it), and one column per objective, NaN where the trial has no value.
+        trials: see `study.search.record.read`.
         objectives: name to ``maximize`` or ``minimize``.
 
     Returns:
@@ -40,11 +41,12 @@ def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
     """
     if not len(trials) or trials[list(objectives)].isna().all().all():
         raise SD4MatchError("history: no trial of this search is finished yet")
-    figure, panels = page.page(len(objectives), height=2.5)
+    volumes = trials.get(HYPERVOLUME)
+    figure, panels = page.page(len(objectives) + (volumes is not None), height=2.5)
     number = np.arange(1, len(trials) + 1)
     warm = trials["warm"].to_numpy(dtype=bool)
     done = trials[list(objectives)].notna().all(axis=1).to_numpy()
-    for panel, (name, direction) in zip(panels, objectives.items(), strict=True):
+    for panel, (name, direction) in zip(panels, objectives.items(), strict=False):
         values = trials[name].to_numpy(dtype=float)
         scale, unit = page.operations(float(np.nanmax(values))) if name == COST else (100.0, "%")
         values = scale * values
@@ -69,14 +71,18 @@ def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
                     number[of], np.full(of.sum(), 0.03), linestyle="none", color=page.GREY,
                     markersize=5, transform=panel.get_xaxis_transform(), **style,
                 )  # fmt: skip
+        words = f"cost ({unit} per image)" if name == COST else f"{page.measure(name)} (%)"
+        panel.set_ylabel(words)
+        if name != COST:
+            page.limits(panel, "y")
+    if volumes is not None:
+        panels[-1].plot(number, 100 * volumes, drawstyle="steps-post", color=page.PALETTE[0])
+        panels[-1].set_ylabel("hypervolume (%)")
+    for panel in panels:
         panel.set_xlabel("trial")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.margins(x=0.04)
-        words = f"cost ({unit} per image)" if name == COST else f"{page.measure(name)} (%)"
-        panel.set_ylabel(words)
         panel.grid(visible=False, axis="x")
-        if name != COST:
-            page.limits(panel, "y")
     page.key(figure, panels[0].get_legend_handles_labels()[0])
     return figure
 

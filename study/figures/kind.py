@@ -1,5 +1,6 @@
 """`Kind` and `View`: a kind of figure, and one figure of a study."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from matplotlib.figure import Figure
 
 from sd4match.errors import SD4MatchError
 from study.analysis.results import Results
+
+_LONGEST = 200  # bytes of a file's name without its suffix; file systems take 255
 
 Names = tuple[str, ...]
 """The subjects of a figure: axes, or keys of configurations."""
@@ -66,8 +69,12 @@ class View:
 
     @property
     def stem(self) -> str:
-        """Name of its files without their suffix; a pair's id may hold slashes."""
-        return re.sub(r"[^\w.()-]", "_", "-".join([self.kind.name, *self.names]))
+        """Name of its files without their suffix; a pair's id may hold slashes, and be long."""
+        whole = re.sub(r"[^\w.()-]", "_", "-".join([self.kind.name, *self.names]))
+        if len(whole.encode()) <= _LONGEST:
+            return whole
+        end = hashlib.sha256("-".join(self.names).encode()).hexdigest()[:10]
+        return f"{whole.encode()[: _LONGEST - 11].decode(errors='ignore')}-{end}"
 
     def draw(self, *, alpha: float | None = None, published: bool = False) -> Figure:
         """Draw it.

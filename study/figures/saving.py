@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from sd4match.errors import require_known
 from sd4match.files.atomic import atomic_path
+from sd4match.visualize.fonts import fit_fonts, unwarned
 from study.figures.page import styled
 
 # Dates and version strings would change the bytes from day to day.
@@ -47,7 +48,7 @@ def save(
     _settle(figure)
     paths = [folder / f"{stem}.{name}" for name in formats]
     for path, name in zip(paths, formats, strict=True):
-        with atomic_path(path) as temporary:
+        with atomic_path(path) as temporary, unwarned():
             figure.savefig(temporary, format=name, dpi=300, metadata=_DATELESS[name])
     return paths
 
@@ -66,7 +67,8 @@ def svg(figure: Figure, *, title: str = "") -> str:
     """
     _settle(figure)
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata=_DATELESS["svg"])
+    with unwarned():
+        figure.savefig(buffer, format="svg", metadata=_DATELESS["svg"])
     text = buffer.getvalue()
     text = text[text.index("<svg") :].rstrip()
     text = re.sub(r"\s*<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
@@ -78,7 +80,10 @@ def svg(figure: Figure, *, title: str = "") -> str:
 
 
 def _settle(figure: Figure) -> None:
-    """Lay the figure out once instead of once a format."""
+    """Find fonts for its texts, and lay the figure out once instead of once a format."""
     if figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()
+        with unwarned():
+            figure.draw_without_rendering()
+            if fit_fonts(figure):
+                figure.draw_without_rendering()
         figure.set_layout_engine("none")

@@ -1,5 +1,6 @@
 """Costs of stages and configurations: images, floating-point operations and memory."""
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -48,6 +49,19 @@ def validation_images(tune: Tune) -> int:
     return epochs(tune) * extracted(tune.val, tune.settings["source"])
 
 
+def rung_images(tune: Tune) -> int:
+    """Images that ASHA's comparisons extract, in all rungs; each noise draw is a pass."""
+    return len(rung_epochs(tune)) * extracted(tune.val, tune.settings["source"])
+
+
+def rung_epochs(tune: Tune) -> tuple[int, ...]:
+    """The epochs after which ASHA compares a tuning with others; none after the last one."""
+    if tune.rung is None:
+        return ()
+    powers = (tune.rung.reduction**power for power in itertools.count())
+    return tuple(itertools.takewhile(lambda epoch: epoch < epochs(tune), powers))
+
+
 def epochs(tune: Tune) -> int:
     """How many epochs a tuning has, each with a validation."""
     steps = int(tune.settings["steps"])
@@ -81,7 +95,7 @@ class Costs:
         return self._one(machine, image_size, layer).unet
 
     def tune(self, stage: Tune) -> float:
-        """Operations of a tune stage, with its validations."""
+        """Operations of a tune stage, with its validations and ASHA's comparisons."""
         settings = stage.settings
         one = self._one(stage.machine, int(settings["image_size"]), int(settings["layer"]))
         passes = training_images(stage) * FORWARD_AND_BACKWARD + validation_images(stage)
@@ -91,7 +105,11 @@ class Costs:
             images = min(stage.train.images, training_images(stage)) + stage.val.images
             size, layer = int(settings["image_size"]), int(settings["layer"])
             maps = images * self.dino(stage.machine, size, layer)
-        return float(passes * one.unet + text + maps)
+        operations = float(passes * one.unet + text + maps)
+        if stage.rung is not None:
+            compared = Predict(stage.rung.extraction, stage.val)
+            operations += self.predict(compared, [stage.rung.setting], images=rung_images(stage))
+        return operations
 
     def dino(self, machine: Machine, image_size: int, layer: Layer) -> int:
         """Operations of DINO's feature map of one image, for features fused at a layer."""

@@ -6,7 +6,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sd4match.matching.readout import Setting
-from study.plan.cost import Costs, extracted, training_images, validation_images, worker_mb
+from study.plan.cost import (
+    Costs,
+    extracted,
+    rung_images,
+    training_images,
+    validation_images,
+    worker_mb,
+)
 from study.plan.inputs import ABSENT, Machine
 from study.plan.plan import Plan, latents_of
 from study.plan.stages import Extraction, Latents, Predict, Tune
@@ -28,7 +35,8 @@ class Estimate:
         trials, trials_alone: predict trials, one for each (prompt, extraction setting).
         tunings, tunings_alone: prompts to learn.
         passes, passes_alone: images through the UNet in prediction, noise draws counted.
-        tuning_passes: images through the UNet in training (forward and backward) and validation.
+        tuning_passes: images through the UNet in training (forward and backward), validation and
+            ASHA's comparisons.
         encodes, encodes_alone: images through the VAE encoder in prediction and tuning.
         tflop, tflop_alone: operations, 10¹² (2 per multiply-add).
         stored_trials, stored_tunings: how many of these are already computed.
@@ -127,7 +135,7 @@ def estimate(plan: Plan, stored: Stored, rule: Rule, rates: Rates) -> Estimate:
             n * images[key] * plan.predicts[key].extraction.ensemble
             for (key, _), n in predicts.items()
         ),
-        tuning_passes=sum(training_images(t) + validation_images(t) for t in plan.tunes.values()),
+        tuning_passes=sum(map(_tuning_passes, plan.tunes.values())),
         encodes=sum(stage.images for stage in latents),
         encodes_alone=sum(n * p.data.images for p, n in encoded)
         + sum(n * (t.train.images + t.val.images) for t, n in read),
@@ -154,6 +162,11 @@ def images_of(plan: Plan, stage: Predict) -> int:
         return extracted(stage.data, extraction.file.source)
     tune = plan.tunes.get(extraction.prompt)
     return extracted(stage.data, tune.settings["source"] if tune else None)
+
+
+def _tuning_passes(tune: Tune) -> int:
+    compared = rung_images(tune) * tune.rung.extraction.ensemble if tune.rung else 0
+    return training_images(tune) + validation_images(tune) + compared
 
 
 def _size(tune: Tune) -> int:

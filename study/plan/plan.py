@@ -145,7 +145,7 @@ class Planner:
 
     def __init__(self, space: Space, *, fetch: bool = False) -> None:
         self.space = space
-        self._staging = Staging(space.file, fetch=fetch)
+        self._staging = Staging(space, fetch=fetch)
 
     def plan(
         self,

@@ -6,8 +6,10 @@ from functools import cached_property
 from math import ceil
 from typing import Any
 
+from sd4match.matching.readout import Setting
 from sd4match.prompts.family_facts import KNOWN
 from study.plan.inputs import DataRef, Machine, PromptFile, key_of
+from study.space.metric import Metric
 
 # A stage's version is part of its key. Raise it when the stage's output changes for the same
 # settings; tests/study/pinned/test_pinned.py fails if that was forgotten.
@@ -19,7 +21,7 @@ PREDICT_VERSION = 2
 SCORE_VERSION = 2
 
 _NO_CONTENTS = 1
-"""In place of `CONTENTS_VERSION` in the keys of stages that read no image encoder: never changes."""
+"""Stands for `CONTENTS_VERSION` in keys of stages that read no image encoder; never changes."""
 
 PROMPT_OPTIONS = ("length", "source", "global_length", "content_length")
 """Settings of a tune stage that belong to the prompt; None if its family has no such setting."""
@@ -113,6 +115,25 @@ class Latents:
 
 
 @dataclass(frozen=True)
+class Rung:
+    """What ASHA compares prompts by while they are learned: one evaluation setting for all.
+
+    Tunings learn at different timesteps and layers, and PCK differs between these.
+
+    Attributes:
+        extraction: how features are extracted; the prompt that is learned replaces its prompt.
+        setting: the readout setting.
+        metric: gives alpha and average; on the validation pairs of the tuning.
+        reduction: prompts are compared after 1, reduction, reduction², … epochs.
+    """
+
+    extraction: "Extraction"
+    setting: Setting
+    metric: Metric
+    reduction: int
+
+
+@dataclass(frozen=True)
 class Tune:
     """Learn one prompt on one data set.
 
@@ -122,12 +143,15 @@ class Tune:
             seed, image size and the training recipe, as JSON values. Settings that were added
             later are left out where they change nothing; see `staging`.
         train, val: the splits that it learns from, and validates on.
+        rung: what ASHA compares it by; None without ASHA. It does not change the prompt, so it is
+            not part of the key.
     """
 
     machine: Machine
     settings: Mapping[str, Any] = field(hash=False)
     train: DataRef
     val: DataRef
+    rung: Rung | None = None
 
     @property
     def label(self) -> str:

@@ -16,10 +16,12 @@ from sd4match.prompts.family_facts import KNOWN, SOURCES, serving_category
 from sd4match.tuning.recipe import NEWER_SETTINGS, SCHEDULE_SETTINGS, paper_steps
 from study.plan.inputs import ABSENT, DataRef, Machine, PromptFile, refer
 from study.plan.prompt_files import describe
-from study.plan.stages import PROMPT_OPTIONS, Extraction, Predict, Tune, file_key
+from study.plan.stages import PROMPT_OPTIONS, Extraction, Predict, Rung, Tune, file_key
 from study.space.axes import Value
 from study.space.configuration import Configuration
+from study.space.metric import selecting
 from study.space.schema import SpaceFile
+from study.space.space import Space
 
 Answer = tuple[Predict, Tune | None, str | None]
 """A predict stage, the tuning of its prompt, and why no result is possible (None: it is)."""
@@ -29,13 +31,14 @@ class Staging:
     """Makes stages; opens every data set, backbone and prompt file once.
 
     Args:
-        file: the search space.
+        space: the search space.
         fetch: download weights that are not on this machine.
     """
 
-    def __init__(self, file: SpaceFile, *, fetch: bool) -> None:
+    def __init__(self, space: Space, *, fetch: bool) -> None:
+        file = space.file
         self.models = Models(file, fetch=fetch)
-        self._file = file
+        self._space, self._file = space, file
         self._data: dict[tuple[str, str], DataRef] = {}
         self._files: dict[tuple[str, str], PromptFile] = {}
         self._tunes: dict[tuple[object, ...], Tune] = {}
@@ -135,8 +138,20 @@ class Staging:
         known = (machine, data, *settings.items())
         if known not in self._tunes:
             train, val = self.data(data, "train"), self.data(data, "val")
-            self._tunes[known] = Tune(machine, settings, train, val)
+            rung = self._rung(configuration, machine)
+            self._tunes[known] = Tune(machine, settings, train, val, rung)
         return self._tunes[known]
+
+    def _rung(self, configuration: Configuration, machine: Machine) -> Rung | None:
+        """The baseline's evaluation setting, for the backbone and image size of a prompt."""
+        space, reduction = self._space, self._file.search.asha
+        if self._file.design != "search" or reduction is None or space.metric is None:
+            return None
+        baseline = space.baseline
+        fixed = {name: baseline[name] for name in ("timestep", "ensemble", "seed", "fusion")}
+        extraction = self._extraction({**configuration.as_dict, **fixed}, machine, None, None)
+        setting = (baseline.read_at, baseline.readout)
+        return Rung(extraction, setting, selecting(space.metric), reduction)
 
     def _prompt_file_of(
         self, configuration: Configuration, machine: Machine, dataset: str

@@ -1,18 +1,16 @@
 """The objectives of a search: what it maximizes or minimizes, and which configurations are best."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
-from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from study.analysis.choosing import pareto_front
 from study.analysis.measuring import measure
-from study.analysis.rows import value
+from study.analysis.rows import over_seeds, value
 from study.plan import index
 from study.plan.plan import Plan
-from study.space.axes import Value
 from study.space.configuration import Configuration
 from study.space.metric import COST, MEAN, Rule, selecting
 from study.space.search_settings import Direction
@@ -22,10 +20,10 @@ from study.store.store import Store
 
 @dataclass(frozen=True)
 class Row:
-    """One measured configuration.
+    """One measured setting: means over its seeds.
 
     Attributes:
-        configuration: what was measured.
+        configuration: what was measured, with its first seed.
         chosen_by: the metric that single configurations are chosen by.
         values: one for each objective.
     """
@@ -64,7 +62,9 @@ class Objectives:
         return tuple(name for name in evaluated if name in named or MEAN in named)
 
     def rows(self, plan: Plan, store: Store, rule: Rule) -> list[Row]:
-        """The configurations of a plan that are measured on every objective.
+        """The settings of a plan that are measured on every objective, as means over seeds.
+
+        The best single seed would be the luckiest (`study.analysis.rows.over_seeds`).
 
         Args:
             plan: which configurations.
@@ -72,26 +72,23 @@ class Objectives:
             rule: how they are scored.
 
         Returns:
-            A row each, in the order of the plan.
+            A row for each setting, in the order of the plan.
         """
         if not plan.cells:
             return []
         planned = index.frame(index.table(plan))
         measured = measure(planned, store, rule)
-        columns: dict[str, Mapping[Any, float]] = {
-            name: value(measured, selecting(name)).to_dict()
-            for name in dict.fromkeys((self.metric, *self.names))
-            if name != COST
-        }
-        if COST in self.names:
-            columns[COST] = planned.groupby("configuration")[index.TFLOP].first().to_dict()
-        found = []
-        for configuration in plan.by_configuration:
-            values = {name: float(column[configuration.key]) for name, column in columns.items()}
-            if all(number == number for number in values.values()):  # NaN: not measured
-                own = tuple(values[name] for name in self.names)
-                found.append(Row(configuration, values[self.metric], own))
-        return found
+        by_key = {configuration.key: configuration for configuration in plan.by_configuration}
+        scores = pd.DataFrame(index=pd.Index(by_key, name="configuration"))
+        for name in dict.fromkeys((self.metric, *self.names)):
+            if name == COST:
+                scores[name] = planned.groupby("configuration")[index.TFLOP].first()
+            else:
+                scores[name] = value(measured, selecting(name))
+        return [
+            Row(by_key[key], row[self.metric], tuple(row[name] for name in self.names))
+            for key, row in over_seeds(scores, measured).dropna().to_dict("index").items()
+        ]
 
     def best(self, rows: Iterable[Row]) -> Row | None:
         """The row with the highest metric, the first of equals; None without rows."""
@@ -114,19 +111,32 @@ class Objectives:
         return [given[place] for place in pareto_front(values, maximize)]
 
 
-def over_seeds(rows: Iterable[Row]) -> list[Row]:
-    """Rows that differ in the seed alone as one: the first, with their means.
+def hypervolumes(
+    fronts: Sequence[Sequence[Sequence[float]]], directions: Mapping[str, Direction]
+) -> list[float]:
+    """How much of what is possible the Pareto fronts of the trials so far dominate.
 
-    As `study.analysis.rows.over_seeds`: the best of them would be the luckiest.
+    The share of the box between the best imaginable (PCK 1, cost 0) and a reference: PCK 0, and
+    1.1 times the highest cost of all these fronts, so that the most expensive point counts too.
+
+    Args:
+        fronts: of each trial in order: the values of its points; empty without a result.
+        directions: objective -> ``maximize`` or ``minimize``.
+
+    Returns:
+        In [0, 1], after each trial.
     """
-    settings: dict[tuple[Value, ...], list[Row]] = {}
-    for row in rows:
-        settings.setdefault(row.configuration.unseeded, []).append(row)
-    return [
-        Row(
-            several[0].configuration,
-            fmean(row.chosen_by for row in several),
-            tuple(map(fmean, zip(*(row.values for row in several), strict=True))),
-        )
-        for several in settings.values()
-    ]
+    # Optuna has no public function for it; tests/study/search/test_objectives.py has the values.
+    from optuna._hypervolume import compute_hypervolume
+
+    points = [np.reshape(front, (-1, len(directions))).astype(float) for front in fronts]
+    every = np.concatenate(points) if points else np.empty((0, len(directions)))
+    losses = []
+    for column, direction in enumerate(directions.values()):
+        if direction == "maximize":
+            losses.append(1 - every[:, column])
+        else:
+            losses.append(every[:, column] / (1.1 * every[:, column].max(initial=1e-300)))
+    loss, reference = np.stack(losses, axis=1), np.ones(len(directions))
+    ends = np.cumsum([len(front) for front in points])
+    return [float(compute_hypervolume(loss[:end], reference)) if end else 0.0 for end in ends]

@@ -39,8 +39,8 @@ def importance(
     """How much each axis matters.
 
     - ``factorial``: each axis's main effect and each two axes' interaction, as shares of the
-      variance over all combinations (`study.analysis.importance.factorial`), ``seed`` as an axis
-      like others. If combinations are missing, as for a search.
+      variance over all combinations (`study.analysis.importance.factorial`), averages over
+      seeds. If combinations are missing, as for a search.
     - ``search``: shares of PED-ANOVA's importance for reaching the best tenth (`ped_anova`).
     - ``one_at_a_time``, ``leave_one_out``: the largest difference to the baseline that an axis
       makes (`study.analysis.importance.largest`); no share, because no axes varied together.
@@ -72,7 +72,7 @@ def importance(
     if design in _AROUND:
         found = largest.largest_differences(measure, baseline)
     else:
-        grid = factorial.grid_of(measure.settings) if design == "factorial" else None
+        grid = factorial.grid_of(measure.seedless) if design == "factorial" else None
         if grid is None:
             found = ped_anova(measure, seed=seed)
         else:
@@ -122,9 +122,9 @@ def ped_anova(measure: Measure, *, seed: int) -> pd.DataFrame:
     Raises:
         SD4MatchError: fewer configurations than twice `_TOP` were measured, or no axis varies.
     """
-    if len(measure.settings) < 2 * _TOP:
+    if len(measure.seeds) < 2 * _TOP:
         raise SD4MatchError(
-            f"importance by {measure.metric}: {len(measure.settings)} configurations are measured;"
+            f"importance by {measure.metric}: {len(measure.seeds)} configurations are measured;"
             f" PED-ANOVA needs {2 * _TOP}"
         )
     trials = _trials(measure)
@@ -153,20 +153,21 @@ def ped_anova(measure: Measure, *, seed: int) -> pd.DataFrame:
 
 def _trials(measure: Measure) -> list[list[FrozenTrial]]:
     """Every configuration as a complete trial, by the point of the paid axes."""
-    rows = list(measure.settings.values())
+    settings = measure.seedless
+    rows = list(settings.values())
     dimensions = []
     for axis in rows[0]:
         values = dict.fromkeys(row[axis] for row in rows if row[axis] is not None)
         if len(values) > 1:
             dimensions.append(Dimension.of(axis, values))
     groups: dict[tuple[object, ...], list[FrozenTrial]] = defaultdict(list)
-    for number, (name, row) in enumerate(measure.settings.items()):
+    for number, (name, row) in enumerate(settings.items()):
         meant = [dimension for dimension in dimensions if row[dimension.axis] is not None]
         trial = FrozenTrial(
             number=number,
             trial_id=number,
             state=TrialState.COMPLETE,
-            value=float(measure.values[name]),
+            value=float(measure.values[list(measure.seeds[name].values())].mean()),
             datetime_start=None,
             datetime_complete=None,
             params={d.parameter: d.encode(row[d.axis]) for d in meant},

@@ -79,10 +79,18 @@ class TrialResult:
     Attributes:
         state: COMPLETE, PRUNED (stopped early) or FAIL.
         values: one for each objective if it is complete.
+        others: the same of the other points of its Pareto front: one trial answers many settings
+            of the free axes. Empty with one objective.
     """
 
     state: TrialState
     values: tuple[float, ...] | None = None
+    others: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def front(self) -> tuple[tuple[float, ...], ...]:
+        """All that it found."""
+        return (self.values, *self.others) if self.values else ()
 
 
 @dataclass(frozen=True)
@@ -186,30 +194,42 @@ class Proposals:
     def tell(self, proposal: Proposal, result: TrialResult) -> None:
         """Report a result to the sampler, in the order in which the proposals were made.
 
+        A front is as many trials at one point. They carry the marks of the first (NSGA-II's
+        generation), so that they are part of the same population.
+
         Args:
             proposal: as `ask` returned it.
             result: what became of it.
         """
-        self._study.tell(proposal.trial, result.values, result.state)
+        told = self._study.tell(proposal.trial, result.values, result.state)
+        for values in result.others:
+            self._add(proposal.point, values, told.system_attrs)
 
-    def know(self, point: Point, values: Sequence[float]) -> FrozenTrial:
+    def know(self, point: Point, result: TrialResult) -> FrozenTrial:
         """Add a point that was measured elsewhere, before the first `ask`.
 
         Args:
             point: the values.
-            values: one for each objective.
+            result: a complete one.
 
         Returns:
             The trial, in Optuna's terms.
         """
+        trial, *_ = [self._add(point, values) for values in result.front]
+        self._taken.add(_identity(point))
+        return trial
+
+    def _add(
+        self, point: Point, values: Sequence[float], marks: Mapping[str, Any] | None = None
+    ) -> FrozenTrial:
         trial = optuna.trial.create_trial(
             state=TrialState.COMPLETE,
             params=self.parameters(point),
             distributions=self.distributions(point),
             values=list(values),
+            system_attrs=dict(marks or {}),
         )
         self._study.add_trial(trial)
-        self._taken.add(_identity(point))
         return trial
 
     def parameters(self, point: Point) -> dict[str, Value]:

@@ -16,11 +16,13 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sd4match.errors import SD4MatchError
 from study.analysis.results import Results
 from study.analysis.rows import none_for_na
+from study.search.objectives import hypervolumes
 from study.search.proposals import Proposals, TrialResult
 from study.space.axes import AXES, Value
 from study.space.search_settings import Direction, Point
@@ -33,6 +35,10 @@ WARM = "warm_start"
 """Attribute of trials that an earlier study measured: its name."""
 STOPPED = "stopped"
 """Attribute of trials that were stopped early: the reason."""
+FRONT = "front"
+"""Attribute of trials with several objectives: the other points of their Pareto front."""
+HYPERVOLUME = "hypervolume"
+"""Column of `read` with several objectives: see `study.search.objectives.hypervolumes`."""
 
 
 class Record:
@@ -70,14 +76,17 @@ class Record:
                 "or remove it"
             ) from error
 
-    def know(self, trial: FrozenTrial, study: str) -> None:
+    def know(self, trial: FrozenTrial, study: str, result: TrialResult) -> None:
         """Add a trial that an earlier study measured.
 
         Args:
             trial: with its values.
             study: name of the earlier study.
+            result: the same values, and the rest of its front.
         """
         trial.set_user_attr(WARM, study)
+        if result.others:
+            trial.set_user_attr(FRONT, result.others)
         self._study.add_trial(trial)
         self.trials = self._study.get_trials()
 
@@ -133,9 +142,7 @@ class Record:
             number: of the trial.
         """
         trial = self.trials[number]
-        if not trial.state.is_finished():
-            return None
-        return TrialResult(trial.state, None if trial.values is None else tuple(trial.values))
+        return _result(trial) if trial.state.is_finished() else None
 
     def tell(self, number: int, result: TrialResult, notes: Mapping[str, Any]) -> None:
         """Add the result of a running trial.
@@ -147,7 +154,8 @@ class Record:
         """
         study = self._storage.get_study_id_from_name(self.name)
         trial = self._storage.get_trial_id_from_study_id_trial_number(study, number)
-        for name, note in notes.items():
+        front = {FRONT: result.others} if result.others else {}
+        for name, note in {**notes, **front}.items():
             self._storage.set_trial_user_attr(trial, name, note)
         self._study.tell(number, result.values, result.state)
         self.trials = self._study.get_trials()
@@ -176,7 +184,7 @@ def journal_of(study: Results) -> Path:
     return study.folder.path / JOURNAL
 
 
-def read(study: Results) -> tuple[pd.DataFrame, dict[str, str]]:
+def read(study: Results) -> tuple[pd.DataFrame, dict[str, Direction]]:
     """The trials of a study's search, finished or running.
 
     Args:
@@ -184,8 +192,9 @@ def read(study: Results) -> tuple[pd.DataFrame, dict[str, str]]:
 
     Returns:
         One row per trial in order: ``state`` (Optuna's name), ``warm`` (whether an earlier study
-        measured it), and a column for each objective, NaN where the trial has no value; and
-        objective -> ``maximize`` or ``minimize``.
+        measured it), and a column for each objective, NaN where the trial has no value; with
+        several objectives also `HYPERVOLUME` of the fronts so far; and objective -> ``maximize``
+        or ``minimize``.
 
     Raises:
         SD4MatchError: the record cannot be read.
@@ -205,15 +214,26 @@ def read(study: Results) -> tuple[pd.DataFrame, dict[str, str]]:
         raise SD4MatchError(
             f"history: the search's record cannot be read: {_one_line(error)}"
         ) from error
-    directions = [direction.name.lower() for direction in record.directions]
-    names = record.metric_names or [f"objective {i + 1}" for i in range(len(directions))]
+    names = record.metric_names or [f"objective {i + 1}" for i in range(len(record.directions))]
+    directions: dict[str, Direction] = {
+        name: "maximize" if direction == StudyDirection.MAXIMIZE else "minimize"
+        for name, direction in zip(names, record.directions, strict=True)
+    }
     rows = [
         {"state": trial.state.name, "warm": WARM in trial.user_attrs}
         | dict(zip(names, trial.values or [np.nan] * len(names), strict=True))
         for trial in trials
     ]
     frame = pd.DataFrame(rows, columns=["state", "warm", *names])
-    return frame, dict(zip(names, directions, strict=True))
+    if len(names) > 1:
+        fronts = [_result(trial).front for trial in trials]
+        frame[HYPERVOLUME] = hypervolumes(fronts, directions)
+    return frame, directions
+
+
+def _result(trial: FrozenTrial) -> TrialResult:
+    values = None if trial.values is None else tuple(trial.values)
+    return TrialResult(trial.state, values, tuple(map(tuple, trial.user_attrs.get(FRONT, ()))))
 
 
 def _one_line(error: Exception) -> str:

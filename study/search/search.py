@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from sd4match.errors import SD4MatchError
 from study.plan.inputs import key_of
 from study.plan.plan import Plan, Planner
 from study.search import samplers
-from study.search.objectives import Objectives, Row, over_seeds
+from study.search.objectives import Objectives, Row, hypervolumes
 from study.search.proposals import Proposal, Proposals, TrialResult
 from study.search.record import JOURNAL, STOPPED, WARM, Endings, Record, known_points
 from study.space import search_settings
@@ -33,7 +33,7 @@ class Trial:
 
     Attributes:
         proposal: a point of the paid axes.
-        grid: its configurations: every value of the free axes.
+        grid: its settings: every value of the free axes; each is measured with all seeds.
         stopped: why it is not computed; None for almost all.
     """
 
@@ -140,36 +140,56 @@ class OptunaSearch:
     def _judge(
         self, trial: Trial, rows: Mapping[Configuration, Row]
     ) -> tuple[TrialResult, Mapping[str, Any]]:
-        """The result of a trial, and notes for people: the best of its grid, or the reason."""
+        """The result of a trial, and notes for people: the best of its grid, or the reason.
+
+        With several objectives the result has the whole front of the grid: the sampler would
+        otherwise not know what the other settings of the same pass are worth.
+        """
         tunes = {cell.tune.key for cell in self._plan(trial.grid).cells if cell.tune}
         stopped = [self._endings.stopped[key] for key in tunes if key in self._endings.stopped]
         if trial.stopped or stopped:
             return TrialResult(TrialState.PRUNED), {STOPPED: trial.stopped or min(stopped)}
-        best = self._objectives.best(rows[c] for c in trial.grid if c in rows)
+        best, result = self._best(trial.grid, rows)
         if best is None:
-            return TrialResult(TrialState.FAIL), {}
+            return result, {}
         free = {name: best.configuration[name] for name in self._space.free}
-        notes = {**free, "configuration": best.configuration.key}
-        return TrialResult(TrialState.COMPLETE, best.values), notes
+        return result, {**free, "configuration": best.configuration.key}
+
+    def _best(
+        self, grid: tuple[Configuration, ...], rows: Mapping[Configuration, Row]
+    ) -> tuple[Row | None, TrialResult]:
+        measured = [rows[setting] for setting in grid if setting in rows]
+        best = self._objectives.best(measured)
+        if best is None:
+            return None, TrialResult(TrialState.FAIL)
+        front = self._objectives.pareto(measured) if self._several else []
+        others = tuple(row.values for row in front if row.values != best.values)
+        return best, TrialResult(TrialState.COMPLETE, best.values, others)
+
+    @property
+    def _several(self) -> bool:
+        return len(self._objectives.names) > 1
 
     def _final(self, record: Record, rows: list[Row]) -> Plan:
-        """The chosen configurations with all seeds, and the baseline, on val and test."""
-        distinct = list({row.configuration: row for row in rows}.values())
-        settings = over_seeds(distinct)
+        """The chosen settings and the baseline, on val and test."""
+        settings = list({row.configuration: row for row in rows}.values())
         best = self._objectives.best(settings)
-        several = len(self._objectives.names) > 1
-        chosen = self._objectives.pareto(settings) if several else [best] if best else []
-        self._folder.write_search(
-            {
-                "storage": record.storage,
-                "optuna_study": record.name,
-                "objectives": self._objectives.directions,
-                "chosen": {row.configuration.key: list(row.values) for row in chosen},
-            }
-        )
-        wanted = {row.configuration.unseeded for row in (*chosen, *([best] if best else []))}
-        seeds = [row.configuration for row in distinct if row.configuration.unseeded in wanted]
-        plan = self._planner.plan([*seeds, self._space.baseline])
+        chosen = self._objectives.pareto(settings) if self._several else [best] if best else []
+        facts = {
+            "storage": record.storage,
+            "optuna_study": record.name,
+            "objectives": self._objectives.directions,
+            "chosen": {row.configuration.key: list(row.values) for row in chosen},
+        }
+        if self._several:
+            fronts = [
+                result.front if result else ()
+                for result in map(record.result, range(len(record.trials)))
+            ]
+            facts["hypervolume"] = hypervolumes(fronts, self._objectives.directions)
+        self._folder.write_search(facts)
+        tested = dict.fromkeys(row.configuration for row in (*chosen, *([best] if best else [])))
+        plan = self._planner.plan(self._seeded([*tested, self._space.baseline]))
         self._endings.spare(plan.tunes)
         return plan
 
@@ -191,13 +211,12 @@ class OptunaSearch:
         self, record: Record, plan: Plan, warm: list[tuple[str, Point, TrialResult | None]]
     ) -> list[Row]:
         rows = self._rows(plan)
-        for name, point, result in warm:
-            best = self._objectives.best(rows[c] for c in self._grid(point) if c in rows)
-            values = result.values if result else best.values if best else None
-            if values is not None:
-                trial = self._proposals.know(point, values)
-                if result is None:
-                    record.know(trial, name)
+        for name, point, recorded in warm:
+            result = recorded or self._best(self._grid(point), rows)[1]
+            if result.front:
+                trial = self._proposals.know(point, result)
+                if recorded is None:
+                    record.know(trial, name, result)
         return list(rows.values())
 
     def _rows(self, plan: Plan) -> dict[Configuration, Row]:
@@ -215,13 +234,17 @@ class OptunaSearch:
 
     def _plan(self, grid: tuple[Configuration, ...], stopped: str | None = None) -> Plan:
         """The plan of a free grid on val; nothing is computed of a stopped prompt."""
-        plan = self._planner.plan(grid, splits=("val",), only=self._datasets)
+        plan = self._planner.plan(self._seeded(grid), splits=("val",), only=self._datasets)
         if stopped is None:
             return plan
         known = Plan()
         for cell in plan.cells:
             known.add(replace(cell, missing=stopped))
         return known
+
+    def _seeded(self, settings: Iterable[Configuration]) -> Iterator[Configuration]:
+        """Every setting with every seed: a seed is no axis, and a trial is the mean over seeds."""
+        return (setting.with_seed(seed) for setting in settings for seed in self._space.seeds)
 
     def _grid(self, point: Point) -> tuple[Configuration, ...]:
         free = self._space.free
@@ -249,5 +272,6 @@ class OptunaSearch:
             "protocol": space.file.protocol,
             "optuna": optuna.__version__,
             "stages": list(self._plan(probes).predicts),
+            **({"result": "front"} if self._several else {}),
         }
         return f"{space.name}-{key_of(asked)[:8]}"

@@ -24,6 +24,9 @@ from study.space.schema import SpaceFile, flatten
 from study.space.search_settings import check as check_search
 from study.space.space import Space
 
+LONGEST_NAME = 200
+"""Characters of a study's name; file systems take 255, and names derived from it are longer."""
+
 log = logging.getLogger(__name__)
 
 
@@ -129,6 +132,11 @@ def check(file: SpaceFile, *, source: str) -> Space:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.name):
             raise SD4MatchError(
                 f"name: {file.name!r} cannot be a folder: use letters, digits, '.', '_' and '-'"
+            )
+        if len(file.name) > LONGEST_NAME:
+            raise SD4MatchError(
+                f"name: {file.name[:20]}… has {len(file.name)} characters: file systems take no"
+                f" folder of that name; use at most {LONGEST_NAME}"
             )
         require_known(file.design, DESIGNS, what="design")
         require_known(file.protocol, PROTOCOLS, what="protocol")

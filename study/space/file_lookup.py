@@ -26,7 +26,7 @@ def find_file(space: str) -> Path:
     for folder in folders:
         if (folder / f"{space}.yaml").is_file():
             return (folder / f"{space}.yaml").resolve()
-    files = (file for folder in folders for file in folder.glob("*.yaml") if file.is_file())
+    files = (file for folder in folders for file in folder.glob("[!.]*.yaml") if file.is_file())
     names = sorted({file.stem for file in files})
     require_known(space, names, what="search space")
     raise AssertionError  # a known name was found above

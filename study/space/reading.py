@@ -59,7 +59,7 @@ def _lone_files(folder: Path) -> Iterator[str]:
     from it if there is a folder ``results/``.
     """
     with tempfile.TemporaryDirectory(prefix="sd4match-space-") as lone:
-        for file in folder.glob("*.yaml"):
+        for file in folder.glob("[!.]*.yaml"):
             (Path(lone) / file.name).symlink_to(file)
         yield lone
 

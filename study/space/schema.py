@@ -181,8 +181,9 @@ class Search:
             proposes anything. Example: ``[quickstart]``
         storage: Optuna journal file, or URL of a database; null is a journal in the study's folder.
             Example: ``sqlite:///search.db``
-        asha: 3 continues the best third of the prompts after 1, 3, 9, … epochs, by validation PCK,
-            and stops the others; null learns every prompt to the end. Example: ``3``
+        asha: 3 continues the best third of the prompts after 1, 3, 9, … epochs, by the metric at
+            the baseline's evaluation setting, and stops the others; null learns every prompt to
+            the end. Example: ``3``
         seed: of the sampler.
     """
 

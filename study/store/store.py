@@ -79,7 +79,7 @@ class Store:
             settings={k: {s: file.stem for s, file in r.items()} for k, r in recorded.items()},
             scores={
                 key: frozenset(
-                    file.stem for file in (self.folder / "score" / key).glob("*.parquet")
+                    file.stem for file in (self.folder / "score" / key).glob("[0-9a-f]*.parquet")
                 )
                 for key, files in recorded.items()
                 if scores and files

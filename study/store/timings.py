@@ -100,7 +100,7 @@ class Timings:
     def _seconds(self, machine: Machine, kind: str) -> list[float]:
         """Seconds for one TFLOP of each stage that was timed."""
         found: list[float] = []
-        for file in sorted(self._of(machine, kind).glob("*.json"))[:READ]:
+        for file in sorted(self._of(machine, kind).glob("[!.]*.json"))[:READ]:
             tflop, seconds = read(file)
             # A stage that computes nothing says nothing.
             if tflop > 0 and 0 <= seconds / tflop < math.inf:

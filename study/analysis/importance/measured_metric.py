@@ -7,8 +7,9 @@ import pandas as pd
 
 from sd4match.errors import SD4MatchError
 from study.analysis.ablation import Samples
-from study.analysis.rows import columns, configurations, value
+from study.analysis.rows import by_seed, columns, configurations, value
 from study.analysis.statistics.stats import PairSamples
+from study.space.axes import SEED
 from study.space.labels import Settings
 from study.space.metric import MEAN, Metric
 
@@ -30,6 +31,7 @@ class Measure:
         keys: (dataset, split, alpha) that the metric is the mean of.
         values: the metric by configuration, of those that were measured on all of these.
         settings: the axes of these configurations.
+        seeds: the first configuration of each setting to all of its configurations, by seed.
     """
 
     cells: pd.DataFrame
@@ -38,6 +40,15 @@ class Measure:
     keys: tuple[tuple[str, str, float], ...]
     values: "pd.Series[float]"
     settings: dict[str, Settings]
+    seeds: dict[str, dict[int, str]]
+
+    @property
+    def seedless(self) -> dict[str, Settings]:
+        """The axes but the seed, by the first configuration of each setting: no axis of its own."""
+        return {
+            first: {axis: value for axis, value in self.settings[first].items() if axis != SEED}
+            for first in self.seeds
+        }
 
     @classmethod
     def of(cls, cells: pd.DataFrame, samples: Samples, metric: Metric) -> "Measure":
@@ -55,7 +66,7 @@ class Measure:
             if key[1] == metric.split and metric.dataset in (key[0], MEAN)
         )
         settings = configurations(cells[cells["configuration"].isin(values.index)])
-        return cls(cells, samples, metric, keys, values, settings)
+        return cls(cells, samples, metric, keys, values, settings, by_seed(settings))
 
     def pairs(self, configuration: str) -> PairSamples:
         """The pairs of all data sets as one sample, scaled so that its mean is the metric.

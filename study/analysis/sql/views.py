@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from sd4match.files.companions import without_companions
 from study.analysis.results import Results
 from study.analysis.sql.keypoints import keypoints
 from study.plan.index import TFLOP
@@ -188,7 +189,8 @@ def stages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
         column = "tune" if kind == "tune" else "predict"
         for row in index[index[column].notna()].drop_duplicates(column).to_dict("records"):
             key = str(row[column])
-            files = [file for file in (store.folder / kind / key).glob("*") if file.is_file()]
+            found = without_companions((store.folder / kind / key).glob("*"))
+            files = [file for file in found if file.is_file()]
             rows.append(
                 {
                     "stage": key,
@@ -214,6 +216,6 @@ def _settings(kind: str, row: Mapping[Any, Any], rule: Rule) -> dict[str, Any]:
 
 def _seconds(folder: Path) -> Iterator[tuple[str, float]]:
     """(stage key, computing time) of the stages that were timed."""
-    for file in sorted(folder.glob("*/*.json")):
+    for file in sorted(without_companions(folder.glob("*/*.json"))):
         _, seconds = timings.read(file)
         yield file.stem, seconds

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+_LARGE = 20_000_000  # couples times images of a category: 160 MB
+_MOST = 4.0  # centering that takes three quarters of the variance leaves nothing to go by
+
 
 @dataclass(frozen=True, eq=False)
 class Design:
@@ -21,7 +24,7 @@ class Design:
     Attributes:
         source, target: (P,) the pairs' images, as numbers from 0.
         category, couple: (P,) codes of the category and of the unordered pair of images.
-        freedom: images less categories; pairs less categories where these are fewer.
+        freedom: of `standard_errors`: how many independent squares vary as much as theirs.
         inflation: what subtracting category means took from the variance; NaN when too few pairs.
     """
 
@@ -37,7 +40,7 @@ class Design:
         """Why no error can be told; None where it can."""
         if len(self.source) == 1:
             return "a single pair"
-        return None if np.isfinite(self.inflation) else "one image is in nearly all pairs"
+        return None if np.isfinite(self.inflation) else "nearly all pairs share an image"
 
     def standard_errors(self, values: Floats) -> Floats:
         """(K,) standard errors of the means of ``values`` (K, P) under image and pair effects.
@@ -47,12 +50,21 @@ class Design:
         residuals sum to zero within a category, ``inflation`` makes up for what centering took.
         NaN where there is a `reason`.
         """
+        linked, same = self._parts(values)
+        # Without image effects this scatters about zero: cut there, it would cover 98 %.
+        return np.asarray(np.sqrt(np.maximum(linked, -same / 4) + same))
+
+    def variances(self, values: Floats) -> Floats:
+        """(K,) squares of `standard_errors` for sums over many: unbiased, so some are negative."""
+        linked, same = self._parts(values)
+        return linked + same
+
+    def _parts(self, values: Floats) -> tuple[Floats, Floats]:
         residual = self.residuals(values)
         same = np.square(_sums(self.couple, residual)).sum(axis=1)
         linked = np.square(self.image_sums(residual)).sum(axis=1) - 2 * same
-        # Without image effects this scatters about zero: cut there, it would cover 98 %.
-        linked = np.maximum(linked, -same / 4)
-        return np.asarray(np.sqrt((linked + same) * self.inflation) / values.shape[1])
+        scale = self.inflation / values.shape[1] ** 2
+        return linked * scale, same * scale
 
     def residuals(self, values: Floats) -> Floats:
         """(K, P) ``values`` less their means by category."""
@@ -80,27 +92,65 @@ def design(
 @lru_cache(maxsize=8)
 def _design(source: bytes, target: bytes, category: bytes) -> Design:
     ends = np.concatenate([np.frombuffer(part, dtype=np.int64) for part in (source, target)])
-    strata = np.unique(np.frombuffer(category, dtype=np.int64), return_inverse=True)[1]
+    names = np.frombuffer(category, dtype=np.int64)
+    _, strata, sizes = np.unique(names, return_inverse=True, return_counts=True)
+    # Categories of one pair show no variation each, so they count as one category together.
+    strata = np.unique(np.where(sizes[strata] == 1, -1, strata), return_inverse=True)[1]
     # An image seen in two categories counts in each.
     images, rows = np.unique(np.stack([np.tile(strata, 2), ends]), axis=1, return_inverse=True)
     first, second = np.split(rows.reshape(-1), 2)
     unordered = np.sort([first, second], axis=0)
-    distinct, couple = np.unique(unordered, axis=1, return_inverse=True)
-    couple = couple.reshape(-1)
-    sizes, couples = np.bincount(images[0]), np.bincount(images[0][distinct[0]])
+    couple = np.unique(unordered, axis=1, return_inverse=True)[1].reshape(-1)
+    inflation, freedom = _moments(first, second, strata, couple, images[0])
+    return Design(first, second, strata, couple, freedom, inflation)
 
-    # Of all pairs of pairs of a category, those with no image in common show the centering.
-    together = float((np.bincount(strata) ** 2.0).sum())
-    degree = np.bincount(rows.reshape(-1))
-    linked = float((degree**2.0).sum() - (np.bincount(couple) ** 2.0).sum())
-    return Design(
-        source=first,
-        target=second,
-        category=strata,
-        couple=couple,
-        freedom=float((np.minimum(sizes, couples) - 1).sum()),
-        inflation=together / (together - linked) if together > linked else np.nan,
-    )
+
+def _moments(
+    first: Integers, second: Integers, strata: Integers, couple: Integers, of_image: Integers
+) -> tuple[float, float]:
+    """`Design.inflation` and `Design.freedom`: what the sum of squares is on average, how variable.
+
+    Both are exact for normal effects of images and normal noise of pairs, of equal variance: the
+    sum of squares is a quadratic form r' A r of such values, whose mean is tr(A S) and whose
+    variance is 2 tr(A S A S), S their covariance (Satterthwaite 1946; Bell and McCaffrey 2002).
+    Of a category with very many images, one degree for each image less one is close enough.
+    """
+    wanted = mean = square = 0.0
+    for category in range(strata.max() + 1):
+        mine, here = strata == category, np.flatnonzero(of_image == category)
+        ends = np.searchsorted(here, np.stack([first[mine], second[mine]]))
+        codes, pairs_of = np.unique(couple[mine], return_inverse=True)
+        number, images = int(mine.sum()), len(here)
+        size = np.bincount(pairs_of).astype(float)  # pairs of a couple
+        if len(codes) * images > _LARGE:
+            degree = np.bincount(ends.reshape(-1)).astype(float)
+            linked, total = float((degree**2).sum() - (size**2).sum()), number + (degree**2).sum()
+            left = float(total) * (1 - linked / number**2)
+            wanted, mean, square = wanted + total, mean + left, square + left**2 / (images - 1)
+            continue
+        by_couple = np.zeros((len(codes), images))  # how often a couple's pairs hold an image
+        for end in ends:
+            np.add.at(by_couple, (pairs_of, end), 1.0)
+        degree = by_couple.sum(axis=0)
+        shared = np.zeros((images, images))  # pairs that hold two images
+        for one, two in (ends, ends[::-1]):
+            np.add.at(shared, (one, one), 1.0)
+            np.add.at(shared, (one, two), 1.0)
+        # Less the means of the category: what images' effects add to sums of couples and of images.
+        u = by_couple - np.outer(size, degree) / number
+        v = shared - np.outer(degree, degree) / number
+        # Sums of squares of their covariances, noise and effects having equal variance.
+        both, squares = u + u @ v, float((size**2).sum())
+        noise = squares - 2 * float((size**3).sum()) / number + (squares / number) ** 2
+        mixed = float((size @ u**2).sum()) - float(np.square(size @ u).sum()) / number
+        couples = noise + 2 * mixed + float(np.square(u.T @ u).sum())
+        images_sums = v + v @ v
+        wanted += number + float((degree**2).sum())
+        mean += float(np.trace(images_sums)) - (number - squares / number + float((u**2).sum()))
+        square += float((images_sums**2).sum() - 2 * (both**2).sum()) + couples
+    if mean * _MOST < wanted:
+        return np.nan, np.nan
+    return wanted / mean, mean**2 / square
 
 
 def _sums(codes: Integers, values: Floats) -> Floats:

@@ -6,7 +6,7 @@ difference is equivalent at 5 % exactly when its 90 % interval lies within the m
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from study.analysis.statistics.seeds import Spread
 
 LEVEL = 0.05
 """A difference is marked when its corrected p-value is below this."""
+_NORMAL = 1.96  # of 95 %, where all pairs are right and there is no error to go by
+_FEWEST = 0.3
 _DOUBT = 2.25  # pairs: a bound of 1.96 * 1.5 = 3 pairs of P when none differs (rule of three)
 
 
@@ -52,7 +54,7 @@ class Interval:
     Attributes:
         mean, low, high: in [0, 1]; bounds are NaN where there is a ``reason``.
         seeds: how many were measured.
-        reason: why the pairs tell no bounds, such as "one image is in nearly all pairs".
+        reason: why the pairs tell no bounds, such as "nearly all pairs share an image".
     """
 
     mean: float
@@ -139,15 +141,16 @@ def intervals(rows: Sequence[Row], *, level: float = 0.95) -> list[Interval]:
     """
     if not rows:
         return []
-    pairs = design_of(rows)
-    found = []
-    for row in rows:
-        values = _stack(row)
+    pairs, found = design_of(rows), []
+    stacks = [_stack(row) for row in rows]
+    for values, spread in zip(stacks, _spreads(pairs, stacks), strict=True):
         mean = float(values.mean())
-        # At the scale of shares, a pair of unknown outcome more or less.
-        spread = _spread(pairs, values, floor=0.0)
-        low, high = _wilson(mean, spread, level, values.shape[1])
-        found.append(Interval(mean, low, high, len(row), pairs.reason))
+        bounds = np.nan, np.nan
+        if pairs.reason is None:
+            of_pairs = values.mean(axis=0)
+            mixed = min(np.count_nonzero(of_pairs > 0), np.count_nonzero(of_pairs < 1))
+            bounds = _wilson(mean, spread, (1 + level) / 2, len(of_pairs) * 4.0 ** min(mixed, 99))
+        found.append(Interval(mean, *bounds, len(values), pairs.reason))
     return found
 
 
@@ -170,13 +173,15 @@ def differences(rows: Sequence[Row], baseline: Row) -> list[Difference | None]:
     if not tested:
         return [None] * len(rows)
     pairs = design_of([baseline, *(rows[place] for place in tested)])
+    gains = [
+        _stack({s: rows[place][s] for s in shared[place]})
+        - _stack({s: baseline[s] for s in shared[place]})
+        for place in tested
+    ]
+    # A bound of three pairs while none differs; each one that does halves the doubt.
+    doubts = [_DOUBT * 2.0 ** -float(np.count_nonzero(gain.any(axis=0))) for gain in gains]
     result: list[Difference | None] = [None] * len(rows)
-    for place in tested:
-        seeds = shared[place]
-        gain = _stack({s: rows[place][s] for s in seeds}) - _stack({s: baseline[s] for s in seeds})
-        # A bound of three pairs while none differs; each one that does halves the doubt.
-        differ = int(np.count_nonzero(gain.any(axis=0)))
-        spread = _spread(pairs, gain, floor=_DOUBT * 2.0**-differ)
+    for place, gain, spread in zip(tested, gains, _spreads(pairs, gains, doubts), strict=True):
         result[place] = Difference(float(gain.mean()), spread, gain.shape[1], pairs.reason)
     return result
 
@@ -188,7 +193,8 @@ def require_same_pairs(a: PairSamples, b: PairSamples) -> None:
         SD4MatchError: pairs, or their order or categories, differ.
     """
     for name in ("source", "target", "category"):
-        if not np.array_equal(getattr(a, name), getattr(b, name)):
+        ours, theirs = getattr(a, name), getattr(b, name)
+        if ours is not theirs and not np.array_equal(ours, theirs):
             raise SD4MatchError(
                 f"a paired difference needs the same pairs in the same order: {len(a.pck)} and "
                 f"{len(b.pck)} pairs, whose {name}s differ; score both on the same subset"
@@ -245,34 +251,44 @@ def design_of(rows: Sequence[Row]) -> Design:
     return design(first.source, first.target, first.category)
 
 
-def _spread(pairs: Design, values: Floats, *, floor: float) -> Spread:
-    """The spread of the mean of ``values`` (S, P); ``floor`` is added to the sum of squares."""
-    number, size = values.shape
-    (whole,) = pairs.standard_errors(values.mean(axis=0)[None])
-    seeds = within = 0.0
-    if number > 1:
-        seeds = float(values.mean(axis=1).var(ddof=1)) / number
-        # What differs between seeds from image to image is in both parts: this is how much.
-        own = np.nan_to_num(pairs.standard_errors(values - values.mean(axis=0)))
-        within = float(np.square(own).sum()) / (number * (number - 1))
-    images = np.sqrt(max(whole**2 - within, 0.0) + floor / size**2) if whole >= 0 else np.nan
-    return Spread(float(images), max(pairs.freedom, 1.0), float(np.sqrt(seeds)), number)
+def _spreads(
+    pairs: Design, rows: Sequence[Floats], doubts: Sequence[float] | None = None
+) -> list[Spread]:
+    """The spread of each row's mean: (S, P) values; a doubt is added to its sum of squares."""
+    found = []
+    errors = pairs.standard_errors(np.stack([values.mean(axis=0) for values in rows]))
+    for values, whole, doubt in zip(rows, errors, doubts or [0.0] * len(rows), strict=True):
+        number, size = values.shape
+        seeds = within = 0.0
+        if number > 1:
+            seeds = float(values.mean(axis=1).var(ddof=1)) / number
+            # What differs between seeds from image to image is in both parts: this is how much.
+            own = pairs.standard_errors(values - values.mean(axis=0))
+            within = float(np.square(own).sum()) / (number * (number - 1))
+        images = np.sqrt(np.maximum(whole**2 - within, 0.0) + doubt / size**2)
+        found.append(Spread(float(images), pairs.freedom, float(np.sqrt(seeds)), number))
+    return found
 
 
-def _wilson(mean: float, spread: Spread, level: float, size: int) -> tuple[float, float]:
-    error = spread.error
-    if not np.isfinite(error):
-        return np.nan, np.nan
-    reach = spread.quantile((1 + level) / 2) / error if error > 0 else 1.96
-    # Means over data sets may be scaled; a share is in [0, 1].
-    inside = min(max(mean, 0.0), 1.0)
-    effective = size if error == 0 else min(inside * (1 - inside) / error**2, float(size))
-    part = reach**2 / max(effective, 1e-9)
-    middle, half = (
-        (inside + part / 2) / (1 + part),
-        np.sqrt(part * (inside * (1 - inside) + part / 4)) / (1 + part),
-    )
-    return float(middle - half), float(middle + half)
+def _wilson(mean: float, spread: Spread, probability: float, most: float) -> tuple[float, float]:
+    """Wilson's interval for as many independent pairs as would have this error, ``most`` at most.
+
+    At 0 and 1 the error is 0 whatever the number of pairs is. So P pairs count as P when all are
+    right, and as four times as many for each one that is not. Near 0 and 1 the error rests on the
+    few pairs that went the other way: ``number * rare`` of them at the error that was found.
+    """
+    share, quantile, number = min(max(mean, 0.0), 1.0), _NORMAL, most
+    if spread.error > 0:
+        number = min(share * (1 - share) / spread.error**2, most)
+        rare = min(share, 1 - share)
+        slack = (1 - 2 * rare) ** 2 / max(number * rare, _FEWEST)
+        freedom = max(1 / (1 / spread.freedom + slack), 1.0)
+        quantile = replace(spread, freedom=freedom).quantile(probability) / spread.error
+    if number <= 0:
+        return 0.0, 1.0
+    part = quantile**2 / number
+    middle, half = share + part / 2, np.sqrt(part * (share * (1 - share) + part / 4))
+    return float((middle - half) / (1 + part)), float((middle + half) / (1 + part))
 
 
 def _stack(row: Row) -> Floats:

@@ -38,7 +38,7 @@ def keys(x, a):
 
 
 def four_taps(side, n):
-    """(n, side): cubic weights where output i samples (i + ½)·side/(n + 0.1) - ½, border repeated."""
+    """(n, side): output i samples (i + ½)·side/(n + 0.1) - ½, with a repeated border."""
     weights = np.zeros((n, side))
     for i in range(n):
         at = (i + 0.5) * side / (n + 0.1) - 0.5

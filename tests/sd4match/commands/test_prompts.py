@@ -2,12 +2,15 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection, Dinov2Config, Dinov2Model
 
 from sd4match import cli, prompts
 
@@ -87,6 +90,88 @@ def test_export_of_a_textual_inversion(nano, save, call, tmp_path):
     assert code == 0
     assert "<dog>" in out
     assert load_file(tmp_path / "ti")["<dog>"].shape == (4, nano.hidden_size)
+
+
+CROP = {"size": {"shortest_edge": 28}, "crop_size": {"height": 28, "width": 28}}
+
+
+@pytest.fixture
+def encoders(tmp_path):
+    """kind -> folder of a tiny image encoder; CLIP's pooled width is not that of its tokens."""
+    small = {"num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 28}
+    dino = Dinov2Config(hidden_size=8, patch_size=14, **small)
+    clip = CLIPVisionConfig(
+        hidden_size=12, intermediate_size=8, patch_size=7, projection_dim=6, **small
+    )
+    models = {"dino": Dinov2Model(dino), "clip": CLIPVisionModelWithProjection(clip)}
+    colours = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "resample": 3}
+    for kind, model in models.items():
+        model.save_pretrained(tmp_path / kind)
+        (tmp_path / kind / "preprocessor_config.json").write_text(json.dumps(CROP | colours))
+    return {kind: str(tmp_path / kind) for kind in models}
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """No network, and an error if an image encoder is loaded."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("sd4match.backbones.image_encoders.load_model", None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "source", ["Pair-DINO-Feat", "Img-DINO-Head", "Pair-CLIP-Head", "Img-CLIP-Feat"]
+)
+def test_cpm_prompts_of_every_source_move_offline(nano, encoders, alone, call, tmp_path, source):
+    backbone = replace(nano, image_encoders=encoders, _loaded={})
+    made = prompts.create(f"{source}-G2-C3", backbone, seed=1)
+    folder, file = tmp_path / f"CPM_spair_sd2-1_{source}-G2-C3", tmp_path / "cpm.safetensors"
+    written = prompts.export_upstream(made, folder, backbone)
+
+    kind = made.reads.encoder
+    named = ("--image-encoder", f"{kind}={encoders[kind]}")
+    code, out, err = call("import", folder, file, "--backbone", "nano", *named)
+    assert (code, err) == (0, "")
+    assert "cpm prompt of 5 tokens" in out
+    ours = prompts.load(file, backbone)
+    assert ours.encoder_made_for == made.encoder_made_for
+    assert all(torch.equal(v, ours.state_dict()[k]) for k, v in made.state_dict().items())
+
+    shutil.rmtree(encoders[kind])  # an export does not need it
+    back = ("export", file, tmp_path / "back.pt", "--backbone", "nano", "--format", "upstream")
+    assert call(*back)[0] == 0
+    assert (tmp_path / "back.pt").read_bytes() == written.read_bytes()
+
+
+@pytest.mark.slow
+def test_export_checks_an_image_encoder_that_is_named(encoders, alone, save, call, tmp_path):
+    _, path = save("Pair-DINO-Feat-G2-C3")
+    where = (path, tmp_path / "out", "--backbone", "nano", "--format", "upstream")
+    code, _, err = call("export", *where, "--image-encoder", f"dino={encoders['dino']}")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "was made for image encoder nano/image_encoder" in err
+    code, _, err = call("export", *where, "--image-encoder", f"clip={encoders['clip']}")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "this cpm prompt reads a dino encoder: leave it out" in err
+    assert not (tmp_path / "out").exists()
+    assert call("export", *where, "--image-encoder", "dino=nano/image_encoder")[0] == 0
+
+
+@pytest.mark.slow
+def test_a_missing_image_encoder_and_revisions_end_in_one_line(alone, call, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    file = tmp_path / "CPM_spair_sd2-1_Pair-CLIP-Head-G0-C3" / "ckpt.pt"
+    file.parent.mkdir()
+    torch.save({"positional_embedding": torch.zeros(1, 3, 8)}, file)
+    arguments = ("import", file, tmp_path / "out", "--backbone", "nano")
+    for more, said in (
+        ((), "image encoder laion/CLIP-ViT-H-14-laion2B-s32B-b79K: "),
+        (("--image-encoder", "clip"), "write dino=NAME or clip=NAME"),
+        (("--revision", "main"), "a revision belongs to a hub id"),
+    ):
+        code, _, err = call(*arguments, *more)
+        assert (code, err.count("\n")) == (1, 1)
+        assert said in err
 
 
 def test_export_names_its_formats(save, call, tmp_path):

@@ -17,7 +17,7 @@ def test_image_hashes_are_kept_on_disk(root, monkeypatch):
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"JPEGImages/cat/2007_000001.jpg": 3}'])
 def test_damaged_image_hashes_are_made_again(root, damage):
     before = datasets.load("spair", root, "test").fingerprint
-    (root / "SPair-71k/.sd4match/contents.json").write_bytes(damage)
+    (root / "SPair-71k/.sd4match/contents2.json").write_bytes(damage)
     assert datasets.load("spair", root, "test").fingerprint == before
 
 

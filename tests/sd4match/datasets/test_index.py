@@ -1,5 +1,6 @@
 """The index: answers the second time, and never with what is no longer so."""
 
+import json
 import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ import pytest
 
 from sd4match import datasets
 from sd4match.datasets import index
+from sd4match.datasets.verification import verify
 from sd4match.errors import SD4MatchError
 
 ALL = [(name, split) for name in datasets.NAMES for split in datasets.SPLITS[name]]
@@ -46,7 +48,7 @@ def test_the_second_time_nothing_is_parsed(root, unread, name, split):
 def test_the_index_lies_beside_the_data(root, fallback_cache):
     _ = datasets.load("spair", root, "test").fingerprint
     names = {path.name for path in (root / "SPair-71k" / ".sd4match").iterdir()}
-    assert names == {"spair-test.npz", "contents.json"}
+    assert names == {"spair-test.npz", "contents2.json"}
     assert list(fallback_cache.iterdir()) == []
 
 
@@ -63,7 +65,7 @@ def test_data_that_must_not_be_written_is_indexed_elsewhere(root, fallback_cache
         assert not (folder / ".sd4match").is_dir()
         assert {path.name for path in fallback_cache.glob("datasets/*/*")} == {
             "spair-test.npz",
-            "contents.json",
+            "contents2.json",
         }
         unread_images = datasets.load("spair", root, "test")
         assert unread_images.fingerprint == fingerprint
@@ -162,3 +164,41 @@ def test_pairs_and_sets_travel_between_processes(shared_root):
     same(pairs, copy)
     assert copy.fingerprint == pairs.fingerprint
     assert pickle.loads(pickle.dumps(pairs[0])).id == pairs[0].id
+
+
+@pytest.mark.parametrize(
+    "box", [[50, 50, 50, 50], [105, 90, 45, 20], [100, 100, 20, 30], [20, 20, 20, 90]]
+)
+@pytest.mark.parametrize("side", ["src", "trg"])
+def test_boxes_without_width_or_height_are_refused(root, side, box):
+    path = next((root / "SPair-71k/PairAnnotation/test").iterdir())
+    content = json.loads(path.read_text()) | {f"{side}_bndbox": box}
+    path.write_text(json.dumps(content))
+    name = {"src": "source", "trg": "target"}[side]
+    message = f"{LIST}: pair {path.stem}: the {name} box is {box[0]}, .*is it x, y, width, height"
+    with pytest.raises(SD4MatchError, match=message):
+        datasets.load("spair", root, "test")
+    found = verify("spair", root)
+    assert any("is it x, y, width, height" in problem for problem in found.problems)
+    assert found.splits["test"].readable == found.splits["test"].pairs - 1
+
+
+def test_keypoints_in_one_place_are_refused_where_pck_is_measured_by_their_extent(root):
+    path = root / "pf-willow/test_pairs.csv"
+    head, *rows = [line.split(",") for line in path.read_text().splitlines()]
+    rows[1] = [
+        "3" if name[:2] in ("XB", "YB") else v for name, v in zip(head, rows[1], strict=True)
+    ]
+    path.write_text("\n".join(map(",".join, [head, *rows])) + "\n")
+    with pytest.raises(SD4MatchError, match=r"pair .*: all its target keypoints lie in one place"):
+        datasets.load("pf_willow", root, "test")
+
+
+def test_companions_of_macos_make_no_index_stale_and_are_no_problem(root, unread):
+    before = datasets.load("spair", root, "test")
+    for folder in ("PairAnnotation/test", "JPEGImages/cat"):
+        for file in list((root / "SPair-71k" / folder).iterdir()):
+            (file.parent / f"._{file.name}").write_bytes(b"\0\5\x16\7")
+    assert not [problem for problem in verify("spair", root).problems if "._" in problem]
+    unread()
+    same(before, datasets.load("spair", root, "test"))

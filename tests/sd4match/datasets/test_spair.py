@@ -1,10 +1,14 @@
 """Reading SPair-71k."""
 
 import json
+from dataclasses import fields
 
+import numpy as np
 import pytest
 
 from sd4match import datasets
+from sd4match.datasets import spair
+from sd4match.datasets.pair_arrays import Columns
 from sd4match.errors import SD4MatchError
 
 
@@ -28,6 +32,23 @@ def test_spair_attributes_are_those_known(root):
     path.write_text(path.read_text().replace('"occlusion"', '"unheard_of"'))
     pair = datasets.load("spair", root, "val")[0]
     assert pair.attributes == {"viewpoint": 1, "scale": 2, "truncation": 3}
+
+
+def test_files_parsed_together_give_what_each_alone_gives(root, monkeypatch):
+    folder, list_file = root / "SPair-71k", root / "SPair-71k/Layout/large/val.txt"
+    read_block = spair._read_block
+    blocks = []
+    monkeypatch.setattr(
+        spair, "_read_block", lambda *a: blocks.append(read_block(*a)) or blocks[-1]
+    )
+    monkeypatch.setattr(spair, "_BLOCK", 2)
+    together = Columns.of(spair.read(folder, list_file))
+    assert len(blocks) > 1
+    assert all(blocks)
+    monkeypatch.setattr(spair, "_read_block", lambda *_: None)
+    alone = Columns.of(spair.read(folder, list_file))
+    for field in fields(Columns):
+        np.testing.assert_array_equal(getattr(together, field.name), getattr(alone, field.name))
 
 
 SPAIR_ID = "000000-2007_000001-2007_000002:cat"

@@ -112,6 +112,37 @@ def test_keypoints_outside_the_image_are_counted_but_no_problem(tiny):
 
 
 @pytest.mark.slow
+def test_images_to_look_at_are_named_and_no_problem(tree, call):
+    pair = datasets.load("spair", tree, "test")[0]
+    size = pair.source_size
+    Image.new("RGBA", size, (9, 9, 9, 0)).save(pair.source_path, format="PNG")
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.effect_noise(pair.target_size, 50).save(pair.target_path, format="PNG", exif=exif)
+    report = verify("spair", tree)
+    assert report.notices == (
+        f"{pair.source_path}: transparent, shown on white (mode RGBA); all pixels are the same",
+    )
+    (problem,) = report.problems
+    assert problem.startswith(f"{pair.target_path}: EXIF turns the image (orientation 3)")
+    _, out, _ = call("spair", tree)
+    assert "1 images to look at" in out
+    assert report.notices[0] in out
+
+
+@pytest.mark.slow
+def test_boxes_that_reach_outside_the_image_are_counted(tree):
+    path = next((tree / "SPair-71k/PairAnnotation/test").iterdir())
+    before = verify("spair", tree).splits["test"]
+    content = json.loads(path.read_text())
+    width, height, _ = content["trg_imsize"]
+    content["trg_bndbox"] = [-5, 1, width + 7, height]
+    path.write_text(json.dumps(content))
+    after = verify("spair", tree).splits["test"]
+    assert after == replace(before, boxes_outside=before.boxes_outside + 1)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", datasets.NAMES)
 def test_a_missing_image(tree, name):
     pair = datasets.load(name, tree, "test")[0]
@@ -251,7 +282,7 @@ def test_the_command_speaks_json(tree, call):
     assert (code, err) == (1, "")
     report = json.loads(out)
     assert set(report) == {
-        "dataset", "folder", "generated", "splits", "categories", "images", "problems"
+        "dataset", "folder", "generated", "splits", "categories", "images", "problems", "notices"
     }  # fmt: skip
     assert report["problems"] == list(verify("pf_willow", tree).problems)
     assert report["splits"]["test"]["pairs"] == report["splits"]["test"]["expected"]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sd4match.errors import SD4MatchError
-from sd4match.matching.correlation import correlate
+from sd4match.matching.correlation import correlate, vector_norm
 from sd4match.matching.localization import match_many
 from sd4match.matching.readout import CELL_LOCALIZERS, Readout
 
@@ -43,6 +43,15 @@ def test_zero_descriptors_are_finite():
     found.sum().backward()
     assert found.isfinite().all()
     assert source.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("shape", [(2, 6, 9), (1, 300, 7), (2, 1280, 40), (3, 128, 1)])
+@pytest.mark.parametrize("dim", [1, -1])
+def test_a_length_has_the_same_bits_with_and_without_gradient(shape, dim):
+    vectors = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    found = vector_norm(vectors, dim=dim)
+    torch.testing.assert_close(found, vectors.norm(dim=dim, keepdim=True) + 1e-6)
+    assert torch.equal(found, vector_norm(vectors.requires_grad_(), dim=dim))
 
 
 @pytest.mark.slow

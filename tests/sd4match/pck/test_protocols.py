@@ -28,7 +28,7 @@ def random_pairs(dataset, seed, n_pairs=6):
     return [
         make_pair(
             dataset,
-            rng.uniform(-20, 420, (rng.integers(0, 5), 2)),
+            rng.uniform(-20, 420, (rng.choice([0, 2, 3, 4]), 2)),  # one has no extent
             size=tuple(int(side) for side in rng.integers(100, 500, 2)),
             box=np.sort(rng.uniform(0, 300, (2, 2)), axis=0).ravel(),
         )
@@ -123,3 +123,26 @@ def test_willow_reference_is_measured_before_the_clamp():
 def test_a_protocol_names_the_part_it_does_not_know(parts, says):
     with pytest.raises(SD4MatchError, match=says):
         Protocol(**parts)
+
+
+@pytest.mark.parametrize("protocol", ["sd4match", "dift", "geoaware"])
+@pytest.mark.parametrize(
+    ("dataset", "keypoints", "box"),
+    [
+        ("spair", KEYPOINTS, (50, 50, 50, 50)),
+        ("spair", KEYPOINTS, (105, 90, 45, 20)),
+        ("pf_willow", [[50.0, 30.0]], None),
+        ("pf_willow", [[50.0, 30.0], [50.0, 30.0]], None),
+    ],
+)
+def test_no_reference_length_no_score(dataset, keypoints, box, protocol):
+    pairs = [
+        make_pair(dataset, KEYPOINTS, box=(0, 0, 9, 9)),
+        make_pair(dataset, keypoints, box=box),
+        make_pair(dataset, [], box=box),  # not scored, so it needs no length
+    ]
+    truth = GroundTruth.of([pairs[0], pairs[2]])
+    assert scoring.correct(truth, truth.keypoints, alpha=0.1, protocol=protocol).all()
+    truth = GroundTruth.of(pairs)
+    with pytest.raises(SD4MatchError, match=rf"pair 1 .* of {dataset} has reference length"):
+        scoring.correct(truth, truth.keypoints, alpha=0.1, protocol=protocol)

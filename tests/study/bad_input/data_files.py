@@ -122,6 +122,7 @@ def _annotations() -> Iterator[Case]:
         "src_imsize": [[40, 30], [0, 30, 3], [-40, 30, 3], [1e30, 30, 3], [float("nan"), 1, 3], 40],
         "trg_imsize": [[1.5, 30, 3]],
         "src_bndbox": [[1, 2, 3], [1, 2, float("inf"), 4], "box", None],
+        "trg_bndbox": [[5, 5, 5, 9], [9, 9, 3, 3], [30, 30, 9, 9]],
         "category": ["cat ", 3, None],
         "trg_imname": ["", 3, "../a.jpg", "nowhere.jpg", "a\0b.jpg", "a\nb.jpg"],
         "viewpoint_variation": ["much", [1], 1e30, -1, 0.5],
@@ -130,6 +131,7 @@ def _annotations() -> Iterator[Case]:
         for number, value in enumerate(values):
             nowhere = value in ("nowhere.jpg", "a\0b.jpg", "a\nb.jpg")
             place = "JPEGImages/" if nowhere else "PairAnnotation/val/"
+            place = "Layout/large/val.txt: pair" if field == "trg_bndbox" else place
             yield _case(f"json {field} {number}", place, changed(JSON, _set(field, value)))
         if field != "viewpoint_variation":
             gone = changed(JSON, _set(field, ...))

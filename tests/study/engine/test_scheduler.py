@@ -1,5 +1,6 @@
 """ASHA on tunings: rungs a data set, nothing that is not learned, nothing that is paid for."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -40,7 +41,7 @@ def report(stopped, spared):
     def to(stage, epoch, pck, kind="tune"):
         work = Work(kind, stage.key, stage.label, (stage,))
         trial = SimpleNamespace(trial_id=stage.key, config={"work": work})
-        result = {"epoch": epoch, "val_pck": pck}
+        result = {"epoch": epoch, "rung_pck": pck}
         return asha.on_trial_result(None, trial, result) == PromptAsha.CONTINUE
 
     return to
@@ -80,6 +81,15 @@ def test_a_configuration_that_lost_on_one_data_set_stops_on_the_other(report, tu
     key = tunes["pf_pascal"][1].key
     assert stopped[key] == "stopped early by ASHA on spair after epoch 1"
     assert report(tunes["pf_pascal"][2], 1, 1.0)
+
+
+def test_a_prompt_that_lost_with_one_seed_stops_with_the_others(report, tunes, stopped):
+    first, second, *_ = tunes["spair"]
+    assert report(first, 1, 0.9)
+    assert not report(second, 1, 0.1)
+    other = replace(second, settings={**second.settings, "seed": 1})
+    assert not report(other, 1, 1.0)
+    assert stopped[other.key] == "stopped early by ASHA on spair after epoch 1"
 
 
 def test_a_prompt_that_is_learned_to_the_end_is_kept(report, tunes):

@@ -12,6 +12,7 @@ from sd4match import prompts
 from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import Readout
 from sd4match.pck.ground_truth import GroundTruth
+from sd4match.pck.scoring import aggregate, correct
 from sd4match.prediction.predictor import predict
 from sd4match.prompts.header import read_header
 from study.analysis.measuring import measure
@@ -447,3 +448,33 @@ def test_every_step_is_told_where_steps_are_long_and_nothing_changes(tell):
     assert [row["loss"] for row in steps] == losses
     assert [row["val_pck"] for row in often if "epoch" in row] == [r["val_pck"] for r in seldom]
     assert seldom[0]["loss"] == pytest.approx(sum(losses[:2]) / 2)
+
+
+@pytest.mark.slow
+def test_asha_compares_prompts_at_the_evaluation_setting_of_the_study(plan, plan_on, store):
+    """Not at the timestep and layer that each was learned at; keys are as without ASHA."""
+    options = ["design=search", "search.asha=2", "axes.train.timestep=[500]", "axes.layer=[0,2]"]
+    searched = plan_on(SPACE, *options, "baseline.ensemble=2", "search.sampler=grid")
+    tunes = {tune.settings["timestep"]: tune for tune in searched.tunes.values()}
+    tune = tunes[500]
+    assert tune.rung == tunes[261].rung
+    assert {tune.rung for tune in plan.tunes.values()} == {None}
+    assert replace(tune, rung=None).key == tune.key
+    workshop = Workshop(store, RULE)
+    val = tune.val.open()
+    tuning = workshop.tuning(tune, tune.settings, tune.train.open(), val)
+    positions = predict(
+        tuning.backbone, tuning.prompt, val, timestep=50, ensemble=2, image_size=32,
+        settings=[(1, Readout("kernel_softmax", 3.0, 0.04))],
+    )  # fmt: skip
+    truth = GroundTruth.of(val)
+    right = correct(truth, positions[0], alpha=0.1, image_size=32)
+    assert workshop.rung_pck(tune, tuning) == float(aggregate(truth, right))
+    assert workshop.rung_pck(replace(tune, rung=None), tuning) is None
+    for work in pending(searched, store):
+        if work.kind == "latents" or work.key == tune.key:
+            reports = list(workshop.do(work))
+    # Three epochs: rungs after 1 and 2, not after the last.
+    found = [report.get("rung_pck") for report in reports]
+    assert [0 <= pck <= 1 for pck in found[:2]] == [True, True]
+    assert found[2:] == [None]

@@ -13,7 +13,12 @@ def test_history_draws_the_trials_and_the_best_so_far(searched):
     trials, objectives = read(searched)
     assert objectives == {"mean/val/pck@0.1": "maximize", "cost": "minimize"}
     assert len(trials) == 10
-    quality, cost = searched.plot("history").axes
+    quality, cost, volume = searched.plot("history").axes
+    (line,) = volume.lines
+    assert line.get_ydata() == pytest.approx(100 * trials["hypervolume"].to_numpy())
+    assert (np.diff(line.get_ydata()) >= 0).all()
+    assert 0 < line.get_ydata()[0] < line.get_ydata()[-1] < 100
+    assert volume.get_ylabel() == "hypervolume (%)"
     best, dots = quality.lines
     values = 100 * trials["mean/val/pck@0.1"].to_numpy()
     assert best.get_ydata() == pytest.approx(np.maximum.accumulate(values))

@@ -9,6 +9,7 @@ from typer.models import ArgumentInfo
 from sd4match.errors import SD4MatchError
 from study.commands.show import plot
 from study.figures import kinds as figures
+from study.figures.kind import View
 from study.launch.outputs import update_answers
 
 
@@ -124,3 +125,13 @@ def test_nothing_measured_is_one_line_a_kind(factorial):
         if view.kind.name != "curves":
             with pytest.raises(SD4MatchError, match=r"measured|on record"):
                 view.draw()
+
+
+def test_a_name_of_a_file_is_never_too_long():
+    def stem(pair):
+        return View(None, figures.KINDS["examples"], ("base", pair)).stem
+
+    short, long, other = (stem(f"{'é/' * n}写:cat") for n in (3, 200, 201))
+    assert short == "examples-base-é_é_é_写_cat"
+    assert len(long.encode()) <= 200
+    assert long != other

@@ -3,7 +3,7 @@
 import pytest
 
 from sd4match.features.cost import flops
-from study.plan.cost import DENSE_PAIR, Costs, tflop_per_image
+from study.plan.cost import DENSE_PAIR, Costs, rung_epochs, tflop_per_image
 from study.plan.plan import Planner
 from study.space.reading import load
 
@@ -115,3 +115,21 @@ def test_the_cost_does_not_depend_on_the_splits_that_were_measured(space_of):
     searched.update(planner.plan([chosen]))
     assert tflop_per_image(searched) == pytest.approx(expected, rel=0)
     assert expected[proposed.key] == expected[chosen.key] != alone[proposed.key]
+
+
+@pytest.mark.slow
+def test_comparing_prompts_while_they_are_learned_is_counted(space_of):
+    """With 3 of 8 epochs: the validation pairs at the evaluation's ensemble and layer."""
+    learned = ("baseline.prompt=single", "axes.prompt=[single]", "baseline.ensemble=4")
+    wide = ("design=search", "baseline.layer=2")
+    costs = Costs()
+    found = {}
+    for asha in ("null", 2):
+        space = space_of(*learned, *wide, f"search.asha={asha}")
+        plan = Planner(space).plan([space.baseline], splits=("val",), only=["spair"])
+        (found[asha],) = plan.tunes.values()
+    plain, compared = found["null"], found[2]
+    assert (rung_epochs(plain), rung_epochs(compared)) == ((), (1, 2, 4))
+    unet = flops(costs.architecture(compared.machine), 32, 2).unet
+    added = costs.tune(compared) - costs.tune(plain)
+    assert added == pytest.approx(3 * compared.val.images * 4 * unet)

@@ -3,10 +3,13 @@
 import itertools
 
 import pytest
+from optuna.samplers import NSGAIISampler, TPESampler
+from optuna.trial import TrialState
 
 import study
 from sd4match.errors import SD4MatchError
-from study.search.objectives import Objectives, Row
+from study.search.objectives import Objectives, Row, hypervolumes
+from study.search.proposals import Proposals, TrialResult
 from study.space.metric import COST
 from study.store.study_folder import StudyFolder
 from study.tables.best import best_report
@@ -89,10 +92,55 @@ def test_one_objective_has_no_pareto_set(searching):
 
 
 @pytest.mark.slow
-def test_a_trial_takes_the_readout_setting_of_the_metric(searching):
-    searching.launch(SPACE, "search.sampler=nsgaii")
+def test_a_trial_takes_the_readout_setting_of_the_metric_and_tells_its_whole_front(searching):
+    told = []
+    tell = Proposals.tell
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Proposals, "tell", lambda *args: (told.append(args[2]), tell(*args)))
+        searching.launch(SPACE, "search.sampler=nsgaii")
     (recorded,) = searching.studies().values()
     assert {(t.user_attrs["layer"], t.user_attrs["kernel"]) for t in recorded.trials} == {(1, 5.0)}
+    # Layer 0 is worse than 1 and cheaper; of its kernel widths one is best.
+    for trial, result in zip(recorded.trials, told, strict=True):
+        (cheaper,) = trial.user_attrs["front"]
+        assert cheaper[0] < trial.values[0]
+        assert cheaper[1] < trial.values[1]
+        assert result.front == (tuple(trial.values), tuple(cheaper))
+    volumes = StudyFolder.of(searching.space(SPACE)).read_search()["hypervolume"]
+    assert volumes == sorted(volumes)
+    assert len(volumes) == len(recorded.trials)
+    assert 0 < volumes[0] < volumes[-1] < 1
+    searching.launch(SPACE, "search.sampler=nsgaii", "search.samples=16")  # fronts are read again
+    assert searching.computed[:3] == [[]] * 3
+
+
+def test_the_hypervolume_is_what_the_fronts_dominate():
+    directions = {"a/val": "maximize", COST: "minimize"}
+    # The reference is PCK 0 at 1.1 times the cost of 10, so 1 is 1/11 of it.
+    fronts = [[(0.5, 10.0)], [], [(0.4, 1.0), (0.3, 0.5)], [(0.2, 5.0)]]
+    first = 0.5 * 1 / 11
+    third = first + 0.4 * 9 / 11 + 0.3 * 0.5 / 11
+    assert hypervolumes(fronts, directions) == pytest.approx([first, first, third, third])
+    assert hypervolumes([[], []], directions) == [0, 0]
+    three = {"a": "maximize", "b": "maximize", COST: "minimize"}
+    assert hypervolumes([[(0.5, 0.5, 1.0)]], three) == pytest.approx([0.25 * 0.1 / 1.1])
+
+
+@pytest.mark.parametrize("sampler", [NSGAIISampler(seed=0, population_size=4), TPESampler(seed=0)])
+def test_a_sampler_gets_every_point_of_a_front(sampler):
+    proposals = Proposals(
+        {"timestep": tuple(range(9))}, sampler, prompt="empty", directions=("maximize", "minimize")
+    )
+    for _ in range(3):
+        given = proposals.ask()
+        proposals.tell(given, TrialResult(TrialState.COMPLETE, (0.5, 2.0), ((0.4, 1.0),)))
+    trials = proposals._study.get_trials()
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    assert len(complete) == 6
+    for one, other in zip(complete[::2], complete[1::2], strict=True):
+        assert (one.params, one.values) == (other.params, [0.5, 2.0])
+        assert other.values == [0.4, 1.0]
+        assert one.system_attrs == other.system_attrs
 
 
 @pytest.mark.slow

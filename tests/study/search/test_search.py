@@ -221,21 +221,27 @@ def test_a_record_of_other_proposals_is_refused(searching, tmp_path):
         searching.launch(SPACE, f"search.storage={url}")
 
 
-def test_a_lucky_seed_is_not_chosen(searching):
+def test_a_trial_is_worth_the_mean_over_its_seeds(searching):
     def useful(stage, setting):
         lucky = stage.extraction.seed == 1
         return 0.6 if stage.extraction.prompt == "text" else 0.9 if lucky else 0.1
 
     space = """
 baseline: {prompt: empty, ensemble: 1}
-axes: {prompt: [empty, text], seed: [0, 1, 2]}
+axes: {prompt: [empty, text], kernel: [3, 5]}
+seeds: 3
 data: {evaluate: [pf_pascal], pairs: 4}
 search: {sampler: grid}
 """
-    *_, final = searching.launch(space, useful=useful)
+    *generations, final = searching.launch(space, useful=useful)
     tested = [c.configuration for c in final.cells if c.data.split == "test"]
-    assert [(c["prompt"], c["seed"]) for c in tested] == [
-        ("text", 0), ("text", 1), ("text", 2), ("empty", 0),
-    ]  # fmt: skip
+    every = [(prompt, seed) for prompt in ("text", "empty") for seed in range(3)]
+    assert [(c["prompt"], c["seed"]) for c in tested] == every
+    assert [trial.params for trial in searching.trials] == [{"prompt": "empty"}, {"prompt": "text"}]
+    measured = {(c["prompt"], c["seed"]) for p in generations for c in p.by_configuration}
+    assert measured == set(every)
+    # Seed 1 of `empty` is lucky: 0.9, and 0.1 otherwise.
+    values = [trial.value for trial in searching.trials]
+    assert values == pytest.approx([(0.1 + 0.9 + 0.1) / 3, 0.6], abs=0.12)  # of few keypoints
     chosen = study.open(searching.folder / "results" / "mine").best()
     assert (chosen["prompt"], chosen.name) == ("text", tested[0].key)

@@ -66,6 +66,7 @@ def test_a_dumped_space_is_the_same_space(write, tmp_path):
         ("data: {pairs: 0}", "data.pairs: expected at least 1"),
         ("alphas: [0]", "alphas: expected numbers above 0"),
         ("name: a/b", "cannot be a folder"),
+        (f"name: {'a' * 201}", "has 201 characters: file systems take no folder of that name"),
         ("baselin: {prompt: text}", "unknown setting 'baselin': did you mean 'baseline'"),
         ("baseline: {lenght: 3}", "unknown axis 'lenght': did you mean 'length'"),
         ("baseline: {length: long}", "baseline.length: Value 'long'"),

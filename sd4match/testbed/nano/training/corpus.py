@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sd4match.files.cache import file_hash
+from sd4match.files.companions import without_companions
 from sd4match.testbed.nano.training.input_hash import identity
 from sd4match.testbed.shapes.annotated_drawing import Drawing, draw
 from sd4match.testbed.shapes.category import CATEGORIES
@@ -93,7 +94,9 @@ def open_corpus(
     return Corpus(
         **arrays,
         captions=json.loads((home / "captions.json").read_text()),
-        identity=identity({}, [file_hash(path) for path in sorted(home.iterdir())]),
+        identity=identity(
+            {}, [file_hash(path) for path in sorted(without_companions(home.iterdir()))]
+        ),
     )
 
 
