@@ -69,7 +69,7 @@ def ablation(
     found[["pck", "low", "high"]] *= 100
     keys = list(found["configuration"].unique())
     values = found["value"].unique().tolist()
-    numbers = len(values) == len(keys) and all(isinstance(v, int | float) for v in values)
+    numbers = len(values) == len(keys) and all(map(labels.numeric, values))
     rows = one_at_a_time(cells, axis=axis, baseline=baseline)
     dots = seeds(cells, rows, alpha=alpha)
     datasets = [str(name) for name in found["dataset"].unique()]

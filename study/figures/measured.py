@@ -120,7 +120,7 @@ def ordered(table: Table, axis: str, keys: Sequence[str]) -> list[labels.Value]:
     """
     values = list(dict.fromkeys(table[name][axis] for name in keys))
     known: list[labels.Value] = [value for value in values if value is not None]
-    numbers = all(isinstance(value, int | float) for value in known)
+    numbers = all(map(labels.numeric, known))
     return sorted(known, key=lambda v: float(str(v))) if numbers else known
 
 
