@@ -20,7 +20,8 @@ from tabulate import tabulate
 FREE = "layer: [0, 1, 2, 3], kernel: {kernels}, temperature: [0.01, 0.02, 0.04, 0.08, 0.16]"
 AXES = {
     "shared": "length: [5, 10, 25, 50, 75], timestep: {many}, " + FREE,
-    "nothing shared": "train: {{kernel_size: [3, 5, 7, 9, 11]}}, ensemble: {ensembles}, timestep: {thousand}",
+    "nothing shared": "train: {{kernel_size: [3, 5, 7, 9, 11]}}, "
+    "ensemble: {ensembles}, timestep: {thousand}",
 }
 SPACE = "{{design: factorial, baseline: {{prompt: single}}, axes: {{{axes}}}}}"
 

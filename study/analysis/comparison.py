@@ -11,8 +11,8 @@ import yaml
 from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.errors import SD4MatchError, require_known
 from study.analysis.results import Results
-from study.analysis.rows import configurations
-from study.analysis.statistics.stats import LEVEL, difference, holm
+from study.analysis.rows import by_seed, configurations
+from study.analysis.statistics.stats import LEVEL, Row, differences as paired, holm, verdict
 from study.space import labels
 from study.space.schema import flatten
 
@@ -27,13 +27,16 @@ class Comparison:
         settings: (setting, in a, in b) of everything that the studies asked differently.
         only: configurations that only a has, and that only b has; empty where two were named.
         differences: b minus a, one row per pair of configurations, data set and split: columns
-            ``a, b, dataset, split, alpha, pck_a, pck_b, effect, low, high, p_value, pairs, note``;
-            without a difference, ``note`` says why.
+            ``a, b, dataset, split, alpha, pck_a, pck_b, effect, low, high, p_value, p_holm, mark,
+            pairs, note``, with a margin ``p_equivalent, verdict``; without a difference, ``note``
+            says why. Numbers are means over the seeds that both have.
+        margin: the smallest difference that matters, in [0, 1]; None gives no verdicts.
     """
 
     settings: list[tuple[str, Any, Any]]
     only: tuple[list[str], list[str]]
     differences: pd.DataFrame
+    margin: float | None = None
 
 
 def compare(
@@ -46,7 +49,7 @@ def compare(
     """Compare studies over the configurations that both have, or one configuration of each.
 
     Args:
-        a, b: the studies, which may be the same.
+        a, b: the studies, which may be the same; the margin of ``a`` counts.
         configurations_of: a configuration of ``a`` and one of ``b``; None for all in both.
         alpha: threshold; the usual one of ``a`` by default.
 
@@ -56,14 +59,17 @@ def compare(
     """
     ours, theirs = configurations(a.cells), configurations(b.cells)
     if configurations_of is None:
-        couples = [(key, key) for key in ours if key in theirs]
+        couples = [(key, key) for key in by_seed(ours) if key in theirs]
         if not couples:
             raise SD4MatchError(
                 f"studies {a.name} and {b.name} have no configuration in common: compare one of "
                 "each, as NAME:CONFIGURATION"
             )
         settings = list(_settings(a, b))
-        only = [k for k in ours if k not in theirs], [k for k in theirs if k not in ours]
+        only = (
+            [key for key in by_seed(ours) if key not in theirs],
+            [key for key in by_seed(theirs) if key not in ours],
+        )
     else:
         one, other = configurations_of
         require_known(one, ours, what="configuration", where=f"study {a.name}")
@@ -76,17 +82,24 @@ def compare(
     differences = pd.DataFrame(_differences(a, b, couples, alpha or a.rule.usual_alpha))
     if differences.empty:
         raise SD4MatchError(f"studies {a.name} and {b.name} have no data set and split in common")
-    return Comparison(settings, only, _corrected(differences))
+    return Comparison(settings, only, _corrected(differences, margin=a.margin), a.margin)
 
 
-def _corrected(differences: pd.DataFrame) -> pd.DataFrame:
+def _corrected(differences: pd.DataFrame, *, margin: float | None) -> pd.DataFrame:
     """With Holm's correction over what was tested of each data set and split, and marks."""
     differences["p_holm"] = np.nan
     if "p_value" in differences:
         tested = differences[differences["note"].isna()]  # equal predictions need no test
         for _, family in tested.groupby(["dataset", "split"], sort=False):
-            differences.loc[family.index, "p_holm"] = holm(family["p_value"].tolist())
+            for name, adjusted in (("p_value", "p_holm"), ("p_equivalent", "p_equivalent")):
+                differences.loc[family.index, adjusted] = holm(family[name].tolist())
     differences["mark"] = np.where(differences["p_holm"] < LEVEL, "*", "")
+    differences["verdict"] = ""
+    if margin is not None and "effect" in differences:
+        known = differences[differences["effect"].notna()]
+        names = ["effect", "p_holm", "p_equivalent"]
+        said = [verdict(*row) for row in known[names].itertuples(index=False, name=None)]
+        differences.loc[known.index, "verdict"] = said
     return differences
 
 
@@ -115,7 +128,9 @@ def _differences(
         for dataset, split in (place for place in left[one] if place in right[other]):
             ours, theirs = left[one][dataset, split], right[other][dataset, split]
             row = {"a": one, "b": other, "dataset": dataset, "split": split, "alpha": alpha}
-            row |= {"pck_a": ours["pck"], "pck_b": theirs["pck"], "note": None}
+            where = (dataset, split, alpha)
+            rows = _rows(a, b, one, other, where)
+            row |= {"pck_a": _mean(rows[0]), "pck_b": _mean(rows[1]), "note": None}
             gone = next((c["reason"] for c in (ours, theirs) if c["status"] != "done"), None)
             if gone is not None:
                 yield row | {"note": f"missing: {gone}"}
@@ -126,16 +141,42 @@ def _differences(
                 and one == other
                 and protocol == b.rule.protocol
             ):
-                same = {"effect": 0.0, "low": 0.0, "high": 0.0, "p_value": 1.0}
+                same = {"effect": 0.0, "low": 0.0, "high": 0.0, "p_value": 1.0, "p_equivalent": 0.0}
                 yield row | same | {"pairs": ours["pairs"], "note": "the same predictions"}
             else:
-                where = (dataset, split, alpha)
-                found = difference(b.samples(other, *where), a.samples(one, *where))
+                (found,) = paired([rows[1]], rows[0])
+                assert found is not None
+                alike = np.nan if a.margin is None else found.p_beyond(a.margin)
                 yield row | {
                     "effect": found.effect, "low": found.low, "high": found.high,
-                    "p_value": found.p_value, "pairs": found.pairs,
+                    "p_value": found.p_value, "p_equivalent": alike, "pairs": found.pairs,
                     "note": found.reason and f"no interval: {found.reason}",
                 }  # fmt: skip
+
+
+def _rows(
+    a: Results, b: Results, one: str, other: str, where: tuple[str, str, float]
+) -> tuple[Row, Row]:
+    """What two configurations measured under the seeds that both have.
+
+    Without a seed in common, or of two seeds of one setting, these two alone.
+    """
+    rows = a.row(one, *where), b.row(other, *where)
+    shared = [seed for seed in rows[0] if seed in rows[1]]
+    twins = a.folder == b.folder and one != other and other in a.seeds_of(one).values()
+    if shared and not twins:
+        return {s: rows[0][s] for s in shared}, {s: rows[1][s] for s in shared}
+    return _alone(a, one, where), _alone(b, other, where)
+
+
+def _alone(study: Results, key: str, where: tuple[str, str, float]) -> Row:
+    seeds = {name: seed for seed, name in study.seeds_of(key).items()}
+    row = study.row(key, *where)
+    return {0: row[seeds[key]]} if seeds[key] in row else {}
+
+
+def _mean(row: Row) -> float:
+    return float(np.mean([samples.pck.mean() for samples in row.values()])) if row else np.nan
 
 
 def _by_place(

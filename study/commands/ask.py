@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from sd4match.errors import SD4MatchError
-from study.commands.options import Json, Name, Protocol, Results, open_study, print_json
+from study.commands.options import (
+    Json,
+    Margin,
+    Name,
+    Protocol,
+    Results,
+    open_study,
+    points,
+    print_json,
+)
 
 
 def best(
@@ -90,6 +99,7 @@ def compare(
     a: Annotated[str, typer.Argument(help="a study, or NAME:CONFIGURATION")],
     b: Annotated[str, typer.Argument(help="another study, or another configuration")],
     alpha: Annotated[float | None, typer.Option(help="threshold; by default the usual one")] = None,
+    margin: Margin = None,
     protocol: Protocol = None,
     results: Results = "results",
     as_json: Json = False,
@@ -104,7 +114,10 @@ def compare(
     if bool(key) != bool(key_of_other):
         raise SD4MatchError("compare two studies, or NAME:CONFIGURATION with NAME:CONFIGURATION")
     alphas = () if alpha is None else (alpha,)
-    first, second = (open_study(name, results).under(protocol, alphas) for name in (one, other))
+    share = points(margin, "--margin")
+    first, second = (
+        open_study(name, results).under(protocol, alphas, share) for name in (one, other)
+    )
     keys = (key, key_of_other) if key else None
     found = first.compare(second, configurations=keys, alpha=alpha)
 

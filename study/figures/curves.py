@@ -119,8 +119,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
         raise SD4MatchError(f"study {study.name} has not learned any prompt yet")
     figure = curves(found)
     keys = study.index.loc[study.index["tune"].notna(), "configuration"].unique()
-    over = ", means over seeds" if study.index["seed"].nunique() > 1 else ""
-    page.note(figure, f"Loss and PCK by epoch{over}. {closing(study, keys)}")
+    page.note(figure, f"Loss and PCK by epoch. {closing(study, keys)}")
     return figure
 
 

@@ -198,7 +198,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
         names=("baseline", name),
         note=f"{page.titled(dataset, split)}, largest gains and losses in PCK@{alpha:g} "
         f"(points). Baseline: {apart[study.baseline]}; {name}: {apart[key]}. "
-        f"{f'Means over seeds; positions of seed {seeds[0]}. ' if len(seeds) > 1 else ''}"
+        f"{f'Positions of seed {seeds[0]}. ' if len(seeds) > 1 else ''}"
         f"{closing(study, [key, study.baseline])}",
     )
 

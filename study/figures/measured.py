@@ -80,20 +80,21 @@ def best_other(study: Results) -> str | None:
 
 
 def closing(study: Results, keys: Collection[str]) -> str:
-    """The end of a figure's note: the fidelity, and whether one training seed is behind it.
+    """The end of a figure's note: seeds and fidelity.
 
     Args:
         study: the study.
         keys: the configurations that are drawn.
     """
     one = f" {labels.ONE_SEED}" if one_training_seed(study.cells, keys) else ""
-    return f"Fidelity: {study.fidelity}.{one}"
+    several = any(len(study.seeds_of(key)) > 1 for key in keys)
+    return f"{'Means over seeds. ' if several else ''}Fidelity: {study.fidelity}.{one}"
 
 
 def of_others(study: Results, keys: Collection[str]) -> str:
     """What the intervals of some configurations are about, after "95 % intervals"."""
     several = any(len(study.seeds_of(key)) > 1 for key in keys)
-    return "means over seeds; of other images and seeds" if several else "of other images"
+    return "of other images and seeds" if several else "of other images"
 
 
 def middle(study: Results) -> str:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from sd4match.errors import SD4MatchError
 from study.analysis import choosing
+from study.analysis.choice_uncertainty import ChoiceUncertainty, choice_uncertainty
 from study.analysis.results import Results
-from study.analysis.rows import configurations
+from study.analysis.rows import by_seed, configurations, one_training_seed
 from study.report import accounts
 from study.report.accounts import Fact, Hole, Line, Progress, origin
 from study.report.examples import Gallery, gallery
@@ -16,6 +17,7 @@ from study.report.pictures import Picture, pictures
 from study.report.scores import Score, scores
 from study.space import labels
 from study.space.labels import Settings
+from study.space.metric import Metric
 from study.tables.reproduce import launch_command
 
 MOST_CHOICES = 40
@@ -30,6 +32,8 @@ class Best:
         key: of the configuration.
         metric, value: what chose it, and its value.
         over: the seeds that the value is the mean of, in words; empty for one seed.
+        sure: its ties and its optimism; None for an average over keypoints.
+        one_seed: whether its learned prompt has one training seed.
         is_baseline: whether nothing was better than the baseline.
         settings: (axis, value, the baseline's value) where either applies.
         scores: at the usual alpha.
@@ -41,6 +45,8 @@ class Best:
     metric: str
     value: float
     over: str
+    sure: ChoiceUncertainty | None
+    one_seed: bool
     is_baseline: bool
     settings: tuple[tuple[str, str, str], ...]
     scores: tuple[Score, ...]
@@ -78,6 +84,7 @@ class Content:
     datasets: tuple[str, ...]
     varied: tuple[str, ...]
     n_configurations: int
+    n_seeds: int
     alpha: float
     alphas: tuple[float, ...]
     protocol: str
@@ -106,6 +113,7 @@ def collect(study: Results) -> Content:
     """
     facts = study.folder.facts
     table = configurations(study.cells)
+    settings = by_seed(table)
     best, no_best = _best(study, table)
     drawn = pictures(study)
     ranked = ranking(study)
@@ -115,7 +123,8 @@ def collect(study: Results) -> Content:
         reduced=study.reduced,
         datasets=tuple(labels.dataset(name) for name in study.index["dataset"].unique()),
         varied=tuple(map(labels.axis, facts["axes"])),
-        n_configurations=len(table),
+        n_configurations=len(settings),
+        n_seeds=max(map(len, settings.values()), default=1),
         alpha=study.rule.usual_alpha,
         alphas=study.rule.alphas,
         protocol=study.rule.protocol,
@@ -157,7 +166,9 @@ def _best(study: Results, table: Mapping[str, Settings]) -> tuple[Best | None, s
         metric=metric,
         value=float(row.iloc[-1]),
         over=labels.seeds_note(seeds),
-        is_baseline=key == study.baseline,
+        sure=None if Metric.parse(metric).point else choice_uncertainty(study, metric),
+        one_seed=one_training_seed(study.cells, [key]),
+        is_baseline=study.baseline in study.seeds_of(key).values(),
         settings=settings,
         scores=usual,
         by_alpha=by_alpha,
@@ -187,7 +198,8 @@ def _choices(study: Results, table: Mapping[str, Settings], best: str) -> dict[s
     base = _baseline(study, table, best)
     apart = {key: _apart(row, base) for key, row in table.items()}
     ranked = map(str, choosing.top(study).index)
-    near = [key for key, words in apart.items() if len(words) == 1]
+    settings = by_seed(table)
+    near = [key for key in settings if len(apart[key]) == 1]
     names = {study.baseline: "baseline", best: "best"}
     wanted = dict.fromkeys([best, study.baseline, *near, *ranked])
     keys = [key for key in wanted if key in table][:MOST_CHOICES]

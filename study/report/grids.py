@@ -128,5 +128,7 @@ def _gap(row: Mapping[Hashable, Any]) -> Cell:
     effect, low, high = (float(row[name]) for name in ("effect", "effect_low", "effect_high"))
     if math.isnan(effect):
         return Cell(labels.MISSING)
-    tone = ("gain" if effect > 0 else "loss") if row["mark"] else ""
-    return Cell(f"{labels.signed(effect)} {row['mark']}".strip(), labels.bounds(low, high), tone)
+    shown = row["mark"] and row["verdict"] != "equivalent"
+    tone = ("gain" if effect > 0 else "loss") if shown else ""
+    note = f"{labels.bounds(low, high)} {row['verdict']}".strip()
+    return Cell(f"{labels.signed(effect)} {row['mark']}".strip(), note, tone)

@@ -76,14 +76,16 @@ def verdict(estimates: pd.DataFrame) -> str:
         estimates: see `study.analysis.ablation.estimates`, at one alpha.
     """
     others = estimates[(estimates["split"] == "test") & ~estimates["baseline"]]
-    shown = others[others["mark"] != ""]
+    alike = others[others["verdict"] == "equivalent"]
+    shown = others[(others["mark"] != "") & (others["verdict"] != "equivalent")]
     better, worse = (
         shown.loc[sign * shown["effect"] > 0, "configuration"].nunique() for sign in (1, -1)
     )
     values = several(others["configuration"].nunique(), "other value")
     parts = [f"{n} {how}" for n, how in ((better, "better"), (worse, "worse")) if n]
+    equal = f"; {alike['configuration'].nunique()} equivalent somewhere" if len(alike) else ""
     return f"of {values}, " + (
-        f"{listed(parts)} than the baseline on test"
+        f"{listed(parts)} than the baseline on test{equal}"
         if parts
-        else "none differs significantly from the baseline on test"
+        else f"none differs significantly from the baseline on test{equal}"
     )

@@ -11,19 +11,31 @@ from study.space import labels
 SPLITS = {"test": "test", "val": "validation"}
 
 
+_AT_A_MARGIN = {
+    "equivalent": "equivalent to the baseline: the difference is smaller than the margin",
+    "undecided": "undecided: neither different nor equivalent at the margin",
+}
+
+
 @dataclass(frozen=True)
 class Gap:
-    """The difference to the baseline on the same pairs, in PCK; ``low`` and ``high`` may be NaN."""
+    """The difference to the baseline on the same pairs, in PCK; ``low`` and ``high`` may be NaN.
+
+    ``said`` is what it says at the study's margin; empty without one.
+    """
 
     effect: float
     low: float
     high: float
+    said: str = ""
 
     @property
     def verdict(self) -> str:
         """The conclusion that the interval allows."""
         if math.isnan(self.low):
             return "one pair: no interval"
+        if self.said in ("equivalent", "undecided"):
+            return _AT_A_MARGIN[self.said]
         if self.low > 0:
             return "better than the baseline"
         if self.high < 0:
@@ -32,7 +44,9 @@ class Gap:
 
     @property
     def tone(self) -> str:
-        """``gain``, ``loss``, or nothing where the interval includes 0."""
+        """``gain``, ``loss``, or nothing where the interval includes 0 or it does not matter."""
+        if self.said in ("equivalent", "undecided"):
+            return ""
         return "gain" if self.low > 0 else "loss" if self.high < 0 else ""
 
 
@@ -91,6 +105,8 @@ def _gaps(study: Results, configuration: str) -> dict[tuple[str, str, float], Ga
     if "effect" not in found:  # neither was measured anywhere
         return {}
     return {
-        (row["dataset"], row["split"], row["alpha"]): Gap(row["effect"], row["low"], row["high"])
+        (row["dataset"], row["split"], row["alpha"]): Gap(
+            row["effect"], row["low"], row["high"], row["verdict"]
+        )
         for row in found[found["effect"].notna()].to_dict("records")
     }

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from study.report.content import Content
+from study.report.content import Best, Content
 from study.report.scores import Score
 from study.space import labels
 from study.space.labels import listed, several
+from study.tables.best import MOST_TIED
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ def words(report: Content) -> Words:
         )
     return Words(
         asked=(
-            f"{several(report.n_configurations, 'configuration')} on {listed(report.datasets)}"
-            f" ({report.design}). "
+            f"{several(report.n_configurations, 'configuration')}"
+            f"{f' with {report.n_seeds} seeds each' if report.n_seeds > 1 else ''}"
+            f" on {listed(report.datasets)} ({report.design}). "
             + (f"Varied: {listed(report.varied)}." if report.varied else "Nothing is varied.")
         ),
         unfinished=_unfinished(report),
@@ -83,7 +85,7 @@ def _chosen(report: Content) -> str:
     chosen = f"Chosen on validation ({best.metric}: {labels.percent(best.value)} %{best.over})"
     gaps = [score for score in best.scores if score.split == "test" and score.gap]
     if best.is_baseline or not gaps:
-        return f"{chosen}, reported on test."
+        return f"{chosen}, reported on test.{_sure(best)}"
     for tone, verb in (("gain", "better than"), ("loss", "worse than")):
         clear = [s for s in gaps if s.gap and s.gap.tone == tone]
         if clear:
@@ -94,7 +96,27 @@ def _chosen(report: Content) -> str:
     unknown = [score for score in best.scores if score.split == "test" and score.reason]
     if unknown:
         chosen += f"; it was not measured on {_datasets(unknown)}"
-    return chosen + "."
+    return f"{chosen}.{_sure(best)}"
+
+
+def _sure(best: Best) -> str:
+    """How optimistic the score is, and what ties with the best, in sentences after a space."""
+    sure = best.sure
+    if sure is None or sure.compared == 1:
+        return ""
+    optimism = ""
+    if sure.optimism == sure.optimism:
+        optimism = (
+            f" As the best of {sure.compared:,}, its validation score is optimistic by"
+            f" {100 * sure.optimism:.1f} points ({labels.percent(best.value - sure.optimism)} %"
+            " without it)."
+        )
+    others = several(len(sure.tied), "other configuration")
+    if not sure.tied:
+        return f"{optimism} Validation tells it from all others."
+    shown = listed(sure.tied[:MOST_TIED])
+    more = ", the first of them " if len(sure.tied) > MOST_TIED else ": "
+    return f"{optimism} Validation cannot tell it from {others}{more}{shown}."
 
 
 def _datasets(scores: Sequence[Score]) -> str:
@@ -109,10 +131,11 @@ def _caveats(report: Content) -> list[str]:
         )
     found.append(
         f"PCK@{report.alpha:g} is a mean over pairs under protocol {report.protocol}. Intervals "
-        "are meant to cover 95 % and are for other images of the same categories. They do not "
-        "account for choosing the best of "
-        f"{several(report.n_configurations, 'configuration')}, nor, with one seed, for other seeds."
+        "cover 95 % and are about other images of the same categories. They do not account for "
+        f"choosing the best of {several(report.n_configurations, 'configuration')}."
     )
+    if report.best is not None and report.best.one_seed:
+        found.append(labels.ONE_SEED)
     return found
 
 

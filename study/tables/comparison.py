@@ -12,6 +12,7 @@ from study.analysis.rows import none_for_na
 from study.analysis.statistics.stats import LEVEL
 from study.space import labels
 from study.space.labels import several
+from study.tables import footnotes
 
 
 def comparison_report(a: Results, b: Results, found: Comparison) -> str:
@@ -35,7 +36,7 @@ def comparison_report(a: Results, b: Results, found: Comparison) -> str:
             labels.MISSING
             if pd.isna(row.get("effect"))
             else f"{labels.signed(row['effect'])}{labels.bounds(row['low'], row['high'])}"
-            f" {row['mark']}".rstrip(),
+            f" {row['mark']} {row['verdict']}".rstrip(),
             "" if pd.isna(row["note"]) else row["note"],
         ]
         for row in found.differences.to_dict("records")
@@ -45,6 +46,8 @@ def comparison_report(a: Results, b: Results, found: Comparison) -> str:
     if found.differences["p_holm"].notna().any():
         over = "the configurations of a data set and split"
         lines += ["", f"* p < {LEVEL:g} after Holm's correction over {over}"]
+    if found.margin is not None:
+        lines.append(footnotes.verdicts(found.margin))
     lines += [
         f"only in {name}: {several(len(keys), 'configuration')} ({labels.values(keys)})"
         for name, keys in zip(names, found.only, strict=True)

@@ -55,7 +55,7 @@ def test_the_truly_best_is_chosen_or_tied():
 
 
 def test_one_configuration_is_not_optimistic(made):
-    cells, samples = made
+    _, samples = made
     row = {0: samples("base", "spair", "val", 0.1)}
     assert optimism_of([row]) == pytest.approx(0, abs=0.002)
     assert ties([row], compared=1) == []
@@ -66,7 +66,7 @@ def test_one_configuration_is_not_optimistic(made):
 def test_a_study_tells_its_ties(answered):
     found = choice_uncertainty(answered, answered.metric)
     assert found.compared == len(answered.top())
-    assert set(found.tied) < set(answered.top().index[1:])
-    assert found.optimism >= 0
+    assert set(found.tied) <= set(answered.top().index[1:])
+    assert np.isnan(found.optimism)  # two images in a category tell no error
     with pytest.raises(SD4MatchError, match="averages over pairs only"):
         choice_uncertainty(answered, "spair/val/pck@0.1/point")

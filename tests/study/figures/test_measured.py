@@ -26,6 +26,7 @@ def test_every_figure_shows_settings_not_seeds(seeded):
                                                       "curves", "pareto", "families"}  # fmt: skip
     for stem, figure in drawn.items():
         assert labels.ONE_SEED not in note(figure), stem
+        assert "Means over seeds." in note(figure), stem
     heat = drawn["heatmap-prompt-layer"] if "heatmap-prompt-layer" in drawn else seeded.plot(
         "heatmap", "prompt", "layer"
     )  # fmt: skip
@@ -34,7 +35,6 @@ def test_every_figure_shows_settings_not_seeds(seeded):
     assert len(drawn["curves"].axes[0].lines) == 2  # two lengths, whatever their seeds
     texts = [text.get_text() for text in drawn["curves"].legends[0].get_texts()]
     assert not any("seed" in text for text in texts)
-    assert "means over seeds" in note(drawn["curves"])
     with pytest.raises(Exception, match="unknown axis 'seed'"):
         seeded.plot("heatmap", "seed", "layer")
 

@@ -69,9 +69,9 @@ def test_cells_are_pck_of_the_predictions(answered):
             ]
             if prompt != "class":
                 wanted.insert(1, directly(answered, key, "pf_willow", alpha=alpha))
-                number, low, high = map(float, re.findall(r"[\d.]+", line[f"mean @{alpha:g}"]))
+                number, *bounds = map(float, re.findall(r"[\d.]+", line[f"mean @{alpha:g}"]))
                 assert number == round(100 * sum(wanted) / 3, 1)
-                assert low <= number <= high
+                assert bounds == []  # two images in a category tell no error
     raw = table.raw.set_index(["configuration", "dataset", "alpha"])
     key = key_of(answered, prompt="empty")
     assert raw.loc[(key, "spair", 0.05), "pck"] == directly(answered, key, "spair", alpha=0.05)
@@ -143,7 +143,8 @@ def test_seeds_of_a_row_are_averaged(study_of):
         assert len(set(wanted)) == row["seeds"] == len(row["records"].split()) == 3
         assert row["pck"] == pytest.approx(np.mean(wanted))
         (same,) = ablated[ablated["value"] == row["prompt"]].to_dict("records")
-        assert (row["pck"], row["low"], row["high"]) == (same["pck"], same["low"], same["high"])
+        numbers = ("pck", "low", "high")
+        assert [row[n] for n in numbers] == pytest.approx([same[n] for n in numbers], nan_ok=True)
     assert "the measured seeds, of 0, 1, 2;" in " ".join(table.footnotes)
     best = study.pivot(Layout(("prompt",), best=True)).raw  # seeds are averaged, never chosen
     assert set(best["seeds"]) == {3}

@@ -99,16 +99,57 @@ def test_overview_ranks_by_validation(made, lose):
 
 @pytest.mark.slow
 def test_a_difference_without_a_mark_says_what_it_would_need():
-    row = {"dataset": "spair", "split": "test", "label": "text", "effect": 0.02, "mark": ""}
-    rows = [
-        row | {"needed_pairs": 340.0, "needed_seeds": 2.0},
-        row | {"label": "cpm", "mark": "*", "needed_pairs": 0.0, "needed_seeds": 0.0},
-        row | {"label": "empty", "needed_pairs": math.inf, "needed_seeds": math.nan},
-        row | {"split": "val", "needed_pairs": 7.0, "needed_seeds": 1.0},
-    ]
-    (line,) = footnotes.needed(pd.DataFrame(rows))
-    assert line.endswith("(80 % power): SPair-71k text: 340 pairs or 2 seeds.")
-    assert footnotes.needed(pd.DataFrame(rows[1:3])) == []
+    def row(label, pairs=(math.nan, math.nan), seeds=(math.nan, math.nan), mark="", split="test"):
+        return {
+            "dataset": "spair", "split": split, "label": label, "effect": 0.02, "mark": mark,
+            "needed_pairs_low": pairs[0], "needed_pairs_high": pairs[1],
+            "needed_seeds_low": seeds[0], "needed_seeds_high": seeds[1],
+        }  # fmt: skip
+
+    inf = math.inf
+    rows = pd.DataFrame([
+        row("text", (340, 9_000), (2, 6)), row("cpm", (0, 0), (0, 0), mark="*"),
+        row("empty", (inf, inf)), row("class", (280, inf), (3, inf)), row("single", (1e5, inf)),
+        row("alone"), row("slow", (inf, inf), (200, inf)), row("other", (0, 0), split="val"),
+    ])  # fmt: skip
+    (line,) = footnotes.needed(rows, effect=None)
+    assert line.startswith("More test data needed without * (80 % power for the observed diff")
+    assert line.endswith(
+        ": SPair-71k text: 340 to 9,000 pairs or 2 to 6 seeds; empty, single: no answer, more than"
+        " 20,000 pairs; class: at least 280 pairs or at least 3 seeds; alone: no answer, these"
+        " pairs tell no error; slow: no answer, more than 20,000 pairs or 100 seeds."
+    )
+    planned = pd.DataFrame([row("text", (340, 340), (2, 2)), row("single", (0, 0))])
+    (line,) = footnotes.needed(planned, effect=0.01)
+    assert "(80 % power for a difference of 1 point): SPair-71k text: 340 pairs or 2 seeds" in line
+    assert line.endswith("; single: enough now.")
+    assert footnotes.needed(rows[1:2], effect=None) == []
+
+
+@pytest.mark.slow
+def test_a_margin_gives_every_row_a_verdict(made):
+    cells, samples = made
+    options = {"axis": "timestep", "baseline": "base", "alphas": [0.1]}
+    table = tables.ablation(cells, samples, margin=0.3, **options)
+    raw = table.raw[table.raw["effect"].notna()]
+    assert set(raw["verdict"]) <= {"better", "worse", "equivalent", "undecided"}
+    for row in raw.to_dict("records"):
+        if row["verdict"] in ("better", "worse"):
+            assert row["mark"] == "*"
+            assert (row["effect"] > 0) == (row["verdict"] == "better")
+        assert (row["verdict"] == "equivalent") == (row["p_equivalent"] < 0.05)
+        if row["verdict"] == "equivalent":
+            assert -0.3 < row["effect_low"]  # noqa: SIM300
+            assert row["effect_high"] < 0.3
+    assert (raw["verdict"] == "equivalent").any()
+    assert "Margin 30 points: equivalent where" in " ".join(table.footnotes)
+    assert "equivalent" in table.text()
+    assert '"verdict": "equivalent"' in table.json()
+    tight = tables.ablation(cells, samples, margin=1e-6, **options).raw
+    assert not (tight["verdict"] == "equivalent").any()
+    alone = tables.ablation(cells, samples, **options)
+    assert set(alone.raw["verdict"]) == {""}
+    assert "Margin" not in " ".join(alone.footnotes)
 
 
 @pytest.mark.slow
@@ -124,4 +165,4 @@ def test_the_overview_has_a_row_a_setting(seeded):
     assert "seed=" not in notes
     behind = seeded.query("SELECT DISTINCT predict FROM scores")["predict"]
     assert f"({len(behind)} in all" in notes
-    assert "seeds, a second level" in " ".join(seeded.table("prompt").footnotes)
+    assert "Means over the measured seeds" in " ".join(seeded.table("prompt").footnotes)
