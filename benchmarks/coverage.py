@@ -218,7 +218,7 @@ def of_seeds(sets: int) -> None:
     lines = []
     for name, make in DESIGNS.items():
         for level, pck, image, own in (("65 %", 0.65, 0.8, 0.3), ("96 %", 0.96, 1.5, 0.5)):
-            for seed in (0.0, 0.1, 0.3):
+            for seed in (0.05, 0.15):
                 odds = Odds(pck, image, own, seed=seed)
                 cells = []
                 for seeds in (2, 3, 5):
