@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from study.analysis.statistics.stats import difference
+from study.analysis.statistics.stats import PairSamples, difference
 from study.figures import categories
 
 
 def test_rows_are_differences_of_a_categorys_pairs(made):
     _, samples = made
     own, base = (samples(name, "spair", "test", 0.1) for name in ("l0", "base"))
-    found = categories.differences(own, base, ["bike", "cat", "dog"])
+    found = categories.differences({0: own}, {0: base}, ["bike", "cat", "dog"])
     assert found["category"].iloc[0] == "all"
     assert set(found["category"][1:]) == {"bike", "cat", "dog"}
     assert found["effect"][1:].is_monotonic_decreasing
@@ -23,6 +23,21 @@ def test_rows_are_differences_of_a_categorys_pairs(made):
     assert (row["pairs"], row["pck"]) == (cats.sum(), pytest.approx(100 * own.pck[cats].mean()))
     whole = difference(own, base)
     assert found["effect"].iloc[0] == pytest.approx(100 * whole.effect)
+
+
+def test_a_category_that_one_image_dominates_says_that_it_cannot_be_told():
+    source, target = np.array([0, 0, 0, 4, 6, 8]), np.array([1, 2, 3, 5, 7, 9])
+    category = np.array([0, 0, 0, 1, 1, 1])
+    base, own = (
+        PairSamples(np.array(pck), source, target, category)
+        for pck in ([0.5, 0.4, 0.3, 0.2, 0.5, 0.9], [0.6, 0.6, 0.6, 0.3, 0.7, 0.8])
+    )
+    found = categories.differences({0: own}, {0: base}, ["cat", "dog"])
+    cat, dog = (found.set_index("category").loc[name] for name in ("cat", "dog"))
+    assert np.isnan([cat["low"], cat["high"], cat["p_holm"]]).all()
+    assert np.isfinite([dog["low"], dog["high"], dog["p_holm"]]).all()
+    drawn = categories._unbounded({("spair", "test"): found})
+    assert drawn == "No interval for cat: nearly all pairs share an image. "
 
 
 @pytest.mark.slow
