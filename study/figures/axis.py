@@ -28,8 +28,8 @@ _SEED: dict[str, Any] = {
     "marker": "o", "linestyle": "none", "markersize": 2.4, "alpha": 0.7, "markeredgewidth": 0,
 }  # fmt: skip
 _OTHERS = (
-    "of other images).",
-    "of other images and seeds). Small dots: single seeds.",
+    "for other images).",
+    "for other images and seeds). Small dots: single seeds.",
 )
 
 
