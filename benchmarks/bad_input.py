@@ -18,7 +18,7 @@ from tabulate import tabulate
 
 import sd4match.cli
 import study.cli
-from tests.study.bad_input import data_files, folders, prompt_files, spaces
+from tests.study.bad_input import backbones, data_files, folders, prompt_files, spaces
 from tests.study.bad_input.cases import Case
 from tests.study.bad_input.world import build, fork, measured
 
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only cases with this in their name")
     parser.add_argument("--lines", action="store_true", help="print what each of them says")
     options = parser.parse_args()
-    modules = (data_files, spaces, prompt_files, folders)
+    modules = (data_files, spaces, prompt_files, folders, backbones)
     cases = [case for module in modules for case in module.cases() if options.only in case.id]
     found: dict[str, Counter[str]] = {}
     with tempfile.TemporaryDirectory(prefix="bad-input-") as scratch:

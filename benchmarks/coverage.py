@@ -1,7 +1,7 @@
 """Do intervals and stars hold? Simulated data sets on the pairs of the real benchmarks.
 
     python -m benchmarks coverage                  # the whole grid (docs/explanation/statistics.md)
-    python -m benchmarks coverage --part means     # or: differences, seeds, tails, power
+    python -m benchmarks coverage --part means     # or: differences, seeds, tails, …
     python -m benchmarks coverage --sets 500       # faster, and less certain
 
 A pair's PCK is a share of 8 keypoints whose log odds have effects of images and of pairs: common to
@@ -176,15 +176,15 @@ def simulate(
     for start in range(0, sets, chunk):
         number = min(chunk, sets - start)
         base, *others = drawn(pairs, odds, number, rng, rows=rows, seeds=seeds, shift=shift)
-        for k in range(number):
-            measured = [
-                {seed: PairSamples(row[k, seed] - base[k, seed], *pairs) for seed in range(seeds)}
-                for row in others
-            ]
-            found = differences(measured, zero)
-            p_values.append([gap.p_value for gap in found if gap is not None])
+        measured = [
+            {seed: PairSamples(row[k, seed] - base[k, seed], *pairs) for seed in range(seeds)}
+            for k in range(number)
+            for row in others
+        ]
+        found = [gap.p_value for gap in differences(measured, zero) if gap is not None]
+        p_values.append(np.reshape(found, (number, rows)))
         gains.append(np.stack([(row - base).mean(axis=1) for row in others], axis=1))
-    return np.array(p_values), np.concatenate(gains)
+    return np.concatenate(p_values), np.concatenate(gains)
 
 
 def family_wise(p_values: Floats, rows: int) -> float:
@@ -339,12 +339,27 @@ def of_means(sets: int) -> None:
     print(tabulate(lines, headers, tablefmt="github", disable_numparse=True))
 
 
+def of_speed(rows: int) -> None:
+    """Seconds for 50 rows on SPair-71k's 12,234 pairs."""
+    rows = min(rows, 50)
+    base, *others = drawn(spair(), LEVELS["65 %"], 1, np.random.default_rng(0), rows=rows)
+    row_of = [{0: PairSamples(row[0, 0], *spair())} for row in (base, *others)]
+    for what in ("first, with the pairs' design", "again"):
+        started = time.perf_counter()
+        differences(row_of[1:], row_of[0])
+        compared = time.perf_counter()
+        intervals(row_of)
+        ended = time.perf_counter()
+        show([what, f"differences {compared - started:.2f}", f"intervals {ended - compared:.2f}"])
+
+
 PARTS = {
     "differences": of_differences,
     "seeds": of_seeds,
     "tails": of_tails,
     "power": of_power,
     "means": of_means,
+    "speed": of_speed,
 }
 
 

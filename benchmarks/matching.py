@@ -4,7 +4,8 @@
 
 One pair, C = 1280, 48 x 48 cells, 20 keypoints (SD 2-1 at 768 pixels, layer 1). Rows are timed in
 turn, so that other work on the machine slows them alike; a ratio is the median over the rounds of
-each round's own ratio to `correlate`. Target: everything at once costs at most 2 correlations.
+each round's own ratio to `correlate`. Target: everything at once costs at most 2 correlations; the
+bilinear localizer alone correlates four cells for each keypoint.
 """
 
 import argparse
@@ -121,14 +122,18 @@ def spair_pair(keypoints: np.ndarray) -> ImagePair:
 
 
 def measure(tasks: dict[str, Callable[[], object]], repetitions: int) -> dict[str, list[float]]:
-    """Seconds, one value a round, after two rounds of warm-up."""
+    """Seconds, one value a round, after two rounds of warm-up.
+
+    One thread's seconds of the CPU, so that other work on the machine matters little.
+    """
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     times: dict[str, list[float]] = {name: [] for name in tasks}
     for round_ in range(repetitions + 2):
         for name, task in tasks.items():
-            start = time.perf_counter()
+            start = clock()
             task()
             if round_ >= 2:
-                times[name].append(time.perf_counter() - start)
+                times[name].append(clock() - start)
     return times
 
 

@@ -1,5 +1,6 @@
 """Architecture of a backbone: its configurations, checked without weights or torch."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,10 @@ from sd4match.matching.readout import Layer, Place, names_of
 
 LAYERS = (0, 1, 2, 3)
 """The up blocks whose outputs are features (docs/explanation/method.md section 1)."""
+
+
+_BETAS = {"beta_schedule", "trained_betas"}
+"""Every scheduler with a variance schedule saves both."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,12 @@ class Architecture:
                     f"{self.name}: {owner}/config.json describes a {part.get('_class_name')}, "
                     f"not a {expected}: use a Stable Diffusion 1 or 2 pipeline"
                 )
+        if not self.scheduler.keys() & _BETAS:
+            raise SD4MatchError(
+                f"{self.name}: scheduler/scheduler_config.json has no betas "
+                f"({self.scheduler.get('_class_name')}): use a pipeline that was trained with "
+                "noise of a variance schedule, not with flow matching"
+            )
         for part, owner, keys in (
             (self.unet, "unet", ("sample_size", "cross_attention_dim", "up_block_types")),
             (self.vae, "vae", ("block_out_channels", "latent_channels")),
@@ -60,11 +71,11 @@ class Architecture:
                 f"{self.name}: the UNet has {len(self.unet['up_block_types'])} up blocks where "
                 "layers 0 to 3 need four: use a Stable Diffusion 1 or 2 pipeline"
             )
-        if self.unet["cross_attention_dim"] != self.text_encoder["hidden_size"]:
+        width = self.unet["cross_attention_dim"]
+        if {*(width if isinstance(width, list) else [width])} != {self.hidden_size}:
             raise SD4MatchError(
-                f"{self.name}: the UNet's cross_attention_dim is "
-                f"{self.unet['cross_attention_dim']} but the text encoder's hidden_size is "
-                f"{self.text_encoder['hidden_size']}: take both from one model"
+                f"{self.name}: the UNet's cross_attention_dim is {width} but the text encoder's "
+                f"hidden_size is {self.hidden_size}: take both from one model"
             )
         if self.unet.get("in_channels", 4) != self.vae["latent_channels"]:
             raise SD4MatchError(
@@ -82,13 +93,16 @@ class Architecture:
 
     @property
     def image_size(self) -> int:
-        """The image side the model was trained at, pixels."""
-        return int(self.unet["sample_size"]) * self.vae_factor
+        """The image side the model was trained at, pixels; the square of as many for others."""
+        side = self.unet["sample_size"]
+        if isinstance(side, list):
+            side = round(math.sqrt(side[0] * side[1]))
+        return int(side) * self.vae_factor
 
     @property
     def hidden_size(self) -> int:
         """Width of the text hidden states that condition the UNet."""
-        return int(self.unet["cross_attention_dim"])
+        return int(self.text_encoder["hidden_size"])
 
     @property
     def max_tokens(self) -> int:

@@ -54,10 +54,10 @@ def fingerprint(folder: Path) -> str:
     for component in COMPONENTS:
         place = folder / component
         if component in _WITH_WEIGHTS:
-            parts[f"{component}/config"] = content_hash(read_config(place / "config.json"))
+            parts[f"{component}/config"] = config_hash(read_config(place / "config.json"))
             for number, file in enumerate(weight_files(place)):
                 parts[f"{component}/weights/{number}"] = file_hash(file)
-    parts["scheduler/config"] = content_hash(
+    parts["scheduler/config"] = config_hash(
         read_config(folder / "scheduler" / "scheduler_config.json")
     )
     for name in _TOKENIZER:
@@ -65,12 +65,12 @@ def fingerprint(folder: Path) -> str:
         if file.is_file():
             is_json = file.suffix == ".json"
             parts[f"tokenizer/{name}"] = (
-                content_hash(read_config(file)) if is_json else file_hash(file)
+                config_hash(read_config(file)) if is_json else file_hash(file)
             )
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def content_hash(config: Mapping[str, Any]) -> str:
+def config_hash(config: Mapping[str, Any]) -> str:
     """Hash a model's configuration without its entries about origin.
 
     Args:

@@ -20,13 +20,24 @@ COMPONENTS = ("scheduler", "text_encoder", "tokenizer", "unet", "vae")
 """Sub-folders of a pipeline that decide its features."""
 
 _SETTINGS = [f"{part}/*.{end}" for part in COMPONENTS for end in ("json", "txt")]
+_STEMS = {
+    "text_encoder": "model",
+    "unet": "diffusion_pytorch_model",
+    "vae": "diffusion_pytorch_model",
+}
 # Only the plain files: hub repositories also hold fp16, EMA and pickled copies of the weights.
 _WEIGHTS = [
-    "text_encoder/model.safetensors",
-    "text_encoder/model-*-of-*.safetensors",
-    *(f"{part}/diffusion_pytorch_model.safetensors" for part in ("unet", "vae")),
-    *(f"{part}/diffusion_pytorch_model-*-of-*.safetensors" for part in ("unet", "vae")),
+    f"{part}/{stem}{which}.safetensors"
+    for part, stem in _STEMS.items()
+    for which in ("", "-*-of-*")
 ]
+_NAME = re.compile(
+    r"(?P<stem>diffusion_pytorch_model|model)(\.(?P<kind>\w+))?\.safetensors"
+    r"(\.index(\.(?P<index>\w+))?\.json)?"
+)
+"""Files that hold weights, or list the files that do."""
+_VARIANTS = ("fp16", "non_ema")
+"""Copies that are taken from the hub where there are no plain files."""
 
 
 def locate(name_or_path: str, *, revision: str | None, weights: bool) -> Path:
@@ -50,9 +61,13 @@ def locate(name_or_path: str, *, revision: str | None, weights: bool) -> Path:
         return NANO_FOLDER
     if local.is_dir():
         return local
-    return fetch_files(
-        name_or_path, revision=revision, patterns=_SETTINGS + (_WEIGHTS if weights else [])
-    )
+    patterns = _SETTINGS + (_WEIGHTS if weights else [])
+    folder = fetch_files(name_or_path, revision=revision, patterns=patterns)
+    for variant in _VARIANTS if weights else ():
+        if missing := [part for part in _STEMS if not _has_weights(folder / part)]:
+            patterns = [f"{part}/{_STEMS[part]}.{variant}*.safetensors" for part in missing]
+            folder = fetch_files(name_or_path, revision=revision, patterns=patterns)
+    return folder
 
 
 def fetch_files(
@@ -123,6 +138,11 @@ def check_hub_id(name_or_path: str, *, what: str = "backbone") -> None:
     Raises:
         SD4MatchError: it cannot be a hub id.
     """
+    if what == "backbone" and Path(name_or_path).expanduser().is_file():
+        raise SD4MatchError(
+            f"{name_or_path}: a single file: convert it by diffusers' StableDiffusionPipeline"
+            ".from_single_file(FILE).save_pretrained(FOLDER), and give the folder"
+        )
     if not re.fullmatch(r"\w[\w.-]*/[\w.-]+", name_or_path):
         raise SD4MatchError(
             f"{what} {name_or_path!r}: no such folder, and not a hub id: give {_EXAMPLES[what]}"
@@ -159,22 +179,58 @@ def weight_files(folder: Path) -> list[Path]:
         folder: a component's sub-folder, such as ``unet``.
 
     Returns:
-        One file, or all shards, sorted by name.
+        One file, or all shards, sorted by name: the plain ones, else those of the only variant.
 
     Raises:
-        SD4MatchError: no such file, or shards are missing.
+        SD4MatchError: no such file, shards are missing, or there are several variants.
     """
+    stem, variant = _stem_and_variant(folder)
+    suffix = f".{variant}" if variant else ""
+    whole = folder / f"{stem}{suffix}.safetensors"
+    if whole.is_file():
+        return [whole]
+    index = folder / f"{stem}.safetensors.index{suffix}.json"
+    shards = sorted(set(read_config(index).get("weight_map", {}).values()))
+    files = [folder / shard for shard in shards]
+    if missing := [file.name for file in files if not file.is_file()]:
+        raise SD4MatchError(f"{folder}: {', '.join(missing)} missing: fetch it again")
+    return files
+
+
+def weight_variant(folder: Path) -> str | None:
+    """Return the variant of a component's weights, as diffusers names it.
+
+    Args:
+        folder: a component's sub-folder, such as ``unet``.
+
+    Returns:
+        Such as "fp16" or "non_ema"; None for plain files.
+
+    Raises:
+        SD4MatchError: no weights, or several variants.
+    """
+    return _stem_and_variant(folder)[1]
+
+
+def _has_weights(folder: Path) -> bool:
+    try:
+        return bool(weight_files(folder))
+    except SD4MatchError:
+        return False
+
+
+def _stem_and_variant(folder: Path) -> tuple[str, str | None]:
+    names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    found = [match for name in sorted(names) if (match := _NAME.fullmatch(name))]
     for stem in ("diffusion_pytorch_model", "model"):
-        whole = folder / f"{stem}.safetensors"
-        index = folder / f"{stem}.safetensors.index.json"
-        if whole.is_file():
-            return [whole]
-        if index.is_file():
-            shards = sorted(set(read_config(index).get("weight_map", {}).values()))
-            files = [folder / shard for shard in shards]
-            if missing := [file.name for file in files if not file.is_file()]:
-                raise SD4MatchError(f"{folder}: {', '.join(missing)} missing: fetch it again")
-            return files
+        variants = {match["kind"] or match["index"] for match in found if match["stem"] == stem}
+        if None in variants or len(variants) == 1:
+            return stem, None if None in variants else variants.pop()
+        if variants:
+            raise SD4MatchError(
+                f"{folder}: weights of several variants ({', '.join(sorted(variants))}) and no "
+                f"{stem}.safetensors: keep one variant, or rename one to this"
+            )
     raise SD4MatchError(
         f"{folder}: no safetensors weights: fetch them, or convert the model with diffusers' "
         "save_pretrained(safe_serialization=True)"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sd4match.backbones.fingerprints import content_hash
+from sd4match.backbones.fingerprints import config_hash
 from sd4match.backbones.folders import (
     NANO_FOLDER,
     fetch_files,
@@ -135,8 +135,8 @@ def image_encoder_fingerprint(folder: Path) -> str:
         SD4MatchError: a file is missing or unreadable.
     """
     parts = {
-        "config": content_hash(read_config(folder / "config.json")),
-        "processing": content_hash(processor_settings(folder)[1]),
+        "config": config_hash(read_config(folder / "config.json")),
+        "processing": config_hash(processor_settings(folder)[1]),
         "weights": [file_hash(file) for file in weight_files(folder)],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

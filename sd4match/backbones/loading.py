@@ -11,6 +11,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from sd4match.backbones.architectures import Architecture, read_architecture
+from sd4match.backbones.conditioning import require_text_alone
 from sd4match.backbones.devices import choose_device, choose_dtype
 from sd4match.backbones.fingerprints import fingerprint
 from sd4match.backbones.folders import COMPONENTS, locate
@@ -156,6 +157,7 @@ def load(
         return load_model(kind, folder / component, device=chosen_device, dtype=chosen_dtype)
 
     unet, vae = model(UNet2DConditionModel, "unet"), model(AutoencoderKL, "vae")
+    require_text_alone(unet, facts)
     if attention == "plain":
         unet.set_attn_processor(AttnProcessor())
         vae.set_attn_processor(AttnProcessor())
@@ -187,6 +189,22 @@ def load(
             if chosen
         ),
     )
+
+
+def weight_that_is_not_finite(backbone: Backbone) -> str | None:
+    """Name the first weight of a backbone that holds NaN or infinity.
+
+    Args:
+        backbone: the pipeline.
+
+    Returns:
+        Such as "unet/conv_in.weight"; None if all are finite.
+    """
+    for part in ("unet", "vae", "text_encoder"):
+        for name, value in getattr(backbone, part).named_parameters():
+            if not value.isfinite().all():
+                return f"{part}/{name}"
+    return None
 
 
 def _load_scheduler(folder: Path) -> DDPMScheduler:

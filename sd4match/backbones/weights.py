@@ -12,7 +12,7 @@ import torch
 from diffusers.utils import logging as of_diffusers
 from transformers.utils import logging
 
-from sd4match.backbones.folders import weight_files
+from sd4match.backbones.folders import weight_files, weight_variant
 from sd4match.errors import SD4MatchError
 
 # Unexpected weights that are no problem: older CLIP files store position_ids, which are constants
@@ -47,6 +47,8 @@ def load_model(
         named["ignore_mismatched_sizes"] = True  # reported below, in our words
     if config is not None:
         named["config"] = config
+    if variant := weight_variant(folder):
+        named["variant"] = variant
     try:
         with quiet():
             model, info = kind.from_pretrained(

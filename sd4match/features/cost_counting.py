@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from sd4match.backbones.architectures import LAYERS, Architecture
+from sd4match.backbones.conditioning import require_text_alone
 from sd4match.features.unet import module_at, truncate
 from sd4match.matching.readout import Layer, Place
 
@@ -30,6 +31,7 @@ def count(architecture: Architecture, image_size: int) -> dict[str, Any]:
         The fields of `sd4match.features.cost.Counts`, as JSON values.
     """
     unet, vae, text = _meta_models(architecture)
+    require_text_alone(unet, architecture)
     side = image_size // architecture.vae_factor
     inputs = {
         "sample": torch.empty(1, architecture.vae["latent_channels"], side, side, device="meta"),

@@ -58,11 +58,9 @@ def module_at(unet: UNet2DConditionModel, layer: Layer) -> nn.Module:
     Returns:
         An up block, or a part of one.
     """
-    if not isinstance(layer, Place):
-        return unet.up_blocks[layer]
-    block: nn.Module = unet.up_blocks[layer.block]
-    part: nn.Module = block.get_submodule(f"parts.{layer.number}")
-    return part
+    inside = f"{layer.block}.parts.{layer.number}" if isinstance(layer, Place) else layer
+    module: nn.Module = unet.get_submodule(f"up_blocks.{inside}")
+    return module
 
 
 def _copied(module: _Module) -> _Module:

@@ -83,7 +83,8 @@ def _best(cells: Tensor, y: _Axis, x: _Axis, scale: Tensor | None) -> Tensor:
     peaks = []
     for start in range(0, len(y[0]), rows):
         own = slice(start, start + rows)
-        values = _between(columns, tuple(part[own] for part in y), dim=-2)
+        low, high, weight = (part[own] for part in y)
+        values = _between(columns, (low, high, weight), dim=-2)
         if scale is not None:
             values *= scale[:, None, own]
         peaks.append(values.amax(-1))

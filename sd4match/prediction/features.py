@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from sd4match.backbones.loading import Backbone
+from sd4match.backbones.loading import Backbone, weight_that_is_not_finite
 from sd4match.backbones.published_configs import Reads
 from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
@@ -71,6 +71,11 @@ def image_features(
     )
     for layer, found in maps.items():
         if not found.isfinite().all():
+            if weight := weight_that_is_not_finite(backbone):
+                raise SD4MatchError(
+                    f"{backbone.name}: {weight} is not finite everywhere: fetch the model again, "
+                    "or repair the weights"
+                )
             raise SD4MatchError(
                 f"features of layer {layer} at timestep {timestep} are not finite in "
                 f"{backbone.dtype}: use dtype bfloat16 or float32"

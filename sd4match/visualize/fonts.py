@@ -46,14 +46,13 @@ def fit_fonts(figure: Figure) -> bool:
         if missing and fonts:
             text.set_fontfamily([*text.get_fontfamily(), *fonts])
     lost = {sign for sign in wanted if not any(ord(sign) in _signs(_file(f)) for f in fonts)}
-    if new := sorted(lost - _said):
-        _said.update(new)
-        more = "…" if len(new) > _SHOWN else ""
+    if lost and not _said:
+        _said.update(lost)
+        some = "".join(sorted(lost)[:_SHOWN]) + "…" * (len(lost) > _SHOWN)
         log.warning(
-            "no installed font has %s%s: figures show boxes instead; install one that has them, "
-            "such as Noto Sans CJK or Noto Emoji",
-            "".join(new[:_SHOWN]),
-            more,
+            "no installed font has %s: figures show boxes instead; install one that has them, such"
+            " as Noto Sans CJK or Noto Emoji",
+            some,
         )
     return bool(fonts)
 
@@ -89,7 +88,9 @@ def _installed() -> Iterable[font_manager.FontEntry]:
 
 @cache
 def _file(name: str) -> str:
-    return font_manager.findfont(name, fallback_to_default=False)
+    """The upright file of a family, as regular as there is."""
+    own = [font for font in _installed() if font.name == name]
+    return min(own, key=lambda font: (font.style != "normal", font.weight != 400)).fname
 
 
 @cache

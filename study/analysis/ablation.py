@@ -83,7 +83,8 @@ def estimates(
         tests, corrected like ``p_holm``) and ``verdict`` (better, worse, equivalent or undecided);
         on test ``needed_pairs_low, needed_pairs_high, needed_seeds_low, needed_seeds_high`` (how
         many more would give a mark, 0 with one: see `study.analysis.statistics.power.needed`);
-        ``pck_point, pairs, keypoints, status, reason``. NaN where missing.
+        ``pck_point, pairs, keypoints, status, reason`` (why it is missing, or has no interval). NaN
+        where missing.
 
     Raises:
         SD4MatchError: as `one_at_a_time`; when an alpha was not scored; when rows of one column
@@ -153,6 +154,7 @@ def _add_statistics(
     rows = [column[place].samples for place in done]
     for place, found in zip(done, intervals(rows), strict=True):
         entries[place] |= {"pck": found.mean, "low": found.low, "high": found.high}
+        entries[place]["reason"] = found.reason  # why there is no interval
     if own not in done:
         return
     others = [place for place in done if place != own]

@@ -22,10 +22,11 @@ class Number:
     """A PCK with its 95 % interval, or why there is none.
 
     Attributes:
-        pck, low, high: shares in [0, 1]; NaN where missing (bounds also for a single pair).
+        pck, low, high: shares in [0, 1]; NaN where missing.
         pairs, seeds: how many count.
         reason: why it is missing.
         records: keys of the predict stages it comes from.
+        unbounded: why the pairs tell no interval.
     """
 
     pck: float = np.nan
@@ -35,13 +36,15 @@ class Number:
     seeds: int = 0
     reason: str | None = None
     records: tuple[str, ...] = ()
+    unbounded: str | None = None
 
     @classmethod
     def of(cls, row: Row, records: tuple[str, ...]) -> "Number":
         """The mean over some seeds and pairs."""
         (around,) = intervals([row])
         pairs = len(next(iter(row.values())).pck)
-        return cls(around.mean, around.low, around.high, pairs, len(row), None, records)
+        bounds = around.low, around.high
+        return cls(around.mean, *bounds, pairs, len(row), None, records, around.reason)
 
 
 def mean(numbers: Mapping[str, Number]) -> Number:
@@ -65,6 +68,7 @@ def mean(numbers: Mapping[str, Number]) -> Number:
         min(number.seeds for number in numbers.values()),
         None,
         tuple(record for number in numbers.values() for record in number.records),
+        next((number.unbounded for number in numbers.values() if number.unbounded), None),
     )
 
 

@@ -150,6 +150,7 @@ def _differences(
                 yield row | {
                     "effect": found.effect, "low": found.low, "high": found.high,
                     "p_value": found.p_value, "p_equivalent": alike, "pairs": found.pairs,
+                    "note": found.reason and f"no interval: {found.reason}",
                 }  # fmt: skip
 
 

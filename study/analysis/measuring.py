@@ -118,7 +118,7 @@ def _identity(store: Path, data: str) -> tuple[np.ndarray, np.ndarray, np.ndarra
     images = pd.Categorical(pd.concat([pairs["source"], pairs["target"]])).codes
     source, target = np.split(images, 2)
     # Sub-classes of PF-Willow share images (docs/explanation/method.md section 2), so images are
-    # resampled within their object.
+    # compared within their object.
     category = pd.Categorical(pairs["category"].map(object_name)).codes
     return source, target, category
 

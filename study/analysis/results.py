@@ -194,11 +194,12 @@ class Results:
             SD4MatchError: there is no such configuration.
         """
         require_known(configuration, self.cells["configuration"].unique(), what="configuration")
-        of_seeds = self.cells["configuration"].isin(self.seeds_of(configuration).values())
+        keys = self.seeds_of(configuration).values()
+        of_seeds = self.cells[self.cells["configuration"].isin(keys)]
         found = []
-        for place, cells in self.cells[of_seeds].groupby(["dataset", "split"], sort=False):
+        for (dataset, split), cells in of_seeds.groupby(["dataset", "split"], sort=False):
             alphas = [float(alpha) for alpha in cells["alpha"].unique()]
-            rows = [self.row(configuration, *map(str, place), alpha) for alpha in alphas]
+            rows = [self.row(configuration, str(dataset), str(split), alpha) for alpha in alphas]
             around = iter(intervals([row for row in rows if row]))
             for alpha, row in zip(alphas, rows, strict=True):
                 at_alpha = cells[cells["alpha"] == alpha].sort_values("status", kind="stable")
@@ -207,7 +208,7 @@ class Results:
                 numbers = (bounds.mean, bounds.low, bounds.high, len(row))
                 points = at_alpha["pck_point"].mean()
                 rest = first[["pairs", "keypoints", "status", "reason"]]
-                found.append((*place, alpha, *numbers, points, *rest))
+                found.append((dataset, split, alpha, *numbers, points, *rest))
         numbered = ["pck", "low", "high", "seeds", "pck_point"]
         names = [*KEY, *numbered, "pairs", "keypoints", "status", "reason"]
         return pd.DataFrame(found, columns=names)

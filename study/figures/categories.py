@@ -35,7 +35,8 @@ def differences(own: Row, base: Row, names: list[str]) -> pd.DataFrame:
 
     Returns:
         One row per category and one for ``all``, the largest gain first: ``category, pairs, base,
-        pck, effect, low, high`` in percent, ``p_holm`` (over the categories).
+        pck, effect, low, high`` in percent, ``p_holm`` (over the categories), ``reason`` (why there
+        is no interval).
     """
     shared = [seed for seed in own if seed in base]
     first = own[shared[0]]
@@ -49,10 +50,10 @@ def differences(own: Row, base: Row, names: list[str]) -> pd.DataFrame:
             assert gap is not None
             pck = [np.mean([samples.pck.mean() for samples in row.values()]) for row in both]
             means = (*pck, gap.effect, gap.low, gap.high)
-            rows.append((name, int(of.sum()), *(100 * mean for mean in means), gap.p_value))
-    found = pd.DataFrame(
-        rows, columns=["category", "pairs", "base", "pck", "effect", "low", "high", "p_holm"]
-    )
+            numbers = (100 * mean for mean in means)
+            rows.append((name, int(of.sum()), *numbers, gap.p_value, gap.reason))
+    names_of = ["category", "pairs", "base", "pck", "effect", "low", "high", "p_holm", "reason"]
+    found = pd.DataFrame(rows, columns=names_of)
     whole, single = found[:1], found[1:]
     single = single.assign(p_holm=holm(single["p_holm"].tolist()))
     ranked = single.sort_values("effect", ascending=False, kind="stable")
@@ -143,9 +144,18 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
         figure,
         f"{what} ({apart[key]}) against the baseline ({apart[study.baseline]}). 95 % intervals "
         f"({of_others(study, [key])}); full color: p < {LEVEL:g} after Holm's correction; "
-        f"numbers: PCK. {closing(study, [key, study.baseline])}",
+        f"numbers: PCK. {_unbounded(found)}{closing(study, [key, study.baseline])}",
     )
     return figure
+
+
+def _unbounded(found: dict[page.Place, pd.DataFrame]) -> str:
+    """Which bars have no interval, and why."""
+    rows = pd.concat(found.values())
+    why = rows[rows["reason"].notna()].groupby("reason", sort=False)["category"].unique()
+    return "".join(
+        f"No interval for {', '.join(names)}: {reason}. " for reason, names in why.items()
+    )
 
 
 KIND = Kind(

@@ -131,8 +131,8 @@ def _caveats(report: Content) -> list[str]:
         )
     found.append(
         f"PCK@{report.alpha:g} is a mean over pairs under protocol {report.protocol}. Intervals "
-        "cover 95 % and are about other images of the same categories. They do not account for "
-        f"choosing the best of {several(report.n_configurations, 'configuration')}."
+        "are meant to cover 95 % and are for other images of the same categories. They do not "
+        f"account for choosing the best of {several(report.n_configurations, 'configuration')}."
     )
     if report.best is not None and report.best.one_seed:
         found.append(labels.ONE_SEED)

@@ -1,5 +1,6 @@
 """Notes below a table: what the numbers are, pairs, missing results, and provenance."""
 
+import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,20 +25,27 @@ MOST_SEEDS = 100
 
 
 class Reasons:
-    """Letters for the reasons why results are missing, in order of use."""
+    """Letters for the reasons why results or intervals are missing, in order of use."""
 
     def __init__(self) -> None:
         self._letters: dict[str, str] = {}
 
     def cell(self, reason: str) -> str:
         """The text of a missing result: a dash and the letter of its reason."""
-        last = SUPERSCRIPTS[-1]
-        free = SUPERSCRIPTS[len(self._letters) :]
-        return labels.MISSING + self._letters.setdefault(reason, free[0] if free else last)
+        return labels.MISSING + self._letter(f"missing: {reason}")
+
+    def bounds(self, low: float, high: float, reason: object) -> str:
+        """An interval in brackets, or the letter of the reason why there is none."""
+        untold = isinstance(reason, str) and math.isnan(low)
+        return f" {self._letter(f'no interval: {reason}')}" if untold else labels.bounds(low, high)
 
     def notes(self) -> list[str]:
         """One line per reason."""
-        return [f"{letter} missing: {reason}." for reason, letter in self._letters.items()]
+        return [f"{letter} {text}." for text, letter in self._letters.items()]
+
+    def _letter(self, text: str) -> str:
+        free = SUPERSCRIPTS[len(self._letters) :]
+        return self._letters.setdefault(text, free[0] if free else SUPERSCRIPTS[-1])
 
 
 def pairs(cells: pd.DataFrame) -> str:

@@ -191,7 +191,11 @@ def _cell(number: Number, reasons: Reasons, layout: Layout) -> str:
     if number.reason is not None:
         return reasons.cell(number.reason)
     text = labels.percent(number.pck)
-    return text + labels.bounds(number.low, number.high) if layout.intervals else text
+    return (
+        text + reasons.bounds(number.low, number.high, number.unbounded)
+        if layout.intervals
+        else text
+    )
 
 
 def _plain(number: Number) -> dict[str, object]:

@@ -220,7 +220,8 @@ def _cell(row: Mapping[Hashable, object], reasons: footnotes.Reasons) -> str:
     number = {str(name): v for name, v in row.items() if isinstance(v, float)}
     if pd.isna(number["pck"]):
         return reasons.cell(str(row["reason"]))
-    text = labels.percent(number["pck"]) + labels.bounds(number["low"], number["high"])
+    bounds = reasons.bounds(number["low"], number["high"], row["reason"])
+    text = labels.percent(number["pck"]) + bounds
     if pd.isna(number["effect"]):
         return text
     mark = " *" if number["p_holm"] < LEVEL else ""

@@ -1,7 +1,7 @@
 """Statistics of PCK: confidence intervals and paired differences that respect shared images.
 
-Pairs of a benchmark share images, so images are resampled, within their category
-(docs/explanation/method.md section 11). Seeds are a second level.
+Pairs of a benchmark share images, so the standard error counts every two pairs
+with a common image (docs/explanation/statistics.md). Seeds are a second source of error.
 
 >>> import numpy as np
 >>> from study.analysis.statistics import PairSamples, difference, interval

@@ -141,17 +141,16 @@ def intervals(rows: Sequence[Row], *, level: float = 0.95) -> list[Interval]:
     """
     if not rows:
         return []
-    pairs = design_of(rows)
-    found = []
-    for row in rows:
-        values = _stack(row)
-        mean, spread = float(values.mean()), _spread(pairs, values)
+    pairs, found = design_of(rows), []
+    stacks = [_stack(row) for row in rows]
+    for values, spread in zip(stacks, _spreads(pairs, stacks), strict=True):
+        mean = float(values.mean())
         bounds = np.nan, np.nan
         if pairs.reason is None:
             of_pairs = values.mean(axis=0)
             mixed = min(np.count_nonzero(of_pairs > 0), np.count_nonzero(of_pairs < 1))
             bounds = _wilson(mean, spread, (1 + level) / 2, len(of_pairs) * 4.0 ** min(mixed, 99))
-        found.append(Interval(mean, *bounds, len(row), pairs.reason))
+        found.append(Interval(mean, *bounds, len(values), pairs.reason))
     return found
 
 
@@ -174,13 +173,15 @@ def differences(rows: Sequence[Row], baseline: Row) -> list[Difference | None]:
     if not tested:
         return [None] * len(rows)
     pairs = design_of([baseline, *(rows[place] for place in tested)])
+    gains = [
+        _stack({s: rows[place][s] for s in shared[place]})
+        - _stack({s: baseline[s] for s in shared[place]})
+        for place in tested
+    ]
+    # A bound of three pairs while none differs; each one that does halves the doubt.
+    doubts = [_DOUBT * 2.0 ** -float(np.count_nonzero(gain.any(axis=0))) for gain in gains]
     result: list[Difference | None] = [None] * len(rows)
-    for place in tested:
-        seeds = shared[place]
-        gain = _stack({s: rows[place][s] for s in seeds}) - _stack({s: baseline[s] for s in seeds})
-        # A bound of three pairs while none differs; each one that does halves the doubt.
-        differ = int(np.count_nonzero(gain.any(axis=0)))
-        spread = _spread(pairs, gain, doubt=_DOUBT * 2.0**-differ)
+    for place, gain, spread in zip(tested, gains, _spreads(pairs, gains, doubts), strict=True):
         result[place] = Difference(float(gain.mean()), spread, gain.shape[1], pairs.reason)
     return result
 
@@ -192,7 +193,8 @@ def require_same_pairs(a: PairSamples, b: PairSamples) -> None:
         SD4MatchError: pairs, or their order or categories, differ.
     """
     for name in ("source", "target", "category"):
-        if not np.array_equal(getattr(a, name), getattr(b, name)):
+        ours, theirs = getattr(a, name), getattr(b, name)
+        if ours is not theirs and not np.array_equal(ours, theirs):
             raise SD4MatchError(
                 f"a paired difference needs the same pairs in the same order: {len(a.pck)} and "
                 f"{len(b.pck)} pairs, whose {name}s differ; score both on the same subset"
@@ -249,18 +251,23 @@ def design_of(rows: Sequence[Row]) -> Design:
     return design(first.source, first.target, first.category)
 
 
-def _spread(pairs: Design, values: Floats, *, doubt: float = 0.0) -> Spread:
-    """The spread of the mean of ``values`` (S, P); ``doubt`` is added to the sum of squares."""
-    number, size = values.shape
-    (whole,) = pairs.standard_errors(values.mean(axis=0)[None])
-    seeds = within = 0.0
-    if number > 1:
-        seeds = float(values.mean(axis=1).var(ddof=1)) / number
-        # What differs between seeds from image to image is in both parts: this is how much.
-        own = pairs.standard_errors(values - values.mean(axis=0))
-        within = float(np.square(own).sum()) / (number * (number - 1))
-    images = np.sqrt(np.maximum(whole**2 - within, 0.0) + doubt / size**2)
-    return Spread(float(images), pairs.freedom, float(np.sqrt(seeds)), number)
+def _spreads(
+    pairs: Design, rows: Sequence[Floats], doubts: Sequence[float] | None = None
+) -> list[Spread]:
+    """The spread of each row's mean: (S, P) values; a doubt is added to its sum of squares."""
+    found = []
+    errors = pairs.standard_errors(np.stack([values.mean(axis=0) for values in rows]))
+    for values, whole, doubt in zip(rows, errors, doubts or [0.0] * len(rows), strict=True):
+        number, size = values.shape
+        seeds = within = 0.0
+        if number > 1:
+            seeds = float(values.mean(axis=1).var(ddof=1)) / number
+            # What differs between seeds from image to image is in both parts: this is how much.
+            own = pairs.standard_errors(values - values.mean(axis=0))
+            within = float(np.square(own).sum()) / (number * (number - 1))
+        images = np.sqrt(np.maximum(whole**2 - within, 0.0) + doubt / size**2)
+        found.append(Spread(float(images), pairs.freedom, float(np.sqrt(seeds)), number))
+    return found
 
 
 def _wilson(mean: float, spread: Spread, probability: float, most: float) -> tuple[float, float]:

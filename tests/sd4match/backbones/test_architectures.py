@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -75,3 +77,28 @@ def test_impossible_settings_are_refused(settings, message):
 def test_possible_settings_pass():
     architecture(SD21).check(image_size=768, layers=(0, 3, Place(3, 3)), timestep=0)
     architecture(SD21).check(image_size=8, timestep=999)
+
+
+def test_a_schedule_without_betas_is_refused():
+    known = architecture("nano")
+    flow = {"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 3.0}
+    with pytest.raises(SD4MatchError, match=r"no betas \(FlowMatchEuler.*not with flow matching"):
+        replace(known, scheduler=flow)
+
+
+def test_a_rectangular_sample_size_is_a_square_of_as_many_pixels():
+    known = architecture("nano")
+    for sample_size, side in (([32, 32], 128), ([32, 48], 39 * 4), (32, 128)):
+        unet = {**known.unet, "sample_size": sample_size}
+        assert replace(known, unet=unet).image_size == side
+
+
+def test_every_block_may_name_its_own_width_if_it_is_the_text_encoders():
+    known = architecture("nano")
+    for widths in ([known.hidden_size] * 4, [64, known.hidden_size]):
+        unet = {**known.unet, "cross_attention_dim": widths}
+        if 64 in widths:
+            with pytest.raises(SD4MatchError, match="take both from one model"):
+                replace(known, unet=unet)
+        else:
+            assert replace(known, unet=unet).hidden_size == known.hidden_size

@@ -1,11 +1,13 @@
 """From names to folders."""
 
+import json
 import shutil
 
 import huggingface_hub.constants
 import pytest
 
 from sd4match import backbones
+from sd4match.backbones.folders import locate, weight_files, weight_variant
 from sd4match.errors import SD4MatchError
 
 
@@ -61,3 +63,74 @@ def test_hub_id_that_cannot_be_had(offline_hub, name, message):
     with pytest.raises(SD4MatchError, match=message) as caught:
         backbones.load(name)
     assert "\n" not in str(caught.value)
+
+
+STEM = "diffusion_pytorch_model"
+
+
+def touch(folder, *names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_text("{}")
+
+
+def test_plain_weights_come_before_variants(tmp_path):
+    touch(
+        tmp_path, f"{STEM}.fp16.safetensors", f"{STEM}.safetensors", f"{STEM}.non_ema.safetensors"
+    )
+    assert [file.name for file in weight_files(tmp_path)] == [f"{STEM}.safetensors"]
+    assert weight_variant(tmp_path) is None
+
+
+@pytest.mark.parametrize("variant", ["fp16", "non_ema"])
+def test_the_only_variant_is_taken(tmp_path, variant):
+    touch(tmp_path, f"{STEM}.{variant}.safetensors", "config.json")
+    assert [file.name for file in weight_files(tmp_path)] == [f"{STEM}.{variant}.safetensors"]
+    assert weight_variant(tmp_path) == variant
+
+
+def test_shards_of_a_variant_are_listed_by_its_index(tmp_path):
+    shards = [f"{STEM}.fp16-0000{n}-of-00002.safetensors" for n in (1, 2)]
+    touch(tmp_path, *shards)
+    index = {"weight_map": {"a": shards[0], "b": shards[1]}}
+    (tmp_path / f"{STEM}.safetensors.index.fp16.json").write_text(json.dumps(index))
+    assert [file.name for file in weight_files(tmp_path)] == shards
+    assert weight_variant(tmp_path) == "fp16"
+    (tmp_path / shards[1]).unlink()
+    with pytest.raises(SD4MatchError, match=r"00002-of-00002\.safetensors missing"):
+        weight_files(tmp_path)
+
+
+def test_several_variants_are_refused(tmp_path):
+    touch(tmp_path, f"{STEM}.fp16.safetensors", f"{STEM}.bf16.safetensors")
+    with pytest.raises(SD4MatchError, match=r"variants \(bf16, fp16\).*keep one variant"):
+        weight_files(tmp_path)
+
+
+def test_a_single_file_says_how_to_convert_it(tmp_path):
+    file = tmp_path / "v1-5-pruned.safetensors"
+    file.write_text("x")
+    with pytest.raises(SD4MatchError, match=r"single file: convert it by diffusers' .*from_single"):
+        backbones.load(str(file))
+
+
+def test_a_hub_repository_with_half_precision_alone_is_fetched(tmp_path, monkeypatch):
+    hub, here = tmp_path / "hub", tmp_path / "here"
+    touch(hub / "unet", f"{STEM}.fp16.safetensors", f"{STEM}.non_ema.safetensors", "config.json")
+    touch(hub / "vae", f"{STEM}.safetensors", f"{STEM}.fp16.safetensors")
+    touch(hub / "text_encoder", "model.fp16.safetensors")
+    here.mkdir()
+
+    def download(hub_id, *, revision, allow_patterns):
+        for file in hub.rglob("*.*"):
+            if any(file.relative_to(hub).match(pattern) for pattern in allow_patterns):
+                touch((here / file.relative_to(hub)).parent, file.name)
+        return here
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    locate("someone/half", revision=None, weights=True)
+    assert sorted(str(file.relative_to(here)) for file in here.rglob("*.safetensors")) == [
+        "text_encoder/model.fp16.safetensors",
+        f"unet/{STEM}.fp16.safetensors",
+        f"vae/{STEM}.safetensors",
+    ]

@@ -3,6 +3,7 @@ import shutil
 
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 
 from sd4match import backbones
@@ -171,3 +172,23 @@ def test_an_unknown_noise_schedule_is_refused(tiny):
     edit_json(tiny / "scheduler" / "scheduler_config.json", beta_schedule="cubic")
     with pytest.raises(SD4MatchError, match="not usable as a noise schedule"):
         load(tiny)
+
+
+@pytest.mark.slow
+def test_half_precision_files_load_alone_and_in_shards(tiny, tiny_original):
+    for part, stem in (("vae", "diffusion_pytorch_model"), ("text_encoder", "model")):
+        file = tiny / part / f"{stem}.safetensors"
+        halves = {name: value.half() for name, value in load_file(file).items()}
+        save_file(halves, tiny / part / f"{stem}.fp16.safetensors", metadata={"format": "pt"})
+        file.unlink()
+    shutil.rmtree(tiny / "unet")
+    unet = UNet2DConditionModel.from_pretrained(tiny_original / "unet").half()
+    unet.save_pretrained(tiny / "unet", variant="fp16", max_shard_size="50KB")
+    assert len(list((tiny / "unet").glob("*fp16-*.safetensors"))) > 1
+
+    found = backbones.load(str(tiny), device="cpu", dtype="float32")
+    whole = backbones.load(str(tiny_original), device="cpu", dtype="float32")
+    for part in ("unet", "vae", "text_encoder"):
+        theirs = getattr(whole, part).state_dict()
+        for name, value in getattr(found, part).state_dict().items():
+            assert torch.equal(value, theirs[name].half().float()), f"{part}/{name}"

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sd4match import prompts
-from sd4match.matching.readout import Readout
+from sd4match.matching.readout import Place, Readout
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.prediction.predictor import predict
 from sd4match.records.parquet import about_of, settings_of
@@ -16,12 +16,15 @@ NANO = ("--backbone", "nano", "--image-size", 32)
 @pytest.mark.slow
 def test_predict_writes_what_the_library_predicts(predicted, nano, pascal, tmp_path):
     layers = ("--layer", 1, "--layer", 2)
-    localizers = ("--localizer", "nearest", "--localizer", "kernel_softmax")
+    localizers = ("--localizer", "nearest", "--localizer", "kernel_softmax", "--localizer", "dense")
     kernels = ("--kernel", 3, "--kernel", 7)
-    file = predicted(*layers, *localizers, *kernels, "--template", "{category}")
+    places = ("--place", "output", "--place", 2)
+    file = predicted(*layers, *places, *localizers, *kernels, "--template", "{category}")
     settings = settings_of(file)
-    readouts = [Readout("nearest"), Readout(kernel_sigma=3.0), Readout(kernel_sigma=7.0)]
-    assert settings == [(layer, readout) for layer in (1, 2) for readout in readouts]
+    kernels_of = [Readout(kernel_sigma=3.0), Readout(kernel_sigma=7.0)]
+    readouts = [Readout("nearest"), *kernels_of, Readout("dense")]
+    read = (1, Place(1, 2), 2, Place(2, 2))
+    assert settings == [(layer, readout) for layer in read for readout in readouts]
     prompt = prompts.create("text", nano, template="{category}")
     expected = predict(nano, prompt, pascal["test"], ensemble=2, settings=settings, image_size=32)
     table = pq.read_table(file)
@@ -72,6 +75,8 @@ def test_predict_again_gives_the_same_bytes(predicted):
     [
         (("--prompt", "single"), "--prompt single must be learned first: `sd4match tune` writes"),
         (("--prompt", "text", "--layer", 4), "layer 4"),
+        (("--prompt", "text", "--place", "3"), "place 3 of layer 1: nano has the places 1 to 2"),
+        (("--prompt", "text", "--place", "0"), "place '0': use output"),
         (("--prompt", "none.safetensors"), "no prompt file at none.safetensors"),
         (("--prompt", "text", "--localizer", "nearst"), "did you mean 'nearest'?"),
         (("--prompt", "empty", "--template", "a {category}"), "unknown setting"),

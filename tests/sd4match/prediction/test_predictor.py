@@ -11,13 +11,14 @@ from PIL import Image
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 
 from sd4match import backbones, prompts
+from sd4match.backbones.folders import NANO_FOLDER
 from sd4match.datasets import content_hash, load_image
 from sd4match.errors import SD4MatchError
 from sd4match.features import Contents
 from sd4match.features.latents import gaussian
 from sd4match.matching import localization
 from sd4match.matching.keypoints import decode, encode
-from sd4match.matching.readout import Place, Readout
+from sd4match.matching.readout import Place, Readout, Setting
 from sd4match.pck.ground_truth import GroundTruth
 from sd4match.prediction import features as image_features, predictor
 from sd4match.prediction.predictor import predict
@@ -69,7 +70,7 @@ def features(nano, image, content, flip, hidden, layers):
 @torch.no_grad()
 def content(nano, pair, side, part):
     """DINO's patch tokens or pooled vector of an image, by transformers' own processor."""
-    processor = BitImageProcessorPil(**nano.image_encoder("dino").processing)
+    processor = BitImageProcessorPil.from_pretrained(NANO_FOLDER / "image_encoder")
     pixels = processor(load_image(pair, side), return_tensors="pt").pixel_values
     output = nano.image_encoder("dino").model(pixels)
     return output.last_hidden_state[:, 1:] if part == "feat" else output.pooler_output[:, None]
@@ -145,7 +146,12 @@ def naive(nano, prompt, pair, settings, fusion=False):
 @pytest.mark.parametrize("split", ["test", "train"])  # train has flips
 def test_agrees_with_a_naive_loop(nano, text, pascal, latents, split):
     kernel, softmax, bilinear = Readout(kernel_sigma=2.0), Readout("softmax"), Readout("bilinear")
-    settings = [(3, softmax), (1, kernel), (1, bilinear), (3, kernel)]  # not by layer, no product
+    settings: list[Setting] = [
+        (3, softmax),
+        (1, kernel),
+        (1, bilinear),
+        (3, kernel),
+    ]  # not by layer, no product
     settings += [(Place(1, 1), kernel), (1, Readout("dense")), (Place(2, 2), Readout("dense"))]
     pairs = pascal[split]
     found = predict(
@@ -392,6 +398,18 @@ def test_progress_counts_the_pairs(nano, text, pascal, latents):
 def test_latents_of_another_size_are_refused(nano, text, pascal, latents):
     with pytest.raises(SD4MatchError, match="image size 128, but latents for 64"):
         predict(nano, text, pascal["test"], latents=latents, image_size=128)
+
+
+@pytest.mark.parametrize("part", ["unet.conv_in", "vae.quant_conv"])
+def test_weights_that_are_not_finite_are_named(nano, text, pascal, part):
+    weight = nano.vae.quant_conv.weight if part.startswith("vae") else nano.unet.conv_in.weight
+    before, weight.data[0, 0] = weight.data[0, 0].clone(), torch.nan
+    try:
+        name = part.replace(".", "/", 1)
+        with pytest.raises(SD4MatchError, match=rf"nano: {name}\.weight is not finite everywhere"):
+            predict(nano, text, pascal["val"], **SETTINGS)
+    finally:
+        weight.data[0, 0] = before
 
 
 def test_features_that_are_not_finite_are_refused(nano, pascal, latents):

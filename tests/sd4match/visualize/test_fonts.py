@@ -22,10 +22,12 @@ def only(monkeypatch):
         every = [f for f in font_manager.fontManager.ttflist if f.name in ("DejaVu Sans", *names)]
         monkeypatch.setattr(fonts, "_installed", lambda: every)
         fonts._stand_ins.cache_clear()
+        fonts._file.cache_clear()
         monkeypatch.setattr(fonts, "_said", set())
 
     yield installed
     fonts._stand_ins.cache_clear()
+    fonts._file.cache_clear()
 
 
 @pytest.fixture

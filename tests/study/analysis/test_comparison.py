@@ -19,11 +19,13 @@ def test_configurations_of_one_study_are_paired(answered):
     found = answered.compare(answered, configurations=(a, b))
     assert [name for name, *_ in found.settings] == [
         "prompt", "length", "train.data", "train.timestep", "train.layer", "train.kernel_size",
+        "train.fusion", "train.l2_normalize",
     ]  # fmt: skip
     for row in found.differences.to_dict("records"):
         where = (row["dataset"], row["split"], 0.1)
         wanted = difference(answered.samples(b, *where), answered.samples(a, *where))
-        assert (row["effect"], row["low"], row["high"]) == (wanted.effect, wanted.low, wanted.high)
+        bounds = [wanted.effect, wanted.low, wanted.high]
+        assert [row["effect"], row["low"], row["high"]] == pytest.approx(bounds, nan_ok=True)
         assert row["effect"] == pytest.approx(row["pck_b"] - row["pck_a"])
     assert len(found.differences) == 5
     text = comparison_report(answered, answered, found)
@@ -42,9 +44,14 @@ def test_studies_share_records_and_differ_in_what_they_ask(answered, study_of):
     assert found.differences["note"].isna().all()  # other protocol: not the same number
     for _, column in found.differences.groupby(["dataset", "split"]):  # as a column of a table
         assert len(column) == len(shared) > 1
-        assert column["p_holm"].tolist() == holm(column["p_value"].tolist()).tolist()
+        assert column["p_holm"].tolist() == pytest.approx(
+            holm(column["p_value"].tolist()).tolist(), nan_ok=True
+        )
         assert column["mark"].tolist() == ["*" if p < 0.05 else "" for p in column["p_holm"]]
-    same = answered.compare(other.under("sd4match"))
+    assert set(found.differences["verdict"]) == {""}
+    same = answered.under(margin=0.01).compare(other.under("sd4match"))
+    assert set(same.differences["verdict"]) == {"equivalent"}
+    assert "Margin 1 point: equivalent" in comparison_report(answered, other, same)
     assert set(same.differences["note"]) == {"the same predictions"}
     assert (same.differences["effect"] == 0).all()
     assert same.differences["p_holm"].isna().all()  # nothing was tested

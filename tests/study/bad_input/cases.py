@@ -14,7 +14,8 @@ class Case:
     """A corruption of the world that `world.build` makes.
 
     Attributes:
-        kind: of input: ``data``, ``space``, ``overrides``, ``prompts``, ``folder`` or ``store``.
+        kind: of input: ``data``, ``space``, ``overrides``, ``prompts``,
+            ``backbone``, ``folder`` or ``store``.
         name: unique within the kind.
         says: words of the error line: the file or the setting, at least.
         command: what is run in the world.

@@ -2,10 +2,14 @@
 
 import pytest
 
-from . import data_files, folders, prompt_files, spaces
+from . import backbones, data_files, folders, prompt_files, spaces
 from .world import fork, measured
 
-CASES = [case for module in (data_files, spaces, prompt_files, folders) for case in module.cases()]
+CASES = [
+    case
+    for module in (data_files, spaces, prompt_files, folders, backbones)
+    for case in module.cases()
+]
 
 
 @pytest.fixture

@@ -25,9 +25,7 @@ def grey(panel):
 @pytest.mark.slow
 def test_numbers_are_lines_at_their_own_values(made):
     cells, samples = made
-    figure = kind.ablation(
-        cells, samples, axis="timestep", baseline="base", resamples=20, published=True
-    )
+    figure = kind.ablation(cells, samples, axis="timestep", baseline="base", published=True)
     pascal, _, spair = figure.axes
     assert not grey(pascal)
     lines = {line.get_marker(): line for line in grey(spair)}
@@ -55,9 +53,7 @@ def test_numbers_are_lines_at_their_own_values(made):
 @pytest.mark.slow
 def test_names_are_points_on_rows_of_their_own(made):
     cells, samples = varied(made, backbone="tiny")
-    figure = kind.ablation(
-        cells, samples, axis="backbone", baseline="base", resamples=20, published=True
-    )
+    figure = kind.ablation(cells, samples, axis="backbone", baseline="base", published=True)
     names = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     assert names[:2] == ["nano", "tiny"]
     assert names[2:] == ["SD-tiny", "SD-small", "SD 1-3", "SD 1-5", "SD 2-1-base", "SD-XL"]
@@ -70,7 +66,7 @@ def test_names_are_points_on_rows_of_their_own(made):
 @pytest.mark.slow
 def test_without_the_option_nothing_is_grey(made):
     cells, samples = made
-    figure = kind.ablation(cells, samples, axis="timestep", baseline="base", resamples=20)
+    figure = kind.ablation(cells, samples, axis="timestep", baseline="base")
     assert not any(map(grey, figure.axes))
     assert "published" not in figure.get_supxlabel()
 
