@@ -148,7 +148,7 @@ def intervals(rows: Sequence[Row], *, level: float = 0.95) -> list[Interval]:
         bounds = np.nan, np.nan
         if pairs.reason is None:
             of_pairs = values.mean(axis=0)
-            mixed = min(np.count_nonzero(of_pairs > 0), np.count_nonzero(of_pairs < 1))
+            mixed = int(min((of_pairs > 0).sum(), (of_pairs < 1).sum()))
             bounds = _wilson(mean, spread, (1 + level) / 2, len(of_pairs) * 4.0 ** min(mixed, 99))
         found.append(Interval(mean, *bounds, len(values), pairs.reason))
     return found

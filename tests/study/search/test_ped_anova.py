@@ -103,7 +103,7 @@ def test_a_seed_is_no_axis_and_its_luck_is_no_effect():
             for place, (axes, mean) in enumerate(grid())
             for seed in range(3)
         ]
-        found = by_axes(ask(*study_of(points, pair=0.05, seed=study), "factorial"))
+        found = by_axes(ask(*study_of(points, pair=0.05, seed=study), "factorial"))  # type: ignore[call-arg]
         assert found.keys() == TRUTH.keys()
         row = found["timestep", None]
         shares.append(row.value)
