@@ -1,6 +1,6 @@
 """Features of an image and a step of tuning, beside the whole UNet and no kept latents.
 
-    python -m benchmarks extraction [--size 768] [--tuning-size 256] [--rounds 2]
+    python -m benchmarks extraction [--size 768] [--tuning-size 384] [--rounds 2]
 
 Stable Diffusion 2-1's true architecture with random weights, layer 1. The original code encodes an
 image each time and runs the whole UNet; here the UNet ends after the layer, and latents are kept.
@@ -32,7 +32,7 @@ def main() -> None:
     """Print a table for extraction and one for tuning."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=768, help="image side of extraction")
-    parser.add_argument("--tuning-size", type=int, default=256, help="image side of tuning")
+    parser.add_argument("--tuning-size", type=int, default=384, help="image side of tuning")
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     backbone = random_backbone(SD21)

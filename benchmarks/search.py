@@ -9,9 +9,9 @@ on generated pairs and kept in ``results/search-benchmark``.
 All rivals have the same shared store: each tuning and each pass is paid once, and a pass keeps the
 answers for every readout setting, whoever asked. So a search over all axes gets the other settings
 of a pass for free when it comes to them. Device time is the planner's: the operations of a stage
-times the recorded rate of its kind (seconds a TFLOP), which other work on the machine does not
-change. Regret is the best value of the whole table less that of the configuration that the search
-would choose by then: on validation, which it chose by, and on test.
+times the recorded rate of its kind (seconds a TFLOP), as a share of that of the whole grid. Regret
+is the best value of the whole table less that of the configuration that the search would choose by
+then: on validation, which it chose by, and on test.
 """
 
 import argparse
@@ -228,7 +228,8 @@ def main() -> None:
         trials, clock = (list(column) for column in zip(*ends, strict=True))
         hits = f"{sum(map(math.isfinite, trials))} of {seeds}"
         limit = f"> {given.limit}"
-        found.append([name, quartiles(trials, limit), quartiles(clock, "not found"), hits])
+        shares = [100 * seconds / table.total for seconds in clock]
+        found.append([name, quartiles(trials, limit), quartiles(shares, "not found"), hits])
         at = [
             np.mean([regret_at(run, share * table.total, start) for run in runs], axis=0)
             for share in SHARES
@@ -245,7 +246,12 @@ def main() -> None:
         f"{100 * table.top[1]:.2f} %; the whole grid takes {table.total:.0f} s\n"
     )
     show = {"tablefmt": "github", "disable_numparse": True}
-    headers = ["until the best is found: median (quartiles)", "trials", "device s", "found"]
+    headers = [
+        "until the best is found: median (quartiles)",
+        "trials",
+        "% of the grid's time",
+        "found",
+    ]
     print(tabulate(found, headers=headers, **show))
     headers = ["mean regret, points: validation; test", *(f"{100 * s:.0f} % of it" for s in SHARES)]
     print("\n" + tabulate(regrets, headers=headers, **show))

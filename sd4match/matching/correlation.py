@@ -45,7 +45,7 @@ def _correlated(descriptors: Tensor, target: Tensor, lengths: Tensor | None) -> 
     rows = descriptors @ target.flatten(2)
     if lengths is not None:
         rows /= lengths  # of the result: it is smaller than the map
-    return rows.unflatten(-1, target.shape[-2:])
+    return rows.view(*rows.shape[:2], *target.shape[-2:])
 
 
 def _lengths(target: Tensor) -> Tensor:

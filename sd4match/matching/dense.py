@@ -65,9 +65,11 @@ _Axis = tuple[Tensor, Tensor, Tensor]
 
 
 def _axis(pixels: int, cells: int, like: Tensor) -> _Axis:
-    centers = torch.arange(pixels, device=like.device, dtype=torch.float64) + 0.5
+    # On the CPU: not every device has float64. Copies that block would stall a GPU.
+    centers = torch.arange(pixels, dtype=torch.float64) + 0.5
     near, weights = _neighbours(centers * (cells / pixels) - 0.5, cells)
-    return near[:, 0], near[:, 1], weights[:, 1].to(like.dtype)
+    near = near.to(like.device, non_blocking=True)
+    return near[:, 0], near[:, 1], weights[:, 1].to(like.device, like.dtype, non_blocking=True)
 
 
 def _queries(cells: Tensor, width: int) -> tuple[Tensor, ...]:

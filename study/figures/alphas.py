@@ -11,7 +11,7 @@ from study.analysis.results import Results
 from study.analysis.rows import configurations
 from study.figures import page
 from study.figures.kind import Kind, Names
-from study.figures.measured import at, closing, distinguished, drawable, find, intervals, of_others
+from study.figures.measured import at, closing, distinguished, drawable, find, for_others, intervals
 from study.figures.predictions import predicted_by_seed
 
 STEPS = 20
@@ -71,7 +71,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
     chosen = "" if names else "The baseline, and the best of each prompt family on validation. "
     page.note(
         figure,
-        f"{chosen}95 % intervals ({of_others(study, keys)}) at α = "
+        f"{chosen}95 % intervals ({for_others(study, keys)}) at α = "
         f"{', '.join(f'{a:g}' for a in own)}. {closing(study, keys)}",
     )
     return figure

@@ -28,8 +28,8 @@ _SEED: dict[str, Any] = {
     "marker": "o", "linestyle": "none", "markersize": 2.4, "alpha": 0.7, "markeredgewidth": 0,
 }  # fmt: skip
 _OTHERS = (
-    "of other images).",
-    "of other images and seeds). Small dots: single seeds.",
+    "for other images).",
+    "for other images and seeds). Small dots: single seeds.",
 )
 
 
@@ -69,7 +69,7 @@ def ablation(
     found[["pck", "low", "high"]] *= 100
     keys = list(found["configuration"].unique())
     values = found["value"].unique().tolist()
-    numbers = len(values) == len(keys) and all(isinstance(v, int | float) for v in values)
+    numbers = len(values) == len(keys) and all(map(labels.numeric, values))
     rows = one_at_a_time(cells, axis=axis, baseline=baseline)
     dots = seeds(cells, rows, alpha=alpha)
     datasets = [str(name) for name in found["dataset"].unique()]

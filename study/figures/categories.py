@@ -18,7 +18,7 @@ from study.figures.measured import (
     closing,
     distinguished,
     find,
-    of_others,
+    for_others,
     shared,
 )
 
@@ -143,7 +143,7 @@ def _draw(study: Results, names: Names, alpha: float) -> Figure:
     page.note(
         figure,
         f"{what} ({apart[key]}) against the baseline ({apart[study.baseline]}). 95 % intervals "
-        f"({of_others(study, [key])}); full color: p < {LEVEL:g} after Holm's correction; "
+        f"({for_others(study, [key])}); full color: p < {LEVEL:g} after Holm's correction; "
         f"numbers: PCK. {_unbounded(found)}{closing(study, [key, study.baseline])}",
     )
     return figure

@@ -17,9 +17,9 @@ from study.figures.measured import (
     closing,
     drawable,
     elsewhere,
+    for_others,
     intervals,
     middle,
-    of_others,
     ordered,
 )
 from study.space import labels
@@ -71,7 +71,7 @@ def _draw_families(study: Results, names: Names, alpha: float) -> Figure:
     at_base = elsewhere(table, base, free=[PROMPT])
     page.note(
         figure,
-        f"95 % intervals ({of_others(study, keys)})."
+        f"95 % intervals ({for_others(study, keys)})."
         f"{' Dashed: families without a length.' * bool(across)} "
         f"{f'Not measured: {lost}. ' if lost else ''}Other axes: {at_base}. "
         f"Training: {labels.training(table[name] for name in keys)}. {closing(study, keys)}",
@@ -139,7 +139,7 @@ def _draw_kernel(study: Results, names: Names, alpha: float) -> Figure:
     page.key(figure, [*entries, page.swatch(through, **page.BASELINE)])
     page.note(
         figure,
-        f"95 % intervals ({of_others(study, keys)}). Ring: the highest point of a line. "
+        f"95 % intervals ({for_others(study, keys)}). Ring: the highest point of a line. "
         f"Other axes: {elsewhere(table, base, free=[WIDTH])}. {closing(study, keys)}",
     )
     return figure

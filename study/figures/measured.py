@@ -91,10 +91,10 @@ def closing(study: Results, keys: Collection[str]) -> str:
     return f"{'Means over seeds. ' if several else ''}Fidelity: {study.fidelity}.{one}"
 
 
-def of_others(study: Results, keys: Collection[str]) -> str:
+def for_others(study: Results, keys: Collection[str]) -> str:
     """What the intervals of some configurations are about, after "95 % intervals"."""
     several = any(len(study.seeds_of(key)) > 1 for key in keys)
-    return "of other images and seeds" if several else "of other images"
+    return "for other images and seeds" if several else "for other images"
 
 
 def middle(study: Results) -> str:
@@ -120,7 +120,7 @@ def ordered(table: Table, axis: str, keys: Sequence[str]) -> list[labels.Value]:
     """
     values = list(dict.fromkeys(table[name][axis] for name in keys))
     known: list[labels.Value] = [value for value in values if value is not None]
-    numbers = all(isinstance(value, int | float) for value in known)
+    numbers = all(map(labels.numeric, known))
     return sorted(known, key=lambda v: float(str(v))) if numbers else known
 
 

@@ -86,7 +86,7 @@ class Objectives:
             else:
                 scores[name] = value(measured, selecting(name))
         return [
-            Row(by_key[key], row[self.metric], tuple(row[name] for name in self.names))
+            Row(by_key[str(key)], row[self.metric], tuple(row[name] for name in self.names))
             for key, row in over_seeds(scores, measured).dropna().to_dict("index").items()
         ]
 

@@ -175,7 +175,7 @@ class OptunaSearch:
         settings = list({row.configuration: row for row in rows}.values())
         best = self._objectives.best(settings)
         chosen = self._objectives.pareto(settings) if self._several else [best] if best else []
-        facts = {
+        facts: dict[str, Any] = {
             "storage": record.storage,
             "optuna_study": record.name,
             "objectives": self._objectives.directions,

@@ -58,6 +58,11 @@ def value(raw: Value) -> str:
     return MISSING if raw is None else f"{raw:g}" if isinstance(raw, float) else str(raw)
 
 
+def numeric(raw: object) -> bool:
+    """Whether a setting's value is a number, not true or false."""
+    return isinstance(raw, int | float) and not isinstance(raw, bool)
+
+
 def values(several: Sequence[Value]) -> str:
     """An axis's values; of many, the first ones and the last."""
     texts = [value(raw) for raw in several]

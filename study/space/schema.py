@@ -21,8 +21,8 @@ class TrainAxes:
         kernel_size: side of the loss window in cells, an odd number from 3.
         fusion: ``dino`` learns on the UNet's features joined with DINOv2's; ``none`` does not.
             Example: ``dino``
-        l2_normalize: whether the loss correlates by cosine similarity (true) or by dot product
-            (false). Does not apply to fused features, which are normalized already.
+        l2_normalize (true or false): whether the loss correlates by cosine similarity (true) or by
+            dot product (false). Does not apply to fused features, which are normalized already.
             Example: ``false``
     """
 
@@ -31,7 +31,7 @@ class TrainAxes:
     layer: int = 1
     kernel_size: int = 7
     fusion: str = "none"
-    l2_normalize: bool = True
+    l2_normalize: Any = True
 
 
 @dataclass
@@ -71,8 +71,8 @@ class Baseline:
             by upsampled features, as DIFT does. Example: ``nearest``
         kernel: width sigma of the Gaussian of ``kernel_softmax``, in cells. Example: ``3``
         temperature: softmax temperature beta of ``softmax`` and ``kernel_softmax``.
-        l2_normalize: whether features are matched by cosine similarity (true) or by dot product
-            (false). Does not apply to fused features, which are normalized already.
+        l2_normalize (true or false): whether features are matched by cosine similarity (true) or
+            by dot product (false). Does not apply to fused features, which are normalized already.
             Example: ``false``
     """
 
@@ -94,7 +94,7 @@ class Baseline:
     localizer: str = "kernel_softmax"
     kernel: float = 7.0
     temperature: float = 0.04
-    l2_normalize: bool = True
+    l2_normalize: Any = True
 
 
 @dataclass

@@ -72,7 +72,8 @@ class Space:
         schedule = recipe.schedule
         if recipe.warmup_steps and schedule != "constant_with_warmup":
             schedule += " with warm-up"
-        rules = f" over {recipe.warmup_steps:,} steps" if recipe.warmup_steps else ""
+        count = recipe.warmup_steps
+        rules = f" over {count:,} step{'s' * (count != 1)}" if count else ""
         rules += f" {recipe.step_rules}" if recipe.step_rules else ""
         return [
             text

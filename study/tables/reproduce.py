@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from study.space.labels import Settings, Value
-from study.space.schema import SpaceFile, flatten, nest
+from study.space.schema import Baseline, SpaceFile, flatten, nest
 from study.store.study_folder import StudyFolder
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@+-]*")
@@ -29,7 +29,8 @@ def launch_command(folder: StudyFolder, key: str, settings: Settings) -> str:
         A line for a shell.
     """
     launched = _launched(folder)
-    before = dict(flatten(launched["baseline"]))
+    # A study from before an axis has its default.
+    before = dict(flatten(asdict(Baseline()))) | dict(flatten(launched["baseline"]))
     settings = _as_launched(launched, settings)
     words = [f"name={folder.path.name}-{key}", "design=one_at_a_time", "~axes"]
     words += [

@@ -32,8 +32,11 @@ def unread(monkeypatch):
         def read(*_):
             raise AssertionError("parsed again")
 
-        for module in ("csv.DictReader", "json.loads", "scipy.io.loadmat", "PIL.Image.open"):
-            monkeypatch.setattr(module, read)
+        for parser in (
+            "csv.DictReader", "json.loads", "pyarrow.json.read_json", "scipy.io.loadmat",
+            "PIL.Image.open",
+        ):  # fmt: skip
+            monkeypatch.setattr(parser, read)
 
     return forbid
 

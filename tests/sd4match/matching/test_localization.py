@@ -99,7 +99,7 @@ def test_cardinality(b, n, hw, hw2):
     assert correlation.shape == (b, n, *hw2)
     assert localize(correlation).shape == (b, n, 2)
     assert localize(correlation, kernel_sigma=[1, 2, 3]).shape == (3, b, n, 2)
-    assert match_many(*maps, ALL).shape == (len(ALL), b, n, 2)
+    assert match_many(*maps, readouts=ALL).shape == (len(ALL), b, n, 2)
     for localizer in CELL_LOCALIZERS:
         assert match(*maps, localizer=localizer).shape == (b, n, 2)
         assert match(*maps, localizer=localizer, kernel_sigma=(1, 2)).shape == (2, b, n, 2)
@@ -182,7 +182,7 @@ def test_shifting_the_target_shifts_the_match(seed, dx, dy):
 @settings(max_examples=40, deadline=None)
 def test_many_is_the_same_as_one_by_one(seed, readouts):
     maps = random_maps(seed)
-    many = match_many(*maps, readouts)
+    many = match_many(*maps, readouts=readouts)
     for readout, found in zip(readouts, many, strict=True):
         l2 = readout.l2_normalize
         kwargs = {
@@ -202,8 +202,8 @@ def test_many_is_the_same_as_one_by_one(seed, readouts):
 def test_an_answer_is_the_same_to_the_bit_whatever_else_is_asked(n):
     maps = random_maps(b=1, c=64, hw=(24, 24), hw2=(24, 24), n=n)
     readouts = [*ALL, *(replace(readout, l2_normalize=False) for readout in ALL)]
-    together = match_many(*maps, readouts)
-    apart = [match_many(*maps, [readout])[0] for readout in readouts]
+    together = match_many(*maps, readouts=readouts)
+    apart = [match_many(*maps, readouts=[readout])[0] for readout in readouts]
     assert torch.equal(together, torch.stack(apart))
 
 

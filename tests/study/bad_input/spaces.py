@@ -151,7 +151,7 @@ FILES = {
     "axes: {l2_normalize: [maybe]}": ("l2_normalize", "true or false"),
     "axes: {train: {l2_normalize: [1]}}": ("train.l2_normalize", "true or false"),
     "axes: {train: {fusion: [dnio]}}": ("train.fusion", "dino"),
-    "baseline: {l2_normalize: 3}": ("l2_normalize",),
+    "baseline: {l2_normalize: 3}": ("l2_normalize", "true or false"),
     "design: factorial\nfactorial: {fraction: 0}": ("fraction",),
     "design: factorial\nfactorial: {fraction: 1.5}": ("fraction",),
     "design: factorial\nfactorial: {fraction: .nan}": ("fraction",),

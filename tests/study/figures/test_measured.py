@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from study.figures.kinds import KINDS, applicable
-from study.figures.measured import closing, intervals
+from study.figures.measured import closing, intervals, ordered
 from study.space import labels
 
 pytestmark = pytest.mark.slow
@@ -47,3 +47,12 @@ def test_one_training_seed_is_said_below_every_figure(factorial):
     empty = [key for key, row in factorial.configurations().iterrows() if row["prompt"] == "empty"]
     assert labels.ONE_SEED not in closing(factorial, empty)
     assert set(KINDS) >= {view.kind.name for view in applicable(factorial)}
+
+
+def test_true_and_false_keep_their_order():
+    table = {
+        name: {"l2_normalize": value}
+        for name, value in zip("abc", (True, None, False), strict=True)
+    }
+    assert ordered(table, "l2_normalize", "abc") == [True, False]
+    assert ordered({"a": {"kernel": 7.0}, "b": {"kernel": 3.0}}, "kernel", "ab") == [3, 7]

@@ -24,8 +24,11 @@ def test_the_best_one_is_the_studys_with_its_intervals(study, content):
         own = study.samples(best.key, score.dataset, score.split, score.alpha)
         base = study.samples(study.baseline, score.dataset, score.split, score.alpha)
         around, gap = interval(own), difference(own, base)
-        assert (score.pck, score.low, score.high) == (around.mean, around.low, around.high)
-        assert (score.gap.effect, score.gap.low, score.gap.high) == (gap.effect, gap.low, gap.high)
+        for found, wanted in (
+            ((score.pck, score.low, score.high), (around.mean, around.low, around.high)),
+            ((score.gap.effect, score.gap.low, score.gap.high), (gap.effect, gap.low, gap.high)),
+        ):
+            assert found == pytest.approx(wanted, nan_ok=True)
     assert {score.alpha for _, row in best.by_alpha for score in row} == set(study.rule.alphas)
     own, base = (study.configurations().loc[key] for key in (best.key, study.baseline))
     assert [axis for axis, *_ in best.changed] == own.index[(own != base) & own.notna()].tolist()

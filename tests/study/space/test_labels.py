@@ -14,6 +14,16 @@ def test_many_values_are_cut_in_the_middle():
     assert many.endswith("… (100 in all), 99")
 
 
+def test_true_and_false_are_words_and_no_numbers():
+    assert labels.values([True, False, 1]) == "true, false, 1"
+    assert [labels.numeric(each) for each in (True, 1, 0.5, "1", None)] == [
+        False,
+        True,
+        True,
+        *[False] * 2,
+    ]
+
+
 def test_settings_are_those_that_apply():
     assert labels.settings({"prompt": "single", "length": 75, "template": None}) == (
         "prompt=single, length=75"
@@ -34,3 +44,14 @@ def test_numbers():
     assert labels.percent(math.nan) == labels.MISSING
     assert labels.signed(-0.012) == "−1.2"
     assert labels.listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_training_says_what_differs_from_the_usual():
+    usual = {"train.timestep": 261, "train.layer": 1, "train.kernel_size": 7, "train.data": "own"}
+    plain = {**usual, "train.fusion": "none", "train.l2_normalize": True}
+    said = "t = 261, layer 1, loss window 7, on each data set's own pairs"
+    assert labels.training([plain]) == said
+    fused = {**plain, "train.fusion": "dino", "train.l2_normalize": None}
+    assert "loss window 7, fused with dino, on" in labels.training([fused])
+    dots = {**plain, "train.l2_normalize": False}
+    assert "loss window 7, L2 normalization false, on" in labels.training([dots])
