@@ -1,7 +1,7 @@
 """The runner: ``python -m benchmarks [NAME…] [ARGUMENTS…]``.
 
 python -m benchmarks                       # list of the benchmarks
-python -m benchmarks matching bootstrap    # these
+python -m benchmarks matching evaluator    # these
 python -m benchmarks all                   # all of them
 python -m benchmarks answers --pairs 500   # one, with its own arguments
 """

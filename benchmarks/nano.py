@@ -7,7 +7,7 @@ architecture with random weights, and of two descriptors that learned nothing: r
 point, and SIFT-like histograms of gradients. Every row chooses its timestep, layer and kernel
 width on the validation pairs (PF-Willow, which has none, takes PF-Pascal's), and is then read
 on test; `class` has no row on PF-Willow, for it learned no ducks. Differences are paired, with
-95 % intervals from a bootstrap over images.
+95 % intervals for other images.
 
 Then speed: a forward pass through layer 1 in batches of 16, and how fast a `single` prompt is
 tuned to within a point of its final PCK.

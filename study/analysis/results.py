@@ -188,7 +188,8 @@ class Results:
 
         Returns:
             Columns ``dataset, split, alpha, pck, low, high`` (95 % interval), ``seeds`` (how many
-            were measured), ``pck_point, pairs, keypoints, status, reason``.
+            were measured), ``pck_point, pairs, keypoints, status, reason`` (why it is missing, or
+            has no interval).
 
         Raises:
             SD4MatchError: there is no such configuration.
@@ -207,8 +208,9 @@ class Results:
                 bounds = next(around) if row else Interval(nan, nan, nan, 0)
                 numbers = (bounds.mean, bounds.low, bounds.high, len(row))
                 points = at_alpha["pck_point"].mean()
-                rest = first[["pairs", "keypoints", "status", "reason"]]
-                found.append((dataset, split, alpha, *numbers, points, *rest))
+                rest = first[["pairs", "keypoints", "status"]]
+                why = bounds.reason if row else first["reason"]
+                found.append((dataset, split, alpha, *numbers, points, *rest, why))
         numbered = ["pck", "low", "high", "seeds", "pck_point"]
         names = [*KEY, *numbered, "pairs", "keypoints", "status", "reason"]
         return pd.DataFrame(found, columns=names)

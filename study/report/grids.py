@@ -87,8 +87,11 @@ def axis_grid(study: Results, axis: str) -> tuple[Grid, pd.DataFrame]:
         for row in part.to_dict("records"):
             cells = by_row[str(row["configuration"])]
             # Intervals where results are reported; validation only chooses.
-            note = labels.bounds(row["low"], row["high"]).strip() if split == "test" else ""
-            note = note or ("missing" if row["reason"] else "")
+            note = ""
+            if row["status"] == "missing":
+                note = "missing"
+            elif split == "test":
+                note = labels.bounds(row["low"], row["high"]).strip() or "no interval"
             cells.append(Cell(labels.percent(row["pck"]), note))
             if split == "test":
                 cells.append(_gap(row))

@@ -33,7 +33,7 @@ class Gap:
     def verdict(self) -> str:
         """The conclusion that the interval allows."""
         if math.isnan(self.low):
-            return "one pair: no interval"
+            return "no interval: these pairs tell no error"
         if self.said in ("equivalent", "undecided"):
             return _AT_A_MARGIN[self.said]
         if self.low > 0:

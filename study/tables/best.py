@@ -13,6 +13,7 @@ from study.analysis.rows import configurations, none_for_na, one_training_seed
 from study.space import labels
 from study.space.labels import several
 from study.space.metric import COST, Metric
+from study.tables.footnotes import Reasons
 from study.tables.reproduce import launch_command, search_space
 
 MOST_TIED = 5
@@ -89,7 +90,7 @@ def _sure_lines(study: Results, key: str, value: float, sure: ChoiceUncertainty)
     """How optimistic the score is, and the configurations that validation cannot tell from it."""
     if sure.compared == 1:
         return []
-    lines = []
+    lines = ["  Optimistic by an unknown amount: these pairs tell no error"]
     if sure.optimism == sure.optimism:
         lines = [
             f"  Optimistic by {100 * sure.optimism:.1f} points, as the best of {sure.compared:,}:"
@@ -166,8 +167,12 @@ def _pareto_lines(study: Results, found: pd.DataFrame) -> str:
 
 def _score_lines(scores: pd.DataFrame) -> str:
     """One configuration's PCK with intervals: rows are data sets and splits, columns are alphas."""
+    reasons = Reasons()
     rows = [
-        [f"{labels.dataset(str(dataset))} {split}", *map(_score, part.itertuples())]
+        [
+            f"{labels.dataset(str(dataset))} {split}",
+            *(_score(row, reasons) for row in part.itertuples()),
+        ]
         for (dataset, split), part in scores.groupby(["dataset", "split"], sort=False)
     ]
     alphas = [f"PCK@{alpha:g} [95 %]" for alpha in scores["alpha"].unique()]
@@ -180,6 +185,7 @@ def _score_lines(scores: pd.DataFrame) -> str:
                 f"{labels.MISSING} {labels.dataset(str(row.dataset))} {row.split}: {row.reason}"
                 for row in gone.itertuples()
             ),
+            *reasons.notes(),
         ]
     )
 
@@ -189,7 +195,7 @@ def _plain(number: float) -> float | None:
     return number if number == number else None
 
 
-def _score(row: Any) -> str:
+def _score(row: Any, reasons: Reasons) -> str:
     if pd.isna(row.pck):
         return labels.MISSING
-    return labels.percent(row.pck) + labels.bounds(row.low, row.high)
+    return labels.percent(row.pck) + reasons.bounds(row.low, row.high, row.reason)

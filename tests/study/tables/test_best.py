@@ -31,3 +31,13 @@ def test_the_best_tells_its_ties_its_optimism_and_its_one_seed(answered, seeded)
     point, text = best_report(answered, "spair/val/pck@0.1/point")
     assert "Tied" not in text
     assert "tied_with" not in point
+
+
+@pytest.mark.slow
+def test_the_best_tells_why_it_has_no_interval(answered):
+    scores = answered.scores(answered.best().name)
+    untold = scores[(scores["status"] == "done") & scores["low"].isna()]
+    assert len(untold)
+    assert untold["reason"].notna().all()
+    _, text = best_report(answered, None)
+    assert all(f"no interval: {reason}." in text for reason in untold["reason"])
