@@ -2,9 +2,10 @@
 
 Each source's variance is estimated from few observations, with its own degrees of freedom. A
 quantile is the mean of their two quantiles of Student's t, weighted by the variances (Cochran and
-Cox, *Experimental Designs*, 1950): the solution of Behrens and Fisher would reject 1 % instead of
-5 % with two or three seeds, that of Welch and Satterthwaite up to 12 %, and its far tail, which
-Holm's correction reads, is up to a hundred times too small (docs/explanation/statistics.md).
+Cox, *Experimental Designs*, 1950). With two seeds, the solution of Behrens and Fisher rejects as
+little as 1 % instead of 5 %, that of Welch and Satterthwaite up to 12 %, with p-values in the far
+tail, which Holm's correction reads, up to a hundred times too small; this one, 2 to 6 %
+(docs/explanation/statistics.md).
 
 One seed shows nothing about others: the distribution is then for other images and this seed.
 """

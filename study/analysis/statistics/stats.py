@@ -148,8 +148,8 @@ def intervals(rows: Sequence[Row], *, level: float = 0.95) -> list[Interval]:
         bounds = np.nan, np.nan
         if pairs.reason is None:
             of_pairs = values.mean(axis=0)
-            mixed = min(np.count_nonzero(of_pairs > 0), np.count_nonzero(of_pairs < 1))
-            bounds = _wilson(mean, spread, (1 + level) / 2, len(of_pairs) * 4.0 ** min(mixed, 99))
+            mixed = int(min((of_pairs > 0).sum(), (of_pairs < 1).sum()))
+            bounds = _wilson(mean, spread, (1 + level) / 2, len(of_pairs), min(mixed, 99))
         found.append(Interval(mean, *bounds, len(values), pairs.reason))
     return found
 
@@ -270,16 +270,18 @@ def _spreads(
     return found
 
 
-def _wilson(mean: float, spread: Spread, probability: float, most: float) -> tuple[float, float]:
-    """Wilson's interval for as many independent pairs as would have this error, ``most`` at most.
+def _wilson(
+    mean: float, spread: Spread, probability: float, pairs: int, mixed: int
+) -> tuple[float, float]:
+    """Wilson's interval for as many independent pairs as would have this error.
 
-    At 0 and 1 the error is 0 whatever the number of pairs is. So P pairs count as P when all are
-    right, and as four times as many for each one that is not. Near 0 and 1 the error rests on the
-    few pairs that went the other way: ``number * rare`` of them at the error that was found.
+    When all pairs are alike the error is 0 whatever their number. So P pairs count as P then, and
+    as at most four times as many for each of the ``mixed`` ones that are not all right (or all
+    wrong). Near 0 and 1 the error rests on the few that went the other way, ``number * rare``.
     """
-    share, quantile, number = min(max(mean, 0.0), 1.0), _NORMAL, most
+    share, quantile, number = min(max(mean, 0.0), 1.0), _NORMAL, float(pairs)
     if spread.error > 0:
-        number = min(share * (1 - share) / spread.error**2, most)
+        number = min(share * (1 - share) / spread.error**2, pairs * 4.0**mixed)
         rare = min(share, 1 - share)
         slack = (1 - 2 * rare) ** 2 / max(number * rare, _FEWEST)
         freedom = max(1 / (1 / spread.freedom + slack), 1.0)

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from scipy.stats import ttest_1samp
+from scipy.stats import binomtest, ttest_1samp
 
 from sd4match.errors import SD4MatchError
 from study.analysis.statistics.seeds import Spread
@@ -171,3 +171,11 @@ def test_p_values_and_intervals_never_disagree(effect, images, freedom, seeds, n
     low, high = gap.interval_at(0.9)
     inside = -margin < low and high < margin
     assert inside == (gap.p_beyond(margin) < 0.05) or gap.p_beyond(margin) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_pairs_that_are_all_alike_count_as_often_as_they_are(share):
+    pairs = draw_pairs(3, 8, 20)
+    found = interval(PairSamples(np.full(60, share), *pairs))
+    wilson = binomtest(round(60 * share), 60).proportion_ci(method="wilson")
+    assert (found.low, found.high) == pytest.approx((wilson.low, wilson.high), abs=1e-4)
