@@ -14,7 +14,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _LARGE = 20_000_000  # couples times images of a category: 160 MB
-_MOST = 4.0  # centering that takes three quarters of the variance leaves nothing to go by
+_MOST = 4.0  # centering that takes three quarters of a category's variance leaves too little,
+_MANY = 10.0  # unless many categories tell it together: with so many degrees of freedom
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +149,7 @@ def _moments(
         wanted += number + float((degree**2).sum())
         mean += float(np.trace(images_sums)) - (number - squares / number + float((u**2).sum()))
         square += float((images_sums**2).sum() - 2 * (both**2).sum()) + couples
-    if mean * _MOST < wanted:
+    if mean * _MOST < wanted and (mean * _MOST**2 < wanted or mean**2 < _MANY * square):
         return np.nan, np.nan
     return wanted / mean, mean**2 / square
 
