@@ -47,11 +47,12 @@ def test_numbers():
 
 
 def test_training_says_what_differs_from_the_usual():
-    usual = {"train.timestep": 261, "train.layer": 1, "train.kernel_size": 7, "train.data": "own"}
-    plain = {**usual, "train.fusion": "none", "train.l2_normalize": True}
+    usual: dict[str, labels.Value] = {"train.timestep": 261, "train.layer": 1}
+    usual |= {"train.kernel_size": 7, "train.data": "own"}
+    plain: labels.Settings = {**usual, "train.fusion": "none", "train.l2_normalize": True}
     said = "t = 261, layer 1, loss window 7, on each data set's own pairs"
     assert labels.training([plain]) == said
-    fused = {**plain, "train.fusion": "dino", "train.l2_normalize": None}
+    fused: labels.Settings = {**plain, "train.fusion": "dino", "train.l2_normalize": None}
     assert "loss window 7, fused with dino, on" in labels.training([fused])
-    dots = {**plain, "train.l2_normalize": False}
+    dots: labels.Settings = {**plain, "train.l2_normalize": False}
     assert "loss window 7, L2 normalization false, on" in labels.training([dots])
