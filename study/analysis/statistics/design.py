@@ -5,7 +5,7 @@ pair that it is in. Images are identified by content and belong to a category.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,13 @@ class Design:
         if len(self.source) == 1:
             return "a single pair"
         return None if np.isfinite(self.inflation) else "nearly all pairs share an image"
+
+    @cached_property
+    def fewest(self) -> float:
+        """As many independent pairs as these count for at least: all that share an image alike."""
+        images = np.bincount(np.concatenate([self.source, self.target]))
+        linked = np.square(images).sum() - np.square(np.bincount(self.couple)).sum()
+        return float(len(self.source) ** 2 / linked)
 
     def standard_errors(self, values: Floats) -> Floats:
         """(K,) standard errors of the means of ``values`` (K, P) under image and pair effects.
