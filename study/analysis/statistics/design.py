@@ -104,6 +104,14 @@ def _design(source: bytes, target: bytes, category: bytes) -> Design:
     _, strata, sizes = np.unique(names, return_inverse=True, return_counts=True)
     # Categories of one pair show no variation each, so they count as one category together.
     strata = np.unique(np.where(sizes[strata] == 1, -1, strata), return_inverse=True)[1]
+    found = _within(ends, strata)
+    # Categories too small to tell an error: among all pairs it is told, and holds what differs
+    # between categories too.
+    return found if np.isfinite(found.inflation) else _within(ends, np.zeros_like(strata))
+
+
+def _within(ends: Integers, strata: Integers) -> Design:
+    """The design of pairs (first ends, then second ends) in categories."""
     # An image seen in two categories counts in each.
     images, rows = np.unique(np.stack([np.tile(strata, 2), ends]), axis=1, return_inverse=True)
     first, second = np.split(rows.reshape(-1), 2)

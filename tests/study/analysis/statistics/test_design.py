@@ -100,6 +100,20 @@ def test_many_small_categories_tell_an_error_together(effect):
     assert 0.935 < np.mean(np.abs(values.mean(axis=1)) < reach) < 0.995
 
 
+def test_categories_that_are_too_small_tell_an_error_among_all_pairs():
+    """Twelve categories, each with one image in all of its pairs."""
+    star = np.arange(9)
+    first, category = np.repeat(10 * np.arange(12), 9), np.repeat(np.arange(12), 9)
+    second = first + 1 + np.tile(star, 12)
+    assert design(0 * star, 1 + star, 0 * star).reason == "nearly all pairs share an image"
+    found = design(first, second, category)
+    assert found.reason is None
+    images = np.random.default_rng(0).standard_normal((2000, 120))
+    values = images[:, first] + images[:, second]
+    reach = stdtrit(found.freedom, 0.975) * found.standard_errors(values)
+    assert 0.935 < np.mean(np.abs(values.mean(axis=1)) < reach) < 0.97
+
+
 def test_pairs_count_for_at_least_as_many_as_if_an_image_decided_them():
     source, target, category = pairs_of((8, 5), 12, np.random.default_rng(0))
     linked = matrices(source, target, category)[2]
