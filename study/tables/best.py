@@ -90,7 +90,7 @@ def _sure_lines(study: Results, key: str, value: float, sure: ChoiceUncertainty)
     """How optimistic the score is, and the configurations that validation cannot tell from it."""
     if sure.compared == 1:
         return []
-    lines = ["  Optimistic by an unknown amount: these pairs tell no error"]
+    lines = ["  These pairs cannot tell how optimistic it is"]
     if sure.optimism == sure.optimism:
         lines = [
             f"  Optimistic by {100 * sure.optimism:.1f} points, as the best of {sure.compared:,}:"

@@ -5,7 +5,7 @@ pair that it is in. Images are identified by content and belong to a category.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _LARGE = 20_000_000  # couples times images of a category: 160 MB
-_MOST = 4.0  # centering that takes three quarters of the variance leaves nothing to go by
+_MOST = 4.0  # centering that takes three quarters of a category's variance leaves too little,
+_MANY = 10.0  # unless many categories tell it together: with so many degrees of freedom
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,13 @@ class Design:
         if len(self.source) == 1:
             return "a single pair"
         return None if np.isfinite(self.inflation) else "nearly all pairs share an image"
+
+    @cached_property
+    def fewest(self) -> float:
+        """As many independent pairs as these count for at least: all that share an image alike."""
+        images = np.bincount(np.concatenate([self.source, self.target]))
+        linked = np.square(images).sum() - np.square(np.bincount(self.couple)).sum()
+        return float(len(self.source) ** 2 / linked)
 
     def standard_errors(self, values: Floats) -> Floats:
         """(K,) standard errors of the means of ``values`` (K, P) under image and pair effects.
@@ -96,6 +104,14 @@ def _design(source: bytes, target: bytes, category: bytes) -> Design:
     _, strata, sizes = np.unique(names, return_inverse=True, return_counts=True)
     # Categories of one pair show no variation each, so they count as one category together.
     strata = np.unique(np.where(sizes[strata] == 1, -1, strata), return_inverse=True)[1]
+    found = _within(ends, strata)
+    # Categories too small to tell an error: among all pairs it is told, and holds what differs
+    # between categories too.
+    return found if np.isfinite(found.inflation) else _within(ends, np.zeros_like(strata))
+
+
+def _within(ends: Integers, strata: Integers) -> Design:
+    """The design of pairs (first ends, then second ends) in categories."""
     # An image seen in two categories counts in each.
     images, rows = np.unique(np.stack([np.tile(strata, 2), ends]), axis=1, return_inverse=True)
     first, second = np.split(rows.reshape(-1), 2)
@@ -148,7 +164,7 @@ def _moments(
         wanted += number + float((degree**2).sum())
         mean += float(np.trace(images_sums)) - (number - squares / number + float((u**2).sum()))
         square += float((images_sums**2).sum() - 2 * (both**2).sum()) + couples
-    if mean * _MOST < wanted:
+    if mean * _MOST < wanted and (mean * _MOST**2 < wanted or mean**2 < _MANY * square):
         return np.nan, np.nan
     return wanted / mean, mean**2 / square
 

@@ -6,7 +6,7 @@ difference is equivalent at 5 % exactly when its 90 % interval lies within the m
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from sd4match.errors import SD4MatchError
 from study.analysis.statistics.design import Design, Floats, design
 from study.analysis.statistics.seeds import Spread
+from study.analysis.statistics.shares import exact, wilson
 
 LEVEL = 0.05
 """A difference is marked when its corrected p-value is below this."""
-_NORMAL = 1.96  # of 95 %, where all pairs are right and there is no error to go by
-_FEWEST = 0.3
 _DOUBT = 2.25  # pairs: a bound of 1.96 * 1.5 = 3 pairs of P when none differs (rule of three)
 
 
@@ -127,7 +126,9 @@ def difference(a: PairSamples, b: PairSamples) -> Difference:
 def intervals(rows: Sequence[Row], *, level: float = 0.95) -> list[Interval]:
     """Mean PCK over seeds and pairs of each row, and its interval.
 
-    Wilson's interval for as many independent pairs as would have this standard error.
+    Wilson's interval for as many independent pairs as would have this standard error, or the exact
+    one for as many as there are at least, whichever is narrower: of few pairs near 0 and 1, nearly
+    all alike, the standard error is hardly known.
 
     Args:
         rows: what was measured; all on the same pairs.
@@ -149,7 +150,9 @@ def intervals(rows: Sequence[Row], *, level: float = 0.95) -> list[Interval]:
         if pairs.reason is None:
             of_pairs = values.mean(axis=0)
             mixed = int(min((of_pairs > 0).sum(), (of_pairs < 1).sum()))
-            bounds = _wilson(mean, spread, (1 + level) / 2, len(of_pairs), min(mixed, 99))
+            bounds = wilson(mean, spread, (1 + level) / 2, len(of_pairs), min(mixed, 99))
+            if spread.seeds == 0:
+                bounds = min(bounds, exact(mean, pairs.fewest, level), key=np.ptp)
         found.append(Interval(mean, *bounds, len(values), pairs.reason))
     return found
 
@@ -268,29 +271,6 @@ def _spreads(
         images = np.sqrt(np.maximum(whole**2 - within, 0.0) + doubt / size**2)
         found.append(Spread(float(images), pairs.freedom, float(np.sqrt(seeds)), number))
     return found
-
-
-def _wilson(
-    mean: float, spread: Spread, probability: float, pairs: int, mixed: int
-) -> tuple[float, float]:
-    """Wilson's interval for as many independent pairs as would have this error.
-
-    When all pairs are alike the error is 0 whatever their number. So P pairs count as P then, and
-    as at most four times as many for each of the ``mixed`` ones that are not all right (or all
-    wrong). Near 0 and 1 the error rests on the few that went the other way, ``number * rare``.
-    """
-    share, quantile, number = min(max(mean, 0.0), 1.0), _NORMAL, float(pairs)
-    if spread.error > 0:
-        number = min(share * (1 - share) / spread.error**2, pairs * 4.0**mixed)
-        rare = min(share, 1 - share)
-        slack = (1 - 2 * rare) ** 2 / max(number * rare, _FEWEST)
-        freedom = max(1 / (1 / spread.freedom + slack), 1.0)
-        quantile = replace(spread, freedom=freedom).quantile(probability) / spread.error
-    if number <= 0:
-        return 0.0, 1.0
-    part = quantile**2 / number
-    middle, half = share + part / 2, np.sqrt(part * (share * (1 - share) + part / 4))
-    return float((middle - half) / (1 + part)), float((middle + half) / (1 + part))
 
 
 def _stack(row: Row) -> Floats:

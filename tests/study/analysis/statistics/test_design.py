@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 from scipy.stats import sem
 
 from study.analysis.statistics.design import design
@@ -80,6 +81,44 @@ def test_why_no_error_can_be_told():
     assert design(but_one, ends, one).reason == shared
     half = np.append(one[:5], [20, 22, 24, 26])
     assert design(half, np.append(ends[:5], [21, 23, 25, 27]), one).reason is None
+
+
+@pytest.mark.parametrize("effect", [0.5, 1.0, 3.0])
+def test_many_small_categories_tell_an_error_together(effect):
+    """As PF-Pascal's test split of the shapes: 12 categories of 9 pairs on 5 images."""
+    rng = np.random.default_rng(0)
+    ends = np.stack([rng.choice(5, 2, replace=False) for _ in range(108)], axis=1)
+    category = np.arange(108) // 9
+    one = design(*ends[:, :9], category[:9])
+    many = design(*(ends + 5 * category), category)
+    assert many.inflation > 4
+    assert many.freedom > 10
+    assert [one.reason is None, many.reason is None] == [False, True]
+    images = effect * rng.standard_normal((2000, 60))
+    values = images[:, many.source] + images[:, many.target] + rng.standard_normal((2000, 108))
+    reach = stdtrit(many.freedom, 0.975) * many.standard_errors(values)
+    assert 0.935 < np.mean(np.abs(values.mean(axis=1)) < reach) < 0.995
+
+
+def test_categories_that_are_too_small_tell_an_error_among_all_pairs():
+    """Twelve categories, each with one image in all of its pairs."""
+    star = np.arange(9)
+    first, category = np.repeat(10 * np.arange(12), 9), np.repeat(np.arange(12), 9)
+    second = first + 1 + np.tile(star, 12)
+    assert design(0 * star, 1 + star, 0 * star).reason == "nearly all pairs share an image"
+    found = design(first, second, category)
+    assert found.reason is None
+    images = np.random.default_rng(0).standard_normal((2000, 120))
+    values = images[:, first] + images[:, second]
+    reach = stdtrit(found.freedom, 0.975) * found.standard_errors(values)
+    assert 0.935 < np.mean(np.abs(values.mean(axis=1)) < reach) < 0.97
+
+
+def test_pairs_count_for_at_least_as_many_as_if_an_image_decided_them():
+    source, target, category = pairs_of((8, 5), 12, np.random.default_rng(0))
+    linked = matrices(source, target, category)[2]
+    assert design(source, target, category).fewest == pytest.approx(24**2 / linked.sum())
+    assert design(np.arange(9), np.arange(9) + 9, np.zeros(9, dtype=int)).fewest == 9
 
 
 def test_categories_of_very_many_images_take_a_short_cut_to_nearly_the_same(monkeypatch):
