@@ -21,6 +21,7 @@ from typer.main import get_command
 import sd4match.cli
 import study.cli
 from sd4match.testbed.shapes import generate
+from study.engine.cluster import joined
 from study.space import load
 
 ROOT = Path(__file__).parents[2]
@@ -69,11 +70,13 @@ def desk(tmp_path_factory):
         (folder / name).write_bytes(pictures[of].read_bytes())
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(sys, "argv", ["study", "launch", "quickstart"])
-        with pytest.raises(SystemExit) as end:
-            study.cli.main()
-    assert not end.value.code
-    return folder
+        # One Ray for the launches of all pages: a launch in a process that has one uses it.
+        with joined(load("quickstart", [])):
+            patch.setattr(sys, "argv", ["study", "launch", "quickstart"])
+            with pytest.raises(SystemExit) as end:
+                study.cli.main()
+            assert not end.value.code
+            yield folder
 
 
 @pytest.fixture(autouse=True)
