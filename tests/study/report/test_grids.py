@@ -6,6 +6,7 @@ from math import nan
 import pytest
 
 from study.report import grids
+from study.tables.tables import study_table
 
 
 def test_all_configurations_are_listed_the_best_first(study, content):
@@ -21,7 +22,7 @@ def test_all_configurations_are_listed_the_best_first(study, content):
 
 @pytest.mark.slow
 def test_a_measured_result_without_an_interval_is_not_missing(answered, monkeypatch):
-    table = grids.study_table(answered, "prompt")
+    table = study_table(answered, "prompt")
     raw = table.raw.assign(
         low=nan, high=nan, status="done", reason="nearly all pairs share an image"
     )

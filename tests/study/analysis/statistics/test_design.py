@@ -89,8 +89,9 @@ def test_many_small_categories_tell_an_error_together(effect):
     rng = np.random.default_rng(0)
     ends = np.stack([rng.choice(5, 2, replace=False) for _ in range(108)], axis=1)
     category = np.arange(108) // 9
-    one = design(*ends[:, :9], category[:9])
-    many = design(*(ends + 5 * category), category)
+    one = design(ends[0, :9], ends[1, :9], category[:9])
+    first, second = ends + 5 * category
+    many = design(first, second, category)
     assert many.inflation > 4
     assert many.freedom > 10
     assert [one.reason is None, many.reason is None] == [False, True]
