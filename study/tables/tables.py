@@ -132,7 +132,8 @@ def ablation(
         f"PCK@alpha in %, mean over pairs, protocol {protocol}; [95 % interval] for other images of"
         " these categories.",
         "Second line: difference to the baseline on the same pairs, in percentage points;"
-        f" * p < {LEVEL:g} after Holm's correction over the rows of a column; an interval is of its row alone.",
+        f" * p < {LEVEL:g} after Holm's correction over the rows of a column; an interval is of its"
+        " row alone.",
         *([footnotes.verdicts(margin)] if margin is not None else []),
         *([_SEEDS] if (raw["seeds"] > 1).any() else []),
         f"Baseline {baseline}: {labels.settings(table[baseline])}.",
