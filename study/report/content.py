@@ -33,7 +33,7 @@ class Best:
         metric, value: what chose it, and its value.
         over: the seeds that the value is the mean of, in words; empty for one seed.
         sure: its ties and its optimism; None for an average over keypoints.
-        one_seed: whether its learned prompt has one training seed.
+        one_seed: whether a learned prompt among it and its ties has one training seed.
         is_baseline: whether nothing was better than the baseline.
         settings: (axis, value, the baseline's value) where either applies.
         scores: at the usual alpha.
@@ -158,6 +158,7 @@ def _best(study: Results, table: Mapping[str, Settings]) -> tuple[Best | None, s
     )
     every = scores(study, key)
     usual = tuple(score for score in every if score.alpha == study.rule.usual_alpha)
+    sure = None if Metric.parse(metric).point else choice_uncertainty(study, metric)
     by_alpha = tuple(
         (score.place, tuple(s for s in every if s.place == score.place)) for score in usual
     )
@@ -166,8 +167,8 @@ def _best(study: Results, table: Mapping[str, Settings]) -> tuple[Best | None, s
         metric=metric,
         value=float(row.iloc[-1]),
         over=labels.seeds_note(seeds),
-        sure=None if Metric.parse(metric).point else choice_uncertainty(study, metric),
-        one_seed=one_training_seed(study.cells, [key]),
+        sure=sure,
+        one_seed=one_training_seed(study.cells, [key, *(sure.tied if sure else ())]),
         is_baseline=study.baseline in study.seeds_of(key).values(),
         settings=settings,
         scores=usual,

@@ -65,12 +65,13 @@ def best_report(
             "optimism": _plain(sure.optimism),
             "corrected": _plain(rows[0]["value"] - sure.optimism),
         }
+    compared = [key, *(sure.tied if sure else ())]
     lines = [
         f"best by {chosen_by} ({100 * rows[0]['value']:.1f} %{over}): configuration {key}",
         f"  {labels.settings(settings)}",
         *(_sure_lines(study, key, rows[0]["value"], sure) if sure else []),
         _score_lines(scores),
-        *([labels.ONE_SEED] if one_training_seed(study.cells, [key]) else []),
+        *([labels.ONE_SEED] if one_training_seed(study.cells, compared) else []),
         "reproduce it:",
         f"  {command}",
     ]

@@ -108,7 +108,7 @@ def _more(row: Mapping[Hashable, Any]) -> str:
         if not low <= limit:  # too many, or unknown
             continue
         if high > limit:
-            ways.append(f"at least {max(low, 1):,.0f} {unit}")
+            ways.append(f"at least {labels.several(int(max(low, 1)), unit[:-1])}")
         elif high == low:
             ways.append(f"{low:,.0f} {unit}")
         else:
