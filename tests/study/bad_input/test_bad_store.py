@@ -42,7 +42,7 @@ DECIMAL = re.compile(r"-?\d+\.\d+(?:e-\d+)?")
 
 
 def parts(table):
-    """The decimal numbers of a table, whose last digits depend on the order of sums, and the rest."""
+    """A table's decimal numbers, whose last digits depend on the order of sums, and the rest."""
     return [float(number) for number in DECIMAL.findall(table)], DECIMAL.sub("number", table)
 
 
