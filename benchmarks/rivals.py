@@ -1,4 +1,4 @@
-"""Search methods for the benchmark `search`: each proposes points and is told their values."""
+"""Search methods for the benchmark `search`: each proposes points and learns their values."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ class Optuna:
         self._sampler, self._generation = sampler, generation
 
     def __call__(self, axes: Axes, *, prompt: Value, seed: int) -> Iterator[Point]:
-        """Yield the points; the values of a generation are told when all of it is measured."""
+        """Yield the points; values reach a method when a whole generation is measured."""
         settings = Search(sampler=self._sampler, seed=seed, generation=self._generation)
         proposals = Proposals(axes, samplers.create(settings), prompt=prompt)
         while asked := [p for _ in range(self._generation) if (p := proposals.ask())]:

@@ -105,7 +105,7 @@ def _design(source: bytes, target: bytes, category: bytes) -> Design:
     # Categories of one pair show no variation each, so they count as one category together.
     strata = np.unique(np.where(sizes[strata] == 1, -1, strata), return_inverse=True)[1]
     found = _within(ends, strata)
-    # Categories too small to tell an error: among all pairs it is told, and holds what differs
+    # Categories too small to give an error: all pairs give it together, and it holds what differs
     # between categories too.
     return found if np.isfinite(found.inflation) else _within(ends, np.zeros_like(strata))
 

@@ -227,7 +227,7 @@ def verdict(effect: float, p_value: float, p_equivalent: float) -> str:
     Args:
         effect: the difference.
         p_value: of no difference, corrected for the number of comparisons.
-        p_equivalent: of a difference that matters (`Difference.p_beyond`), corrected likewise.
+        p_equivalent: of a difference that matters (`Difference.p_beyond`), corrected too.
 
     Returns:
         ``equivalent`` (too small to matter, even where it is significant), ``better``, ``worse``,
