@@ -5,12 +5,22 @@ import pytest
 
 from study.figures import correlation
 
+from .conftest import make
+
+UNTRAINED = """
+design: factorial
+baseline: {prompt: text, ensemble: 1, kernel: 3}
+axes: {prompt: [empty, text], layer: [0, 1]}
+data: {evaluate: [pf_pascal]}
+"""
+
 
 @pytest.mark.slow
-def test_correlation_maps_of_every_prompt(searched):
-    found = correlation.prompts_of(searched)
+def test_correlation_maps_of_every_prompt(shapes_root, tmp_path):
+    study = make(tmp_path, shapes_root, UNTRAINED)
+    found = correlation.prompts_of(study)
     assert list(found) == ["text", "empty"]
-    figure = searched.plot("correlation", "pf_pascal")
+    figure = study.plot("correlation", "pf_pascal")
     titles = [panel.get_title(loc="left") for panel in figure.axes]
     assert [t for t in titles if t in found] == ["text", "empty"] * 2
     maps = [panel.images[-1].get_array() for panel in figure.axes if len(panel.images) == 2]
