@@ -98,10 +98,10 @@ def _find(benchmark: Benchmark, root: Path, split: str) -> Path:
         f"`sd4match data shapes {root}` generates small data sets, "
         f"`sd4match data download` fetches the real ones"
     )
-    if not root.is_dir():
-        raise SD4MatchError(f"no data folder {root}: expected {folder}; {makers}")
     if not folder.is_dir():
         check_root(root)
+        if not root.is_dir():
+            raise SD4MatchError(f"no data folder {root}: expected {folder}; {makers}")
         raise SD4MatchError(f"no {benchmark.name} in {root}: expected {folder}; {makers}")
     if not (folder / benchmark.lists[split]).is_file():
         raise SD4MatchError(f"{folder / benchmark.lists[split]}: missing pair list; {makers}")
