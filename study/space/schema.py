@@ -4,6 +4,7 @@ A file in ``search_spaces/`` writes only what differs from these defaults. The m
 the text of ``docs/reference/search_space.md`` (``python docs/search_space_reference.py``).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -328,7 +329,8 @@ def leaves(nested: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown(text: str) -> str:
-    """What a user typed, in quotes, on one line, cut where it is long."""
+    """What a user typed, in quotes, on one line, cut where it is long; passwords of URLs hidden."""
+    text = re.sub(r"(://[^/:@]*):[^@]*@", r"\1:…@", text)
     return repr(text if len(text) <= 80 else f"{text[:79]}…")
 
 

@@ -117,7 +117,7 @@ def test_missing_folders_say_how_to_make_them(tmp_path, shared_root, name):
     fails(name, tmp_path / "nowhere", "test", str(tmp_path / "nowhere"), *makers)
     fails(name, tmp_path, "test", str(tmp_path), "expected", *makers)
     folder = {"pf_pascal": "pf-pascal", "pf_willow": "pf-willow", "spair": "SPair-71k"}[name]
-    fails(name, shared_root / folder, "test", "is the", "give the folder that holds it")
+    fails(name, shared_root / folder, "test", "itself: give the folder above it")
     (tmp_path / folder).mkdir()
     fails(name, tmp_path, "test", str(tmp_path / folder), "missing pair list", *makers)
 
