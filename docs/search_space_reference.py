@@ -34,6 +34,23 @@ below. Every field can be overridden on the command line, in the way of Hydra:
 new value of a *tune* axis needs a new prompt to be learned, one of an *extract* axis a new UNet
 pass, and one of a *free* axis nothing, because it is read from the same pass.
 
+A design of more than 500,000 configurations is refused before any of it is made; the message counts
+them and says which axes make them.
+
+## Overrides
+
+An override wins over the file, and of two for one setting the last. It is `key=value`, with no
+spaces around the `=`, and `~axes.layer` leaves an axis out.
+
+- Settings of the type text, also in `prompts` and `image_encoders`, are taken as they are typed:
+  `data.root=~/run=3`. Quote for the shell only: `'data.root=/data/my folder'`. `null` is no text
+  where null is possible. `${oc.env:NAME}` is a variable of the environment.
+- Other values are Hydra's: `axes.layer=[0,1]`, `baseline.length=16`. In a list, a text with `=`,
+  `~`, `{}` or letters beyond ASCII needs quotes: `'axes.template=["a photo of a {category}"]'`.
+  The message for one without gives the exact line to type.
+- An empty value is refused: it is mostly a variable that is not set.
+- An axis may be nested or dotted, `train: {layer: [1]}` or `train.layer: [1]`, not both at once.
+
 This page is generated from the schema by `docs/search_space_reference.py`.
 """
 TAIL = """\

@@ -60,6 +60,37 @@ def load(
     return pairs if category is None else pairs.of_category(category)
 
 
+def check_root(root: Path) -> None:
+    """Refuse a data root that is a data set's own folder, inside of one, or above a data root.
+
+    Args:
+        root: the data root, in which a data set was not found.
+
+    Raises:
+        SD4MatchError: says what the folder is, and which one to give.
+    """
+    place = root.absolute()
+    if _holds_any(place):
+        return
+    for folder in (place, *place.parents):
+        for benchmark in BENCHMARKS.values():
+            lists = (folder / file for file in benchmark.lists.values())
+            named = folder == place and folder.name == benchmark.folder
+            if named or any(map(Path.is_file, lists)):
+                what = f"{benchmark.folder} itself" if folder == place else f"inside of {folder}"
+                raise SD4MatchError(
+                    f"data root {root} is {what}: give the folder above it, {folder.parent}, "
+                    f"that has it as {benchmark.folder}"
+                )
+    if below := next(filter(_holds_any, sorted(place.glob("*/"))), None):
+        raise SD4MatchError(f"data root {root} holds no data set, but {below} does: give that")
+
+
+def _holds_any(root: Path) -> bool:
+    """Whether some data set is in a data root."""
+    return any((root / name).is_dir() for name in FOLDERS.values())
+
+
 def _find(benchmark: Benchmark, root: Path, split: str) -> Path:
     """The data set's folder; it and the split's list must exist."""
     folder = root / benchmark.folder
@@ -67,14 +98,10 @@ def _find(benchmark: Benchmark, root: Path, split: str) -> Path:
         f"`sd4match data shapes {root}` generates small data sets, "
         f"`sd4match data download` fetches the real ones"
     )
-    if not root.is_dir():
-        raise SD4MatchError(f"no data folder {root}: expected {folder}; {makers}")
     if not folder.is_dir():
-        if (root / benchmark.lists[split]).is_file():
-            raise SD4MatchError(
-                f"{root} is the {benchmark.name} folder itself: give the folder that holds it, "
-                f"as {benchmark.folder}"
-            )
+        check_root(root)
+        if not root.is_dir():
+            raise SD4MatchError(f"no data folder {root}: expected {folder}; {makers}")
         raise SD4MatchError(f"no {benchmark.name} in {root}: expected {folder}; {makers}")
     if not (folder / benchmark.lists[split]).is_file():
         raise SD4MatchError(f"{folder / benchmark.lists[split]}: missing pair list; {makers}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sd4match.datasets.benchmark import object_name
-from sd4match.datasets.benchmarks import BENCHMARKS, CATEGORIES, FOLDERS, load
+from sd4match.datasets.benchmarks import BENCHMARKS, CATEGORIES, FOLDERS, check_root, load
 from sd4match.datasets.pair_set import PairSet
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.family_facts import SOURCES
@@ -74,10 +74,13 @@ def refer(dataset: str, split: str, *, root: str, subset: int | None, seed: int)
         seed: draws them.
 
     Raises:
-        SD4MatchError: the folder exists, and the data set in it is broken.
+        SD4MatchError: the folder exists, and the data set in it is broken; or the root is a data
+            set's own folder.
     """
     folder = Path(root).expanduser() / FOLDERS[dataset]
-    root = str(Path(root).expanduser().resolve())
+    if not folder.is_dir():
+        check_root(folder.parent)
+    root = str(folder.parent.resolve())
     if not folder.is_dir():
         pairs, images = BENCHMARKS[dataset].published[split]
         kept = pairs if subset is None else min(subset, pairs)

@@ -18,9 +18,9 @@ from sd4match.prompts.family_facts import KNOWN
 from sd4match.tuning.recipe import check_schedule, paper_steps
 from study.space.axes import SEED, TRAINED_ON, Value, find
 from study.space.configuration import TIES
-from study.space.designs import DESIGNS
+from study.space.designs import DESIGNS, check_size
 from study.space.metric import difference_of
-from study.space.schema import SpaceFile, flatten
+from study.space.schema import SpaceFile, flatten, leaves
 from study.space.search_settings import check as check_search
 from study.space.space import Space
 
@@ -51,7 +51,7 @@ def read_axes(file: SpaceFile) -> dict[str, tuple[Value, ...]]:
         SD4MatchError: an unknown axis, the seed, no values, or an impossible one.
     """
     axes = {}
-    for name, raw in flatten(file.axes):
+    for name, raw in _axes_of(file).items():
         find(name)
         if name == SEED:
             raise SD4MatchError(
@@ -63,6 +63,13 @@ def read_axes(file: SpaceFile) -> dict[str, tuple[Value, ...]]:
             raise SD4MatchError(f"axes.{name}: no values; give some or leave the axis out")
         axes[name] = tuple(dict.fromkeys(_parse(file, name, value) for value in values))
     return axes
+
+
+def _axes_of(file: SpaceFile) -> dict[str, Any]:
+    try:
+        return leaves(file.axes)
+    except SD4MatchError as error:
+        raise SD4MatchError(f"axes: {error}") from None
 
 
 def _parse(file: SpaceFile, name: str, raw: object) -> Value:
@@ -117,64 +124,71 @@ def check_names(names: dict[str, dict[str, str]]) -> None:
         seen[same] = name
 
 
-def check(file: SpaceFile, *, source: str) -> Space:
+def check(file: SpaceFile, *, name: str) -> Space:
     """Turn a composed file into a `Space`.
 
     Args:
         file: all settings; defaults are filled in.
-        source: the file's path, for messages.
+        name: of the study, where the file gives none.
 
     Raises:
-        SD4MatchError: an unknown axis or design, an impossible value; names ``source``.
+        SD4MatchError: an unknown axis or design, an impossible value.
     """
-    file.name = file.name or Path(source).stem
-    try:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.name):
-            raise SD4MatchError(
-                f"name: {file.name!r} cannot be a folder: use letters, digits, '.', '_' and '-'"
-            )
-        if len(file.name) > LONGEST_NAME:
-            raise SD4MatchError(
-                f"name: {file.name[:20]}… has {len(file.name)} characters: file systems take no"
-                f" folder of that name; use at most {LONGEST_NAME}"
-            )
-        require_known(file.design, DESIGNS, what="design")
-        require_known(file.protocol, PROTOCOLS, what="protocol")
-        for dataset in file.data.evaluate:
-            require_known(dataset, NAMES, what="data set", where="data.evaluate")
-        for kind in file.image_encoders:
-            require_known(kind, IMAGE_ENCODERS, what="kind of image encoder")
-        if not file.data.evaluate:
-            raise SD4MatchError(f"data.evaluate is empty: name some of {', '.join(NAMES)}")
-        if not file.alphas or not all(0 < alpha < math.inf for alpha in file.alphas):
-            raise SD4MatchError(f"alphas: expected numbers above 0, got {file.alphas}")
-        if file.margin is not None:
-            difference_of(file.margin, where="margin")
-        if not 0 < file.factorial.fraction <= 1:
-            given = file.factorial.fraction
-            raise SD4MatchError(f"factorial.fraction: expected above 0 and up to 1, got {given}")
-        file.alphas = list(dict.fromkeys(file.alphas))
-        file.data.evaluate = list(dict.fromkeys(file.data.evaluate))
-        _at_least_one(file)
-        _possible_places(file)
-        check_names(file.prompts)
-        axes = read_axes(file)
-        space = Space(file, read_baseline(file), axes, read_ties(file, axes))
-        if file.design == "leave_one_out":
-            space = _full(space)
-        find(SEED).parse(space.seeds[-1])
-        _ = space.baseline  # raises if its values are impossible together
-        for backbone in axes.get("backbone", ()):
-            architecture(str(backbone))
-        check_recipe(space)
-        check_search(space)
-        _warn_of_idle_axes(space)
-        localizers = (space.baseline["localizer"], *space.axes.get("localizer", ()))
-        if warning := localizer_warning(file.protocol, map(str, localizers)):
-            log.warning("%s", warning)
-    except SD4MatchError as error:
-        raise SD4MatchError(f"search space {source}: {error}") from None
+    file.name = file.name or name
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.name):
+        raise SD4MatchError(
+            f"name: {file.name!r} cannot be a folder: use letters, digits, '.', '_' and '-'"
+        )
+    if len(file.name) > LONGEST_NAME:
+        raise SD4MatchError(
+            f"name: {file.name[:20]}… has {len(file.name)} characters: file systems take no"
+            f" folder of that name; use at most {LONGEST_NAME}"
+        )
+    require_known(file.design, DESIGNS, what="design")
+    require_known(file.protocol, PROTOCOLS, what="protocol")
+    for dataset in file.data.evaluate:
+        require_known(dataset, NAMES, what="data set", where="data.evaluate")
+    for kind in file.image_encoders:
+        require_known(kind, IMAGE_ENCODERS, what="kind of image encoder")
+    if not file.data.evaluate:
+        raise SD4MatchError(f"data.evaluate is empty: name some of {', '.join(NAMES)}")
+    if not file.alphas or not all(0 < alpha < math.inf for alpha in file.alphas):
+        raise SD4MatchError(f"alphas: expected numbers above 0, got {file.alphas}")
+    if file.margin is not None:
+        difference_of(file.margin, where="margin")
+    if not 0 < file.factorial.fraction <= 1:
+        given = file.factorial.fraction
+        raise SD4MatchError(f"factorial.fraction: expected above 0 and up to 1, got {given}")
+    file.alphas = list(dict.fromkeys(file.alphas))
+    file.data.evaluate = list(dict.fromkeys(file.data.evaluate))
+    _at_least_one(file)
+    _not_empty(file)
+    _possible_places(file)
+    check_names(file.prompts)
+    axes = read_axes(file)
+    space = Space(file, read_baseline(file), axes, read_ties(file, axes))
+    if file.design == "leave_one_out":
+        space = _full(space)
+    find(SEED).parse(space.seeds[-1])
+    _ = space.baseline  # raises if its values are impossible together
+    for backbone in axes.get("backbone", ()):
+        architecture(str(backbone))
+    check_recipe(space)
+    check_search(space)
+    check_size(space)
     return space
+
+
+def warn(space: Space) -> None:
+    """Say what is possible in a checked space, but hardly meant.
+
+    Args:
+        space: as `check` returns it.
+    """
+    _warn_of_idle_axes(space)
+    localizers = (space.baseline["localizer"], *space.axes.get("localizer", ()))
+    if warning := localizer_warning(space.file.protocol, map(str, localizers)):
+        log.warning("%s", warning)
 
 
 def check_recipe(space: Space) -> None:
@@ -223,6 +237,16 @@ def _full(plain: Space) -> Space:
         axes[name] = (*recommended, back)
     settings = {**plain.settings, **{name: values[0] for name, values in axes.items()}}
     return Space(plain.file, settings, axes, plain.tied)
+
+
+def _not_empty(file: SpaceFile) -> None:
+    """Refuse settings that are an empty text: an empty path would be the working folder."""
+    raw: Any = OmegaConf.to_container(OmegaConf.structured(file))
+    for name in ("baseline", "axes", "search", "recipe", "name", "tie", "callbacks"):
+        del raw[name]  # their values are checked one by one
+    for name, value in flatten(raw):
+        if isinstance(value, str) and not value.strip():
+            raise SD4MatchError(f"{name} is empty: give it a value or leave it out")
 
 
 def _possible_places(file: SpaceFile) -> None:

@@ -7,6 +7,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
+from sd4match.errors import SD4MatchError
 from study.space.axes import Value
 from study.space.configuration import Configuration
 from study.space.space import Space
@@ -83,6 +84,63 @@ DESIGNS: Mapping[str, Callable[[Space], Iterator[Configuration]]] = {
     "factorial": factorial,
     "search": search,
 }
+
+
+LARGEST = 500_000
+"""Configurations of the largest design: a plan holds them all, in 1 to 4 kilobytes each."""
+
+
+def count(space: Space) -> int:
+    """How many configurations a design asks for, without making them.
+
+    Args:
+        space: a checked search space.
+
+    Returns:
+        An upper bound, with every seed: combinations that are the same question count each.
+    """
+    file, paid = space.file, _product(space.paid)
+    points = {
+        "factorial": math.ceil(file.factorial.fraction * paid),
+        "search": paid if file.search.sampler == "grid" else min(file.search.samples, paid),
+    }
+    if file.design not in points:
+        plain = file.design == "leave_one_out"
+        return (sum(map(len, space.axes.values())) + 1 + plain) * file.seeds
+    return (points[file.design] * _product(space.free) + 1) * file.seeds
+
+
+def check_size(space: Space) -> None:
+    """Refuse a design that no plan could hold, before one combination of it is made.
+
+    Args:
+        space: a checked search space.
+
+    Raises:
+        SD4MatchError: too many configurations; says how many, and which axes make them.
+    """
+    file, number, what = space.file, count(space), "configurations"
+    if file.design == "factorial" and _product(space.paid) > max(number, LARGEST):
+        number, what = _product(space.paid), "combinations to draw from"
+    if number <= LARGEST:
+        return
+    drawn = file.design == "search" and file.search.sampler != "grid"
+    axes = space.free if drawn else space.axes
+    sizes = {name: len(values) for name, values in axes.items()} | {"seeds": file.seeds}
+    if drawn:
+        sizes["search.samples"] = min(file.search.samples, _product(space.paid))
+    many = sorted((name for name in sizes if sizes[name] > 1), key=lambda name: -sizes[name])
+    made = ", ".join(f"{name} has {sizes[name]:,}" for name in many)
+    drawing = file.design == "factorial" or (file.design == "search" and not drawn)
+    instead = ", or `design: search` with a sampler that draws" if drawing else ""
+    raise SD4MatchError(
+        f"design {file.design}: {number:,} {what}, more than the {LARGEST:,} that a plan can hold "
+        f"({made}): give fewer values{instead}"
+    )
+
+
+def _product(axes: Mapping[str, tuple[Value, ...]]) -> int:
+    return math.prod(map(len, axes.values()))
 
 
 def configurations(space: Space) -> Iterator[Configuration]:

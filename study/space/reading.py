@@ -1,9 +1,9 @@
 """Read a search space's YAML file with Hydra: schema, file, overrides, checks."""
 
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -12,23 +12,26 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
-from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError, InterpolationKeyError, OmegaConfBaseException
 from yaml import MarkedYAMLError, YAMLError
 
 from sd4match.errors import SD4MatchError, require_known
-from study.space.checks import check
+from study.space.checks import check, warn
 from study.space.file_lookup import find_file
-from study.space.schema import Baseline, SpaceFile, TrainAxes
+from study.space.overrides import Override, apply, parse
+from study.space.schema import Baseline, SpaceFile, TrainAxes, shown
 from study.space.space import Space
 
 
-def compose_file(path: Path, overrides: Sequence[str]) -> SpaceFile:
-    """Read a file over the schema's defaults, and overrides over both.
+def compose_file(path: Path) -> DictConfig:
+    """Read a file over the schema's defaults.
 
     Args:
         path: a YAML file.
-        overrides: Hydra overrides, ``key=value``.
+
+    Returns:
+        Every setting; those that are interpolated are not resolved yet.
 
     Raises:
         SD4MatchError: no YAML, an unknown setting, a value of the wrong type.
@@ -40,15 +43,12 @@ def compose_file(path: Path, overrides: Sequence[str]) -> SpaceFile:
     GlobalHydra.instance().clear()
     try:
         with _lone_files(path.parent) as folder, initialize_config_dir(folder, version_base="1.3"):
-            composed = compose("_space", overrides=[*map(_adding, overrides)])
-        file: Any = OmegaConf.to_object(composed)
+            return compose("_space")
     except RecursionError:
         raise SD4MatchError(f"search space {path}: too deeply nested, or in itself") from None
-    # ValueError: bytes that are no text, and overrides that Hydra's parser lets pass.
+    # ValueError: bytes that are no text.
     except (HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError) as error:
         raise SD4MatchError(f"search space {path}: {_in_words(error, path)}") from None
-    assert isinstance(file, SpaceFile)
-    return file
 
 
 @contextmanager
@@ -64,21 +64,18 @@ def _lone_files(folder: Path) -> Iterator[str]:
         yield lone
 
 
-def _adding(override: str) -> str:
-    """An override that may add a key: Hydra needs ``++`` for that, and new axes are common."""
-    open_ended = re.match(r"(axes|image_encoders|prompts)[.=]", override)
-    return f"++{override}" if open_ended else override
-
-
 def _in_words(error: Exception, path: Path) -> str:
     """A message of Hydra's or OmegaConf's as one line."""
     if isinstance(error, MarkedYAMLError) and error.problem_mark:
         return f"line {error.problem_mark.line + 1}: {error.problem}"
-    cause = error.__cause__ or error.__context__
+    inner = error.__cause__ or error.__context__
+    cause = error if isinstance(error, OmegaConfBaseException) else inner
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         if isinstance(cause, ConfigKeyError) and is_dataclass(cause.object_type):
             return _nearest(cause.full_key, str(cause.key), cause.object_type)
-        return f"{cause.full_key}: {str(cause).splitlines()[0]}"
+        is_variable = isinstance(cause, InterpolationKeyError)
+        hint = " (a variable of the environment is ${oc.env:NAME})" if is_variable else ""
+        return f"{cause.full_key}: {str(cause).splitlines()[0]}{hint}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if isinstance(cause, OmegaConfBaseException):
         return f"{_section(path)}{str(cause).splitlines()[0]}"
@@ -111,13 +108,53 @@ def load(space: str, overrides: Sequence[str] = ()) -> Space:
 
     Args:
         space: a name in ``./search_spaces`` or among the shipped ones, or a path to a YAML file.
-        overrides: Hydra overrides, ``key=value``.
+        overrides: what differs from the file, ``key=value`` (`study.space.overrides.parse`).
 
     Returns:
         The checked space.
 
     Raises:
-        SD4MatchError: file not found, an unknown setting or axis, an impossible value.
+        SD4MatchError: file not found, an unknown setting or axis, an impossible value; names the
+            override that is to blame, or else the file.
     """
     path = find_file(space)
-    return check(compose_file(path, overrides), source=str(path))
+    given = parse(overrides)
+    composed = compose_file(path)
+    try:
+        checked = _checked(composed, given, path)
+    except SD4MatchError as error:
+        raise SD4MatchError(f"{_blamed(composed, given, path, error)}: {error}") from None
+    warn(checked)
+    return checked
+
+
+def _checked(composed: DictConfig, overrides: Sequence[Override], path: Path) -> Space:
+    """The space of a file and of overrides over it."""
+    config = deepcopy(composed)
+    try:
+        for override in overrides:
+            apply(config, override)
+        file: Any = OmegaConf.to_object(config)
+    except RecursionError:
+        raise SD4MatchError("too deeply nested, or in itself") from None
+    except (OmegaConfBaseException, ValueError, AssertionError) as error:
+        raise SD4MatchError(_in_words(error, path)) from None
+    assert isinstance(file, SpaceFile)
+    return check(file, name=path.stem)
+
+
+def _blamed(
+    composed: DictConfig, overrides: Sequence[Override], path: Path, error: SD4MatchError
+) -> str:
+    """The first override with which a space is refused for this reason; or the file itself."""
+    for count in range(len(overrides)):
+        try:
+            _checked(composed, overrides[:count], path)
+        except SD4MatchError as earlier:
+            if str(earlier) == str(error):
+                return (
+                    f"override {shown(overrides[count - 1].text)}"
+                    if count
+                    else f"search space {path}"
+                )
+    return f"override {shown(overrides[-1].text)}" if overrides else f"search space {path}"

@@ -4,9 +4,12 @@ A file in ``search_spaces/`` writes only what differs from these defaults. The m
 the text of ``docs/reference/search_space.md`` (``python docs/search_space_reference.py``).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from sd4match.errors import SD4MatchError
 
 
 @dataclass
@@ -305,6 +308,30 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield from flatten(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
+
+
+def leaves(nested: Mapping[str, Any]) -> dict[str, Any]:
+    """As `flatten`, where each name is written once.
+
+    Raises:
+        SD4MatchError: a name is written twice, nested and dotted: one of its values would be lost.
+    """
+    found: dict[str, Any] = {}
+    for name, value in flatten(nested):
+        if name in found:
+            section, _, last = name.rpartition(".")
+            raise SD4MatchError(
+                f"{name} is written twice, as `{section}: {{{last}: …}}` and as `{name}: …`: "
+                "write it once, with all its values"
+            )
+        found[name] = value
+    return found
+
+
+def shown(text: str) -> str:
+    """What a user typed, in quotes, on one line, cut where it is long; passwords of URLs hidden."""
+    text = re.sub(r"(://[^/:@]*):[^@]*@", r"\1:…@", text)
+    return repr(text if len(text) <= 80 else f"{text[:79]}…")
 
 
 def nest(flat: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError, require_known
 from study.space.axes import Value, find
 from study.space.metric import COST, MEAN, Metric, selecting
-from study.space.schema import flatten
+from study.space.schema import leaves
 from study.space.space import Space
 
 GRID = "grid"
@@ -61,7 +61,11 @@ def points(space: Space) -> list[Point]:
     for number, raw in enumerate(space.file.search.points):
         where = f"search.points[{number}]"
         point: Point = {}
-        for name, value in flatten(raw):
+        try:
+            given = leaves(raw)
+        except SD4MatchError as error:
+            raise SD4MatchError(f"{where}: {error}") from None
+        for name, value in given.items():
             require_known(name, paid, what="paid axis of this search", where=where)
             try:
                 point[name] = value if value in paid[name] else find(name).parse(value)

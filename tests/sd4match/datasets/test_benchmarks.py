@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from sd4match import datasets
+from sd4match.datasets.benchmarks import check_root
 from sd4match.errors import SD4MatchError
 
 ALL = [(name, split) for name in datasets.NAMES for split in datasets.SPLITS[name]]
@@ -116,7 +117,7 @@ def test_missing_folders_say_how_to_make_them(tmp_path, shared_root, name):
     fails(name, tmp_path / "nowhere", "test", str(tmp_path / "nowhere"), *makers)
     fails(name, tmp_path, "test", str(tmp_path), "expected", *makers)
     folder = {"pf_pascal": "pf-pascal", "pf_willow": "pf-willow", "spair": "SPair-71k"}[name]
-    fails(name, shared_root / folder, "test", "is the", "give the folder that holds it")
+    fails(name, shared_root / folder, "test", "itself: give the folder above it")
     (tmp_path / folder).mkdir()
     fails(name, tmp_path, "test", str(tmp_path / folder), "missing pair list", *makers)
 
@@ -152,3 +153,36 @@ def test_missing_files(root, name, path, words):
 def test_broken_files(root, name, path, junk):
     (root / path).write_bytes(junk)
     fails(name, root, "test", str(root / path))
+
+
+@pytest.mark.parametrize(
+    ("root", "said"),
+    [
+        ("data/SPair-71k", "SPair-71k itself: give the folder above it, {}/data, that has it as"),
+        ("data/SPair-71k/Layout/large", "inside of {}/data/SPair-71k: give the folder above it"),
+        ("new/SPair-71k", "SPair-71k itself: give the folder above it, {}/new"),
+        (".", "holds no data set, but {}/data does: give that"),
+    ],
+)
+def test_a_root_that_is_too_deep_or_too_high_is_recognised(tmp_path, shared_root, root, said):
+    (tmp_path / "data").symlink_to(shared_root)
+    for check in (check_root, lambda place: datasets.load("pf_willow", place, "test")):
+        with pytest.raises(SD4MatchError) as error:
+            check(tmp_path / root)
+        assert said.format(tmp_path) in str(error.value)
+        assert "shapes" not in str(error.value).replace(str(tmp_path), "")
+
+
+def test_a_renamed_data_set_is_recognised_by_its_lists(tmp_path, shared_root):
+    (tmp_path / "mine").symlink_to(shared_root / "SPair-71k")
+    with pytest.raises(SD4MatchError, match="mine is SPair-71k itself: give the folder above it"):
+        check_root(tmp_path / "mine")
+
+
+@pytest.mark.parametrize("name", ["SPair-71k", "project"])
+def test_other_roots_are_left_alone(tmp_path, shared_root, name):
+    (tmp_path / name / "root").mkdir(parents=True)
+    check_root(tmp_path / name / "root")  # a folder of that name that holds no lists
+    check_root(tmp_path / "nowhere")
+    (tmp_path / name / "root/SPair-71k").symlink_to(shared_root / "SPair-71k")
+    check_root(tmp_path / name / "root")  # a root that lacks some other data set

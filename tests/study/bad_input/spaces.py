@@ -16,6 +16,7 @@ from .cases import (
 
 FILE = "search_spaces/small.yaml"
 HUGE = "1" + "0" * 400
+MANY = f"[{', '.join(map(str, range(1, 1000)))}]"
 
 # What the file holds -> words of the refusal.
 FILES = {
@@ -30,6 +31,19 @@ FILES = {
     "axes: *nowhere": ("nowhere",),
     "axes: !!python/object/apply:os.system [true]": ("python",),
     "axes: {timestep: [1], timestep: [2]}": ("timestep",),
+    "axes: {train: {timestep: [1, 2]}, train.timestep: [3]}": ("train.timestep", "twice"),
+    "axes: {train.timestep: [3], train: {timestep: [1, 2], layer: [1]}}": ("train.timestep",),
+    f"design: factorial\naxes: {{timestep: {MANY}, ensemble: {MANY}}}": (
+        "998,002",
+        "timestep has 999",
+        "ensemble has 999",
+    ),
+    f"axes: {{timestep: {MANY}, ensemble: {MANY}}}\ndesign: search\nsearch: {{sampler: grid}}": (
+        "998,002",
+    ),
+    "seeds: 2000000000": ("2,000,000,000 configurations", "seeds has 2,000,000,000"),
+    "data: {root: ''}": ("data.root", "empty"),
+    "results: ''": ("results", "empty"),
     "? [a, b]\n: c": (),
     "a: " + "[" * 2000 + "]" * 2000: (),
     "defaults: [nowhere]": ("nowhere",),
@@ -256,6 +270,19 @@ OVERRIDES = {
     f"recipe.steps={HUGE}": ("recipe.steps",),
     f"search.samples={HUGE}": ("search.samples",),
     "": (),
+    "data.root=": ("data.root=", "empty", "variable"),
+    "results=": ("results=", "empty"),
+    "data.root=data/SPair-71k": ("SPair-71k itself", "give the folder above it"),
+    "data.root=data/SPair-71k/Layout": ("inside of", "SPair-71k", "give the folder above it"),
+    "data.root=.": ("holds no data set", "data does"),
+    "axes.template=[a photo of a {category}]": ('axes.template=["a photo of a {category}"]',),
+    "axes.backbone=[~/sd]": ('axes.backbone=["~/sd"]',),
+    "axes.timestep=1,2": ("axes.timestep=[1, 2]",),
+    "data.evaluate=spair": ("data.evaluate=[spair]",),
+    "axes={train: {layer: [1]}, train.layer: [2]}": ("axes.train.layer", "twice"),
+    "~axes.timestp": ("axes.timestp", "axes.timestep"),
+    "data.root=${HOME}/data": ("data.root", "oc.env"),
+    "seeds=2000000000": ("override", "seeds has 2,000,000,000"),
 }
 
 

@@ -116,6 +116,11 @@ def test_absent_data_cannot_be_opened(tmp_path):
         ref.open()
 
 
+def test_a_data_set_itself_is_no_root(shapes_root):
+    with pytest.raises(SD4MatchError, match="SPair-71k itself: give the folder above it"):
+        refer("spair", "val", root=str(shapes_root / "SPair-71k"), subset=None, seed=0)
+
+
 def test_data_that_are_there_but_broken_are_an_error_now(copied):
     folder, _ = copied
     (folder / "test_pairs.csv").write_text("imageA,imageB\n")

@@ -10,8 +10,9 @@ from hypothesis import given, settings, strategies as st
 
 from sd4match.errors import SD4MatchError
 from study.plan.plan import Planner
-from study.space.designs import configurations
+from study.space.designs import LARGEST, configurations, count
 from study.space.reading import load
+from study.space.space import Space
 
 
 @pytest.fixture
@@ -307,3 +308,59 @@ def test_values_that_are_impossible_together_are_left_out(write, caplog, design)
     assert found == {(25, 50)} | most
     assert "left out global_length=50" in caplog.text
     assert "at most 75 together" in caplog.text
+
+
+MANY = ", ".join(map(str, range(1, 1001)))
+TIMES = ", ".join(map(str, range(1000)))
+EIGHT = "[1, 2, 3, 4, 5, 6, 7, 8]"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "number", "largest"),
+    [
+        ("design: factorial", "40,000,001 configurations", "kernel has 1,000, timestep has 1,000"),
+        ("design: factorial\nfactorial: {fraction: 0.00001}\nseeds: 2", "", ""),
+        (
+            "design: search\nsearch: {sampler: grid}",
+            "40,000,001 configurations",
+            "kernel has 1,000",
+        ),
+        ("design: search\nsearch: {samples: 2000000000}", "40,000,001", "samples has 40,000"),
+        ("design: search\nsearch: {samples: 501}", "501,001 configurations", "kernel has 1,000"),
+        ("seeds: 300", "604,200 configurations", "timestep has 1,000, seeds has 300"),
+    ],
+)
+def test_grids_beyond_reason_are_counted_and_refused_at_once(
+    space_of, monkeypatch, text, number, largest
+):
+    axes = f"{{kernel: [{MANY}], timestep: [{TIMES}], ensemble: [1, 2, 3, 4, 5], length: {EIGHT}}}"
+    text = f"{text}\nbaseline: {{prompt: single}}\naxes: {axes}"
+    if not number:
+        assert count(space_of(text)) == 2 * (1000 + 1)
+        return
+    monkeypatch.delattr(Space, "possible")  # not one combination is made
+    with pytest.raises(SD4MatchError) as error:
+        space_of(text)
+    assert number in str(error.value)
+    assert largest in str(error.value)
+    assert f"more than the {LARGEST:,}" in str(error.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "design: factorial",
+        "{design: factorial, factorial: {fraction: 0.3}, seeds: 3}",
+        "{design: search, search: {samples: 4}}",
+        "{design: search, search: {sampler: grid}}",
+        "{design: search, search: {samples: 4000}, seeds: 2}",
+    ],
+)
+def test_no_design_makes_more_than_are_counted(space_of, text):
+    axes = "axes={prompt: [text, single], length: [1, 2], layer: [0, 1], timestep: [1, 2, 3]}"
+    space = space_of(text, axes)
+    made = len(list(configurations(space)))
+    assert made <= count(space) <= 3 * made

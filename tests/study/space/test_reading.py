@@ -97,3 +97,53 @@ def test_folders_beside_the_file_are_no_groups(write, tmp_path):
         (tmp_path / name).mkdir()
     space = load(write("axes: {layer: [0, 1]}"), ["results=elsewhere", "device=cpu"])
     assert space.file.results == "elsewhere"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("overrides", "blamed"),
+    [
+        (["data.pairs=3", "axes.layer=[7]", "seeds=2"], "override 'axes.layer=[7]': axis layer"),
+        (["data.pears=3"], "override 'data.pears=3': data.pears: unknown setting"),
+        (["seeds=2", "data.pairs=x"], "override 'data.pairs=x': data.pairs: Value 'x'"),
+        (["name=a b"], "override 'name=a b': name: 'a b' cannot be a folder"),
+        (["data.root=/x/${USER}"], "(a variable of the environment is ${oc.env:NAME})"),
+    ],
+)
+def test_an_override_is_blamed_for_what_it_breaks(write, overrides, blamed):
+    with pytest.raises(SD4MatchError) as error:
+        load(write("axes: {timestep: [1, 2]}"), overrides)
+    assert blamed in str(error.value)
+    assert "mine.yaml" not in str(error.value)
+
+
+@pytest.mark.slow
+def test_a_file_is_blamed_for_its_own_faults(write):
+    with pytest.raises(SD4MatchError, match=r"^search space .*mine\.yaml: axis layer: 7"):
+        load(write("axes: {layer: [7]}"), ["data.pairs=3", "seeds=2"])
+
+
+@pytest.mark.slow
+def test_a_fault_that_an_override_mends_is_none(write):
+    assert load(write("axes: {layer: [7]}"), ["axes.layer=[1]"]).axes == {"layer": (1,)}
+
+
+@pytest.mark.slow
+def test_an_axis_that_is_written_twice_is_refused(write):
+    both = "train: {timestep: [50, 100]}, train.timestep: [10]"
+    with pytest.raises(SD4MatchError, match=r"mine\.yaml: axes: train\.timestep is written twice"):
+        load(write(f"axes: {{{both}}}"))
+    with pytest.raises(SD4MatchError, match=r"points\[0\]: train\.timestep is written twice"):
+        load(
+            write(
+                "{design: search, axes: {train.timestep: [1, 2]}, search: {points: ["
+                "{train: {timestep: 1}, train.timestep: 2}]}}"
+            )
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", ["data: {root: ''}", "results: ' '", "cluster: {address: ''}"])
+def test_an_empty_text_is_no_setting(write, setting):
+    with pytest.raises(SD4MatchError, match="is empty: give it a value or leave it out"):
+        load(write(setting))
