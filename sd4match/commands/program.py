@@ -36,14 +36,14 @@ def run(app: typer.Typer) -> None:
     except OSError as error:
         if error.errno != errno.EPIPE:
             raise
-        _close(sys.stdout)
-        _close(sys.stderr)
         sys.exit(1)
     finally:
         note = terminal.lost()
         if note and sys.stderr:
             with contextlib.suppress(OSError):  # nobody reads it
                 typer.echo(note, err=True)
+        _flush(sys.stdout)
+        _flush(sys.stderr)
 
 
 def _run(app: typer.Typer) -> None:
@@ -101,7 +101,7 @@ def _message(error: Exception) -> str | None:
         advice = "use smaller batches (--batch-size, --micro-batch), --checkpointing, or images"
         return f"out of memory: {advice} ({text[:150]})"
     if isinstance(error, RuntimeError) and "home directory" in text:  # of `Path.expanduser`
-        return "a path starts with ~, and there is no home folder: set HOME, or write it out"
+        return "a path with ~, or Ray, needs a home folder, and this user has none: set HOME"
     if isinstance(error, OSError) and error.errno != errno.EPIPE:
         return f"{text}: {_advice(error)}"
     return None
@@ -131,8 +131,12 @@ def _advice(error: OSError) -> str:
     return "make room, or name another place"
 
 
-def _close(stream: TextIO | None) -> None:
-    """Let nothing that is left in a stream fail when Python ends."""
-    if stream is not None:
+def _flush(stream: TextIO | None) -> None:
+    """Let nothing that is left in a stream fail when Python ends: the error was told."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except OSError:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
