@@ -4,7 +4,6 @@ import math
 import re
 from dataclasses import dataclass
 
-from sd4match.datasets.benchmarks import BENCHMARKS
 from sd4match.errors import SD4MatchError, require_known
 
 EPOCHS = 8
@@ -28,6 +27,8 @@ def paper_steps(dataset: str) -> int:
     Raises:
         SD4MatchError: the paper did not train on it.
     """
+    from sd4match.datasets.benchmarks import BENCHMARKS  # loads NumPy; help texts need none
+
     steps = BENCHMARKS[dataset].paper_steps
     if steps is None:
         raise SD4MatchError(f"the paper did not train on {dataset}: give the number of steps")

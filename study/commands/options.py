@@ -75,9 +75,11 @@ def points(number: float | None, option: str) -> float | None:
     Raises:
         SD4MatchError: not above 0, or not below 100.
     """
-    from study.space.metric import difference_of
+    if number is None:
+        return None
+    from study.space.metric import difference_of  # loads NumPy
 
-    return None if number is None else difference_of(number, where=option)
+    return difference_of(number, where=option)
 
 
 def print_json(content: Any) -> None:

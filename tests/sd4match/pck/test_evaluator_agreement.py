@@ -56,7 +56,7 @@ def make_case(rng, hw):
     target = world[..., margin + dy : margin + dy + h, margin + dx : margin + dx + w] + noise[1:]
 
     sizes = rng.integers(150, 501, (2, 2))  # (width, height) of source and target
-    here = rng.uniform(-0.03, 1.03, (rng.integers(1, 21), 2))  # some outside the image
+    here = rng.uniform(-0.03, 1.03, (rng.integers(2, 21), 2))  # some outside the image
     there = here - np.array([dx, dy]) / (w - 1, h - 1) + rng.normal(0, 0.05, here.shape)
     corners = np.sort(rng.uniform(0.05, 0.95, (2, 2)), axis=0) * sizes[1]
     pair = ImagePair(

@@ -127,10 +127,10 @@ def test_times_and_scores_are_not_read(plan, store, monkeypatch):
     monkeypatch.setattr(Timings, "rate", lambda *_: pytest.fail("times were read"))
     key = next(iter(plan.predicts))
     record(plan, store, key)
-    mark(store.folder / "score" / key / "some.parquet")
+    mark(store.folder / "score" / key / "abcd.parquet")
     assert pending(plan, store)
     assert store.stored(plan).scores == {}
-    assert store.stored(plan, scores=True).scores == {key: {"some"}}
+    assert store.stored(plan, scores=True).scores == {key: {"abcd"}}
 
 
 def test_nothing_is_left_when_the_store_has_all(plan, store):
