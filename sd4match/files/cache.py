@@ -12,9 +12,19 @@ log = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
-    """Return ``$SD4MATCH_CACHE``, or ``~/.cache/sd4match`` if that is not set."""
+    """Return ``$SD4MATCH_CACHE``, or ``~/.cache/sd4match`` if that is not set.
+
+    Raises:
+        SD4MatchError: it is not set, and this user has no home folder.
+    """
     chosen = os.environ.get("SD4MATCH_CACHE")
-    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "sd4match"
+    try:
+        return Path(chosen or "~/.cache/sd4match").expanduser()
+    except RuntimeError:
+        raise SD4MatchError(
+            "this user has no home folder: set SD4MATCH_CACHE to a folder that you can write to"
+            + " (not below ~)" * bool(chosen)
+        ) from None
 
 
 def file_hash(path: Path) -> str:

@@ -2,12 +2,14 @@
 
 import logging
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -75,11 +77,15 @@ def joined(space: Space) -> Iterator[None]:
         options.update(include_dashboard=False, object_store_memory=OBJECT_STORE)
     try:
         _check_reachable(address)
-        if address != LOCAL:
+        if address == LOCAL:
+            _require_token()
+        else:
             obtain(address)
         context: Any = ray.init(address=address, **options)
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
+        if address == LOCAL:  # Ray's sockets have short paths, and its logs need room
+            reason += ": RAY_TMPDIR names another folder: a short path, with room, writable"
         raise SD4MatchError(f"cluster.address={address}: cannot reach Ray: {reason}") from None
     try:
         if address == LOCAL:
@@ -90,6 +96,22 @@ def joined(space: Space) -> Iterator[None]:
         if address == LOCAL and not debug:
             # Its logs, and the sockets of what has ended.
             shutil.rmtree(context.address_info["session_dir"], ignore_errors=True)
+
+
+def _require_token() -> None:
+    """Give Ray a token for this launch alone if it cannot keep one in the home folder."""
+    if any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
+        return
+    try:
+        folder = Path.home() / ".ray"
+        if (folder / "auth_token").is_file():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        usable = os.access(folder, os.W_OK)
+    except OSError:
+        usable = False
+    if not usable:
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 
 def _check_reachable(address: str) -> None:

@@ -5,6 +5,7 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,21 @@ import numpy as np
 import optuna
 import pandas as pd
 from optuna.distributions import BaseDistribution
-from optuna.exceptions import ExperimentalWarning
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from sd4match.errors import SD4MatchError
 from study.analysis.results import Results
 from study.analysis.rows import none_for_na
+from study.search.journal import (
+    JOURNAL,
+    announced,
+    file_of,
+    open_storage,
+    repair,
+    resolved,
+)
 from study.search.objectives import hypervolumes
 from study.search.proposals import Proposals, TrialResult
 from study.space.axes import AXES, Value
@@ -29,8 +36,6 @@ from study.space.search_settings import Direction, Point
 from study.space.space import Space
 from study.store.study_folder import StudyFolder
 
-JOURNAL = "optuna.journal"
-"""File of the record in a study's folder, unless ``search.storage`` names another place."""
 WARM = "warm_start"
 """Attribute of trials that an earlier study measured: its name."""
 STOPPED = "stopped"
@@ -48,7 +53,8 @@ class Record:
     results of an earlier launch are read from here.
 
     Args:
-        storage: a journal file, or the URL of a database (``sqlite:///search.db``).
+        storage: a journal file, or the URL of a database (``sqlite:///search.db``); a damaged
+            journal is repaired.
         name: of the Optuna study.
         objectives: name of each, to ``maximize`` or ``minimize``.
 
@@ -58,8 +64,11 @@ class Record:
 
     def __init__(self, storage: str, name: str, objectives: Mapping[str, Direction]) -> None:
         self.storage, self.name = storage, name
-        try:
-            self._storage = open_storage(storage)
+        with self._errors("cannot be opened"):
+            self.storage = resolved(storage, Path())
+            if "://" not in self.storage:
+                repair(Path(self.storage))
+            self._storage = open_storage(self.storage)
             self._study = optuna.create_study(
                 storage=self._storage,
                 study_name=name,
@@ -70,10 +79,19 @@ class Record:
                 warnings.simplefilter("ignore", ExperimentalWarning)
                 self._study.set_metric_names(list(objectives))
             self.trials = self._study.get_trials()
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        """Name the storage if it fails, and if it lets wait."""
+        try:
+            with announced(f"search.storage {self.storage}"):
+                yield
+        except SD4MatchError:
+            raise
         except Exception as error:  # of the file system, a database driver, or Optuna's JSON
             raise SD4MatchError(
-                f"search.storage {storage}: cannot be opened: {_one_line(error)}: name another, "
-                "or remove it"
+                f"search.storage {self.storage}: {what}: {_one_line(error)}: name another, or "
+                "remove it: the store keeps all measurements"
             ) from error
 
     def know(self, trial: FrozenTrial, study: str, result: TrialResult) -> None:
@@ -87,8 +105,9 @@ class Record:
         trial.set_user_attr(WARM, study)
         if result.others:
             trial.set_user_attr(FRONT, result.others)
-        self._study.add_trial(trial)
-        self.trials = self._study.get_trials()
+        with self._errors("cannot be written"):
+            self._study.add_trial(trial)
+            self.trials = self._study.get_trials()
 
     def propose(
         self,
@@ -114,15 +133,15 @@ class Record:
                     f"{number} of {self.name}: continue there, or give another search.seed"
                 )
             return
-        self._study.add_trial(
-            create_trial(
-                state=TrialState.RUNNING,
-                params=dict(parameters),
-                distributions=dict(distributions),
-                user_attrs=dict(settings),
-            )
+        trial = create_trial(
+            state=TrialState.RUNNING,
+            params=dict(parameters),
+            distributions=dict(distributions),
+            user_attrs=dict(settings),
         )
-        self.trials = self._study.get_trials()
+        with self._errors("cannot be written"):
+            self._study.add_trial(trial)
+            self.trials = self._study.get_trials()
 
     def stopped(self, parameters: Mapping[str, Any]) -> str | None:
         """Why a point was stopped early; None if it was not.
@@ -152,31 +171,20 @@ class Record:
             result: what became of it.
             notes: for people.
         """
-        study = self._storage.get_study_id_from_name(self.name)
-        trial = self._storage.get_trial_id_from_study_id_trial_number(study, number)
         front = {FRONT: result.others} if result.others else {}
-        for name, note in {**notes, **front}.items():
-            self._storage.set_trial_user_attr(trial, name, note)
-        self._study.tell(number, result.values, result.state)
-        self.trials = self._study.get_trials()
+        with self._errors("cannot be written"):
+            study = self._storage.get_study_id_from_name(self.name)
+            trial = self._storage.get_trial_id_from_study_id_trial_number(study, number)
+            for name, note in {**notes, **front}.items():
+                self._storage.set_trial_user_attr(trial, name, note)
+            self._study.tell(number, result.values, result.state)
+            self.trials = self._study.get_trials()
 
     def close(self) -> None:
         """Mark trials that an earlier, longer launch left running as failed: none computes them."""
         for trial in self.trials:
             if not trial.state.is_finished():
                 self.tell(trial.number, TrialResult(TrialState.FAIL), {})
-
-
-def open_storage(storage: str) -> BaseStorage:
-    """Open the storage of a record.
-
-    Args:
-        storage: a journal file, made when missing, or the URL of a database.
-    """
-    if "://" in storage:
-        return RDBStorage(storage)
-    Path(storage).parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(storage))
 
 
 def journal_of(study: Results) -> Path:
@@ -200,11 +208,16 @@ def read(study: Results) -> tuple[pd.DataFrame, dict[str, Direction]]:
         SD4MatchError: the record cannot be read.
     """
     facts = study.folder.read_search() or {}
-    # A study's own journal is beside it, even if the folder was moved.
-    journal = journal_of(study)
-    place = str(journal) if journal.exists() else str(facts.get("storage", journal))
-    if "://" not in place and not Path(place).exists():
-        raise SD4MatchError(f"history: the search's record {place} is gone")
+    place = str(facts.get("storage", JOURNAL))
+    # A study's own journal moves with the folder; earlier versions wrote its whole path.
+    if Path(place).parts[-2:] == (study.folder.path.name, JOURNAL):
+        place = JOURNAL
+    place = resolved(place, study.folder.path)
+    file = file_of(place)
+    if file is not None and not file.exists():
+        raise SD4MatchError(
+            f"history: the search's record {place} is gone: launch the study, and it is made again"
+        )
     try:
         storage = open_storage(place)
         name = facts.get("optuna_study") or optuna.get_all_study_names(storage)[-1]
@@ -212,7 +225,8 @@ def read(study: Results) -> tuple[pd.DataFrame, dict[str, Direction]]:
         trials = record.get_trials(deepcopy=False)
     except Exception as error:  # of the file system, a database driver, or Optuna's JSON
         raise SD4MatchError(
-            f"history: the search's record cannot be read: {_one_line(error)}"
+            f"history: the search's record {place} cannot be read: {_one_line(error)}: launch the "
+            "study, and it is repaired"
         ) from error
     names = record.metric_names or [f"objective {i + 1}" for i in range(len(record.directions))]
     directions: dict[str, Direction] = {
@@ -237,7 +251,9 @@ def _result(trial: FrozenTrial) -> TrialResult:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, StorageInternalError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__  # the database's reason: Optuna's is a guess
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 @dataclass

@@ -13,9 +13,10 @@ from sd4match.errors import SD4MatchError
 from study.plan.inputs import key_of
 from study.plan.plan import Plan, Planner
 from study.search import samplers
+from study.search.journal import JOURNAL, portable
 from study.search.objectives import Objectives, Row, hypervolumes
 from study.search.proposals import Proposal, Proposals, TrialResult
-from study.search.record import JOURNAL, STOPPED, WARM, Endings, Record, known_points
+from study.search.record import STOPPED, WARM, Endings, Record, known_points
 from study.space import search_settings
 from study.space.configuration import Configuration
 from study.space.search_settings import Point
@@ -176,7 +177,7 @@ class OptunaSearch:
         best = self._objectives.best(settings)
         chosen = self._objectives.pareto(settings) if self._several else [best] if best else []
         facts: dict[str, Any] = {
-            "storage": record.storage,
+            "storage": portable(record.storage, self._folder.path),
             "optuna_study": record.name,
             "objectives": self._objectives.directions,
             "chosen": {row.configuration.key: list(row.values) for row in chosen},

@@ -48,7 +48,10 @@ def alone(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = _locked(file)
     except OSError as error:
-        raise SD4MatchError(f"{file} cannot be locked ({error.strerror})") from error
+        raise SD4MatchError(
+            f"{file} cannot be locked ({error.strerror}): make room, or launch with results=… in a "
+            "folder that you can write to"
+        ) from error
     try:
         lock.write(f"process {os.getpid()} on {socket.gethostname()}")
         lock.flush()

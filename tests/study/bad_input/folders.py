@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from .cases import (
     Case,
@@ -18,6 +19,7 @@ from .cases import (
 
 FOLDER = "results/small"
 STATUS, BEST = ("study", "status", "small"), ("study", "best", "small")
+HISTORY = ("study", "plot", "searched", "history")
 
 
 def cases() -> Iterator[Case]:
@@ -57,6 +59,13 @@ def cases() -> Iterator[Case]:
     ):
         damage = other_table(pattern)
         yield _case(f"cells.parquet like {pattern}", "cells.parquet", damage)
+    journal = "results/searched/optuna.journal"
+    for text in ("my notes\nof today\n", "[]\n[]\n", '{"op_code":0}\n\0\0\n{}\n'):
+        damage = replaced(journal, text)
+        words = (journal, "launch the study, and it is repaired")
+        yield Case("folder", f"optuna.journal {text!r}", words, HISTORY, damage)
+    gone = Case("folder", "optuna.journal is gone", (journal, "is gone"), HISTORY)
+    yield replace(gone, damage=lambda world, rng: (world / journal).unlink())
 
 
 KEYS = {

@@ -8,8 +8,9 @@ from optuna.trial import TrialState
 
 from study.launch import outputs
 from study.launch.outputs import update_answers
+from study.search.journal import JOURNAL
 from study.search.proposals import TrialResult
-from study.search.record import JOURNAL, Record
+from study.search.record import Record
 from study.study import open_study
 
 pytestmark = pytest.mark.slow
