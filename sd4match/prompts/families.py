@@ -111,6 +111,9 @@ def require_made_for(
         models += [("image encoder", prompt.encoder_made_for, encoder.name, encoder.fingerprint)]
     for kind, made_for, name, fingerprint in models:
         if made_for and made_for.fingerprint != fingerprint:
+            former = is_former_fingerprint if kind == "backbone" else is_former_image_encoder_fingerprint
+            if former(made_for.fingerprint, name):
+                continue
             raise SD4MatchError(
                 f"prompt {what or prompt.family} was made for {kind} {made_for.name} "
                 f"({made_for.fingerprint[:12]}), not {name} ({fingerprint[:12]}): "
