@@ -21,8 +21,8 @@ def fingerprint(folder: Path) -> str:
     """Hash the weights, settings and tokens of a pipeline folder.
 
     How the files are laid out changes nothing: the folder's place, shards, float32 copies of half
-    weights, settings at their defaults, versions of the libraries that wrote it. Any weight, setting
-    or token that decides features changes the hash.
+    weights, settings at their defaults, versions of the libraries that wrote it. Any weight,
+    setting or token that decides features changes the hash.
 
     Args:
         folder: a complete diffusers folder.

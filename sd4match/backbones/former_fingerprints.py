@@ -14,6 +14,7 @@ from sd4match.backbones.fingerprints import WITH_WEIGHTS, local_pipeline
 from sd4match.backbones.folders import read_config, weight_files
 from sd4match.backbones.image_encoder_files import local_image_encoder
 from sd4match.backbones.image_processing import processor_settings
+from sd4match.errors import SD4MatchError
 from sd4match.files.cache import file_hash
 
 _PROVENANCE = {
@@ -44,16 +45,16 @@ def is_former_fingerprint(fingerprint: str, name: str) -> bool:
         name: "nano", a diffusers folder, a hub id or ``id@revision``.
 
     Returns:
-        False also if the backbone is not on this machine.
-
-    Raises:
-        SD4MatchError: no such folder, or it is broken.
+        False also if the backbone is not on this machine, or broken.
     """
     place, revision = name, ""
     if not Path(name).expanduser().is_dir():
         place, _, revision = name.partition("@")
-    folder = local_pipeline(place, revision=revision or None)
-    return folder is not None and fingerprint == _of_pipeline(folder)
+    try:
+        folder = local_pipeline(place, revision=revision or None)
+        return folder is not None and fingerprint == _of_pipeline(folder)
+    except SD4MatchError:  # whoever asks says that the fingerprints differ
+        return False
 
 
 def is_former_image_encoder_fingerprint(fingerprint: str, name: str) -> bool:
@@ -64,13 +65,13 @@ def is_former_image_encoder_fingerprint(fingerprint: str, name: str) -> bool:
         name: hub id, ``id@revision`` or folder.
 
     Returns:
-        False also if the encoder is not on this machine.
-
-    Raises:
-        SD4MatchError: no such folder, or it is broken.
+        False also if the encoder is not on this machine, or broken.
     """
-    folder = local_image_encoder(name)
-    return folder is not None and fingerprint == _of_image_encoder(folder)
+    try:
+        folder = local_image_encoder(name)
+        return folder is not None and fingerprint == _of_image_encoder(folder)
+    except SD4MatchError:
+        return False
 
 
 def _of_pipeline(folder: Path) -> str:

@@ -19,8 +19,8 @@ from sd4match.testbed.nano.training.models import export, initial_models, read_j
 from sd4match.testbed.nano.training.settings import read_settings
 
 PINNED = {
-    "pipeline": "2058cf716080bdc89c551067f8059f515df91a97a91ad49b1980659082716652",
-    "image encoder": "2f39dfe86a713ddb233adec9206c910c065853ea8ac442bfadd436996f3c6edf",
+    "pipeline": "33ec29bab293691e1270b68ef64d8b61ce6bc547c38e52825db3c2000441eb61",
+    "image encoder": "1c2798ef7fde0d8734e47367d074101f39df03cdc9c8a5db5c3a9afa24d66f00",
 }
 WEIGHTS = sorted(NANO_FOLDER.rglob("*.safetensors"))
 
