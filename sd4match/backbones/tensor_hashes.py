@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,12 @@ from safetensors import SafetensorError, safe_open
 from sd4match.errors import SD4MatchError
 from sd4match.files.cache import remembered
 
-_CHUNK = 1 << 22
-"""Values that are hashed at once."""
+Array = np.ndarray[Any, Any]
+
+_CHUNK = 1 << 18
+"""Values that are converted at once."""
+_FLOATS = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
+"""Types, the narrowest first -> how NumPy, which has no bfloat16, reads them."""
 
 # Names that the libraries changed: they read both.
 _LEVELS = re.compile(r"^(text_model|vision_model|dinov2|dinov2_with_registers)\.")
@@ -31,8 +35,8 @@ def tensors_hash(files: Iterable[Path], *, leave_out: tuple[str, ...] = ()) -> s
     """Hash a model's weights: names, shapes and values.
 
     Shards, the order in a file, metadata, and names that the libraries changed, change nothing.
-    Values of float16 and bfloat16 count as the float32 that they equal, and float64 that are
-    float32 as these.
+    Tensors count in the narrowest type that holds all their values exactly, so float32 copies of
+    float16 or bfloat16 weights are these weights.
 
     Args:
         files: its safetensors files.
@@ -46,7 +50,7 @@ def tensors_hash(files: Iterable[Path], *, leave_out: tuple[str, ...] = ()) -> s
     """
     found: dict[str, list[Any]] = {}
     for file in files:
-        found |= json.loads(remembered(file, _hash_each, what="tensors 1"))
+        found |= json.loads(remembered(file, _hash_each, what="tensors 2"))
     found = {
         name: value
         for name, value in found.items()
@@ -73,7 +77,7 @@ def _hash_each(file: Path) -> str:
         with file.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
             header = json.loads(stream.read(length))
-        content = np.memmap(file, np.uint8, "r", offset=8 + length) if header else None
+        content = np.memmap(file, np.uint8, "r", offset=8 + length)
     except (SafetensorError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise SD4MatchError(f"{file}: not a safetensors file ({reason}): fetch it again") from error
@@ -81,31 +85,48 @@ def _hash_each(file: Path) -> str:
     hashes = {}
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
-        part = np.empty(0, np.uint8) if content is None else content[begin:end]
-        hashes[name] = [entry["shape"], _values_hash(part, entry["dtype"])]
+        hashes[name] = [entry["shape"], _values_hash(content[begin:end], entry["dtype"])]
     return json.dumps(hashes)
 
 
-def _values_hash(content: np.ndarray[Any, np.dtype[np.uint8]], dtype: str) -> str:
-    hashed = hashlib.sha256()
-    width = {"F16": 2, "BF16": 2, "F32": 4, "F64": 8}.get(dtype, 1)
-    if dtype == "F64" and not all(
-        np.array_equal(part, part.astype("<f4"), equal_nan=True)
-        for part in _chunks(content.view("<f8"))
-    ):
-        width = 1
-    if width == 1:
-        hashed.update(dtype.encode())
-    for part in _chunks(content.view({1: "u1", 2: "<u2", 4: "<f4", 8: "<f8"}[width])):
-        if dtype == "BF16":
-            part = (part.astype("<u4") << 16).view("<f4")
-        elif dtype == "F16":
-            part = part.view("<f2").astype("<f4")
-        elif width == 8:
-            part = part.astype("<f4")
-        hashed.update(part.data)
+def _values_hash(content: Array, dtype: str) -> str:
+    """Hash values in the narrowest type that holds all of them exactly, bit by bit."""
+    for narrower in _FLOATS if dtype in _FLOATS else ():
+        if narrower == dtype:
+            break
+        hashed = hashlib.sha256(narrower.encode())
+        for part in _chunks(content.view(_FLOATS[dtype])):
+            narrow = _narrowed(_widened(part, dtype), narrower)
+            if narrow is None:
+                break
+            hashed.update(narrow.data)
+        else:
+            return hashed.hexdigest()
+    hashed = hashlib.sha256(dtype.encode())
+    hashed.update(content.data)
     return hashed.hexdigest()
 
 
-def _chunks(values: np.ndarray[Any, Any]) -> Iterable[np.ndarray[Any, Any]]:
+def _chunks(values: Array) -> Iterator[Array]:
     return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
+
+
+def _widened(values: Array, dtype: str) -> Array:
+    return (values.astype("<u4") << 16).view("<f4") if dtype == "BF16" else values
+
+
+def _narrowed(values: Array, dtype: str) -> Array | None:
+    """The values in another type; None if it does not hold them exactly."""
+    bits = f"<u{values.itemsize}"
+    with np.errstate(over="ignore", invalid="ignore"):
+        single = values.astype("<f4")
+        if dtype == "F16":
+            narrow = single.astype("<f2")
+            single = narrow.astype("<f4")
+        elif dtype == "BF16":
+            narrow = (single.view("<u4") >> 16).astype("<u2")
+            single = _widened(narrow, dtype)
+        else:
+            narrow = single
+        same = np.array_equal(single.astype(values.dtype).view(bits), values.view(bits))
+    return narrow if same else None

@@ -8,6 +8,7 @@ from sd4match.backbones import tensor_hashes
 from sd4match.backbones.tensor_hashes import tensors_hash
 
 A, B = torch.tensor([[1.5, -0.25], [3.0, 0.0]]), torch.tensor([2.0])
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def hash_of(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("chunk", [1, 1 << 22])
+@pytest.mark.parametrize("chunk", [1, 1 << 18])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64], ids=str)
 def test_equal_values_of_other_types_are_equal(hash_of, dtype, chunk, monkeypatch):
     monkeypatch.setattr(tensor_hashes, "_CHUNK", chunk)
@@ -47,6 +48,16 @@ def test_equal_values_of_other_types_are_equal(hash_of, dtype, chunk, monkeypatc
 )
 def test_other_tensors_differ(hash_of, other):
     assert hash_of({"a": A, "b": B}) != hash_of(other)
+
+
+@pytest.mark.parametrize("value", [-0.0, float("inf"), 6e-8, 70000.0, 1e-40])
+def test_every_value_is_seen(hash_of, value):
+    tensor = torch.tensor([1.0, value])
+    of = {dtype: hash_of({"a": tensor.to(dtype)}) for dtype in FLOATS}
+    for dtype in FLOATS:
+        exact = tensor.to(dtype).double().allclose(tensor.double(), rtol=0, atol=0)
+        assert (of[dtype] == of[torch.float32]) == exact
+    assert of[torch.float32] != hash_of({"a": torch.tensor([1.0, 0.0])})
 
 
 def test_shards_are_one_model(hash_of):

@@ -19,8 +19,8 @@ from sd4match.testbed.nano.training.models import export, initial_models, read_j
 from sd4match.testbed.nano.training.settings import read_settings
 
 PINNED = {
-    "pipeline": "33ec29bab293691e1270b68ef64d8b61ce6bc547c38e52825db3c2000441eb61",
-    "image encoder": "1c2798ef7fde0d8734e47367d074101f39df03cdc9c8a5db5c3a9afa24d66f00",
+    "pipeline": "7886fc444d347ebaf99fe633b9f5158841fa628051990be6194e75466218fe75",
+    "image encoder": "4a0a3b41630153899563776b1db1017097c1468d12d7095f71573cf374963aab",
 }
 WEIGHTS = sorted(NANO_FOLDER.rglob("*.safetensors"))
 
