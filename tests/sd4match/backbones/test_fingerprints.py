@@ -58,7 +58,8 @@ def test_hashes_need_no_cache(tiny, tmp_path, monkeypatch):
 
 def test_fingerprint_ignores_place_and_layout(tiny, tmp_path):
     moved = shutil.copytree(tiny, tmp_path / "elsewhere" / "other-name")
-    edit_json(moved / "unet" / "config.json", _name_or_path="/some/where", _diffusers_version="9")
+    changes = {"_name_or_path": "/some/where", "_diffusers_version": "9", "sample_size": [8, 12]}
+    edit_json(moved / "unet" / "config.json", dropout=0.1, **changes)
     assert backbones.identify(str(moved)) == backbones.identify(str(tiny))
 
 
