@@ -74,9 +74,9 @@ def describe_image_encoder(kind: str, name: str) -> ImageEncoderFacts:
     facts = ImageEncoderFacts(
         kind=kind,
         name=name,
-        fingerprint=image_encoder_fingerprint(folder),
         config=_config(kind, name, folder),
         processing=read_processing(folder),
+        fingerprint=image_encoder_fingerprint(folder),
     )
     if facts.crop_size % facts.patch_size:
         raise SD4MatchError(  # the model would crop silently

@@ -6,10 +6,11 @@ Does not load torch.
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sd4match.backbones.fingerprints import config_hash
+from sd4match.backbones.deciding_settings import deciding_vision_settings
 from sd4match.backbones.folders import (
     NANO_FOLDER,
     fetch_files,
@@ -17,10 +18,10 @@ from sd4match.backbones.folders import (
     read_config,
     weight_files,
 )
-from sd4match.backbones.image_processing import OWN_FILE, SHARED_FILE, processor_settings
+from sd4match.backbones.image_processing import OWN_FILE, SHARED_FILE, read_processing
 from sd4match.backbones.published_configs import DINO_CONFIGS, IMAGE_ENCODERS
+from sd4match.backbones.tensor_hashes import TEXT_HALF, tensors_hash
 from sd4match.errors import SD4MatchError
-from sd4match.files.cache import file_hash
 
 NANO = "nano/image_encoder"
 """Name of the DINOv2 of the embedded backbone, independent of the place of its weights."""
@@ -85,14 +86,29 @@ def identify_image_encoder(name: str) -> str | None:
     Raises:
         SD4MatchError: no such folder, or it is damaged.
     """
-    path, revision = _split(name)
-    folder = path if path.is_dir() else local_files(str(path), revision=revision, what=_WHAT)
+    folder = local_image_encoder(name)
     try:
         return None if folder is None else image_encoder_fingerprint(folder)
     except SD4MatchError:
-        if path.is_dir():
+        if _split(name)[0].is_dir():
             raise
         return None  # the hub's cache may hold only some of the files
+
+
+def local_image_encoder(name: str) -> Path | None:
+    """Find the folder of an image encoder on this machine, without network access.
+
+    Args:
+        name: hub id, ``id@revision`` or folder.
+
+    Returns:
+        The folder, which may hold only some of the files; None if there is none.
+
+    Raises:
+        SD4MatchError: not a hub id.
+    """
+    path, revision = _split(name)
+    return path if path.is_dir() else local_files(str(path), revision=revision, what=_WHAT)
 
 
 def dino_config(name: str) -> Mapping[str, Any]:
@@ -105,11 +121,10 @@ def dino_config(name: str) -> Mapping[str, Any]:
         Its ``config.json`` if that is on this machine, else what is published of it; that of
         DINOv2-B for an unknown one.
     """
-    path, revision = _split(name)
-    folder = path if path.is_dir() else local_files(str(path), revision=revision, what=_WHAT)
+    folder = local_image_encoder(name)
     if folder is not None and (folder / "config.json").is_file():
         return read_config(folder / "config.json")
-    return DINO_CONFIGS.get(str(path), DINO_CONFIGS[IMAGE_ENCODERS["dino"]])
+    return DINO_CONFIGS.get(str(_split(name)[0]), DINO_CONFIGS[IMAGE_ENCODERS["dino"]])
 
 
 def _split(name: str) -> tuple[Path, str | None]:
@@ -123,7 +138,10 @@ def _split(name: str) -> tuple[Path, str | None]:
 
 
 def image_encoder_fingerprint(folder: Path) -> str:
-    """Hash an image encoder's configurations and weights.
+    """Hash what decides an image encoder's features: settings, processing and weights.
+
+    The layout of the files changes nothing, as for a backbone's ``fingerprint``. A CLIP and its
+    vision half alone are one encoder.
 
     Args:
         folder: the folder with its files.
@@ -134,9 +152,11 @@ def image_encoder_fingerprint(folder: Path) -> str:
     Raises:
         SD4MatchError: a file is missing or unreadable.
     """
+    settings = deciding_vision_settings(read_config(folder / "config.json"))
+    clip = settings["model_type"] == "clip_vision_model"
     parts = {
-        "config": config_hash(read_config(folder / "config.json")),
-        "processing": config_hash(processor_settings(folder)[1]),
-        "weights": [file_hash(file) for file in weight_files(folder)],
+        "settings": settings,
+        "processing": asdict(read_processing(folder)),
+        "weights": tensors_hash(weight_files(folder), leave_out=TEXT_HALF if clip else ()),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -13,12 +13,8 @@ from diffusers.utils import logging as of_diffusers
 from transformers.utils import logging
 
 from sd4match.backbones.folders import weight_files, weight_variant
+from sd4match.backbones.tensor_hashes import CONSTANT, TEXT_HALF
 from sd4match.errors import SD4MatchError
-
-# Unexpected weights that are no problem: older CLIP files store position_ids, which are constants
-# now, and a complete CLIP also holds its text model where only the vision model is needed.
-_CONSTANT = "position_ids"
-_TEXT_HALF = ("text_model.", "text_projection.", "logit_scale")
 
 
 def load_model(
@@ -64,13 +60,15 @@ def load_model(
             f"{folder}: not loadable as {kind.__name__} ({reason}): fetch it again"
         ) from error
     # The loaders fill missing weights with random numbers (docs/explanation/method.md section 7).
-    foreign = _TEXT_HALF if "Vision" in kind.__name__ else ()
+    # Unexpected weights that are no problem: constants, and the text model of a complete CLIP where
+    # only the vision model is needed.
+    foreign = TEXT_HALF if "Vision" in kind.__name__ else ()
     problems = {
         "missing": sorted(info["missing_keys"]),
         "unexpected": sorted(
             key
             for key in info["unexpected_keys"]
-            if not key.endswith(_CONSTANT) and not key.startswith(foreign)
+            if not key.endswith(CONSTANT) and not key.startswith(foreign)
         ),
         "misshapen": sorted(str(key) for key in info.get("mismatched_keys", ())),
     }

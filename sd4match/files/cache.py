@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from sd4match.errors import SD4MatchError
@@ -30,25 +31,43 @@ def cache_folder() -> Path:
 def file_hash(path: Path) -> str:
     """Return the sha256 hex of a file's bytes, read once per version of the file.
 
-    Weights are gigabytes and every process needs their hash, so it is kept on disk by (path, size,
-    modification time in ns).
-
     Args:
         path: an existing file.
 
     Returns:
         64 hexadecimal digits.
     """
+    return remembered(path, _digest)
+
+
+def remembered(path: Path, compute: Callable[[Path], str], *, what: str = "") -> str:
+    """Return what is computed from a file, once per version of the file.
+
+    Weights are gigabytes and every process needs their hashes, so they are kept on disk by (path,
+    size, modification time in ns).
+
+    Args:
+        path: an existing file.
+        compute: makes the text of the file.
+        what: tells texts of one file apart; with a version of ``compute``.
+
+    Returns:
+        The text, from the cache if the file has not changed.
+    """
     status = path.stat()
-    version = f"{path.resolve()}\n{status.st_size}\n{status.st_mtime_ns}"
+    version = f"{path.resolve()}\n{status.st_size}\n{status.st_mtime_ns}" + (what and f"\n{what}")
     memo = cache_folder() / "hashes" / hashlib.sha256(version.encode()).hexdigest()
     if memo.is_file():
         return memo.read_text()
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    text = compute(path)
     try:
         with atomic_path(memo) as temporary:
-            temporary.write_text(digest)
+            temporary.write_text(text)
     except (OSError, SD4MatchError) as error:
         log.info("%s: not written, so the next process hashes again (%s)", memo, error)
-    return digest
+    return text
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

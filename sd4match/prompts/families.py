@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from sd4match.backbones.former_fingerprints import (
+    is_former_fingerprint,
+    is_former_image_encoder_fingerprint,
+)
 from sd4match.backbones.loading import Backbone
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.prompts.base import MadeFor, Prompt
@@ -105,12 +109,26 @@ def require_made_for(
     Raises:
         SD4MatchError: it was made for another model.
     """
-    models = [("backbone", prompt.made_for, backbone.name, backbone.fingerprint)]
+    models = [
+        ("backbone", prompt.made_for, backbone.name, backbone.fingerprint, is_former_fingerprint)
+    ]
     if image_encoder and prompt.reads and prompt.encoder_made_for:
         encoder = backbone.image_encoder_facts(prompt.reads.encoder)
-        models += [("image encoder", prompt.encoder_made_for, encoder.name, encoder.fingerprint)]
-    for kind, made_for, name, fingerprint in models:
-        if made_for and made_for.fingerprint != fingerprint:
+        models += [
+            (
+                "image encoder",
+                prompt.encoder_made_for,
+                encoder.name,
+                encoder.fingerprint,
+                is_former_image_encoder_fingerprint,
+            )
+        ]
+    for kind, made_for, name, fingerprint, is_former in models:
+        if (
+            made_for
+            and made_for.fingerprint != fingerprint
+            and not is_former(made_for.fingerprint, name)
+        ):
             raise SD4MatchError(
                 f"prompt {what or prompt.family} was made for {kind} {made_for.name} "
                 f"({made_for.fingerprint[:12]}), not {name} ({fingerprint[:12]}): "

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from sd4match.backbones.architectures import Architecture, architecture
 from sd4match.backbones.devices import device_name, dtype_name
 from sd4match.backbones.fingerprints import fetch, identify
+from sd4match.backbones.former_fingerprints import is_former_fingerprint
 from sd4match.backbones.image_encoder_files import (
     fetch_image_encoder,
     identify_image_encoder,
@@ -166,7 +167,11 @@ class Staging:
                 "name it, or set train.data or data.evaluate"
             )
         file = self.prompt_file(name, data)
-        if machine.known and file.made_for not in (None, machine.fingerprint):
+        if (
+            machine.known
+            and file.made_for not in (None, machine.fingerprint)
+            and not is_former_fingerprint(str(file.made_for), machine.backbone)
+        ):
             raise SD4MatchError(
                 f"prompts.{name}.{data}: {file.path} was made for a backbone with other weights "
                 f"than {machine.backbone} ({str(file.made_for)[:12]}): name that backbone"

@@ -4,6 +4,10 @@ import json
 
 import pytest
 from transformers import (
+    CLIPConfig,
+    CLIPModel,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
     Dinov2Config,
     Dinov2Model,
 )
@@ -46,6 +50,49 @@ def test_the_fingerprint_sees_weights_and_processing(dino):
     changed = fingerprint()
     Dinov2Model(Dinov2Model.from_pretrained(dino).config).save_pretrained(dino)
     assert len({before, changed, fingerprint()}) == 3
+
+
+@pytest.mark.slow
+def test_the_fingerprint_ignores_how_files_are_laid_out(dino):
+    before = backbones.identify_image_encoder(str(dino))
+    model = Dinov2Model.from_pretrained(dino)
+    (dino / "model.safetensors").unlink()
+    model.save_pretrained(dino, max_shard_size="3KB")
+    assert len(list(dino.glob("*.safetensors"))) > 1
+    stated = {"do_rescale": True, "rescale_factor": 1 / 255, "image_processor_type": "Any"}
+    (dino / "preprocessor_config.json").unlink()
+    (dino / "processor_config.json").write_text(
+        json.dumps({"image_processor": PROCESSING | stated})
+    )
+    config = json.loads((dino / "config.json").read_text()) | {"torch_dtype": "float16", "top_k": 9}
+    (dino / "config.json").write_text(json.dumps(config))
+    assert backbones.identify_image_encoder(str(dino)) == before
+    assert with_encoders(dino=dino).image_encoder("dino").fingerprint == before
+
+
+@pytest.mark.slow
+def test_a_clip_and_its_vision_half_are_one_encoder(tmp_path):
+    half = {
+        "hidden_size": 8,
+        "intermediate_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    }
+    vision = {**half, "image_size": 28, "patch_size": 14}
+    text = {**half, "vocab_size": 9, "bos_token_id": 0, "eos_token_id": 1}
+    config = CLIPConfig(vision_config=vision, text_config=text, projection_dim=4)
+    CLIPModel(config).save_pretrained(tmp_path / "whole")
+    alone = CLIPVisionConfig(**vision, projection_dim=4)
+    CLIPVisionModelWithProjection.from_pretrained(tmp_path / "whole", config=alone).save_pretrained(
+        tmp_path / "half"
+    )
+    for folder in ("whole", "half"):
+        (tmp_path / folder / "preprocessor_config.json").write_text(json.dumps(PROCESSING))
+    one, other = (
+        with_encoders(clip=tmp_path / folder).image_encoder("clip") for folder in ("whole", "half")
+    )
+    assert one.fingerprint == other.fingerprint
+    assert one.shape("head") == other.shape("head") == (1, 4)
 
 
 def test_weights_that_are_not_here_have_no_fingerprint(dino, monkeypatch, tmp_path):

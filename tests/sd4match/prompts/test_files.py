@@ -2,15 +2,22 @@
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sd4match import prompts
+from sd4match import backbones, prompts
+from sd4match.backbones.folders import COMPONENTS, NANO_FOLDER
 from sd4match.errors import SD4MatchError
 from sd4match.files import seal
 
+FORMER = {
+    "backbone": "2058cf716080bdc89c551067f8059f515df91a97a91ad49b1980659082716652",
+    "image encoder": "2f39dfe86a713ddb233adec9206c910c065853ea8ac442bfadd436996f3c6edf",
+}
+"""Fingerprints of nano and its DINOv2 when they followed the bytes of files."""
 TRAINING = {"steps": 12, "learning_rate": 0.01, "data": "pf_pascal"}
 
 
@@ -100,6 +107,33 @@ def test_another_image_encoder_is_refused(nano, tmp_path):
     prompts.save(prompt, tmp_path / "p.safetensors")
     with pytest.raises(SD4MatchError, match=r"made for image encoder .* \(eeeeeeeeeeee\), not"):
         prompts.load(tmp_path / "p.safetensors", nano)
+
+
+@pytest.mark.slow
+def test_former_fingerprints_of_the_same_folders_are_taken(nano, tmp_path):
+    prompt = prompts.create("Img-DINO-Head-G2-C3", nano)
+    prompt.made_for = dataclasses.replace(prompt.made_for, fingerprint=FORMER["backbone"])
+    prompt.encoder_made_for = dataclasses.replace(
+        prompt.encoder_made_for, fingerprint=FORMER["image encoder"]
+    )
+    prompts.save(prompt, tmp_path / "p.safetensors")
+    loaded = prompts.load(tmp_path / "p.safetensors", nano)
+    assert loaded.made_for.fingerprint == FORMER["backbone"]
+
+
+@pytest.mark.slow
+def test_a_prompt_fits_the_same_weights_in_other_files(nano, path, tmp_path):
+    nano.unet.save_pretrained(tmp_path / "nano" / "unet", max_shard_size="3MB")
+    for part in COMPONENTS:
+        if part != "unet":
+            shutil.copytree(NANO_FOLDER / part, tmp_path / "nano" / part)
+    other = backbones.load(str(tmp_path / "nano"), device="cpu")
+    assert prompts.load(path, other).made_for.name == "nano"
+    with torch.no_grad():
+        other.unet.conv_in.bias += 1e-3
+    other.unet.save_pretrained(tmp_path / "nano" / "unet", max_shard_size="3MB")
+    with pytest.raises(SD4MatchError, match="made for backbone nano"):
+        prompts.load(path, backbones.load(str(tmp_path / "nano"), device="cpu"))
 
 
 def test_a_missing_file_is_named(nano, tmp_path):

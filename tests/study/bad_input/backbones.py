@@ -13,6 +13,7 @@ from .prompt_files import IMPORT, LOAD
 
 PLAN = ("study", "plan", "small", "baseline.backbone=mine")
 UNET, SCHEDULER = "unet/config.json", "scheduler/scheduler_config.json"
+UNET_WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
 CHANGES = {
     "that wants class labels": (UNET, {"num_class_embeds": 10}, "class_labels"),
@@ -27,6 +28,15 @@ CHANGES = {
 }
 """What a backbone is -> the file, its changes, and a word of the error line."""
 
+WEIGHTS = {
+    "with a pointer for weights": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+    "with empty weights": b"",
+    "with cut weights": (NANO_FOLDER / UNET_WEIGHTS).read_bytes()[:5000],
+    "with weights of another kind": b"PK\x03\x04" + bytes(100),
+    "with a header that is no JSON": (9).to_bytes(8, "little") + b"{notjson}",
+}
+"""What a backbone is -> the content of its UNet's weights."""
+
 ENCODERS = {
     "without a kind": ("--image-encoder", "mine", "dino=NAME"),
     "of an unknown kind": ("--image-encoder", "clap=mine", "clap"),
@@ -38,6 +48,9 @@ ENCODERS = {
 def cases() -> Iterator[Case]:
     for name, (file, changes, word) in CHANGES.items():
         yield Case("backbone", name, ("mine", word), PLAN, _Folder(file, changes))
+    for name, content in WEIGHTS.items():
+        says = ("mine", "not a safetensors file")
+        yield Case("backbone", name, says, PLAN, _Weights(content))
     yield Case(
         "backbone",
         "in a single file",
@@ -64,3 +77,15 @@ class _Folder:
         other = {"_class_name": "FlowMatchEulerDiscreteScheduler"}
         content = other if self.changes is None else json.loads(file.read_text()) | self.changes
         write(file, json.dumps(content))
+
+
+class _Weights:
+    """Writes nano to ``mine``, with other content for the UNet's weights."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def __call__(self, world: Path, rng: random.Random) -> None:
+        for part in COMPONENTS:
+            shutil.copytree(NANO_FOLDER / part, world / "mine" / part)
+        (world / "mine" / UNET_WEIGHTS).write_bytes(self.content)

@@ -13,6 +13,8 @@ from study.space.metric import Rule
 from study.space.reading import load
 from study.store.store import Store
 
+FORMER = "2058cf716080bdc89c551067f8059f515df91a97a91ad49b1980659082716652"
+"""Fingerprint of nano when fingerprints followed the bytes of files."""
 CPM = "CPM_spair_sd2-1_Pair-DINO-Feat-G2-C3"
 
 
@@ -119,6 +121,16 @@ def test_a_prompt_of_another_backbone_is_refused(plan, folder, nano, tmp_path):
     prompts.save(made_for_other, tmp_path / "other.safetensors")
     with pytest.raises(SD4MatchError, match="was made for a backbone with other weights than nano"):
         plan(tmp_path / "other.safetensors")
+
+
+@pytest.mark.slow
+def test_a_prompt_with_the_former_fingerprint_of_its_backbone_is_taken(plan, nano, tmp_path):
+    made_before = prompts.create("single", nano, length=2)
+    made_before.made_for = type(made_before.made_for)("nano", FORMER)
+    prompts.save(made_before, tmp_path / "before.safetensors")
+    _, planned = plan(tmp_path / "before.safetensors")
+    (file,) = {stage.extraction.file for stage in planned.predicts.values()}
+    assert prompt_files.load(file, nano).made_for.fingerprint == FORMER
 
 
 @pytest.mark.slow

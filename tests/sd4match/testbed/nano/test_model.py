@@ -19,8 +19,8 @@ from sd4match.testbed.nano.training.models import export, initial_models, read_j
 from sd4match.testbed.nano.training.settings import read_settings
 
 PINNED = {
-    "pipeline": "2058cf716080bdc89c551067f8059f515df91a97a91ad49b1980659082716652",
-    "image encoder": "2f39dfe86a713ddb233adec9206c910c065853ea8ac442bfadd436996f3c6edf",
+    "pipeline": "7886fc444d347ebaf99fe633b9f5158841fa628051990be6194e75466218fe75",
+    "image encoder": "4a0a3b41630153899563776b1db1017097c1468d12d7095f71573cf374963aab",
 }
 WEIGHTS = sorted(NANO_FOLDER.rglob("*.safetensors"))
 
