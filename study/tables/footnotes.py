@@ -22,8 +22,8 @@ MOST_KEYS = 24
 """Keys that a note lists; more make a note that nobody reads."""
 
 _ROUNDING = (
-    "one prompt gives the same matches but for near ties; prompts learned on other kinds differ more"
-    " with every step"
+    "one prompt gives the same matches but for near ties; prompts learned on other kinds differ"
+    " more with every step"
 )
 
 MOST_PAIRS = 20_000
