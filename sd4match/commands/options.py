@@ -163,9 +163,7 @@ Places = Annotated[
     ),
 ]
 Localizer = Annotated[str, typer.Option(help="nearest, bilinear, softmax, kernel_softmax or dense")]
-Kernel = Annotated[
-    float | None, typer.Option(help="width of kernel_softmax, in cells; default: 7")
-]
+Kernel = Annotated[float | None, typer.Option(help="width of kernel_softmax, in cells; default: 7")]
 Temperature = Annotated[
     float | None,
     typer.Option(help="temperature of softmax and kernel_softmax; default: 0.04"),

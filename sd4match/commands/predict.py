@@ -85,7 +85,9 @@ def predict(
             "--l2-normalize does not apply to fused features, which are normalized already: leave "
             "it out"
         )
-    readouts = options.readouts(localizer or (), kernel or (), temperature or (), l2_normalize or ())
+    readouts = options.readouts(
+        localizer or (), kernel or (), temperature or (), l2_normalize or ()
+    )
     layers = [layer_at(*each) for each in product(layer or (1,), place or (OUTPUT,))]
     settings = list(dict.fromkeys(product(layers, readouts)))
     require_writable(out)
