@@ -1,11 +1,11 @@
 """Overrides of a search space, as people type them: ``key=value`` and ``~axes.layer``."""
 
 import logging
-import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path as Place
 from typing import Any, get_args, get_origin
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -63,7 +63,7 @@ def parse(texts: Sequence[str]) -> list[Override]:
     overrides = [_parse(text) for text in texts]
     for override in overrides:
         top = "/".join(str(override.value).split("/")[:2])
-        if top.startswith("/") and not os.path.exists(top):  # of `$UNSET/spair` is left `/spair`
+        if top.startswith("/") and not Place(top).exists():  # what `$UNSET/spair` leaves
             log.warning(
                 "override %s: there is no %s: is a variable of the shell not set?",
                 shown(override.text),

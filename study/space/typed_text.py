@@ -66,9 +66,14 @@ def _plain(node: yaml.Node, name: str) -> Iterator[yaml.ScalarNode]:
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _plain(item, name)
-    elif isinstance(node, yaml.ScalarNode) and node.style is None and _is_text(name):
-        if node.tag.rpartition(":")[2] not in ("null", "merge") and "\n" not in node.value:
-            yield node
+    elif (
+        isinstance(node, yaml.ScalarNode)
+        and node.style is None
+        and _is_text(name)
+        and node.tag.rpartition(":")[2] not in ("null", "merge")
+        and "\n" not in node.value
+    ):
+        yield node
 
 
 def _is_text(name: str) -> bool:
