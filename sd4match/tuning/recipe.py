@@ -153,8 +153,8 @@ def check_schedule(
         )
     if steps is not None and step_rules is not None and _ends(step_rules)[-1] >= steps:
         raise SD4MatchError(
-            f"step_rules is {step_rules!r}: its last end, {_ends(step_rules)[-1]}, must be below the "
-            f"{steps} steps"
+            f"step_rules is {step_rules!r}: its last end, {_ends(step_rules)[-1]}, must be below "
+            f"the {steps} steps"
         )
 
 
