@@ -23,6 +23,7 @@ from study.space.metric import difference_of
 from study.space.schema import SpaceFile, flatten, leaves
 from study.space.search_settings import check as check_search
 from study.space.space import Space
+from study.space.targets import check as check_targets
 
 LONGEST_NAME = 200
 """Characters of a study's name; file systems take 255, and names derived from it are longer."""
@@ -134,6 +135,7 @@ def check(file: SpaceFile, *, name: str) -> Space:
     Raises:
         SD4MatchError: an unknown axis or design, an impossible value.
     """
+    check_targets(file)
     file.name = file.name or name
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.name):
         raise SD4MatchError(

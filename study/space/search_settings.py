@@ -10,10 +10,10 @@ from study.space.axes import Value, find
 from study.space.metric import COST, MEAN, Metric, selecting
 from study.space.schema import leaves
 from study.space.space import Space
+from study.space.targets import OPTUNAS, TARGET
 
 GRID = "grid"
 SAMPLERS = ("tpe", "gp", "random", GRID, "nsgaii")
-TARGET, TARGETS = "_target_", "optuna.samplers."
 Point = dict[str, Value]
 """Values of paid axes, by name."""
 
@@ -88,10 +88,10 @@ def _check_sampler(sampler: object) -> None:
         require_known(sampler, SAMPLERS, what="sampler", where="search.sampler")
         return
     target = str(sampler.get(TARGET))
-    if not target.startswith(TARGETS):
+    if not target.startswith(OPTUNAS):
         raise SD4MatchError(
             f"search.sampler.{TARGET}: {target} is no sampler of Optuna's: name one as "
-            f"{TARGETS}QMCSampler, or take one of {', '.join(SAMPLERS)}"
+            f"{OPTUNAS}QMCSampler, or take one of {', '.join(SAMPLERS)}"
         )
     if any(_special(value) for value in sampler.values()) or any(
         name.startswith("_") for name in sampler if name != TARGET
