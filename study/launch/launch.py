@@ -11,6 +11,7 @@ from rich.console import Console
 
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import remove_abandoned
+from sd4match.files.masking import masked_values
 from study.engine.listener import Journal, Listener, Listeners
 from study.engine.work import Outcome, outstanding
 from study.launch.outputs import update_answers
@@ -100,7 +101,7 @@ def launch_report(
         "results": folder.place,
         "seconds": round(time.monotonic() - started, 1),
         "computed": outcome.done,
-        "failures": outcome.failures,
+        "failures": masked_values(outcome.failures),
         "stopped": outcome.stopped,
         "best": best,
     }

@@ -4,6 +4,7 @@ import logging
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -125,12 +126,13 @@ def check_names(names: dict[str, dict[str, str]]) -> None:
         seen[same] = name
 
 
-def check(file: SpaceFile, *, name: str) -> Space:
+def check(file: SpaceFile, *, name: str, written: Mapping[str, Any] | None = None) -> Space:
     """Turn a composed file into a `Space`.
 
     Args:
         file: all settings; defaults are filled in.
         name: of the study, where the file gives none.
+        written: the settings before variables of the environment were replaced by their values.
 
     Raises:
         SD4MatchError: an unknown axis or design, an impossible value.
@@ -168,7 +170,7 @@ def check(file: SpaceFile, *, name: str) -> Space:
     _possible_places(file)
     check_names(file.prompts)
     axes = read_axes(file)
-    space = Space(file, read_baseline(file), axes, read_ties(file, axes))
+    space = Space(file, read_baseline(file), axes, read_ties(file, axes), written or asdict(file))
     if file.design == "leave_one_out":
         space = _full(space)
     find(SEED).parse(space.seeds[-1])
@@ -238,7 +240,7 @@ def _full(plain: Space) -> Space:
             raise SD4MatchError(f"axes.{name}: nothing to leave out: the baseline has {back} too")
         axes[name] = (*recommended, back)
     settings = {**plain.settings, **{name: values[0] for name, values in axes.items()}}
-    return Space(plain.file, settings, axes, plain.tied)
+    return Space(plain.file, settings, axes, plain.tied, plain.written)
 
 
 def _not_empty(file: SpaceFile) -> None:

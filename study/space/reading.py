@@ -138,12 +138,13 @@ def _checked(composed: DictConfig, overrides: Sequence[Override], path: Path) ->
         for override in overrides:
             apply(config, override)
         file: Any = OmegaConf.to_object(config)
+        written: Any = OmegaConf.to_container(config)
     except RecursionError:
         raise SD4MatchError("too deeply nested, or in itself") from None
     except (OmegaConfBaseException, ValueError, AssertionError) as error:
         raise SD4MatchError(_in_words(error, path)) from None
     assert isinstance(file, SpaceFile)
-    return check(file, name=path.stem)
+    return check(file, name=path.stem, written=written)
 
 
 def _blamed(

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import urlsplit
 
 from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.files.masking import masked
 from study.space.axes import Value, find
 from study.space.metric import COST, MEAN, Metric, selecting
 from study.space.schema import leaves
@@ -41,11 +41,11 @@ def check(space: Space) -> None:
         raise SD4MatchError(f"search.asha: keep one in 2 or more, not one in {search.asha}")
     if not 0 <= search.seed < 2**32:  # what NumPy takes
         raise SD4MatchError(f"search.seed: expected 0 to {2**32 - 1}, got {search.seed}")
-    if urlsplit(search.storage or "").password:
+    storage = str(space.written["search"]["storage"] or "")
+    if masked(storage) != storage:
         raise SD4MatchError(
-            "search.storage: its password would be written to the study's files: leave it out "
-            "of the URL, and put it where the database's client finds it (PGPASSWORD, ~/.pgpass, "
-            "~/.my.cnf)"
+            f"search.storage: {masked(storage)}: its password would be written to the study's "
+            "files: write ${oc.env:NAME} in its place, a variable of the environment"
         )
     points(space)
 

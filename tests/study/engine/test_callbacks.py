@@ -81,7 +81,7 @@ def test_a_users_callback_is_registered_by_an_installed_package(tmp_path, packag
     }.items():
         with pytest.raises(SD4MatchError, match=words):
             callbacks(tmp_path, text)
-    with pytest.raises(SD4MatchError, match="my_package.Broken cannot be made: no board"):
+    with pytest.raises(SD4MatchError, match=r"my_package\.Broken cannot be made: no board"):
         create(callbacks(tmp_path, "[{_target_: my_package.Broken}]"))
 
 

@@ -1,4 +1,4 @@
-"""A search space names no code but what is allowed: nothing else is imported, wherever it stands."""
+"""A search space names no code but what is allowed; nothing else is imported."""
 
 import sys
 
@@ -14,7 +14,9 @@ from study.space.schema import SpaceFile
 def spy(tmp_path, monkeypatch):
     """A module on Python's path; its import and its calls leave a file behind."""
     ran = tmp_path / "ran"
-    code = f"from pathlib import Path\ndef run(**_): Path({str(ran)!r}).touch()\nrun()\nclass C: ..."
+    code = (
+        f"from pathlib import Path\ndef run(**_): Path({str(ran)!r}).touch()\nrun()\nclass C: ..."
+    )
     (tmp_path / "a_spy.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     yield ran
@@ -25,14 +27,14 @@ HOSTILE = {
     "callbacks: [{_target_: a_spy.C}]": "callbacks[0]: a_spy.C is none of Ray's own callbacks",
     "callbacks: [{_target_: a_spy.run, of: {_target_: a_spy.run}}]": "callbacks[0]: a_spy.run",
     "callbacks: [{_target_: no.where.C, of: {_target_: a_spy.run}}]": "callbacks[0]: no.where.C",
-    "callbacks: [{_target_: ray.tune.Callback, of: {_target_: a_spy.run}}]": "callbacks[0].of._targ",
+    "callbacks: [{_target_: ray.tune.Callback, of: {_target_: a_spy.run}}]": "callbacks[0].of._ta",
     "callbacks: [{_target_: ray.tune.Callback, of: [{_target_: a_spy.run}]}]": "[0].of[0]._target_",
     "callbacks: [{_target_: ray.tune.Callback, _partial_: true}]": "callbacks[0]._partial_",
     "callbacks: [{_target_: ray.tune.Callback, _args_: [1]}]": "callbacks[0]._args_",
     "callbacks: [{_target_: ray.tuned.C}]": "callbacks[0]: ray.tuned.C",
     "callbacks: [{_target_: [a_spy.C]}]": "callbacks[0]: expected",
     "search: {sampler: {_target_: a_spy.C}}": "a_spy.C is no sampler of Optuna's",
-    "search: {sampler: {_target_: optuna.samplers.TPESampler, of: {_target_: a_spy.run}}}": "TPESam",
+    "search: {sampler: {_target_: optuna.samplers.TPESampler, of: {_target_: a_spy.run}}}": "TPE",
     "search: {points: [{prompt: {_target_: a_spy.run}}]}": "search.points[0].prompt._target_",
     "axes: {prompt: [{_target_: a_spy.run}]}": "axes.prompt[0]._target_",
     "baseline: {l2_normalize: {_target_: a_spy.run}}": "baseline.l2_normalize._target_",
