@@ -151,10 +151,9 @@ def check_schedule(
             f"step_rules is {step_rules!r}: expected factors with the steps at which they end, in "
             "ascending order, and a last factor, such as 1:10000,0.1"
         )
-    if steps is not None and step_rules is not None and _ends(step_rules)[-1] >= steps:
+    if steps is not None and step_rules is not None and (last := _ends(step_rules)[-1]) >= steps:
         raise SD4MatchError(
-            f"step_rules is {step_rules!r}: its last end, {_ends(step_rules)[-1]}, must be below "
-            f"the {steps} steps"
+            f"step_rules is {step_rules!r}: its last end, {last}, must be below the {steps} steps"
         )
 
 

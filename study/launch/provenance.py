@@ -10,7 +10,6 @@ import datetime
 import hashlib
 import logging
 import platform
-import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 import yaml
 
 from sd4match.errors import SD4MatchError
+from sd4match.files.masking import masked
 from study.engine.listener import Listener
 from study.engine.machine import Code, code
 from study.engine.work import Work
@@ -65,7 +65,7 @@ class Provenance(Listener):
         self._configurations: set[Configuration] = set()
         self._asked: dict[str, Any] = {
             "study": space.name,
-            "configuration": yaml.safe_load(_masked(space.to_yaml())),
+            "configuration": yaml.safe_load(space.to_yaml()),
             "seeds": _seeds(space),
             "plan": {},
             "data": {},
@@ -75,8 +75,8 @@ class Provenance(Listener):
             "started": _now(),
             "ended": None,
             "outcome": None,
-            "command": [_masked(word) for word in command],
-            "overrides": [_masked(word) for word in overrides],
+            "command": [masked(word) for word in command],
+            "overrides": [masked(word) for word in overrides],
             "code": _code_facts(self._code),
             "python": platform.python_version(),
             "versions": {package: version(package) for package in PACKAGES},
@@ -195,7 +195,7 @@ def recorded(record: Provenance) -> Iterator[None]:
         record.close("interrupted")
         raise
     except Exception as error:
-        record.close(_masked(f"failed: {error}"))
+        record.close(masked(f"failed: {error}"))
         raise
     record.close("finished")
 
@@ -222,11 +222,6 @@ def _code_facts(state: Code) -> dict[str, Any]:
     digest = hashlib.sha256(state.diff.encode()).hexdigest()[:8]
     diff = f"code-{digest}.diff" if state.diff else None
     return {"revision": state.revision, "diff": diff, "untracked": list(state.untracked)}
-
-
-def _masked(text: str) -> str:
-    """A text without the passwords of the URLs in it."""
-    return re.sub(r"(://[^/\s:@]*:)[^/\s@]+@", r"\1***@", text)
 
 
 def _now() -> str:

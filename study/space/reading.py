@@ -44,12 +44,15 @@ def compose_file(path: Path) -> DictConfig:
     GlobalHydra.instance().clear()
     try:
         with _lone_files(path) as folder, initialize_config_dir(folder, version_base="1.3"):
-            return compose("_space")
+            composed = compose("_space")
     except RecursionError:
         raise SD4MatchError(f"search space {path}: too deeply nested, or in itself") from None
     # ValueError: bytes that are no text.
     except (HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError) as error:
         raise SD4MatchError(f"search space {path}: {_in_words(error, path)}") from None
+    if "hydra" in OmegaConf.load(path):
+        raise SD4MatchError(f"search space {path}: hydra: Hydra's own settings cannot be set here")
+    return composed
 
 
 @contextmanager
@@ -139,12 +142,13 @@ def _checked(composed: DictConfig, overrides: Sequence[Override], path: Path) ->
         for override in overrides:
             apply(config, override)
         file: Any = OmegaConf.to_object(config)
+        written: Any = OmegaConf.to_container(config)
     except RecursionError:
         raise SD4MatchError("too deeply nested, or in itself") from None
     except (OmegaConfBaseException, ValueError, AssertionError) as error:
         raise SD4MatchError(_in_words(error, path)) from None
     assert isinstance(file, SpaceFile)
-    return check(file, name=path.stem)
+    return check(file, name=path.stem, written=written)
 
 
 def _blamed(

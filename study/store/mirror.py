@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
 from sd4match.files.cache import cache_folder, cache_folder_or_none
+from sd4match.files.masking import masked
 
 MIRRORS = "mirrors"
 """Folder of all mirrors, in the cache folder."""
@@ -49,10 +49,11 @@ def local(place: str | Path) -> Path:
     parts = PurePosixPath(rest).parts
     if not parts or ".." in parts or scheme == "memory":
         raise SD4MatchError(f"{place}: no place for results: name a folder, or s3://bucket/results")
-    if urlsplit(str(place)).password:
+    if masked(str(place)) != str(place):
         raise SD4MatchError(
-            f"results: {scheme}:// with a password, which would be written to the study's files: "
-            "put it where the protocol's package finds it (its variables, ~/.config/fsspec)"
+            f"results: {masked(str(place))}: a password or token in it would be in the names of "
+            "folders: put it where the protocol's package finds it (its variables, "
+            "~/.config/fsspec)"
         )
     _file_system(str(place))
     return (cache_folder() / MIRRORS).resolve().joinpath(scheme, *parts)
