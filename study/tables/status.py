@@ -118,7 +118,7 @@ def _best(best: Mapping[str, Any] | None) -> str:
         return "best so far: none is measured yet"
     return (
         f"best so far: {best['metric']} {100 * best['value']:.1f} %, configuration "
-        f"{best['configuration']}: {labels.settings(best['settings'])}"
+        f"{best['configuration']}: {labels.settings(best['settings']) or 'the baseline'}"
     )
 
 
