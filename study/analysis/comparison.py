@@ -119,7 +119,7 @@ def _settings(a: Results, b: Results) -> Iterator[tuple[str, Any, Any]]:
         return
     launched = [
         dict(flatten(yaml.safe_load((s.folder.path / "study.yaml").read_text(encoding="utf-8"))))
-        | {"code": s.revision, "protocol": s.rule.protocol}
+        | {"code": s.revision, "protocol": s.rule.protocol, "computed on": "; ".join(s.devices())}
         for s in (a, b)
     ]
     rows = [*configurations(a.cells).values(), *configurations(b.cells).values()]

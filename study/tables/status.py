@@ -9,6 +9,7 @@ from study.space import labels
 from study.space.labels import clock, several
 from study.store import heartbeat
 from study.store.study_folder import StudyFolder
+from study.tables import footnotes
 
 
 def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
@@ -27,7 +28,11 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         headline = f"study {name}: running as process {beat['pid']} on {beat['host']}"
         return facts, "\n".join([headline, *live_lines(beat), *where])
     state, why = _ended(folder, beat)
-    cells = Results(folder).cells.drop_duplicates(["configuration", "dataset", "split"])
+    results = Results(folder)
+    cells, devices = (
+        results.cells.drop_duplicates(["configuration", "dataset", "split"]),
+        results.devices(),
+    )
     done = int((cells["status"] == "done").sum())
     reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
     failed = ((key, folder.log(key)) for key in folder.read_failures())
@@ -40,12 +45,14 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         "done": done,
         "missing": {str(reason): int(count) for reason, count in reasons.items()},
         "logs": logs,
+        "devices": devices,
     }
     lines = [
         f"study {name}: {state}{why}",
         f"{done} of {len(cells)} results (configuration × split) are computed",
         *(f"  {count} missing: {reason}" for reason, count in reasons.items()),
         *(f"  log: {log}" for log in logs.values()),
+        *([footnotes.mixed(devices)] if len(devices) > 1 else []),
         *where,
     ]
     return facts, "\n".join(lines)
