@@ -17,6 +17,7 @@ from ray._raylet import Config  # type: ignore[attr-defined]
 
 from sd4match.backbones.devices import choose_device
 from sd4match.errors import SD4MatchError
+from study.engine.stopping import keeping_handlers
 from study.space.space import Space
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ def joined(space: Space) -> Iterator[None]:
             _require_token()
         else:
             obtain(address)
-        context: Any = ray.init(address=address, **options)
+        with keeping_handlers():
+            context: Any = ray.init(address=address, **options)
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
         if address == LOCAL:  # Ray's sockets have short paths, and its logs need room

@@ -139,9 +139,10 @@ def _write_figures(study: Results) -> list[Path]:
     for view in applicable(study):
         if view.kind.reads == "scores":
             try:
-                written += save(view.draw(), folder, view.stem, formats=FORMATS)
+                figure = view.draw()
             except SD4MatchError:
                 continue  # nothing of it was measured; the tables say why
+            written += save(figure, folder, view.stem, formats=FORMATS)
     for old in set(folder.glob("*.*")) - set(written):
         kind = KINDS.get(old.stem.split("-")[0])
         if kind and kind.reads == "scores" and "@" not in old.stem:

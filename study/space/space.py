@@ -110,10 +110,16 @@ class Space:
         return f"{names[0] if len(names) == 1 else 'mean'}/val/pck@{self.rule.usual_alpha:g}"
 
     def to_yaml(self) -> str:
-        """Every setting, as a file that `load` reads back."""
+        """Every setting of the study, as a file that `load` reads back.
+
+        The budget is not in it: another launch of the same study may have another one.
+        """
         from omegaconf import OmegaConf  # commands that ask of a study do without it
 
-        return str(OmegaConf.to_yaml(OmegaConf.structured(self.file)))
+        settings = OmegaConf.structured(self.file)
+        OmegaConf.set_struct(settings, False)
+        del settings["budget"]
+        return str(OmegaConf.to_yaml(settings))
 
     @property
     def trains(self) -> bool:

@@ -26,7 +26,7 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         facts = {"study": name, "state": "running", "tensorboard": board, **beat}
         headline = f"study {name}: running as process {beat['pid']} on {beat['host']}"
         return facts, "\n".join([headline, *live_lines(beat), *where])
-    state, why = _ended(folder, beat)
+    state, why = ended(folder, beat)
     cells = Results(folder).cells.drop_duplicates(["configuration", "dataset", "split"])
     done = int((cells["status"] == "done").sum())
     reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
@@ -51,8 +51,13 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
     return facts, "\n".join(lines)
 
 
-def _ended(folder: StudyFolder, beat: dict[str, Any] | None) -> tuple[str, str]:
-    """The state of a study that does not run, and what to add for people."""
+def ended(folder: StudyFolder, beat: dict[str, Any] | None) -> tuple[str, str]:
+    """The state of a study that does not run, and what to add for people.
+
+    Args:
+        folder: of the study.
+        beat: the last one of a driver that was killed; None if none was.
+    """
     launches = (folder.read_provenance() or {}).get("launches", [])
     outcome = launches[-1]["outcome"] if launches else "finished"  # made before there was a record
     again = f"`study launch {folder.facts['name']}` continues it"
