@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-MOST = 3
+MOST = 5
 """So many signals give up what is left of an orderly end."""
 
 

@@ -110,9 +110,8 @@ class _Launch:
             sync = around.enter_context(synced(folder, self._stop.skipping))
             around.enter_context(obeying(folder.path))
             if folder.holds_another(space):
-                say(
-                    f"{folder.place} held another plan: all measurements are kept, tables are replaced"
-                )
+                kept = "all measurements are kept, tables are replaced"
+                say(f"{folder.place} held another plan: {kept}")
             # Only now: it adds to what the launch before this one wrote last.
             record = Provenance(space, folder, command=sys.argv, overrides=overrides)
             record.over = lambda: progress.over
@@ -148,9 +147,8 @@ class _Launch:
         say(f"results: {folder.place}")
         for kind in ("tables", "figures"):
             count = sum(file.parent.name == kind for file in answers.files)
-            say(
-                f"  {kind + ':':8} {count} files in {kind}/{'' if answers.written else ', unchanged'}"
-            )
+            unchanged = "" if answers.written else ", unchanged"
+            say(f"  {kind + ':':8} {count} files in {kind}/{unchanged}")
         if folder.tensorboard.is_dir():
             say(f"  curves:  tensorboard --logdir {folder.tensorboard}")
         if outcome.failures:

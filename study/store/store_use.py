@@ -63,8 +63,8 @@ def _lock(store: Path, how: int, refusal: str) -> TextIO:
         raise SD4MatchError(f"{store}: {refusal}") from None
     except OSError as error:
         raise SD4MatchError(
-            f"{store / NAME} cannot be locked ({error.strerror}): make room, or name results=… in a "
-            "folder that you can write to"
+            f"{store / NAME} cannot be locked ({error.strerror}): make room, or launch with "
+            "results=… in a folder that you can write to"
         ) from None
     return lock
 
