@@ -17,8 +17,8 @@ app = typer.Typer(
 for command in (plan, launch, status, best, query, compare, table, plot, report, export, stop):
     app.command()(command)
 app.command("list")(list_studies)
-for command in (rm, gc):
-    app.command()(command)
+app.command()(rm)
+app.command()(gc)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from study.analysis.measuring import PENDING
 from study.analysis.results import Results
@@ -153,7 +154,7 @@ def remaining(study: Results) -> dict[str, str]:
         study: after a launch.
     """
     pending = study.cells[study.cells["reason"] == PENDING].drop_duplicates("configuration")
-    rows = none_for_na(pending.set_index("configuration")[study.axes or list(AXES)])
+    rows: Any = none_for_na(pending.set_index("configuration")[study.axes or list(AXES)])
     return {str(key): labels.settings(row) for key, row in rows.to_dict("index").items()}
 
 
@@ -166,4 +167,5 @@ def remaining_lines(settings: Mapping[str, str]) -> list[str]:
     shown = [f"  {key}: {text}" for key, text in list(settings.items())[:MOST]]
     if len(settings) > MOST:
         shown.append(f"  … and {len(settings) - MOST:,} more")
-    return [f"{labels.several(len(settings), 'configuration')} remain:", *shown]
+    verb = "remains" if len(settings) == 1 else "remain"
+    return [f"{labels.several(len(settings), 'configuration')} {verb}:", *shown]

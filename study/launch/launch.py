@@ -17,7 +17,7 @@ from study.engine.work import Outcome, Work, outstanding
 from study.launch.budget import Purse, remaining, remaining_lines
 from study.launch.outputs import update_answers
 from study.launch.plan_report import describe_plan, plan_of
-from study.launch.progress import WRITING, Progress
+from study.launch.progress import WRITING, WRITTEN, Progress
 from study.launch.provenance import Provenance, recorded
 from study.launch.sync import synced
 from study.launch.terminal import Lines, animated, shown
@@ -137,6 +137,7 @@ class _Launch:
             progress.phase = WRITING
             study = open_study(folder.path)
             answers = update_answers(study)
+            progress.phase = WRITTEN
         if not (outcome.done or outcome.failures or outcome.stopped or ended):
             say("all results were already computed")
         try:

@@ -23,6 +23,8 @@ from study.tables.status import COMPUTING
 KINDS = ("latents", "tune", "predict")
 WRITING = "writing tables and figures"
 """The phase after the computing."""
+WRITTEN = "tables and figures are written"
+"""The last phase."""
 READING = 0.05
 """Seconds of a snapshot that may go into reading scores for the best configuration so far."""
 LAST = 5

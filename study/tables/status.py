@@ -1,5 +1,6 @@
 """Status of a study as text and plain values, with live progress during a launch."""
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,6 +10,9 @@ from study.space import labels
 from study.space.labels import clock, several
 from study.store import heartbeat
 from study.store.study_folder import StudyFolder
+
+ANSWERS = "answers.json"
+"""The record of the tables and figures that a launch wrote, see `study.launch.outputs`."""
 
 
 def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
@@ -40,15 +44,29 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         "done": done,
         "missing": {str(reason): int(count) for reason, count in reasons.items()},
         "logs": logs,
+        "unwritten": _unwritten(folder, state),
     }
     lines = [
         f"study {name}: {state}{why}",
         f"{done} of {len(cells)} results (configuration × split) are computed",
         *(f"  {count} missing: {reason}" for reason, count in reasons.items()),
         *(f"  log: {log}" for log in logs.values()),
+        *([f"tables and figures: {facts['unwritten']}"] if facts["unwritten"] else []),
         *where,
     ]
     return facts, "\n".join(lines)
+
+
+def _unwritten(folder: StudyFolder, state: str) -> str | None:
+    """What is wrong with the tables and figures on disk; None if all are there."""
+    try:
+        files = json.loads((folder.path / ANSWERS).read_text(encoding="utf-8"))["files"]
+        missing = [name for name in files if not (folder.path / name).is_file()]
+    except (OSError, ValueError, LookupError, TypeError):
+        return "not all are written yet"
+    if missing:
+        return f"missing: {', '.join(missing)}"
+    return None if state == "finished" else "those of an earlier launch"
 
 
 def ended(folder: StudyFolder, beat: dict[str, Any] | None) -> tuple[str, str]:

@@ -71,8 +71,14 @@ def whole(tmp_path, shapes_root):
     return make
 
 
+@pytest.fixture(scope="module")
+def kept():
+    """The backbone of a worker, loaded once."""
+    return []
+
+
 @pytest.fixture
-def without_ray(monkeypatch):
+def without_ray(monkeypatch, kept):
     """Let launches compute in this process, one item after the other; Ray is not imported.
 
     The value is a list of functions, which are called with each item before it is computed.
@@ -81,6 +87,7 @@ def without_ray(monkeypatch):
 
     def launch(work, space, folder, listener, *, allows, check, **options):
         shop, done, left = Workshop(folder.store, space.rule), [], 0
+        shop._backbone = kept[0] if kept else shop._backbone
         try:
             for item in (item for items in work for item in items):
                 if not allows(item):
@@ -95,6 +102,7 @@ def without_ray(monkeypatch):
                     listener.report(item, {"time_this_iter_s": 0.1, "hostname": "here", **report})
                 listener.event("done", item, "")
                 done.append(item.label)
+                kept[:] = [shop._backbone]
         except Halt as halt:
             return Outcome(done, halted=str(halt), left=left)
         return Outcome(done, left=left)
