@@ -1,10 +1,15 @@
 """The studies of a results folder: names, sizes, removal of one that nobody launches."""
 
+import subprocess
+
 import pytest
 
 from sd4match.errors import SD4MatchError
+from study.engine.work import pending
 from study.store import studies
+from study.store.integrity import sweep
 from study.store.lock import alone
+from study.store.store import Store
 
 
 @pytest.fixture
@@ -34,3 +39,19 @@ def test_a_study_that_is_being_launched_stays(results):
     with alone(results / "b"), refused:
         studies.remove(results / "b")
     assert studies.names(results) == ["a", "b"]
+
+
+@pytest.mark.slow
+def test_stores_of_two_machines_are_merged_by_copying(small_store, small_plan, tmp_path):
+    """Each has a half; after `cp -rn` nothing is pending, and nothing counts as damaged."""
+    halves = [tmp_path / "one" / "store", tmp_path / "two" / "store"]
+    files = sorted(file for file in small_store.folder.rglob("*") if file.is_file())
+    for number, file in enumerate(files):
+        copy = halves[number % 2] / file.relative_to(small_store.folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+    assert all(pending(small_plan, Store(half)) for half in halves)
+    subprocess.run(["cp", "-rn", f"{halves[0]}/.", str(halves[1])], check=True)
+    merged = Store(halves[1])
+    assert sweep(small_plan, merged) == []
+    assert pending(small_plan, merged) == []
