@@ -4,6 +4,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from itertools import chain
 from typing import Any
 
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import remove_abandoned
+from sd4match.files.masking import masked_values
 from study.engine.listener import Journal, Listener, Listeners
 from study.engine.stopping import Stop, stoppable
 from study.engine.work import Outcome, Work, outstanding
@@ -145,6 +147,8 @@ class _Launch:
         except SD4MatchError as error:  # no validation split, or all of it failed
             best, text = None, f"no best configuration: {error}"
         say(f"\n{text}\n")
+        for reason in estimate.unanswerable:
+            say(str(reason))
         say(f"results: {folder.place}")
         for kind in ("tables", "figures"):
             count = sum(file.parent.name == kind for file in answers.files)
@@ -161,7 +165,8 @@ class _Launch:
         return self.summary(
             ended=record.outcome,
             computed=outcome.done,
-            failures=outcome.failures,
+            unanswerable=[asdict(reason) for reason in estimate.unanswerable],
+            failures=masked_values(outcome.failures),
             stopped=outcome.stopped,
             remaining=list(left),
             best=best,

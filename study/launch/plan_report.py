@@ -18,7 +18,6 @@ from study.space.labels import clock, several
 from study.space.space import Space
 from study.store.study_folder import StudyFolder
 
-ASSUMED = 10  # TFLOP/s, for an example where nothing was measured
 WIDEST = 1_000
 """Columns of a line in a file: more than any line has."""
 MOST = 6
@@ -109,6 +108,7 @@ def describe_plan(space: Space, plan: Plan) -> tuple[Estimate, str]:
         *_time(space, numbers),
         *_budget(space, numbers),
     ]  # fmt: skip
+    lines += map(str, numbers.unanswerable)
     if numbers.absent:
         lines.append(f"missing here, planned from published figures: {'; '.join(numbers.absent)}")
     return numbers, "\n".join(lines)
@@ -153,11 +153,7 @@ def _time(space: Space, numbers: Estimate) -> Iterator[str]:
         yield "time: none, all results are already computed"
         return
     if numbers.duration is None:
-        yield (
-            "time: unknown, nothing was timed on such a device yet (--time measures it); one "
-            f"worker would take {clock(numbers.tflop_left / ASSUMED)} at {ASSUMED} TFLOP/s (an "
-            "assumption, not a measurement)"
-        )
+        yield "time: unknown, nothing was timed on such a device yet: --time times a pass"
         return
     low, high = numbers.duration.low, numbers.duration.high
     wanted, device = space.file.resources, "GPU" if _on_gpu(numbers) else "CPU"

@@ -10,7 +10,6 @@ import datetime
 import hashlib
 import logging
 import platform
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from typing import Any
 import yaml
 
 from sd4match.errors import SD4MatchError
+from sd4match.files.masking import masked
 from study.engine.listener import Listener
 from study.engine.machine import Code, code
 from study.engine.work import Work
@@ -72,7 +72,7 @@ class Provenance(Listener):
         self._configurations: set[Configuration] = set()
         self._asked: dict[str, Any] = {
             "study": space.name,
-            "configuration": yaml.safe_load(_masked(space.to_yaml())),
+            "configuration": yaml.safe_load(space.to_yaml()),
             "seeds": _seeds(space),
             "plan": {},
             "data": {},
@@ -82,8 +82,8 @@ class Provenance(Listener):
             "started": _now(),
             "ended": None,
             "outcome": None,
-            "command": [_masked(word) for word in command],
-            "overrides": [_masked(word) for word in overrides],
+            "command": [masked(word) for word in command],
+            "overrides": [masked(word) for word in overrides],
             "budget": asdict(space.file.budget),
             "code": _code_facts(self._code),
             "python": platform.python_version(),
@@ -213,7 +213,7 @@ def recorded(record: Provenance) -> Iterator[None]:
         _try_to_close(record, "interrupted")
         raise
     except Exception as error:
-        _try_to_close(record, _masked(f"failed: {error}"))
+        _try_to_close(record, masked(f"failed: {error}"))
         raise
     record.close(record.outcome)
 
@@ -248,11 +248,6 @@ def _code_facts(state: Code) -> dict[str, Any]:
     digest = hashlib.sha256(state.diff.encode()).hexdigest()[:8]
     diff = f"code-{digest}.diff" if state.diff else None
     return {"revision": state.revision, "diff": diff, "untracked": list(state.untracked)}
-
-
-def _masked(text: str) -> str:
-    """A text without the passwords of the URLs in it."""
-    return re.sub(r"(://[^/\s:@]*:)[^/\s@]+@", r"\1***@", text)
 
 
 def _now() -> str:

@@ -4,12 +4,12 @@ A file in ``search_spaces/`` writes only what differs from these defaults. The m
 the text of ``docs/reference/search_space.md`` (``python docs/search_space_reference.py``).
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sd4match.errors import SD4MatchError
+from sd4match.files.masking import masked
 
 
 @dataclass
@@ -349,8 +349,8 @@ def leaves(nested: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown(text: str) -> str:
-    """What a user typed, in quotes, on one line, cut where it is long; passwords of URLs hidden."""
-    text = re.sub(r"(://[^/:@]*):[^@]*@", r"\1:…@", text)
+    """What a user typed, in quotes, on one line, cut where it is long; secrets hidden."""
+    text = masked(text)
     return repr(text if len(text) <= 80 else f"{text[:79]}…")
 
 
@@ -371,3 +371,19 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
             place = place.setdefault(part, {})
         place[last] = value
     return nested
+
+
+def by_name(resolved: Any, written: Any) -> Any:
+    """Settings in which variables of the environment keep their names, ``${oc.env:NAME}``.
+
+    Args:
+        resolved: settings, as they are used.
+        written: the same, as they were written.
+    """
+    if isinstance(written, str) and "${oc.env:" in written:
+        return written
+    if isinstance(resolved, Mapping) and isinstance(written, Mapping):
+        return {name: by_name(value, written.get(name)) for name, value in resolved.items()}
+    if isinstance(resolved, list) and isinstance(written, list) and len(resolved) == len(written):
+        return [by_name(*pair) for pair in zip(resolved, written, strict=True)]
+    return resolved

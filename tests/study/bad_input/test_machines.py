@@ -73,7 +73,10 @@ def nobody(copy):
 @pytest.mark.parametrize(
     ("command", "environment", "says"),
     [
-        (PLAN, {}, "set SD4MATCH_CACHE"),
+        (PLAN, {}, None),
+        (TABLE, {}, None),
+        (("study", "status", "small"), {}, None),
+        (MATCH, {}, "this user has no home folder: set SD4MATCH_CACHE"),
         (PLAN, {"SD4MATCH_CACHE": "~/cache"}, "set SD4MATCH_CACHE"),
         (PLAN, {"SD4MATCH_CACHE": "{}/cache"}, None),
         (PLAN, {"HOME": "/"}, None),
