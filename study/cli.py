@@ -2,6 +2,7 @@
 
 from sd4match.commands.program import CommandLine, run
 from study.commands.ask import best, compare, export, query
+from study.commands.manage import gc, list_studies, rm, stop
 from study.commands.run import launch, plan, status
 from study.commands.show import plot, report, table
 
@@ -11,8 +12,11 @@ app = CommandLine(
     rich_markup_mode=None,
     help="Ablation studies of prompted Stable Diffusion features. --debug shows tracebacks.",
 )
-for command in (plan, launch, status, best, query, compare, table, plot, report, export):
+for command in (plan, launch, status, best, query, compare, table, plot, report, export, stop):
     app.command()(command)
+app.command("list")(list_studies)
+app.command()(rm)
+app.command()(gc)
 
 
 def main() -> None:

@@ -65,6 +65,21 @@ class Reports(DriverCallback):
         self._listener.report(trial.config["work"], result)
 
 
+class Steps(DriverCallback):
+    """Calls a function at each step of Ray Tune, some times a second.
+
+    Args:
+        check: what it raises ends Tune.
+    """
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Called by Ray Tune."""
+        self._check()
+
+
 class Curves(DriverCallback):
     """Loss and validation PCK of tunings by step, for TensorBoard: one run per tune stage.
 

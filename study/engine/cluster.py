@@ -18,6 +18,7 @@ from ray._raylet import Config  # type: ignore[attr-defined]
 
 from sd4match.backbones.devices import choose_device
 from sd4match.errors import SD4MatchError
+from study.engine.stopping import keeping_handlers
 from study.space.space import Space
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def joined(space: Space) -> Iterator[None]:
             _require_token()
         else:
             obtain(address)
-        with _loopback(address == LOCAL):
+        with keeping_handlers(), _loopback(address == LOCAL):
             context: Any = ray.init(address=address, **options)
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]

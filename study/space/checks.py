@@ -286,3 +286,6 @@ def _at_least_one(file: SpaceFile) -> None:
         0 <= file.resources.gpus_per_trial < math.inf
     ):
         raise SD4MatchError("resources.gpus_per_trial: expected at least 0")
+    for name, limit in (("hours", file.budget.hours), ("tflop", file.budget.tflop)):
+        if limit is not None and not 0 < limit < math.inf:
+            raise SD4MatchError(f"budget.{name}: expected above 0, got {limit:g}")

@@ -229,6 +229,24 @@ class Cluster:
 
 
 @dataclass
+class Budget:
+    """What a launch may spend; no part of what is measured, so it may differ from launch to launch.
+
+    An item of work begins only if the rest of the budget pays for it. When the time is over, the
+    launch ends in good order, and the same command continues.
+
+    Attributes:
+        hours: time on the clock of this launch; null for no limit. ``--max-hours`` sets it.
+            Example: ``8``
+        tflop: operations of this launch, 10¹², as ``study plan`` counts them; null for no limit.
+            ``--max-tflop`` sets it. Example: ``5000``
+    """
+
+    hours: float | None = None
+    tflop: float | None = None
+
+
+@dataclass
 class SpaceFile:
     """The whole file.
 
@@ -264,6 +282,7 @@ class SpaceFile:
         callbacks (list of map): Ray Tune callbacks that follow every trial.
             Example: ``[{_target_: ray.tune.logger.CSVLoggerCallback}]``
         resources: what one trial takes.
+        budget: what a launch may spend.
         cluster: where Ray runs.
         results: folder of all studies and of their store, or its URL.
             Example: ``s3://bucket/results``
@@ -289,6 +308,7 @@ class SpaceFile:
     image_encoders: dict[str, str] = field(default_factory=dict)
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     resources: Resources = field(default_factory=Resources)
+    budget: Budget = field(default_factory=Budget)
     cluster: Cluster = field(default_factory=Cluster)
     results: str = "results"
 

@@ -196,6 +196,15 @@ class Mirror:
                     found[name] = bytes(self._fs.cat_file(self._name(folder / name)))
         return found
 
+    def sizes(self) -> dict[str, int]:
+        """All files behind the URL, hidden ones included: name relative to the folder -> bytes.
+
+        Raises:
+            SD4MatchError: as for `pull`.
+        """
+        with self._errors():
+            return dict(self._list(self.folder, below=True))
+
     def folders(self) -> list[str]:
         """Names of the folders behind the URL.
 
