@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
 import ray
@@ -16,12 +16,14 @@ from hydra.errors import HydraException
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.tune.progress_reporter import TrialProgressCallback
-from tensorboardX import SummaryWriter
 
 from sd4match.errors import SD4MatchError
 from study.engine.listener import Listener
 from study.engine.work import Work
 from study.plan.stages import Tune
+
+if TYPE_CHECKING:
+    from tensorboardX import SummaryWriter
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,7 @@ class Curves(DriverCallback):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._boards: dict[str, SummaryWriter] = {}
+        self._boards: dict[str, "SummaryWriter"] = {}
         self._last: dict[str, int] = {}
         self._broken = False
 
@@ -101,6 +103,9 @@ class Curves(DriverCallback):
 
     def _draw(self, work: Work, step: int, result: Mapping[str, Any]) -> None:
         if work.key not in self._boards:
+            # Imported late: it brings torch, which a launch that learns nothing does without.
+            from tensorboardX import SummaryWriter
+
             # Hides steps that an earlier launch logged past its last checkpoint: they come again.
             run, since = str(self._folder / named(work)), f".{step:08}"
             board = SummaryWriter(run, purge_step=step, filename_suffix=since)

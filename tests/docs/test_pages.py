@@ -22,6 +22,7 @@ import sd4match.cli
 import study.cli
 from sd4match.testbed.shapes import generate
 from study.engine.cluster import joined
+from study.launch import outputs
 from study.space import load
 
 ROOT = Path(__file__).parents[2]
