@@ -3,7 +3,7 @@
 import typer
 
 from sd4match.commands.program import run
-from study.commands.ask import best, compare, export, query
+from study.commands.ask import best, compare, export, query, verify
 from study.commands.run import launch, plan, status
 from study.commands.show import plot, report, table
 
@@ -13,7 +13,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Ablation studies of prompted Stable Diffusion features. --debug shows tracebacks.",
 )
-for command in (plan, launch, status, best, query, compare, table, plot, report, export):
+for command in (plan, launch, status, best, query, compare, table, plot, report, export, verify):
     app.command()(command)
 
 

@@ -14,7 +14,7 @@ from sd4match.matching.readout import Readout, Setting, layer_at
 from study.analysis.statistics.stats import PairSamples
 from study.plan.index import TFLOP
 from study.space.metric import Rule
-from study.store.score_index import FREE, Entry, ScoreIndex, averages_of
+from study.store.score_index import FREE, Entry, ScoreIndex, averages_of, now
 from study.store.scores import Record, read_averages, read_scores, score, scored, truth_of
 from study.store.store import Store
 
@@ -180,9 +180,9 @@ def averages(
     stale = set(index["predict"][(matched["_merge"] == "left_only").to_numpy()])
     if not stale:
         return known[known["predict"].isin(index["predict"])]
-    now = remembered.now()
+    moment = now(remembered.folder)
     entries = list(_read(index[index["predict"].isin(stale)], store, rule))
-    remembered.add(entries, now)
+    remembered.add(entries, moment)
     new = pd.DataFrame([row for entry in entries for row in _of(entry)], columns=names)
     kept = known[~known["predict"].isin(stale) & known["predict"].isin(index["predict"])]
     return pd.concat([kept, new.astype(kinds)], ignore_index=True)

@@ -168,8 +168,11 @@ def configurations(cells: pd.DataFrame) -> dict[str, labels.Settings]:
     """The axes of each configuration, in the order of ``cells``; None where one does not apply."""
     axes = [str(name) for name in cells.columns if name not in MEASURED]
     frame = cells.drop_duplicates("configuration").set_index("configuration")[axes]
-    rows = none_for_na(frame).to_dict("index")
-    return {str(name): {str(k): v for k, v in row.items()} for name, row in rows.items()}
+    # By columns: pandas takes a millisecond for each of a large study's many rows.
+    plain = none_for_na(frame)
+    names = [str(name) for name in axes]
+    rows = zip(*(plain[name].tolist() for name in axes), strict=True)
+    return {str(key): dict(zip(names, row, strict=True)) for key, row in zip(frame.index, rows)}
 
 
 def none_for_na(frame: pd.DataFrame) -> pd.DataFrame:

@@ -45,6 +45,9 @@ systems) gives a file that changes twice within a step the same time."""
 MOST = 8
 """Files of an index; then they become one."""
 
+Stamp = tuple[int, int]
+"""Size in bytes and time of the last change in nanoseconds."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -70,12 +73,13 @@ class ScoreIndex:
         rule: how predictions are scored.
 
     Attributes:
+        folder: of the study.
         columns: of each row but ``predict``: readout settings, the score file (None: the setting is
             not recorded), and averages.
     """
 
     def __init__(self, folder: Path, store: Path, rule: Rule) -> None:
-        self._folder, self._store = folder, store
+        self.folder, self._store = folder, store
         self._name = key_of({"version": [VERSION, SCORE_VERSION], **asdict(rule)})[:10]
         self.columns = [*FREE, "scores", *averages_of(rule)]
         kinds = [*(schema().field(name).type for name in FREE), pa.string()]
@@ -100,15 +104,11 @@ class ScoreIndex:
             Columns ``predict`` and `columns`; a row for each stage and setting.
         """
         found = []
-        self._segments = sorted(self._folder.glob(f".scores-{self._name}-*.parquet"), key=_time)
+        self._segments = sorted(self.folder.glob(f".scores-{self._name}-*.parquet"), key=_time)
         for segment in self._segments:
-            try:
-                with segment.open("rb") as opened:
-                    table = pq.ParquetFile(opened, page_checksum_verification=True).read()
-                if table.schema.equals(self._schema):
-                    found.append(table)
-            except (OSError, pa.ArrowException) as error:  # gone since, or damaged
-                log.debug("%s: %s", segment, error)
+            table = _table_of(segment)
+            if table is not None and table.schema.equals(self._schema):
+                found.append(table)
         table = pa.concat_tables([self._schema.empty_table(), *found]).combine_chunks()
         if len(found) > 1:  # a stage that was read again counts as it was read last
             last = ~pd.Index(table["predict"].to_pandas()).duplicated(keep="last")
@@ -142,36 +142,21 @@ class ScoreIndex:
         made: pd.DataFrame = flat.to_pandas(types_mapper=nullable)
         return made
 
-    def now(self) -> int | None:
-        """The time by the clock of the study's file system, ns; None where nothing can be written.
-
-        It is asked for before files are read, and given to `add`.
-        """
-        probe = self._folder / f".clock-{secrets.token_hex(8)}"
-        try:
-            probe.touch()
-            try:
-                return probe.stat().st_mtime_ns
-            finally:
-                probe.unlink(missing_ok=True)
-        except OSError:
-            return None
-
-    def add(self, entries: Iterable[Entry], now: int | None) -> None:
+    def add(self, entries: Iterable[Entry], moment: int | None) -> None:
         """Remember what was read after `read`, as far as its files are settled.
 
         Args:
             entries: stages that were read.
-            now: what `now` said before they were read.
+            moment: what `now` said before they were read.
         """
-        if now is None:
+        if moment is None:
             return
         stamped = [(entry, self._stamps(entry.files)) for entry in entries]
-        # A file that changed after `now` is younger, or its folder is: nothing else is remembered.
+        # A file that changed after `moment` is younger, or its folder is: nothing else is remembered.
         kept = [
             (entry, files)
             for entry, files in stamped
-            if files and max(time for _, time in files.values()) < now - SETTLED
+            if files and max(time for _, time in files.values()) < moment - SETTLED
         ]
         if not kept:
             return
@@ -181,7 +166,7 @@ class ScoreIndex:
             again = pa.array(~self._fresh["predict"].to_pandas().isin({e.key for e, _ in kept}))
             table = pa.concat_tables([self._fresh.filter(again), table])
         try:
-            target = self._folder / f".scores-{self._name}-{secrets.token_hex(6)}.parquet"
+            target = self.folder / f".scores-{self._name}-{secrets.token_hex(6)}.parquet"
             with atomic_path(target) as temporary:
                 pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
             if whole:
@@ -190,7 +175,7 @@ class ScoreIndex:
         except (OSError, SD4MatchError) as error:  # read-only, or full: answers do not need it
             log.debug("score index: %s", error)
 
-    def _stamps(self, files: Iterable[Path]) -> dict[str, tuple[int, int]]:
+    def _stamps(self, files: Iterable[Path]) -> dict[str, Stamp]:
         """Sizes and times of files, by name below the store; empty if one is missing."""
         found = {}
         for file in files:
@@ -201,7 +186,7 @@ class ScoreIndex:
             found[file.relative_to(self._store).as_posix()] = (status.st_size, status.st_mtime_ns)
         return found
 
-    def _table(self, kept: Sequence[tuple[Entry, dict[str, tuple[int, int]]]]) -> pa.Table:
+    def _table(self, kept: Sequence[tuple[Entry, dict[str, Stamp]]]) -> pa.Table:
         columns: dict[str, list[Any]] = {
             "predict": [entry.key for entry, _ in kept],
             "file": [list(files) for _, files in kept],
@@ -211,6 +196,50 @@ class ScoreIndex:
         for place, name in enumerate(self.columns):
             columns[name] = [[_plain(row[place]) for row in e.rows] for e, _ in kept]
         return pa.Table.from_pydict(columns, schema=self._schema)
+
+
+def now(folder: Path) -> int | None:
+    """The time by the clock of a folder's file system, ns; None where nothing can be written.
+
+    Args:
+        folder: a study's folder.
+    """
+    probe = folder / f".clock-{secrets.token_hex(8)}"
+    try:
+        probe.touch()
+        try:
+            return probe.stat().st_mtime_ns
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError:
+        return None
+
+
+def noted(folder: Path) -> dict[str, Stamp]:
+    """Sizes and times of the files that a study's indexes were read from.
+
+    Args:
+        folder: the study's folder.
+
+    Returns:
+        By name below the store, folders too.
+    """
+    found: dict[str, Stamp] = {}
+    for segment in sorted(folder.glob(".scores-*.parquet"), key=_time):
+        if (table := _table_of(segment, ["file", "size", "time"])) is not None:
+            names, sizes, times = (_flat(table, n).to_pylist() for n in ("file", "size", "time"))
+            found.update(zip(names, zip(sizes, times, strict=True), strict=True))
+    return found
+
+
+def _table_of(segment: Path, names: list[str] | None = None) -> pa.Table | None:
+    """What a file of an index holds; None if it is gone, or damaged."""
+    try:
+        with segment.open("rb") as opened:
+            return pq.ParquetFile(opened, page_checksum_verification=True).read(names)
+    except (OSError, pa.ArrowException) as error:
+        log.debug("%s: %s", segment, error)
+        return None
 
 
 def averages_of(rule: Rule) -> list[str]:
