@@ -75,7 +75,7 @@ def _headline(report: Content) -> str:
         return f"No best configuration: {report.no_best}"
     if best.is_baseline:
         return "The baseline is the best configuration: nothing else that was measured is better."
-    changed = listed([f"{axis} = {own}" for axis, own, _ in best.changed])
+    changed = listed([f"{axis} = {own}" for axis, own in best.changed])
     return f"Best: {changed}; everything else as in the baseline."
 
 
