@@ -139,7 +139,8 @@ def _pairs(folder: Path, ids: Sequence[str], columns: Mapping[str, "pa.Array"]) 
     if columns["category"].to_pylist() != categories:
         raise ValueError("category")
     counts = columns["kps_ids"].value_lengths()
-    keypoint_ids = _finite(_flat(columns["kps_ids"], counts).cast("float64")).astype(np.int32)
+    ids_of_points = _finite(_flat(columns["kps_ids"], counts).cast("float64"))
+    keypoint_ids = np.array(_whole(ids_of_points, 0), dtype=np.int32)
     points = [_table(_flat(columns[name], counts), 2) for name in ("src_kps", "trg_kps")]
     boxes = [_table(columns[name], 4) for name in ("src_bndbox", "trg_bndbox")]
     sizes = [_whole(_table(columns[name], 3)[:, :2], 1) for name in ("src_imsize", "trg_imsize")]
@@ -225,7 +226,13 @@ def _read_pair(folder: Path, path: Path, pair_id: str) -> ImagePair:
         for name in ("src_imname", "trg_imname")
     )
     n = len(content["kps_ids"]) if isinstance(content["kps_ids"], list) else 0
-    keypoint_ids = _array(path, content, "kps_ids", (n,)).astype(np.int32)
+    keypoint_ids = np.array(
+        [
+            _integer(path, content, "kps_ids", float(number), low=0)
+            for number in _array(path, content, "kps_ids", (n,))
+        ],
+        dtype=np.int32,
+    )
     return ImagePair(
         dataset="spair",
         id=pair_id,

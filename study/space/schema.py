@@ -4,12 +4,12 @@ A file in ``search_spaces/`` writes only what differs from these defaults. The m
 the text of ``docs/reference/search_space.md`` (``python docs/search_space_reference.py``).
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sd4match.errors import SD4MatchError
+from sd4match.files.masking import masked
 
 
 @dataclass
@@ -229,6 +229,24 @@ class Cluster:
 
 
 @dataclass
+class Budget:
+    """What a launch may spend; no part of what is measured, so it may differ from launch to launch.
+
+    An item of work begins only if the rest of the budget pays for it. When the time is over, the
+    launch ends in good order, and the same command continues.
+
+    Attributes:
+        hours: time on the clock of this launch; null for no limit. ``--max-hours`` sets it.
+            Example: ``8``
+        tflop: operations of this launch, 10¹², as ``study plan`` counts them; null for no limit.
+            ``--max-tflop`` sets it. Example: ``5000``
+    """
+
+    hours: float | None = None
+    tflop: float | None = None
+
+
+@dataclass
 class SpaceFile:
     """The whole file.
 
@@ -264,6 +282,7 @@ class SpaceFile:
         callbacks (list of map): Ray Tune callbacks that follow every trial.
             Example: ``[{_target_: ray.tune.logger.CSVLoggerCallback}]``
         resources: what one trial takes.
+        budget: what a launch may spend.
         cluster: where Ray runs.
         results: folder of all studies and of their store, or its URL.
             Example: ``s3://bucket/results``
@@ -289,6 +308,7 @@ class SpaceFile:
     image_encoders: dict[str, str] = field(default_factory=dict)
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     resources: Resources = field(default_factory=Resources)
+    budget: Budget = field(default_factory=Budget)
     cluster: Cluster = field(default_factory=Cluster)
     results: str = "results"
 
@@ -329,8 +349,8 @@ def leaves(nested: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown(text: str) -> str:
-    """What a user typed, in quotes, on one line, cut where it is long; passwords of URLs hidden."""
-    text = re.sub(r"(://[^/:@]*):[^@]*@", r"\1:…@", text)
+    """What a user typed, in quotes, on one line, cut where it is long; secrets hidden."""
+    text = masked(text)
     return repr(text if len(text) <= 80 else f"{text[:79]}…")
 
 
@@ -351,3 +371,19 @@ def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
             place = place.setdefault(part, {})
         place[last] = value
     return nested
+
+
+def by_name(resolved: Any, written: Any) -> Any:
+    """Settings in which variables of the environment keep their names, ``${oc.env:NAME}``.
+
+    Args:
+        resolved: settings, as they are used.
+        written: the same, as they were written.
+    """
+    if isinstance(written, str) and "${oc.env:" in written:
+        return written
+    if isinstance(resolved, Mapping) and isinstance(written, Mapping):
+        return {name: by_name(value, written.get(name)) for name, value in resolved.items()}
+    if isinstance(resolved, list) and isinstance(written, list) and len(resolved) == len(written):
+        return [by_name(*pair) for pair in zip(resolved, written, strict=True)]
+    return resolved

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import atomic_path
+from sd4match.files.masking import masked_values
 from sd4match.pck.protocols import PROTOCOLS
 from study.plan.plan import Plan
 from study.space.space import Space
@@ -96,7 +97,7 @@ class StudyFolder:
     @cached_property
     def store(self) -> Store:
         """The store that this study shares with its siblings."""
-        return Store(self.path.parent / "store")
+        return Store(self.path.parent / "store", self.path)
 
     @cached_property
     def facts(self) -> dict[str, Any]:
@@ -191,7 +192,7 @@ class StudyFolder:
         Args:
             found: JSON values.
         """
-        self._write_json("search.json", found)
+        self._write_json("search.json", masked_values(found))
 
     def read_search(self) -> dict[str, Any] | None:
         """What `write_search` wrote; None for a fixed design, or before the search ended."""
@@ -205,7 +206,7 @@ class StudyFolder:
         Args:
             failures: key of each failed work item -> the reason.
         """
-        self._write_json("failures.json", dict(failures))
+        self._write_json("failures.json", masked_values(failures))
 
     def read_failures(self) -> dict[str, str]:
         """What `write_failures` wrote; empty before the end of the first launch."""

@@ -12,6 +12,7 @@ import psutil
 import pytest
 import ray
 from ray import cloudpickle
+from ray._private.services import get_node_ip_address
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
 from benchmarks import made_up, waiting
@@ -126,3 +127,11 @@ def test_a_cluster_that_asks_for_a_token_is_joined_with_it_alone(nodes, tmp_path
             )  # fmt: skip
         assert os.environ[cluster.MODE] == "token"
     assert done.count("done") == 2
+
+
+def test_a_ray_of_our_own_listens_on_loopback_only():
+    others = get_node_ip_address()
+    with cluster._loopback(True):
+        assert get_node_ip_address() == "127.0.0.1"
+    with cluster._loopback(False):
+        assert get_node_ip_address() == others
