@@ -63,7 +63,7 @@ def test_ctrl_c_ends_a_transfer_that_hangs(monkeypatch):
         each(hang, range(3), at_once=3)
 
 
-class Client(Exception):
+class ClientError(Exception):
     """As botocore's."""
 
     def __init__(self, code, status=400):
@@ -83,9 +83,13 @@ def caused(error, by):
         (TimeoutError(errno.ETIMEDOUT, "x"), errno.EIO, "cannot be reached"),
         (FileNotFoundError("no bucket"), None, ""),
         (NotImplementedError(), None, ""),
-        (caused(OSError(errno.EIO, "x"), Client("QuotaExceeded")), errno.ENOSPC, "is full"),
-        (caused(OSError(errno.EIO, "x"), Client("Unknown", 507)), errno.ENOSPC, "is full"),
-        (caused(OSError(errno.EIO, "x"), Client("SlowDown", 503)), errno.EIO, "cannot be reached"),
+        (caused(OSError(errno.EIO, "x"), ClientError("QuotaExceeded")), errno.ENOSPC, "is full"),
+        (caused(OSError(errno.EIO, "x"), ClientError("Unknown", 507)), errno.ENOSPC, "is full"),
+        (
+            caused(OSError(errno.EIO, "x"), ClientError("SlowDown", 503)),
+            errno.EIO,
+            "cannot be reached",
+        ),
         (OSError(errno.EDQUOT, "x"), errno.ENOSPC, "is full"),
     ],
 )
@@ -95,7 +99,7 @@ def test_what_an_error_means(error, number, kind):
 
 def test_a_refused_access_is_waited_for_once_the_place_has_let_us_in(monkeypatch):
     monkeypatch.setattr(waiting, "_trusted", set())
-    refused = caused(PermissionError("Forbidden"), Client("ExpiredToken", 403))
+    refused = caused(PermissionError("Forbidden"), ClientError("ExpiredToken", 403))
     assert refusal(refused, "s3://mine/results") == (None, "")
     trust("s3://mine/results/store")
     assert refusal(refused, "s3://mine/results") == (errno.EIO, "refuses access for now")
@@ -119,9 +123,8 @@ def test_the_faults_of_a_url_are_those_of_a_folder(results, machine, monkeypatch
 
     kind, line = failing(PermissionError("Forbidden"))
     assert (kind, "refuses access for now: Forbidden" in line) == ("away", True)
-    assert failing(caused(OSError(errno.EIO, "x"), Client("x", 507)))[0] == "full"
+    assert failing(caused(OSError(errno.EIO, "x"), ClientError("x", 507)))[0] == "full"
     assert failing(TimeoutError(errno.ETIMEDOUT, "no answer within 60 s"))[0] == "away"
-    assert failing(FileNotFoundError("no such bucket"))[0] == "mistake"
 
 
 def test_settings_of_the_user_come_before_ours(monkeypatch):
