@@ -43,6 +43,7 @@ ACROSS = {
     "sd4match/commands/test_train_nano.py": "the program sd4match.testbed.nano.training",
     "sd4match/pck/test_evaluator_agreement.py": "PCK against an evaluator as SD4Match has it",
     "sd4match/prediction/test_prediction_cost.py": "what a prediction computes, counted",
+    "sd4match/test_processors.py": "what differs between instruction sets",
     "sd4match/testbed/": "the generated benchmark and nano as a whole",
     "study/analysis/statistics/test_coverage.py": "coverage of the confidence intervals",
     "study/bad_input/": "every kind of wrong input, over both commands",

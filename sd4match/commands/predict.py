@@ -92,6 +92,7 @@ def predict(
     settings = list(dict.fromkeys(product(layers, readouts)))
     require_writable(out)
 
+    from sd4match.backbones.devices import device_kind
     from sd4match.commands.progress import Progress
     from sd4match.datasets.benchmarks import CATEGORIES
 
@@ -136,6 +137,7 @@ def predict(
         "backbone": model.name,
         "fingerprint": model.fingerprint,
         "dtype": str(model.dtype).removeprefix("torch."),
+        "devices": [device_kind(model.device)],
         "timestep": timestep,
         "ensemble": ensemble,
         "fusion": fusion,

@@ -87,7 +87,9 @@ def joined(space: Space) -> Iterator[None]:
             context: Any = ray.init(address=address, **options)
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
-        if address == LOCAL:  # Ray's sockets have short paths, and its logs need room
+        if "home directory" in reason:
+            reason += ": set HOME"
+        elif address == LOCAL:  # Ray's sockets have short paths, and its logs need room
             reason += ": RAY_TMPDIR names another folder: a short path, with room, writable"
         raise SD4MatchError(f"cluster.address={address}: cannot reach Ray: {reason}") from None
     try:

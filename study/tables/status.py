@@ -10,6 +10,7 @@ from study.space import labels
 from study.space.labels import clock, several
 from study.store import heartbeat
 from study.store.study_folder import StudyFolder
+from study.tables import footnotes
 
 ANSWERS = "answers.json"
 """The record of the tables and figures that a launch wrote, see `study.launch.outputs`."""
@@ -31,7 +32,9 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         headline = f"study {name}: running as process {beat['pid']} on {beat['host']}"
         return facts, "\n".join([headline, *live_lines(beat), *where])
     state, why = ended(folder, beat)
-    cells = Results(folder).cells.drop_duplicates(["configuration", "dataset", "split"])
+    results = Results(folder)
+    cells = results.cells.drop_duplicates(["configuration", "dataset", "split"])
+    devices = results.devices()
     done = int((cells["status"] == "done").sum())
     reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
     failed = ((key, folder.log(key)) for key in folder.read_failures())
@@ -44,6 +47,7 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         "done": done,
         "missing": {str(reason): int(count) for reason, count in reasons.items()},
         "logs": logs,
+        "devices": devices,
         "unwritten": _unwritten(folder, state),
     }
     lines = [
@@ -51,6 +55,7 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         f"{done} of {len(cells)} results (configuration × split) are computed",
         *(f"  {count} missing: {reason}" for reason, count in reasons.items()),
         *(f"  log: {log}" for log in logs.values()),
+        *([footnotes.mixed(devices)] if len(devices) > 1 else []),
         *([f"tables and figures: {facts['unwritten']}"] if facts["unwritten"] else []),
         *where,
     ]
@@ -141,7 +146,7 @@ def _best(best: Mapping[str, Any] | None) -> str:
         return "best so far: none is measured yet"
     return (
         f"best so far: {best['metric']} {100 * best['value']:.1f} %, configuration "
-        f"{best['configuration']}: {labels.settings(best['settings'])}"
+        f"{best['configuration']}: {labels.settings(best['settings']) or 'the baseline'}"
     )
 
 

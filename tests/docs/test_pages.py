@@ -22,6 +22,7 @@ import sd4match.cli
 import study.cli
 from sd4match.testbed.shapes import generate
 from study.engine.cluster import joined
+from study.launch import outputs
 from study.space import load
 
 ROOT = Path(__file__).parents[2]
@@ -70,12 +71,16 @@ def desk(tmp_path_factory):
         (folder / name).write_bytes(pictures[of].read_bytes())
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        # One Ray for the launches of all pages: a launch in a process that has one uses it.
+        # One Ray, with one worker at a time, for the launches of all pages: a launch in a process
+        # that has one uses it. A worker takes 9 s to import its libraries.
+        patch.setenv("RAY_OVERRIDE_RESOURCES", '{"CPU": 1}')
         with joined(load("quickstart", [])):
             patch.setattr(sys, "argv", ["study", "launch", "quickstart"])
             with pytest.raises(SystemExit) as end:
                 study.cli.main()
             assert not end.value.code
+            # Pages say nothing of the figures of a launch but this one's, and draw those they show.
+            patch.setattr(outputs, "_write_figures", lambda study: [])
             yield folder
 
 

@@ -33,7 +33,7 @@ def watched(open_terminal):
     process = subprocess.Popen(
         [Path(sys.executable).parent / "study", "launch", "small", *FEW, CALLBACK],
         cwd=terminal.folder,
-        env=os.environ | environment | {"TMPDIR": str(terminal.temporary)},
+        env=os.environ | environment | terminal.environment | {"TMPDIR": str(terminal.temporary)},
         stdin=launch_end,
         stdout=launch_end,
         stderr=launch_end,
