@@ -7,9 +7,7 @@ store never change, so a copy is as good as the original. The folder may be remo
 launch runs.
 """
 
-import errno
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -18,6 +16,7 @@ from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
 from sd4match.files.cache import cache_folder, cache_folder_or_none
 from sd4match.files.masking import masked
+from study.store.waiting import Bounded, each, refusal, time_outs, trust
 
 MIRRORS = "mirrors"
 """Folder of all mirrors, in the cache folder."""
@@ -259,9 +258,7 @@ class Mirror:
                 raise
 
     def _each(self, function: Callable[[Path], None], files: Iterable[Path]) -> None:
-        with ThreadPoolExecutor(AT_ONCE if self._fs.async_impl else 1) as pool:
-            for _ in pool.map(function, files):
-                pass
+        each(function, files, at_once=AT_ONCE if self._fs.async_impl else 1)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -272,12 +269,13 @@ class Mirror:
             raise
         except Exception as error:
             message = " ".join(str(error).split()) or type(error).__name__
-            refused = isinstance(error, (FileNotFoundError, PermissionError, NotImplementedError))
-            if refused or "Credentials" in type(error).__name__:
+            number, what = refusal(error, str(self.url))
+            if number is None:
                 raise SD4MatchError(f"{self.url}: {message}") from error
-            away = OSError(errno.EIO, message)  # as a shared folder raises it
-            away.__cause__ = error
-            raise SD4MatchError(f"{self.url}: cannot be reached: {message}") from away
+            as_in_a_folder = OSError(number, message)  # so that all places know what it means
+            as_in_a_folder.__cause__ = error
+            raise SD4MatchError(f"{self.url}: {what}: {message}") from as_in_a_folder
+        trust(str(self.url))
 
 
 def _file_system(url: str) -> tuple[Any, str]:
@@ -286,14 +284,14 @@ def _file_system(url: str) -> tuple[Any, str]:
 
     scheme = url.partition("://")[0]
     try:
-        system, root = fsspec.core.url_to_fs(url)
+        system, root = fsspec.core.url_to_fs(url, **time_outs(scheme))
     except ImportError as error:
         package = str(known_implementations[scheme]["class"]).split(".")[0]
         install = "" if package == "fsspec" else f": pip install {package}"
         raise SD4MatchError(f"{url}: {error}{install}") from None
     except Exception as error:  # an unknown protocol, or an error of its package
         raise SD4MatchError(f"{url}: {error}: name a folder, or for example s3://bucket") from None
-    return system, root.rstrip("/")
+    return Bounded(system), root.rstrip("/")
 
 
 def _top(only: Only) -> Only:
