@@ -62,7 +62,10 @@ def main() -> None:
             time.sleep(SETTLE)
         commands = dict(COMMANDS)
         if options.launch:
-            commands |= {"launch": ["launch", "space.yaml"], "launch again": ["launch", "space.yaml"]}
+            commands |= {
+                "launch": ["launch", "space.yaml"],
+                "launch again": ["launch", "space.yaml"],
+            }
         first = ask(folder, COMMANDS["status"])
         found = {name: ask(folder, words) for name, words in commands.items()}
     rows = [["status, which makes the index", *first]]
@@ -83,7 +86,10 @@ def write(folder: Path, stages: int) -> None:
     generate(folder / "data", seed=0, scale=0.01)
     count = max(stages // SPLITS, 1)
     ensembles = -(-count // 1000)
-    axes = {"timesteps": list(range(count // ensembles)), "ensembles": list(range(1, ensembles + 1))}
+    axes = {
+        "timesteps": list(range(count // ensembles)),
+        "ensembles": list(range(1, ensembles + 1)),
+    }
     (folder / "space.yaml").write_text(SPACE.format(folder=folder, **axes))
     space = load(str(folder / "space.yaml"))
     plan = Planner(space).plan(configurations(space))

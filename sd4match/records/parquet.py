@@ -83,7 +83,9 @@ def read(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
     try:
         wanted = None if columns is None else list(columns)
         with file.open("rb") as opened:  # PyArrow would read the files in a folder
-            table = pq.ParquetFile(opened, page_checksum_verification=True).read(wanted, use_threads=False)
+            table = pq.ParquetFile(opened, page_checksum_verification=True).read(
+                wanted, use_threads=False
+            )
         _require_place(file, table.schema.metadata or {})
         return table
     except (OSError, pa.ArrowException) as error:

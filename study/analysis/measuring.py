@@ -179,12 +179,13 @@ def averages(
     )
     stale = set(index["predict"][(matched["_merge"] == "left_only").to_numpy()])
     if not stale:
-        return known[known["predict"].isin(index["predict"])]
+        return known
     moment = now(remembered.folder)
-    entries = list(_read(index[index["predict"].isin(stale)], store, rule))
+    # As objects: pandas compares text of Arrow one by one.
+    entries = list(_read(index[index["predict"].astype(object).isin(stale)], store, rule))
     remembered.add(entries, moment)
     new = pd.DataFrame([row for entry in entries for row in _of(entry)], columns=names)
-    kept = known[~known["predict"].isin(stale) & known["predict"].isin(index["predict"])]
+    kept = known[~known["predict"].astype(object).isin(stale)]
     return pd.concat([kept, new.astype(kinds)], ignore_index=True)
 
 
@@ -217,10 +218,16 @@ def _read(index: pd.DataFrame, store: Store, rule: Rule) -> Iterator[Entry]:
                     for alpha in alphas
                     for measure in (of_file.pck, of_file.point)
                 ]
-                about = [file.relative_to(store.folder).as_posix(), of_file.pairs, of_file.keypoints]
+                about = [
+                    file.relative_to(store.folder).as_posix(),
+                    of_file.pairs,
+                    of_file.keypoints,
+                ]
                 rows[setting] = [*wanted[setting], *about, *measured]
         folder = store.folder / "predict" / record.key
-        yield Entry(record.key, (folder, *dict.fromkeys(recorded.values()), *files), list(rows.values()))
+        yield Entry(
+            record.key, (folder, *dict.fromkeys(recorded.values()), *files), list(rows.values())
+        )
 
 
 def _settings_by_record(index: pd.DataFrame) -> dict[Record, dict[Setting, list[object]]]:

@@ -27,9 +27,11 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         headline = f"study {name}: running as process {beat['pid']} on {beat['host']}"
         return facts, "\n".join([headline, *live_lines(beat), *where])
     state, why = _ended(folder, beat)
-    cells = Results(folder).cells.drop_duplicates(["configuration", "dataset", "split"])
-    done = int((cells["status"] == "done").sum())
-    reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
+    results = Results(folder)
+    cells = results.measured.drop_duplicates(["configuration", "dataset", "split"])
+    measured = cells[f"pck@{results.rule.alphas[0]:g}"].notna()
+    done = int(measured.sum())
+    reasons = cells.loc[~measured, "reason"].value_counts()
     failed = ((key, folder.log(key)) for key in folder.read_failures())
     logs = {key: str(log) for key, log in failed if log.exists()}
     facts = {
