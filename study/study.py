@@ -112,8 +112,8 @@ class Study(Results):
         """Answer an SQL query (DuckDB) over the views that `study.analysis.sql.VIEWS` documents.
 
         Args:
-            sql: for example ``SELECT prompt, pck FROM scores WHERE dataset = 'spair' AND split = 'val'
-                AND alpha = 0.1``.
+            sql: for example ``SELECT prompt, pck FROM scores WHERE dataset = 'spair' AND
+                split = 'val' AND alpha = 0.1``.
 
         Raises:
             SD4MatchError: the query is wrong; the message is DuckDB's first line.

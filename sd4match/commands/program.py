@@ -7,10 +7,12 @@ import os
 import sys
 import tempfile
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import Any, TextIO
 
 import typer
+from typer.core import TyperCommand
 
 from sd4match.commands import terminal
 from sd4match.errors import SD4MatchError
@@ -19,6 +21,24 @@ from sd4match.files.cache import cache_folder
 from sd4match.files.masking import masked
 
 INTERRUPTED = 130  # what a shell reports for Ctrl-C, and typer with it
+
+
+class CommandLine(typer.Typer):
+    """Commands that take an option once, unless it is repeatable: no value is lost silently."""
+
+    def command(self, *args: Any, **settings: Any) -> Any:
+        """As of typer."""
+        return super().command(*args, cls=_Command, **settings)
+
+
+class _Command(TyperCommand):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As of typer, but an option that is given twice is refused: the last value would win."""
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for option, count in Counter(given).items():
+            if count > 1 and not option.multiple:
+                raise typer.BadParameter(f"given {count} times: give it once", ctx, option)
+        return super().parse_args(ctx, args)
 
 
 def run(app: typer.Typer) -> None:

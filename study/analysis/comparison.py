@@ -14,8 +14,8 @@ from study.analysis.results import Results
 from study.analysis.rows import by_seed, configurations
 from study.analysis.statistics.stats import LEVEL, Row, differences as paired, holm, verdict
 from study.space import labels
+from study.space.dotted import flatten
 from study.space.labels import Value
-from study.space.schema import flatten
 
 _NOT_ASKED = ("name", "axes", "cluster", "resources", "results")
 
@@ -119,7 +119,7 @@ def _settings(a: Results, b: Results) -> Iterator[tuple[str, Any, Any]]:
         return
     launched = [
         dict(flatten(yaml.safe_load((s.folder.path / "study.yaml").read_text(encoding="utf-8"))))
-        | {"code": s.revision, "protocol": s.rule.protocol}
+        | {"code": s.revision, "protocol": s.rule.protocol, "computed on": "; ".join(s.devices())}
         for s in (a, b)
     ]
     rows = [*configurations(a.cells).values(), *configurations(b.cells).values()]

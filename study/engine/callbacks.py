@@ -8,19 +8,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.tune.progress_reporter import TrialProgressCallback
-from tensorboardX import SummaryWriter
 
 from sd4match.errors import SD4MatchError
 from study.engine.listener import Listener
 from study.engine.work import Work
 from study.plan.stages import Tune
 from study.space.targets import EXAMPLE, RAYS, TARGET, registered
+
+if TYPE_CHECKING:
+    from tensorboardX import SummaryWriter
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,21 @@ class Reports(DriverCallback):
         self._listener.report(trial.config["work"], result)
 
 
+class Steps(DriverCallback):
+    """Calls a function at each step of Ray Tune, some times a second.
+
+    Args:
+        check: what it raises ends Tune.
+    """
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Called by Ray Tune."""
+        self._check()
+
+
 class Curves(DriverCallback):
     """Loss and validation PCK of tunings by step, for TensorBoard: one run per tune stage.
 
@@ -98,6 +115,9 @@ class Curves(DriverCallback):
 
     def _draw(self, work: Work, step: int, result: Mapping[str, Any]) -> None:
         if work.key not in self._boards:
+            # Imported late: it brings torch, which a launch that learns nothing does without.
+            from tensorboardX import SummaryWriter
+
             # Hides steps that an earlier launch logged past its last checkpoint: they come again.
             run, since = str(self._folder / named(work)), f".{step:08}"
             board = SummaryWriter(run, purge_step=step, filename_suffix=since)

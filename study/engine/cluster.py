@@ -18,6 +18,7 @@ from ray._raylet import Config  # type: ignore[attr-defined]
 
 from sd4match.backbones.devices import choose_device
 from sd4match.errors import SD4MatchError
+from study.engine.stopping import keeping_handlers
 from study.space.space import Space
 
 log = logging.getLogger(__name__)
@@ -82,11 +83,13 @@ def joined(space: Space) -> Iterator[None]:
             _require_token()
         else:
             obtain(address)
-        with _loopback(address == LOCAL):
+        with keeping_handlers(), _loopback(address == LOCAL):
             context: Any = ray.init(address=address, **options)
     except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        if address == LOCAL:  # Ray's sockets have short paths, and its logs need room
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if "home directory" in reason:
+            reason += ": set HOME"
+        elif address == LOCAL:  # Ray's sockets have short paths, and its logs need room
             reason += ": RAY_TMPDIR names another folder: a short path, with room, writable"
         raise SD4MatchError(f"cluster.address={address}: cannot reach Ray: {reason}") from None
     try:

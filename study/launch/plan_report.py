@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.tree import Tree
 from tabulate import tabulate
 
+from study.launch.budget import forecast
 from study.plan.estimates import Estimate, estimate
 from study.plan.plan import Plan, Planner
 from study.plan.stages import Extraction, Predict
@@ -105,6 +106,7 @@ def describe_plan(space: Space, plan: Plan) -> tuple[Estimate, str]:
         _saving(numbers),
         *_reuse(numbers.predictions),
         *_time(space, numbers),
+        *_budget(space, numbers),
     ]  # fmt: skip
     lines += map(str, numbers.unanswerable)
     if numbers.absent:
@@ -177,6 +179,13 @@ def _workers(space: Space, numbers: Estimate) -> int:
     from study.engine.machine import gpus  # asks torch
 
     return min(by_cores, int(len(gpus()) / (wanted.gpus_per_trial or 1)))
+
+
+def _budget(space: Space, numbers: Estimate) -> list[str]:
+    """How much of the work the budget pays for; nothing where there is no budget."""
+    budget = space.file.budget
+    here = budget.hours is not None and space.file.cluster.address == "local"
+    return forecast(budget, numbers, max(1, _workers(space, numbers)) if here else None)
 
 
 def _hours(seconds: float) -> str:

@@ -23,6 +23,10 @@ from study.store.store import Store
 from study.tables.status import COMPUTING
 
 KINDS = ("latents", "tune", "predict")
+WRITING = "writing tables and figures"
+"""The phase after the computing."""
+WRITTEN = "tables and figures are written"
+"""The last phase."""
 READING = 0.05
 """Seconds of a snapshot that may go into reading scores for the best configuration so far."""
 LAST = 5
@@ -168,6 +172,20 @@ class Progress(Listener):
                 "failures": self._failures[-LAST:],
                 "incidents": self._incidents[-LAST:],
             }  # fmt: skip
+
+    @property
+    def over(self) -> tuple[int, int]:
+        """How many work items are computed, in this launch or before, and of how many."""
+        with self._lock:
+            counts = [self._counts(kind) for kind in KINDS]
+        return sum(c["computed"] + c["done"] for c in counts), sum(c["total"] for c in counts)
+
+    @property
+    def so_far(self) -> str:
+        """The same in words."""
+        done, total = self.over
+        unwritten = "; tables and figures are not written" if self.phase == WRITING else ""
+        return f"{done:,} of {total:,} done{unwritten}"
 
     def _differing(self, best: Configuration) -> dict[str, Value]:
         """What tells a configuration from the baseline; empty for the baseline."""

@@ -180,9 +180,9 @@ class PromptFile:
 
 @dataclass(frozen=True)
 class Machine:
-    """The weights, device and number formats that decide a result's bytes.
+    """The weights, device and number formats that decide a result's bytes, up to the device's kind.
 
-    See docs/explanation/architecture.md, idea 5.
+    See docs/explanation/architecture.md, ideas 5 and 6.
 
     Attributes:
         backbone: name or folder, as `sd4match.backbones.load` takes it.

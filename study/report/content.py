@@ -95,6 +95,7 @@ class Content:
     gallery: Gallery
     work: tuple[Line, ...]
     holes: tuple[Hole, ...]
+    devices: Mapping[str, int]
     origin: tuple[Fact, ...]
     space: str
 
@@ -113,7 +114,7 @@ def collect(study: Results) -> Content:
     settings = by_seed(table)
     best, no_best = _best(study, table)
     drawn = pictures(study)
-    ranked = ranking(study)
+    ranked, devices = ranking(study), study.devices()
     return Content(
         name=study.name,
         design=str(facts["design"]).replace("_", " "),
@@ -135,7 +136,8 @@ def collect(study: Results) -> Content:
         gallery=gallery(study, _choices(study, table, best.key)) if best else Gallery(),
         work=tuple(accounts.work(study)),
         holes=tuple(accounts.holes(study)),
-        origin=tuple(origin(study)),
+        devices=devices,
+        origin=tuple(origin(study, devices)),
         space=(study.folder.path / "study.yaml").read_text(encoding="utf-8"),
     )
 

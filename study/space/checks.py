@@ -20,8 +20,9 @@ from sd4match.tuning.recipe import check_schedule, paper_steps
 from study.space.axes import SEED, TRAINED_ON, Value, find
 from study.space.configuration import TIES
 from study.space.designs import DESIGNS, check_size
+from study.space.dotted import flatten, leaves
 from study.space.metric import difference_of
-from study.space.schema import SpaceFile, flatten, leaves
+from study.space.schema import SpaceFile
 from study.space.search_settings import check as check_search
 from study.space.space import Space
 from study.space.targets import check as check_targets
@@ -286,3 +287,6 @@ def _at_least_one(file: SpaceFile) -> None:
         0 <= file.resources.gpus_per_trial < math.inf
     ):
         raise SD4MatchError("resources.gpus_per_trial: expected at least 0")
+    for name, limit in (("hours", file.budget.hours), ("tflop", file.budget.tflop)):
+        if limit is not None and not 0 < limit < math.inf:
+            raise SD4MatchError(f"budget.{name}: expected above 0, got {limit:g}")

@@ -12,8 +12,9 @@ from sd4match.errors import SD4MatchError
 from sd4match.files.masking import masked_values
 from study.space.axes import OWN, SEED, TRAINED_ON, Cost, Value, find
 from study.space.configuration import Configuration, configure
+from study.space.dotted import by_name
 from study.space.metric import Rule
-from study.space.schema import Recipe, SpaceFile, by_name
+from study.space.schema import Recipe, SpaceFile
 
 log = logging.getLogger(__name__)
 
@@ -114,16 +115,17 @@ class Space:
         return f"{names[0] if len(names) == 1 else 'mean'}/val/pck@{self.rule.usual_alpha:g}"
 
     def to_yaml(self) -> str:
-        """Every setting, as a file that `load` reads back.
+        """Every setting of the study, as a file that `load` reads back.
 
-        Variables of the environment keep their names, and secrets are masked.
+        Variables of the environment keep their names, and secrets are masked. The budget is not in
+        it: another launch of the same study may have another one.
         """
         from omegaconf import OmegaConf  # commands that ask of a study do without it
 
-        resolved = OmegaConf.to_container(OmegaConf.structured(self.file))
-        return str(
-            OmegaConf.to_yaml(OmegaConf.create(masked_values(by_name(resolved, self.written))))
-        )
+        resolved: Any = OmegaConf.to_container(OmegaConf.structured(self.file))
+        settings = masked_values(by_name(resolved, self.written))
+        del settings["budget"]
+        return str(OmegaConf.to_yaml(OmegaConf.create(settings)))
 
     @property
     def trains(self) -> bool:

@@ -101,7 +101,7 @@ class StudyFolder:
     @cached_property
     def store(self) -> Store:
         """The store that this study shares with its siblings."""
-        return Store(self.path.parent / "store")
+        return Store(self.path.parent / "store", self.path)
 
     @cached_property
     def facts(self) -> dict[str, Any]:
