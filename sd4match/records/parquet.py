@@ -83,7 +83,9 @@ def read(file: Path, columns: Sequence[str] | None = None) -> pa.Table:
     try:
         wanted = None if columns is None else list(columns)
         with file.open("rb") as opened:  # PyArrow would read the files in a folder
-            table = pq.read_table(opened, columns=wanted, page_checksum_verification=True)
+            table = pq.ParquetFile(opened, page_checksum_verification=True).read(
+                wanted, use_threads=False
+            )
         _require_place(file, table.schema.metadata or {})
         return table
     except (OSError, pa.ArrowException) as error:
@@ -97,6 +99,16 @@ def settings_of(file: Path) -> list[Setting]:
         SD4MatchError: the file is damaged.
     """
     (settings,) = header(file, "settings")
+    return [setting_of(setting) for setting in settings]
+
+
+def settings_in(file: Path, table: pa.Table) -> list[Setting]:
+    """Return the settings of a table that `read` gave, as `settings_of` its file.
+
+    Raises:
+        SD4MatchError: the file is damaged.
+    """
+    (settings,) = _entries(file, table.schema.metadata, ["settings"])
     return [setting_of(setting) for setting in settings]
 
 
@@ -133,10 +145,17 @@ def header(file: Path, *entries: str) -> list[Any]:
     """
     try:
         found = pq.read_schema(file).metadata
-        values = [json.loads(found[entry.encode()]) for entry in entries]
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+    except (OSError, pa.ArrowException) as error:
         raise damaged(file, error) from None
-    _require_place(file, found)
+    return _entries(file, found, entries)
+
+
+def _entries(file: Path, found: Mapping[bytes, bytes] | None, entries: Sequence[str]) -> list[Any]:
+    try:
+        values = [json.loads((found or {})[entry.encode()]) for entry in entries]
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(file, error) from None
+    _require_place(file, found or {})
     return values
 
 

@@ -1,6 +1,6 @@
 """PCK from recorded predictions: per result, and per pair for statistics."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,15 @@ import pandas as pd
 from sd4match.datasets.benchmark import object_name
 from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import Readout, Setting, layer_at
-from sd4match.records.parquet import settings_of
 from study.analysis.statistics.stats import PairSamples
 from study.plan.index import TFLOP
-from study.space.axes import AXES
 from study.space.metric import Rule
+from study.store.score_index import FREE, Entry, ScoreIndex, averages_of, now
 from study.store.scores import Record, read_averages, read_scores, score, scored, truth_of
 from study.store.store import Store
 
 PENDING = "not computed yet"
 """The reason of results that are missing without a failure."""
-
-FREE = [name for name, axis in AXES.items() if axis.cost == "free"]
 
 
 def measure(
@@ -46,13 +43,42 @@ def measure(
         keypoints), ``pairs`` (how many count), ``keypoints``, ``status`` ("done" or "missing")
         and ``reason``.
     """
-    wide = _averages(index, store, rule)
+    return cells_of(measured(index, store, rule, failures=failures), rule)
+
+
+def measured(
+    index: pd.DataFrame,
+    store: Store,
+    rule: Rule,
+    *,
+    failures: Mapping[str, str] | None = None,
+    remembered: ScoreIndex | None = None,
+) -> pd.DataFrame:
+    """The rows of an index with their averages.
+
+    Args:
+        index, store, rule, failures: as for `measure`.
+        remembered: where averages are remembered; they are the same without it.
+
+    Returns:
+        The index's rows in its order, with ``scores`` (name of the score file below the store, None
+        where the setting is not recorded), ``reason`` (why it is missing, if it is), and the
+        columns of `study.store.score_index.averages_of` the rule.
+    """
     merged = index.drop(columns="pairs").merge(
-        wide, on=["predict", *FREE], how="left", validate="many_to_one"
+        averages(index, store, rule, remembered),
+        on=["predict", *FREE],
+        how="left",
+        validate="many_to_one",
     )
     merged["reason"] = _reasons(merged, failures or {})
+    return merged
+
+
+def cells_of(merged: pd.DataFrame, rule: Rule) -> pd.DataFrame:
+    """What `measure` returns, of rows that `measured` made."""
     measures = [f"{name}@{a:g}" for a in rule.alphas for name in ("pck", "point")]
-    internal = ["data", "predict", "extraction", "tune", "missing", TFLOP, *measures]
+    internal = ["data", "predict", "extraction", "tune", "missing", TFLOP, "scores", *measures]
     kept = merged.drop(columns=internal, errors="ignore")
     cells = kept.loc[kept.index.repeat(len(rule.alphas))].reset_index(drop=True)
     cells["alpha"] = np.tile(np.asarray(rule.alphas, dtype=float), len(kept))
@@ -67,11 +93,11 @@ def measure(
     return cells.astype({"pairs": "Int64", "keypoints": "Int64"})
 
 
-def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> PairSamples:
+def samples(cell: Mapping[Any, Any], store: Store, rule: Rule, alpha: float) -> PairSamples:
     """PCK of each pair that counts, with the identity of its images.
 
     Args:
-        cell: a row of the index that `measure` takes.
+        cell: a row of the index that `measure` takes, or of `measured`, which names the score file.
         store, rule: as for `measure`.
         alpha: one of the rule's.
 
@@ -83,12 +109,14 @@ def samples(cell: "pd.Series[Any]", store: Store, rule: Rule, alpha: float) -> P
             f"alpha {alpha:g} is not scored; the study has "
             f"{', '.join(f'{scored:g}' for scored in rule.alphas)}"
         )
-    setting = setting_of(cell.to_dict())
-    (file,) = score(store, _record(cell.to_dict()), [setting], rule)
-    settings, found, keypoints = _counts(store.folder, file, alpha)
+    setting = setting_of(cell)
+    if isinstance(name := cell.get("scores"), str):
+        file = store.folder / name
+    else:
+        (file,) = score(store, _record(cell), [setting], rule)
+    settings, found, keypoints = _counts(file, alpha)
     correct = found[settings.index(setting)]
-    counts = keypoints > 0
-    source, target, category = (part[counts] for part in _identity(store.folder, cell["data"]))
+    counts, source, target, category = _identity(store.folder, str(cell["data"]))
     return PairSamples(correct[counts] / keypoints[counts], source, target, category)
 
 
@@ -106,48 +134,99 @@ def pairs_of(cell: "pd.Series[Any]", store: Store) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=64)  # callers ask for the many settings of a file one after the other
-def _counts(store: Path, file: Path, alpha: float) -> tuple[list[Setting], np.ndarray, np.ndarray]:
+def _counts(file: Path, alpha: float) -> tuple[list[Setting], np.ndarray, np.ndarray]:
     """A score file's settings, (S, P) counts and (P,) keypoints."""
-    return [*settings_of(file)], *read_scores(file, alpha)
+    return read_scores(file, alpha)
 
 
 @lru_cache(maxsize=16)
-def _identity(store: Path, data: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(P,) numbers that name each pair's source image, target image and category."""
-    _, pairs = truth_of(store, data)
+def _identity(store: Path, data: str) -> tuple[np.ndarray, ...]:
+    """(P,) which pairs count; numbers that name source image, target image and category of these."""
+    truth, pairs = truth_of(store, data)
     images = pd.Categorical(pd.concat([pairs["source"], pairs["target"]])).codes
     source, target = np.split(images, 2)
     # Sub-classes of PF-Willow share images (docs/explanation/method.md section 2), so images are
     # compared within their object.
     category = pd.Categorical(pairs["category"].map(object_name)).codes
-    return source, target, category
+    counts = truth.n_keypoints > 0
+    return counts, source[counts], target[counts], category[counts]
 
 
-def _averages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
-    """Averages of all records, by stage and readout setting; missing scores are computed."""
+def averages(
+    index: pd.DataFrame, store: Store, rule: Rule, remembered: ScoreIndex | None = None
+) -> pd.DataFrame:
+    """Averages of all records, by stage and readout setting; missing scores are computed.
+
+    Args:
+        index, store, rule: as for `measure`.
+        remembered: where averages are remembered; they are the same without it.
+
+    Returns:
+        Columns ``predict``, the free axes, ``scores`` (the score file's name below the store), and
+        `study.store.score_index.averages_of` the rule.
+
+    Raises:
+        SD4MatchError: a file is damaged, or the ground truth is not recorded.
+    """
+    kinds = {**index[FREE].dtypes, **dict.fromkeys(averages_of(rule), float)}
+    names = ["predict", *FREE, "scores", *averages_of(rule)]
+    if remembered is None:
+        rows = [row for entry in _read(index, store, rule) for row in _of(entry)]
+        return pd.DataFrame(rows, columns=names).astype(kinds)
+    known = remembered.read().astype(kinds)
+    matched = index[["predict", *FREE]].merge(
+        known[["predict", *FREE]], on=["predict", *FREE], how="left", indicator=True
+    )
+    stale = set(index["predict"][(matched["_merge"] == "left_only").to_numpy()])
+    if not stale:
+        return known[known["predict"].isin(index["predict"])]
+    moment = now(remembered.folder)
+    entries = list(_read(index[index["predict"].isin(stale)], store, rule))
+    remembered.add(entries, moment)
+    new = pd.DataFrame([row for entry in entries for row in _of(entry)], columns=names)
+    kept = known[~known["predict"].isin(stale) & known["predict"].isin(index["predict"])]
+    return pd.concat([kept, new.astype(kinds)], ignore_index=True)
+
+
+def _of(entry: Entry) -> list[list[object]]:
+    return [[entry.key, *row] for row in entry.rows]
+
+
+def _read(index: pd.DataFrame, store: Store, rule: Rule) -> Iterator[Entry]:
+    """The averages of each record, from its files."""
     alphas = [f"{alpha:g}" for alpha in rule.alphas]
-    names = ["pairs", "keypoints", *(f"{m}@{a}" for a in alphas for m in ("pck", "point"))]
-    rows: list[list[object]] = []
+    predicted = store.predicted()
+    nothing = [None] * (1 + len(averages_of(rule)))
     for record, wanted in _settings_by_record(index).items():
+        if record.key not in predicted:
+            continue
         recorded = store.recorded(record.key)
+        of_wanted = dict.fromkeys(recorded[s] for s in wanted if s in recorded)
+        files = [scored(store, record, predictions, rule) for predictions in of_wanted]
+        rows = {setting: [*free, *nothing] for setting, free in wanted.items()}
         found: set[Setting] = set()
-        for predictions in dict.fromkeys(recorded[s] for s in wanted if s in recorded):
-            file = scored(store, record, predictions, rule)
-            settings, averages = read_averages(file)
+        for file in files:
+            settings, of_file = read_averages(file)
             for place, setting in enumerate(settings):
                 # A setting may be on record twice, in files of different grids: the first counts.
                 if setting in found or setting not in wanted:
                     continue
                 found.add(setting)
                 measured = [
-                    measure[alpha][place] if averages.pairs else None
+                    measure[alpha][place] if of_file.pairs else None
                     for alpha in alphas
-                    for measure in (averages.pck, averages.point)
+                    for measure in (of_file.pck, of_file.point)
                 ]
-                about = [averages.pairs, averages.keypoints]
-                rows.append([record.key, *wanted[setting], *about, *measured])
-    wide = pd.DataFrame(rows, columns=["predict", *FREE, *names])
-    return wide.astype({**index[FREE].dtypes, **dict.fromkeys(names, float)})
+                about = [
+                    file.relative_to(store.folder).as_posix(),
+                    of_file.pairs,
+                    of_file.keypoints,
+                ]
+                rows[setting] = [*wanted[setting], *about, *measured]
+        folder = store.folder / "predict" / record.key
+        yield Entry(
+            record.key, (folder, *dict.fromkeys(recorded.values()), *files), list(rows.values())
+        )
 
 
 def _settings_by_record(index: pd.DataFrame) -> dict[Record, dict[Setting, list[object]]]:

@@ -1,7 +1,9 @@
 """`Results`: a study as data, read from its folder and its store."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from functools import cached_property
+from itertools import chain
 from math import nan
 from typing import Any, Self
 
@@ -10,12 +12,17 @@ import pandas as pd
 from sd4match.errors import require_known
 from sd4match.pck.protocols import PROTOCOLS
 from study.analysis.contrasts import varied
-from study.analysis.measuring import measure, pairs_of, samples
+from study.analysis.measuring import cells_of, measured, pairs_of, samples
 from study.analysis.rows import KEY, by_seed, configurations
 from study.analysis.statistics.stats import Interval, PairSamples, Row, intervals
 from study.space.axes import AXES
 from study.space.metric import Rule
+from study.store.devices import devices_of
+from study.store.score_index import FREE, ScoreIndex
 from study.store.study_folder import StudyFolder
+
+LOOKED_AT = 1_000
+"""Stages that are opened to tell where they were computed: 0.2 ms each."""
 
 
 class Results:
@@ -75,8 +82,18 @@ class Results:
     @cached_property
     def cells(self) -> pd.DataFrame:
         """PCK of every configuration, data set, split and alpha; see `study.analysis.measuring`."""
-        return measure(
-            self.index, self.folder.store, self.rule, failures=self.folder.read_failures()
+        return cells_of(self.measured, self.rule)
+
+    @cached_property
+    def measured(self) -> pd.DataFrame:
+        """The rows of `index` with their averages; see `study.analysis.measuring.measured`."""
+        store = self.folder.store
+        return measured(
+            self.index,
+            store,
+            self.rule,
+            failures=self.folder.read_failures(),
+            remembered=ScoreIndex(self.folder.path, store.folder, self.rule),
         )
 
     @cached_property
@@ -126,6 +143,24 @@ class Results:
         """How the numbers were computed, see `study.launch.provenance`; None if not recorded."""
         return self.folder.read_provenance()
 
+    def devices(self, predictions: Collection[str] | None = None) -> dict[str, int]:
+        """How many stored stages were computed on each kind of device, the most frequent first.
+
+        docs/explanation/architecture.md, idea 6. Stages whose files do not say it are left out. Of
+        more than `LOOKED_AT` stages of a kind, as many are looked at, evenly spread.
+
+        Args:
+            predictions: keys of predict stages, which count with the tunings of their prompts; None
+                for all of the study.
+        """
+        index = self.index
+        if predictions is not None:
+            index = index[index["predict"].isin(set(predictions))]
+        tunes, predicts = (index[name].dropna().unique() for name in ("tune", "predict"))
+        tunes, predicts = (keys[:: -(-len(keys) // LOOKED_AT) or 1] for keys in (tunes, predicts))
+        found = devices_of(self.folder.store, tunes=tunes, predicts=predicts)
+        return dict(Counter(chain.from_iterable(found.values())).most_common())
+
     @property
     def revision(self) -> str:
         """The version of the code that the study was launched with, and its git revision."""
@@ -143,8 +178,15 @@ class Results:
 
     def samples(self, configuration: str, dataset: str, split: str, alpha: float) -> PairSamples:
         """PCK of each pair behind a result; see `study.analysis.measuring.samples`."""
-        row = self.index.iloc[self._row_of[configuration, dataset, split]]
+        number = self._row_of[configuration, dataset, split]
+        row = {name: values[number] for name, values in self._records.items()}
         return samples(row, self.folder.store, self.rule, alpha)
+
+    @cached_property
+    def _records(self) -> dict[str, list[Any]]:
+        """Columns of `measured` that say where samples are; as lists, which are read faster."""
+        names = ["predict", "data", "image_size", "scores", *FREE]
+        return {name: self.measured[name].tolist() for name in names}
 
     def seeds_of(self, configuration: str) -> dict[int, str]:
         """The configurations that equal one in all but the seed, itself too, by seed."""

@@ -1,4 +1,4 @@
-"""``study best | query | compare | export``: the best configuration, SQL, comparison, files."""
+"""``study best | query | compare | export | verify``: answers about a study, and its checks."""
 
 from pathlib import Path
 from typing import Annotated
@@ -151,3 +151,27 @@ def export(
     study = open_study(name, results).under(protocol)
     for file in study.export(out, form=format, views=view or ()):
         typer.echo(file)
+
+
+def verify(name: Name, results: Results = "results", as_json: Json = False) -> None:
+    """Read every byte behind a study, and compare it with its checksum; nothing is changed.
+
+    Launches check a file's bytes once, and later its size and time.
+
+    Example: study verify quickstart
+    """
+    study = open_study(name, results)
+
+    from study.store.integrity import verify as verified
+
+    keys = (set(study.index[column].dropna()) for column in ("tune", "predict", "data"))
+    count, damaged = verified(study.folder.store, *keys)
+    if as_json:
+        print_json({"study": study.name, "files": count, "damaged": list(map(str, damaged))})
+    else:
+        for file in damaged:
+            typer.echo(f"damaged: {file}")
+        again = f"; `study launch {study.name}` computes them again" if damaged else ""
+        typer.echo(f"study {study.name}: {len(damaged):,} of {count:,} files are damaged{again}")
+    if damaged:
+        raise typer.Exit(2)

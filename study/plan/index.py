@@ -47,7 +47,7 @@ def table(plan: Plan) -> pa.Table:
         "missing": [cell.missing for cell in cells],
         TFLOP: [costs[cell.configuration.key] for cell in cells],
     }
-    return pa.Table.from_pydict(columns, schema=_schema())
+    return pa.Table.from_pydict(columns, schema=schema())
 
 
 def frame(index: pa.Table) -> pd.DataFrame:
@@ -60,19 +60,21 @@ def frame(index: pa.Table) -> pd.DataFrame:
         KeyError, pyarrow.ArrowException: it is no index.
     """
 
-    def nullable(kind: pa.DataType) -> Any:
-        if pa.types.is_boolean(kind):
-            return pd.BooleanDtype()
-        return pd.Int64Dtype() if pa.types.is_int64(kind) else None
-
     # Whatever the file holds: these columns and types, or an error.
     if TFLOP not in index.column_names:
         index = index.append_column(TFLOP, pa.nulls(len(index), pa.float64()))
     for name in AXES.keys() - set(index.column_names):
         index = index.append_column(name, pa.array(_before(name, index)))
-    known = index.select(_schema().names).cast(_schema())
+    known = index.select(schema().names).cast(schema())
     made: pd.DataFrame = known.to_pandas(types_mapper=nullable)
     return made
+
+
+def nullable(kind: pa.DataType) -> Any:
+    """The type of pandas for integers and booleans beside missing values; None for others."""
+    if pa.types.is_boolean(kind):
+        return pd.BooleanDtype()
+    return pd.Int64Dtype() if pa.types.is_int64(kind) else None
 
 
 def _before(name: str, index: pa.Table) -> list[Value]:
@@ -87,8 +89,8 @@ def _before(name: str, index: pa.Table) -> list[Value]:
     ]
 
 
-def _schema() -> pa.Schema:
-    """Types that do not depend on which values happen to be missing."""
+def schema() -> pa.Schema:
+    """The types of the columns, which do not depend on which values happen to be missing."""
 
     def kind(axis: str) -> pa.DataType:
         if axis in TEXT_AXES:

@@ -18,6 +18,7 @@ from sd4match.records.parquet import (
     read,
     setting_columns,
     setting_of,
+    settings_in,
     settings_of,
     write,
 )
@@ -208,7 +209,7 @@ def write_scores(
     return write(table, file, settings, about=averages, address=address)
 
 
-def read_scores(file: Path, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+def read_scores(file: Path, alpha: float) -> tuple[list[Setting], np.ndarray, np.ndarray]:
     """The counts in a score file.
 
     Args:
@@ -216,15 +217,16 @@ def read_scores(file: Path, alpha: float) -> tuple[np.ndarray, np.ndarray]:
         alpha: one of its alphas.
 
     Returns:
-        (S, P) correct keypoints, S in the order of `settings_of` the file; (P,) keypoints.
+        S settings; (S, P) correct keypoints; (P,) keypoints.
 
     Raises:
         SD4MatchError: the file is damaged.
     """
     table = read(file, ["keypoints", f"correct@{alpha:g}"])
-    blocks = (len(settings_of(file)), -1)
+    settings = settings_in(file, table)
+    blocks = (len(settings), -1)
     keypoints, correct = (column.to_numpy().reshape(blocks) for column in table.columns)
-    return correct, keypoints[0]
+    return settings, correct, keypoints[0]
 
 
 def read_averages(file: Path) -> tuple[list[Setting], Averages]:

@@ -49,13 +49,16 @@ class Store:
 
     Args:
         place: the folder where they live, made when missing, or a URL.
+        study: the folder of the study that asks; None for none.
 
     Attributes:
+        study: the same; what was read is noted there (`study.store.score_index`).
         folder: the same, or the local folder that mirrors the URL.
         mirror: of that folder.
     """
 
-    def __init__(self, place: str | Path) -> None:
+    def __init__(self, place: str | Path, study: Path | None = None) -> None:
+        self.study = study
         self.folder = local(place)
         self.mirror = Mirror(self.folder)
 

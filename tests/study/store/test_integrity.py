@@ -89,5 +89,5 @@ def test_what_another_launch_removes_meanwhile_is_no_damage(plan, store, monkeyp
     (key,) = plan.tunes
     for gone in (store.prompt(key), store.checkpoint(key)):
         gone.unlink(missing_ok=True)
-        monkeypatch.setattr("study.store.integrity._files", lambda *_, gone=gone: [gone])
+        monkeypatch.setattr("study.store.integrity._files", lambda *_, gone=gone: [(gone, (1, 1))])
         assert sweep(plan, store) == []

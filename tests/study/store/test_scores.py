@@ -54,7 +54,7 @@ def test_counts_are_those_of_each_pair_alone(recorded, protocol):
         positions = store.read_predictions(predictions, truth)
         assert settings_of(file) == settings_of(predictions) == grid
         for alpha in rule.alphas:
-            correct, keypoints = read_scores(file, alpha)
+            _, correct, keypoints = read_scores(file, alpha)
             assert 0 < correct.sum() < len(grid) * keypoints.sum()
             for row, of_setting in enumerate(positions):
                 for i, pair in enumerate(pairs):
@@ -165,7 +165,7 @@ def test_scores_come_back(store, truth):
     write_scores(file, settings, counts, keypoints, address=store.address(file))
     assert settings_of(file) == settings
     for alpha in counts:
-        correct, of = read_scores(file, alpha)
+        _, correct, of = read_scores(file, alpha)
         np.testing.assert_array_equal(correct, counts[alpha])
         np.testing.assert_array_equal(of, keypoints)
 
