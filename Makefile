@@ -45,18 +45,17 @@ bench: $(VENV)/.installed-test
 hooks: $(VENV)/.installed-lint
 	$(BIN)/pre-commit install
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+# Each is one installation, and holds those above it.
+$(VENV)/.installed: EXTRAS :=
+$(VENV)/.installed-test: EXTRAS := [test,docs]
+$(VENV)/.installed-lint: EXTRAS := [test,docs,lint]
+$(VENV)/.installed-test: HOLDS := $(VENV)/.installed
+$(VENV)/.installed-lint: HOLDS := $(VENV)/.installed $(VENV)/.installed-test
+
+$(VENV)/.installed $(VENV)/.installed-test $(VENV)/.installed-lint: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
-	touch $@
-
-$(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,docs]"
-	touch $@
-
-$(VENV)/.installed-lint: $(VENV)/.installed-test
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,lint,docs]"
-	touch $@
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".$(EXTRAS)"
+	touch $(HOLDS) $@
 
 clean:
 	rm -rf $(VENV) data/shapes results/quickstart

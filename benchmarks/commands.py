@@ -39,7 +39,7 @@ SD4MATCH = "from sd4match.cli import main; main()"
 COMMANDS: list[tuple[str, str, float, bool]] = [
     *((f"{command} --help".strip(), STUDY, 0.5, True) for command in (
         "", "plan", "launch", "status", "best", "query", "compare", "table", "plot", "report",
-        "export",
+        "export", "stop", "list", "rm", "gc",
     )),
     *((f"{command} --help".strip(), SD4MATCH, 0.5, True) for command in (
         "", "match", "predict", "score", "tune", "data", "prompts", "show",

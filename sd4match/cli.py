@@ -3,16 +3,14 @@
 Slow imports are inside the commands, so that help pages appear at once.
 """
 
-import typer
-
 from sd4match.commands import data, prompts, show
 from sd4match.commands.match import match
 from sd4match.commands.predict import predict
-from sd4match.commands.program import run
+from sd4match.commands.program import CommandLine, run
 from sd4match.commands.score import score
 from sd4match.commands.tune import tune
 
-app = typer.Typer(
+app = CommandLine(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -1,13 +1,12 @@
 """The ``study`` command line: its commands and their order in the help."""
 
-import typer
-
-from sd4match.commands.program import run
+from sd4match.commands.program import CommandLine, run
 from study.commands.ask import best, compare, export, query, verify
+from study.commands.manage import gc, list_studies, rm, stop
 from study.commands.run import launch, plan, status
 from study.commands.show import plot, report, table
 
-app = typer.Typer(
+app = CommandLine(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -15,6 +14,10 @@ app = typer.Typer(
 )
 for command in (plan, launch, status, best, query, compare, table, plot, report, export, verify):
     app.command()(command)
+app.command()(stop)
+app.command("list")(list_studies)
+app.command()(rm)
+app.command()(gc)
 
 
 def main() -> None:

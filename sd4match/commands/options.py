@@ -5,6 +5,7 @@ closely at few images (`match`, `show`).
 """
 
 from collections.abc import Collection, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ import typer
 
 from sd4match.errors import SD4MatchError
 from sd4match.files.cache import cache_folder
+from sd4match.matching.readout import Readout
 
 if TYPE_CHECKING:
     from sd4match.backbones.loading import Backbone
@@ -64,8 +66,8 @@ def load_backbone(
     named = {}
     for each in image_encoders or []:
         kind, _, encoder = each.partition("=")
-        if not encoder:
-            raise SD4MatchError(f"--image-encoder {each}: write dino=NAME or clip=NAME")
+        if not encoder or kind in named:
+            raise SD4MatchError(f"--image-encoder {each}: write dino=NAME or clip=NAME, each once")
         named[kind] = encoder
     return load(name, revision=revision, image_encoders=named, device=device, dtype=dtype)
 
@@ -161,8 +163,11 @@ Places = Annotated[
     ),
 ]
 Localizer = Annotated[str, typer.Option(help="nearest, bilinear, softmax, kernel_softmax or dense")]
-Kernel = Annotated[float, typer.Option(help="width of kernel_softmax, in cells")]
-Temperature = Annotated[float, typer.Option(help="temperature of softmax and kernel_softmax")]
+Kernel = Annotated[float | None, typer.Option(help="width of kernel_softmax, in cells; default: 7")]
+Temperature = Annotated[
+    float | None,
+    typer.Option(help="temperature of softmax and kernel_softmax; default: 0.04"),
+]
 L2Normalize = Annotated[
     bool,
     typer.Option(
@@ -170,6 +175,40 @@ L2Normalize = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+def readouts(
+    localizers: Sequence[str],
+    kernels: Sequence[float],
+    temperatures: Sequence[float],
+    l2_normalize: Sequence[bool],
+) -> list[Readout]:
+    """Every combination of readout settings; the defaults for those that are not given.
+
+    A localizer drops what it does not use, so that several combinations may be the same one.
+
+    Raises:
+        SD4MatchError: a value that no named localizer uses, or as ``Readout``.
+    """
+    default = Readout()
+    names = localizers or (default.localizer,)
+    for option, given, setting in (
+        ("--kernel", kernels, "kernel_sigma"),
+        ("--temperature", temperatures, "temperature"),
+    ):
+        if given and all(getattr(Readout(name), setting) is None for name in names):
+            raise SD4MatchError(
+                f"{option} does not apply to --localizer {' and '.join(names)}: leave it out"
+            )
+    return [
+        Readout(*each)
+        for each in product(
+            names,
+            kernels or (default.kernel_sigma,),
+            temperatures or (default.temperature,),
+            l2_normalize or (default.l2_normalize,),
+        )
+    ]
 
 
 def note(backbone: str, *, timestep: int, ensemble: int) -> str:

@@ -9,7 +9,7 @@ import typer
 from sd4match.commands import options
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import require_writable
-from sd4match.matching.readout import OUTPUT, Readout, layer_at
+from sd4match.matching.readout import OUTPUT, layer_at
 
 TRUTH = "truth"
 """Folder of the ground truth, beside the predictions."""
@@ -85,21 +85,14 @@ def predict(
             "--l2-normalize does not apply to fused features, which are normalized already: leave "
             "it out"
         )
-    default = Readout()
-    readouts = [
-        Readout(*each)
-        for each in product(
-            localizer or (default.localizer,),
-            kernel or (default.kernel_sigma,),
-            temperature or (default.temperature,),
-            l2_normalize or (default.l2_normalize,),
-        )
-    ]
-    # A localizer drops what it does not use: several combinations may be the same one.
+    readouts = options.readouts(
+        localizer or (), kernel or (), temperature or (), l2_normalize or ()
+    )
     layers = [layer_at(*each) for each in product(layer or (1,), place or (OUTPUT,))]
     settings = list(dict.fromkeys(product(layers, readouts)))
     require_writable(out)
 
+    from sd4match.backbones.devices import device_kind
     from sd4match.commands.progress import Progress
     from sd4match.datasets.benchmarks import CATEGORIES
 
@@ -144,6 +137,7 @@ def predict(
         "backbone": model.name,
         "fingerprint": model.fingerprint,
         "dtype": str(model.dtype).removeprefix("torch."),
+        "devices": [device_kind(model.device)],
         "timestep": timestep,
         "ensemble": ensemble,
         "fusion": fusion,

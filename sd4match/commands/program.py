@@ -6,17 +6,39 @@ import logging
 import os
 import sys
 import tempfile
+import traceback
+from collections import Counter
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import typer
+from typer.core import TyperCommand
 
 from sd4match.commands import terminal
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import UNWRITABLE
 from sd4match.files.cache import cache_folder
+from sd4match.files.masking import masked
 
 INTERRUPTED = 130  # what a shell reports for Ctrl-C, and typer with it
+
+
+class CommandLine(typer.Typer):
+    """Commands that take an option once, unless it is repeatable: no value is lost silently."""
+
+    def command(self, *args: Any, **settings: Any) -> Any:
+        """As of typer."""
+        return super().command(*args, cls=_Command, **settings)
+
+
+class _Command(TyperCommand):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As of typer, but an option that is given twice is refused: the last value would win."""
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for option, count in Counter(given).items():
+            if count > 1 and not option.multiple:
+                raise typer.BadParameter(f"given {count} times: give it once", ctx, option)
+        return super().parse_args(ctx, args)
 
 
 def run(app: typer.Typer) -> None:
@@ -49,13 +71,16 @@ def run(app: typer.Typer) -> None:
 def _run(app: typer.Typer) -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(Masking("%(levelname)s %(name)s: %(message)s"))
     # Without a home folder it works in a temporary one.
     logging.getLogger("matplotlib").addFilter(
         lambda record: "/matplotlib" not in record.getMessage()
     )
     for package in ("sd4match", "study"):
         logging.getLogger(package).setLevel(logging.DEBUG if debug else logging.WARNING)
+    sys.excepthook = _print_traceback
     try:
         _require_working_folder()
         sys.exit(app(args=arguments, standalone_mode=False))
@@ -74,6 +99,14 @@ def _run(app: typer.Typer) -> None:
         sys.exit(1)
 
 
+class Masking(logging.Formatter):
+    """Log lines without passwords and tokens."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """See `logging.Formatter`."""
+        return masked(super().format(record))
+
+
 def _require_working_folder() -> None:
     try:
         Path.cwd()
@@ -83,11 +116,15 @@ def _require_working_folder() -> None:
         ) from error
 
 
+def _print_traceback(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    sys.stderr.write(masked("".join(traceback.format_exception(kind, error, trace))))
+
+
 def _print_error(line: str) -> None:
     from rich.console import Console  # takes as long as all the rest of a help page
 
     # soft_wrap: one line stays one line at any width, so that scripts can read it.
-    Console(stderr=True).print(f"error: {line}", style="red", soft_wrap=True, markup=False)
+    Console(stderr=True).print(f"error: {masked(line)}", style="red", soft_wrap=True, markup=False)
 
 
 def _message(error: Exception) -> str | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sd4match.commands.options import ImageEncoders, Revision, load_backbone
+from sd4match.commands.program import CommandLine
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.strict_json import dumps
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from sd4match.backbones.loading import Backbone
     from sd4match.prompts.base import Prompt
 
-app = typer.Typer(no_args_is_help=True, help="Inspect, import and export prompt files.")
+app = CommandLine(no_args_is_help=True, help="Inspect, import and export prompt files.")
 
 TOKEN = "<sd4match>"
 _FORMATS = ("upstream", "textual-inversion")

@@ -7,6 +7,7 @@ import typer
 
 from sd4match.commands import options
 from sd4match.commands.predict import TRUTH
+from sd4match.commands.program import CommandLine
 from sd4match.commands.show_features import generate, pca
 from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import OUTPUT, layer_at
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from sd4match.datasets.pair_set import PairSet
     from sd4match.datasets.pairs import ImagePair
 
-app = typer.Typer(
+app = CommandLine(
     no_args_is_help=True,
     help="Draw predictions, correlation maps, features and generated images.",
 )

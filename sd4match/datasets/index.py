@@ -14,7 +14,7 @@ from sd4match.datasets.benchmark import Benchmark
 from sd4match.datasets.pair_arrays import Columns
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
-from sd4match.files.cache import cache_folder
+from sd4match.files.cache import cache_folder_or_none
 from sd4match.files.companions import is_companion
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ def _state(entry: os.DirEntry[str]) -> str:
     return f"{entry.name} {status.st_size} {status.st_mtime_ns}"
 
 
-def cache_files(folder: Path, name: str) -> tuple[Path, Path]:
+def cache_files(folder: Path, name: str) -> tuple[Path, ...]:
     """List the places of a cache file, the preferred one first.
 
     Args:
@@ -99,12 +99,13 @@ def cache_files(folder: Path, name: str) -> tuple[Path, Path]:
         name: the file's name.
 
     Returns:
-        One in ``.sd4match`` beside the data set's own files, and one in ``cache_folder()`` for data
-        that must not be written.
+        One in ``.sd4match`` beside the data set's own files, and one in the cache folder, if this
+        user has one, for data that must not be written.
     """
     place = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    elsewhere = cache_folder() / "datasets" / f"{folder.name}-{place}"
-    return folder / ".sd4match" / name, elsewhere / name
+    beside = folder / ".sd4match" / name
+    cache = cache_folder_or_none()
+    return (beside, cache / "datasets" / f"{folder.name}-{place}" / name) if cache else (beside,)
 
 
 def write_cache(folder: Path, name: str, write: Callable[[Path], object]) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Self
 from sd4match.backbones.architectures import LAYERS, Architecture
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
-from sd4match.files.cache import cache_folder
+from sd4match.files.cache import cache_folder_or_none
 from sd4match.matching.readout import Layer, Place
 
 log = logging.getLogger(__name__)
@@ -216,19 +216,22 @@ def counts(architecture: Architecture, image_size: int) -> Counts:
     name = configuration_hash(architecture)
     if shipped := _shipped().get(name, {}).get(str(image_size)):
         return Counts.of_json(shipped)
-    file = cache_folder() / "costs" / f"{name}-{image_size}-v{VERSION}.json"
-    try:
-        return Counts.of_json(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):  # not counted yet, or damaged
-        pass
+    folder = cache_folder_or_none()
+    file = folder and folder / "costs" / f"{name}-{image_size}-v{VERSION}.json"
+    if file:
+        try:
+            return Counts.of_json(json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError):  # not counted yet, or damaged
+            pass
     from sd4match.features.cost_counting import count  # imports torch
 
     values = count(architecture, image_size)
-    try:
-        with atomic_path(file) as temporary:
-            temporary.write_text(json.dumps(values), encoding="utf-8")
-    except (OSError, SD4MatchError) as error:
-        log.info("%s: not written, so the next process counts again (%s)", file, error)
+    if file:
+        try:
+            with atomic_path(file) as temporary:
+                temporary.write_text(json.dumps(values), encoding="utf-8")
+        except (OSError, SD4MatchError) as error:
+            log.info("%s: not written, so the next process counts again (%s)", file, error)
     return Counts.of_json(values)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from sd4match.backbones.devices import device_kind
 from sd4match.backbones.loading import Backbone
 from sd4match.datasets.image_hashes import content_hash
 from sd4match.datasets.images import load_image
@@ -25,7 +27,8 @@ class Latents:
     """The VAE posteriors of a data set's images, each computed once.
 
     docs/explanation/method.md section 5. Images are identified by their bytes, so one file under
-    two names is encoded once. Each is encoded alone, so that its bits never depend on a batch.
+    two names is encoded once. Each is encoded alone, so that no other image changes a bit. Each
+    kind of device has files of its own: what was there first does not decide a later run's bits.
 
     Args:
         backbone: the pipeline with the VAE.
@@ -118,11 +121,12 @@ def image_key(pair: ImagePair, side: Side) -> str:
 
 
 def where(backbone: Backbone) -> str:
-    """Return a name of how a backbone computes, which decides the rounding of its results."""
+    """Return a name of how and where a backbone computes, which decides how results are rounded."""
     dtype = str(backbone.dtype).removeprefix("torch.")
     device = backbone.device.type
     threads = torch.get_num_threads() if device == "cpu" else ""
-    return f"{dtype}-{device}{threads}{backbone.variant}"
+    kind = re.sub(r"[^A-Za-z0-9]+", "-", device_kind(backbone.device)).strip("-")
+    return f"{dtype}-{device}{threads}{backbone.variant}-{kind}"
 
 
 def _content(pair: ImagePair, side: Side) -> str:
@@ -151,7 +155,8 @@ def gaussian(
 ) -> Tensor:
     """Draw standard normal noise for one image.
 
-    The noise depends on nothing else: not on the batch, worker, device or retry.
+    The noise depends on nothing else, not on the batch, worker, device or retry; its last bits
+    depend on the instructions of the processor that draws it.
 
     Args:
         shape: shape of the result.

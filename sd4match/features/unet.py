@@ -21,8 +21,8 @@ def truncate(
     docs/explanation/method.md section 7: later up blocks become stubs, so that the UNet still
     counts its skip connections and upsampling sizes correctly; a shorter list would give wrong
     shapes if the latent side is not a multiple of 8. A block that is read inside runs in parts.
-    Features and gradients are bit-identical to the full UNet's, and gradient checkpointing and
-    ``torch.compile`` work.
+    Features and gradients are bit-identical to the full UNet's on the same device, with as many
+    threads, in the same batch. Gradient checkpointing and ``torch.compile`` work.
 
     Args:
         unet: the full model, which is not changed.

@@ -9,6 +9,8 @@ from pathlib import Path
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
 
+NO_HOME = "this user has no home folder: set SD4MATCH_CACHE to a folder that you can write to"
+
 log = logging.getLogger(__name__)
 
 
@@ -18,14 +20,28 @@ def cache_folder() -> Path:
     Raises:
         SD4MatchError: it is not set, and this user has no home folder.
     """
+    folder = cache_folder_or_none()
+    if folder is None:
+        raise SD4MatchError(NO_HOME)
+    return folder
+
+
+def cache_folder_or_none() -> Path | None:
+    """Return the cache folder, for those that can do without one.
+
+    Returns:
+        As `cache_folder`; None for a user who has no home folder and did not choose one.
+
+    Raises:
+        SD4MatchError: one below ``~`` is chosen, and this user has no home folder.
+    """
     chosen = os.environ.get("SD4MATCH_CACHE")
     try:
         return Path(chosen or "~/.cache/sd4match").expanduser()
     except RuntimeError:
-        raise SD4MatchError(
-            "this user has no home folder: set SD4MATCH_CACHE to a folder that you can write to"
-            + " (not below ~)" * bool(chosen)
-        ) from None
+        if not chosen:
+            return None
+        raise SD4MatchError(f"{NO_HOME} (not below ~)") from None
 
 
 def file_hash(path: Path) -> str:
@@ -54,9 +70,12 @@ def remembered(path: Path, compute: Callable[[Path], str], *, what: str = "") ->
     Returns:
         The text, from the cache if the file has not changed.
     """
+    folder = cache_folder_or_none()
+    if folder is None:
+        return compute(path)
     status = path.stat()
     version = f"{path.resolve()}\n{status.st_size}\n{status.st_mtime_ns}" + (what and f"\n{what}")
-    memo = cache_folder() / "hashes" / hashlib.sha256(version.encode()).hexdigest()
+    memo = folder / "hashes" / hashlib.sha256(version.encode()).hexdigest()
     if memo.is_file():
         return memo.read_text()
     text = compute(path)

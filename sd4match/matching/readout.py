@@ -4,6 +4,7 @@ docs/explanation/method.md section 1. Does not load torch, so that planning a st
 """
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
@@ -98,7 +99,7 @@ def layer_at(block: int, place: str | None) -> Layer:
     """
     if place is None or place == OUTPUT:
         return block
-    if not place.isdecimal() or int(place) < 1:
+    if not re.fullmatch("[1-9][0-9]*", place):
         raise SD4MatchError(f"place {place!r}: use output, or the number of a resnet: 1, 2 or 3")
     return Place(block, int(place))
 

@@ -49,7 +49,8 @@ def predict(
     For each object in turn, the features of an image are computed once for what the prompt depends
     on, in an order that depends only on the images, and dropped after the last pair that needs
     them. Thus the order of the pairs does not change the result, and their number does not change
-    the memory.
+    the memory. Other pairs or another ``batch_size`` may change last bits, since an image then has
+    others beside it in its batch.
 
     Args:
         backbone: the frozen models.
@@ -109,7 +110,7 @@ def predict(
         matches: list[_Match] = []
         for task, source, target in _with_features(tasks, features, batch_size):
             for (layer, _), wanted in groups.items():
-                # One pair at a time: its bits do not depend on the pairs beside it.
+                # One pair at a time: the matching rounds it as without the pairs beside it.
                 own = [readouts[i] for i in wanted]
                 found = find(task.pair, source[layer], target[layer], own, image_size=side)
                 matches.append(_Match(task, wanted, found))

@@ -239,6 +239,7 @@ def _training(tuning: Tuning) -> dict[str, Any]:
         **asdict(tuning.settings),
         "image_size": tuning.latents.image_size,
         "dtype": str(tuning.backbone.dtype).removeprefix("torch."),
+        "devices": tuning.devices,
         "data": tuning.train.dataset,
         "pairs": len(tuning.train),
         **{name: best[name] for name in ("epoch", "step", "val_pck")},

@@ -151,14 +151,22 @@ def check_schedule(
             f"step_rules is {step_rules!r}: expected factors with the steps at which they end, in "
             "ascending order, and a last factor, such as 1:10000,0.1"
         )
+    if steps is not None and step_rules is not None and (last := _ends(step_rules)[-1]) >= steps:
+        raise SD4MatchError(
+            f"step_rules is {step_rules!r}: its last end, {last}, must be below the {steps} steps"
+        )
 
 
 def _possible(step_rules: str) -> bool:
     number = r"\d+(?:\.\d+)?"
-    if not re.fullmatch(rf"(?:{number}:\d+,)+{number}", step_rules):
+    if not re.fullmatch(rf"(?:{number}:\d+,)+{number}", step_rules, re.ASCII):
         return False
-    ends = [int(end) for end in re.findall(r":(\d+)", step_rules)]
+    ends = _ends(step_rules)
     return ends == sorted(set(ends)) and ends[0] > 0
+
+
+def _ends(step_rules: str) -> list[int]:
+    return [int(end) for end in re.findall(r":(\d+)", step_rules)]
 
 
 MEMORY_SETTINGS = ("micro_batch", "checkpointing")

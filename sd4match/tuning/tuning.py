@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sd4match.backbones.devices import device_kind
 from sd4match.backbones.loading import Backbone
 from sd4match.datasets.pair_set import PairSet
 from sd4match.errors import SD4MatchError
@@ -43,8 +44,9 @@ class Tuning:
     """A tuning in progress: learns a prompt one epoch at a time.
 
     Data order, noise and latent samples are functions of the seed and the step, so a tuning that is
-    resumed from a ``state_dict`` equals an uninterrupted one bit for bit. On CUDA they may differ
-    in the last digits, because torch's fused attention adds gradients in no fixed order.
+    resumed from a ``state_dict`` equals an uninterrupted one bit for bit, with the same libraries,
+    number of threads and micro-batches on a device of the same kind. On CUDA they may differ in the
+    last digits, because torch's fused attention adds gradients in no fixed order.
 
     Args:
         backbone: the frozen models.
@@ -59,6 +61,7 @@ class Tuning:
         epoch, step: number of epochs and steps done.
         total_steps: number of steps in all.
         losses: the loss of every step done.
+        devices: the kinds of devices that it ran on (`sd4match.backbones.devices.device_kind`).
         curves: one row per epoch: epoch, step, loss (mean over its steps), val_pck (PCK@0.1 of
             nearest neighbor, mean over pairs; None without validation pairs), overflows (steps so
             far whose gradients overflowed float16) and micro_batch (which may change on resuming).
@@ -101,6 +104,7 @@ class Tuning:
         self.epoch = 0
         self.step = 0
         self.losses: list[float] = []
+        self.devices = [device_kind(backbone.device)]
         self.curves: list[dict[str, Any]] = []
         self._best = copy.deepcopy(prompt.state_dict())
         self._usable = [i for i, pair in enumerate(train) if len(pair.source_keypoints)]
@@ -200,6 +204,7 @@ class Tuning:
                 "step": self.step,
                 "curves": self.curves,
                 "losses": self.losses,
+                "devices": self.devices,
                 "prompt": self.prompt.state_dict(),
                 "best": self._best,
                 "optimizer": self._optimizer.state_dict(),
@@ -228,6 +233,7 @@ class Tuning:
         state = copy.deepcopy(dict(state))
         self.epoch, self.step = state["epoch"], state["step"]
         self.curves, self.losses, self._best = state["curves"], state["losses"], state["best"]
+        self.devices = list(dict.fromkeys([*state.get("devices", ()), *self.devices]))
         self.prompt.load_state_dict(state["prompt"])
         self._optimizer.load_state_dict(state["optimizer"])
 

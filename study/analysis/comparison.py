@@ -14,7 +14,8 @@ from study.analysis.results import Results
 from study.analysis.rows import by_seed, configurations
 from study.analysis.statistics.stats import LEVEL, Row, differences as paired, holm, verdict
 from study.space import labels
-from study.space.schema import flatten
+from study.space.dotted import flatten
+from study.space.labels import Value
 
 _NOT_ASKED = ("name", "axes", "cluster", "resources", "results")
 
@@ -76,7 +77,11 @@ def compare(
         require_known(other, theirs, what="configuration", where=f"study {b.name}")
         couples, only = [(one, other)], ([], [])
         settings = [
-            *((n, v, theirs[other][n]) for n, v in ours[one].items() if v != theirs[other][n]),
+            *(
+                (name, value, theirs[other][name])
+                for name, value in ours[one].items()
+                if _apart(value, theirs[other][name])
+            ),
             *_settings(a, b),
         ]
     differences = pd.DataFrame(_differences(a, b, couples, alpha or a.rule.usual_alpha))
@@ -103,19 +108,26 @@ def _corrected(differences: pd.DataFrame, *, margin: float | None) -> pd.DataFra
     return differences
 
 
+def _apart(a: Value, b: Value) -> bool:
+    """Whether a setting differs, and applies to both."""
+    return a != b and None not in (a, b)
+
+
 def _settings(a: Results, b: Results) -> Iterator[tuple[str, Any, Any]]:
-    """The settings that the studies were launched with, where they differ."""
+    """The settings that the studies were launched with, where they differ and apply."""
     if a.folder == b.folder:
         return
     launched = [
         dict(flatten(yaml.safe_load((s.folder.path / "study.yaml").read_text(encoding="utf-8"))))
-        | {"code": s.revision, "protocol": s.rule.protocol}
+        | {"code": s.revision, "protocol": s.rule.protocol, "computed on": "; ".join(s.devices())}
         for s in (a, b)
     ]
+    rows = [*configurations(a.cells).values(), *configurations(b.cells).values()]
+    idle = {f"baseline.{n}" for n in rows[0] if all(row[n] is None for row in rows)}
     for name in dict.fromkeys((*launched[0], *launched[1])):
         left, right = launched[0].get(name), launched[1].get(name)
         # The axes that vary already show in the configurations.
-        if name.split(".")[0] not in _NOT_ASKED and left != right:
+        if name.split(".")[0] not in _NOT_ASKED and left != right and name not in idle:
             yield name, left, right
 
 

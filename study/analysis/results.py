@@ -1,7 +1,9 @@
 """`Results`: a study as data, read from its folder and its store."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from functools import cached_property
+from itertools import chain
 from math import nan
 from typing import Any, Self
 
@@ -15,6 +17,7 @@ from study.analysis.rows import KEY, by_seed, configurations
 from study.analysis.statistics.stats import Interval, PairSamples, Row, intervals
 from study.space.axes import AXES
 from study.space.metric import Rule
+from study.store.devices import devices_of
 from study.store.score_index import FREE, ScoreIndex
 from study.store.study_folder import StudyFolder
 
@@ -136,6 +139,22 @@ class Results:
     def provenance(self) -> dict[str, Any] | None:
         """How the numbers were computed, see `study.launch.provenance`; None if not recorded."""
         return self.folder.read_provenance()
+
+    def devices(self, predictions: Collection[str] | None = None) -> dict[str, int]:
+        """How many stored stages were computed on each kind of device, the most frequent first.
+
+        docs/explanation/architecture.md, idea 6. Stages whose files do not say it are left out.
+
+        Args:
+            predictions: keys of predict stages, which count with the tunings of their prompts; None
+                for all of the study.
+        """
+        index = self.index
+        if predictions is not None:
+            index = index[index["predict"].isin(set(predictions))]
+        tunes, predicts = (index[name].dropna().unique() for name in ("tune", "predict"))
+        found = devices_of(self.folder.store, tunes=tunes, predicts=predicts)
+        return dict(Counter(chain.from_iterable(found.values())).most_common())
 
     @property
     def revision(self) -> str:

@@ -14,6 +14,8 @@ from study.space.metric import MEAN, Metric
 
 KEY = ("dataset", "split", "alpha")
 _SPLITS = ("test", "val")
+FORMULAS = "=+-@\t\r"
+"""A text that begins with one of these is a formula to a spreadsheet that opens a CSV file."""
 
 
 def columns(cells: pd.DataFrame, alphas: Sequence[float] | None) -> list[tuple[str, str, float]]:
@@ -168,14 +170,14 @@ MEASURED = (
 def configurations(cells: pd.DataFrame) -> dict[str, labels.Settings]:
     """The axes of each configuration, in the order of ``cells``; None where one does not apply."""
     axes = [str(name) for name in cells.columns if name not in MEASURED]
-    frame = cells.drop_duplicates("configuration").set_index("configuration")[axes]
-    # By columns: pandas takes a millisecond for each of a large study's many rows.
-    plain = none_for_na(frame)
-    names = [str(name) for name in axes]
-    rows = zip(*(plain[name].tolist() for name in axes), strict=True)
-    keys = frame.index.tolist()
+    frame = cells.drop_duplicates("configuration")
+    # Column by column: pandas takes a millisecond for each row of a frame of objects.
+    by_axis = (zip(frame[axis].tolist(), frame[axis].isna(), strict=True) for axis in axes)
+    values = [[None if missing else value for value, missing in column] for column in by_axis]
+    rows = zip(*values, strict=True)
     return {
-        str(key): dict(zip(names, row, strict=True)) for key, row in zip(keys, rows, strict=True)
+        str(name): dict(zip(axes, row, strict=True))
+        for name, row in zip(frame["configuration"].tolist(), rows, strict=True)
     }
 
 
@@ -216,3 +218,19 @@ def value(cells: pd.DataFrame, metric: Metric | str) -> "pd.Series[float]":
 def _keys(cells: pd.DataFrame) -> list[tuple[str, str, float]]:
     unique = cells[["dataset", "split", "alpha"]].drop_duplicates()
     return [(str(d), str(s), float(a)) for d, s, a in unique.itertuples(index=False)]
+
+
+def no_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same table with ``'`` before texts that a spreadsheet would run; numbers stay.
+
+    Args:
+        frame: of a CSV file.
+    """
+
+    def safe(value: object) -> object:
+        return f"'{value}" if isinstance(value, str) and value[:1] in tuple(FORMULAS) else value
+
+    texts = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
+    return frame.assign(**{name: frame[name].astype(object).map(safe) for name in texts}).rename(
+        columns=safe
+    )

@@ -40,23 +40,35 @@ def plan(
         print_tree(planned)
 
 
-def launch(space: SpaceName, overrides: Overrides = None, as_json: Json = False) -> None:
+def launch(
+    space: SpaceName,
+    overrides: Overrides = None,
+    max_hours: Annotated[
+        float | None, typer.Option(help="begin nothing that takes longer, and stop after so long")
+    ] = None,
+    max_tflop: Annotated[
+        float | None, typer.Option(help="begin no work beyond so many operations, 10^12")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Run a study, or continue it; ends with tables and figures in its results folder.
 
-    Example: study launch quickstart
+    Ctrl-C, SIGTERM and `study stop` end it in good order; the same command continues it.
+
+    Example: study launch quickstart --max-hours 8
     """
+    limits = {"budget.hours": max_hours, "budget.tflop": max_tflop}
+    limited = [f"{name}={limit!r}" for name, limit in limits.items() if limit is not None]
+    overrides = [*(overrides or ()), *limited]
     loaded = load(space, overrides)
 
     from study.launch.launch import launch_report
     from study.launch.terminal import screen
 
-    summary, failures = launch_report(
-        loaded, None if as_json else screen(), overrides=overrides or ()
-    )
+    summary, status = launch_report(loaded, None if as_json else screen(), overrides=overrides)
     if as_json:
         print_json(summary)
-    if failures:
-        raise typer.Exit(2)
+    raise typer.Exit(status)
 
 
 def status(name: Name, results: Results = "results", as_json: Json = False) -> None:

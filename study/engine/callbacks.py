@@ -8,25 +8,24 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import hydra
 import ray
-from hydra.errors import HydraException
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.tune.progress_reporter import TrialProgressCallback
-from tensorboardX import SummaryWriter
 
 from sd4match.errors import SD4MatchError
 from study.engine.listener import Listener
 from study.engine.work import Work
 from study.plan.stages import Tune
+from study.space.targets import EXAMPLE, RAYS, TARGET, registered
+
+if TYPE_CHECKING:
+    from tensorboardX import SummaryWriter
 
 log = logging.getLogger(__name__)
 
-TARGET = "_target_"
-EXAMPLE = "ray.tune.logger.CSVLoggerCallback"
 LOOK = 2.0  # seconds between two looks at the nodes
 
 
@@ -68,6 +67,21 @@ class Reports(DriverCallback):
         self._listener.report(trial.config["work"], result)
 
 
+class Steps(DriverCallback):
+    """Calls a function at each step of Ray Tune, some times a second.
+
+    Args:
+        check: what it raises ends Tune.
+    """
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Called by Ray Tune."""
+        self._check()
+
+
 class Curves(DriverCallback):
     """Loss and validation PCK of tunings by step, for TensorBoard: one run per tune stage.
 
@@ -101,6 +115,9 @@ class Curves(DriverCallback):
 
     def _draw(self, work: Work, step: int, result: Mapping[str, Any]) -> None:
         if work.key not in self._boards:
+            # Imported late: it brings torch, which a launch that learns nothing does without.
+            from tensorboardX import SummaryWriter
+
             # Hides steps that an earlier launch logged past its last checkpoint: they come again.
             run, since = str(self._folder / named(work)), f".{step:08}"
             board = SummaryWriter(run, purge_step=step, filename_suffix=since)
@@ -162,29 +179,26 @@ def named(work: Work) -> str:
     return f"{re.sub(r'[^A-Za-z0-9=.+-]+', '-', work.label)}-{work.key[:6]}"
 
 
-def check(callbacks: Sequence[object]) -> None:
+def check(callbacks: Sequence[Mapping[str, Any]]) -> None:
     """Refuse what is no callback of Ray Tune, and arguments that it does not take.
 
     Args:
-        callbacks: ``{_target_: package.Class, argument: value, …}`` each.
+        callbacks: ``{_target_: package.Class, argument: value, …}`` each, of a checked space: only
+            what `study.space.targets` allows is imported.
 
     Raises:
         SD4MatchError: one of them is wrong; says which, and why.
     """
     for number, given in enumerate(callbacks):
-        where = f"callbacks[{number}]"
-        target = given.get(TARGET) if isinstance(given, Mapping) else None
-        if not isinstance(given, Mapping) or not isinstance(target, str):
-            raise SD4MatchError(f"{where}: expected {{{TARGET}: {EXAMPLE}}}, got {given}")
-        module, _, name = target.rpartition(".")
+        where, target = f"callbacks[{number}]", given[TARGET]
         try:
-            made_by = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise SD4MatchError(f"{where}: no class {target}: {error}") from None
+            made_by = _class(target)
+        except Exception as error:  # whatever a package raises when it is imported
+            raise SD4MatchError(f"{where}: no class {target}: {_one_line(error)}") from None
         if not (inspect.isclass(made_by) and issubclass(made_by, Callback)):
             raise SD4MatchError(f"{where}: {target} is no ray.tune.Callback; for example {EXAMPLE}")
         try:
-            inspect.signature(made_by).bind(**{k: v for k, v in given.items() if k != TARGET})
+            inspect.signature(made_by).bind(**_arguments(given))
         except TypeError as error:
             raise SD4MatchError(f"{where}: {target}: {error}") from None
 
@@ -198,8 +212,26 @@ def create(callbacks: Sequence[Mapping[str, Any]]) -> list[Callback]:
     made: list[Callback] = []
     for given in callbacks:
         try:
-            made.append(hydra.utils.instantiate(given))
-        except HydraException as error:
-            reason = " ".join(str(error.__cause__ or error).split())
-            raise SD4MatchError(f"callbacks: {given[TARGET]} cannot be made: {reason}") from None
+            # Not by Hydra, which would make objects of arguments too.
+            made.append(_class(given[TARGET])(**_arguments(given)))
+        except Exception as error:  # whatever a package raises
+            reason = _one_line(error)
+            raise SD4MatchError(f"callbacks: {given[TARGET]} cannot be made: {reason}") from error
     return made
+
+
+def _class(target: str) -> Any:
+    if not target.startswith(RAYS):
+        entry = registered(target)
+        assert entry is not None  # a checked space
+        return entry.load()
+    module, _, name = target.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+def _arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name != TARGET}
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

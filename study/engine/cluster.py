@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private import ray_constants
 from ray._raylet import Config  # type: ignore[attr-defined]
 
 from sd4match.backbones.devices import choose_device
 from sd4match.errors import SD4MatchError
+from study.engine.stopping import keeping_handlers
 from study.space.space import Space
 
 log = logging.getLogger(__name__)
@@ -81,10 +83,13 @@ def joined(space: Space) -> Iterator[None]:
             _require_token()
         else:
             obtain(address)
-        context: Any = ray.init(address=address, **options)
+        with keeping_handlers(), _loopback(address == LOCAL):
+            context: Any = ray.init(address=address, **options)
     except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        if address == LOCAL:  # Ray's sockets have short paths, and its logs need room
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if "home directory" in reason:
+            reason += ": set HOME"
+        elif address == LOCAL:  # Ray's sockets have short paths, and its logs need room
             reason += ": RAY_TMPDIR names another folder: a short path, with room, writable"
         raise SD4MatchError(f"cluster.address={address}: cannot reach Ray: {reason}") from None
     try:
@@ -96,6 +101,21 @@ def joined(space: Space) -> Iterator[None]:
         if address == LOCAL and not debug:
             # Its logs, and the sockets of what has ended.
             shutil.rmtree(context.address_info["session_dir"], ignore_errors=True)
+
+
+@contextmanager
+def _loopback(wanted: bool) -> Iterator[None]:
+    """Let a Ray that is started in the block listen on this machine's loopback address only.
+
+    Ray has this setting for macOS and Windows alone, and replaces a given 127.0.0.1 by the address
+    that other machines reach (Ray 2.60); what runs here is nobody else's to reach.
+    """
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = before and not wanted
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 def _require_token() -> None:

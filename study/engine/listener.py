@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sd4match.files.masking import masked
 from study.engine.work import Work
 from study.plan.plan import Plan
 from study.store.study_folder import StudyFolder
@@ -48,7 +49,8 @@ class Listeners(Listener):
             listener.started(workers)
 
     def event(self, event: str, work: Work, message: str) -> None:
-        """See `Listener`."""
+        """See `Listener`; no listener gets the passwords and tokens in a message."""
+        message = masked(message)
         for listener in self._all:
             listener.event(event, work, message)
 

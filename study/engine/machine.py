@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sd4match.backbones.devices import processor
+
 PACKAGE = Path(__file__).resolve().parents[1]
 PARTS = ("study", "sd4match", "search_spaces", "pyproject.toml", "constraints.txt")
 """What can change a result; other files of a repository may be large and are not recorded."""
@@ -20,7 +22,7 @@ def hardware() -> dict[str, Any]:
     return {
         "host": socket.gethostname(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "cpu": _cpu(),
+        "cpu": processor(),
         "cores": os.cpu_count(),
         "memory_gb": _gb(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")),
         "gpus": gpus(),
@@ -34,17 +36,6 @@ def gpus() -> list[dict[str, Any]]:
 
     found = map(torch.cuda.get_device_properties, range(torch.cuda.device_count()))
     return [{"name": gpu.name, "memory_gb": _gb(gpu.total_memory)} for gpu in found]
-
-
-def _cpu() -> str:
-    """The name of the processor; that of its architecture where the system does not say."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        text = ""
-    lines = (line.partition(":") for line in text.splitlines())
-    names = [value.strip() for name, _, value in lines if name.strip() == "model name"]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _gb(size: int) -> float:

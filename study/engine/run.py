@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from study.engine.callbacks import Nodes
 from study.engine.faults import last_line
 from study.engine.listener import Listener
 from study.engine.scheduler import PromptAsha, WorkScheduler
+from study.engine.stopping import Halt
 from study.engine.trainable import StageTrainable
 from study.engine.work import PREFLIGHT, Outcome, Work
 from study.engine.work_queue import WorkQueue
@@ -22,6 +23,14 @@ from study.store.study_folder import StudyFolder
 
 AHEAD = 16
 """The fewest items that wait for a worker on a cluster: one that grows sees from them how far."""
+
+
+def _always(work: Work) -> bool:
+    return True
+
+
+def _nothing() -> None:
+    pass
 
 
 def launch(
@@ -33,6 +42,8 @@ def launch(
     memory: float = 0.0,
     stopped: dict[str, str] | None = None,
     spared: Container[str] = (),
+    allows: Callable[[Work], bool] = _always,
+    check: Callable[[], None] = _nothing,
 ) -> Outcome:
     """Compute the pending work of a study's plans on Ray.
 
@@ -46,6 +57,8 @@ def launch(
         memory: bytes of a node that a worker needs, about; 0 where that is not what is short.
         stopped: key of each tuning that was stopped early to the reason; ASHA adds to it.
         spared: keys of tune stages that ASHA must not stop; asked at each report.
+        allows: whether an item may begin; when nothing runs and none may, the rest is left.
+        check: called at each step; raises `Halt` to leave what is not done, or KeyboardInterrupt.
 
     Returns:
         What was computed and what failed. What depends on a failed item is missing, the rest is in
@@ -61,7 +74,7 @@ def launch(
             queue.excuse_deaths()
         listener.event(event, place, message)
 
-    queue = WorkQueue(work, listener.event, stopped)
+    queue, halted = WorkQueue(work, listener.event, stopped, allows), None
     with cluster.joined(space):
         resources = cluster.resources(space, cluster.available(memory))
         if cluster.lacking(resources):  # a cluster that grows may get one
@@ -73,16 +86,20 @@ def launch(
             Nodes(on_node),
             callbacks.Reports(listener),
             callbacks.Curves(folder.tensorboard),
+            callbacks.Steps(check),
         ]
         local = space.file.cluster.address == cluster.LOCAL
         ahead = workers if local else max(workers, AHEAD)
-        fit(queue, space, folder, resources, listening, ahead=ahead, spared=spared)
+        try:
+            fit(queue, space, folder, resources, listening, ahead=ahead, spared=spared)
+        except Halt as halt:
+            halted = str(halt)
     if queue.full:
         raise SD4MatchError(f"{queue.full}; then launch again: what is done is kept")
     if PREFLIGHT in queue.failures:
         # Nothing but the preflight ran: a mistake to correct, not a study with missing results.
         raise SD4MatchError(last_line(queue.failures[PREFLIGHT]))
-    return Outcome(queue.done, queue.failures, queue.stopped)
+    return Outcome(queue.done, queue.failures, queue.stopped, halted, queue.left)
 
 
 def _listed(resources: dict[str, float]) -> str:

@@ -50,7 +50,9 @@ class StageTrainable(tune.Trainable):
         from study.engine.worker import Workshop
         from study.space.metric import Rule
         from study.store.store import Store
+        from study.store.waiting import trust
 
+        trust(config["store"])  # the driver was let in
         self._hardware = {"hardware": hardware()}
         return Workshop(Store(config["store"]), Rule(**config["rule"]))
 

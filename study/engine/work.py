@@ -51,11 +51,15 @@ class Outcome:
         done: labels of the items that were computed.
         failures: key of each failed item to the reason.
         stopped: key of each tuning that was stopped early to the reason; these are no failures.
+        halted: why what ran was ended before it was done; None if nothing was.
+        left: how many items never began, because none of them was allowed to.
     """
 
     done: list[str] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
     stopped: dict[str, str] = field(default_factory=dict)
+    halted: str | None = None
+    left: int = 0
 
 
 OnEvent = Callable[[str, Work, str], None]

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ class WorkQueue(Searcher):
             ``stopped``, ``retry``, ``note`` (a warning of its worker) and ``slow``.
         stopped: key of each tuning that the scheduler stopped early to the reason; what needs one
             is dropped.
+        allows: whether an item whose needs are met may begin now; all may by default.
 
     Attributes:
         done: labels of the items that were computed.
@@ -33,10 +34,15 @@ class WorkQueue(Searcher):
         errors: id of each trial that ended with an error to its fault and the reason; the scheduler
             adds them.
         full: why all work was ended: there is no room for results. Mostly None.
+        left: how many items were given up because none of them was allowed to begin.
     """
 
     def __init__(
-        self, work: Iterator[list[Work]], on_event: OnEvent, stopped: dict[str, str] | None = None
+        self,
+        work: Iterator[list[Work]],
+        on_event: OnEvent,
+        stopped: dict[str, str] | None = None,
+        allows: Callable[[Work], bool] = lambda work: True,
     ) -> None:
         super().__init__()
         self.done: list[str] = []
@@ -44,8 +50,10 @@ class WorkQueue(Searcher):
         self.stopped = {} if stopped is None else stopped
         self.errors: dict[str, tuple[Fault, str]] = {}
         self.full: str | None = None
+        self.left = 0
         self._work = work
         self._on_event = on_event
+        self._allows = allows
         self._pace = Pace()
         self._faults: Counter[tuple[str, Fault]] = Counter()
         self._waiting: list[Work] = []
@@ -63,11 +71,13 @@ class WorkQueue(Searcher):
         for work, message in self._pace.slow(time.monotonic()):
             self._on_event("slow", work, message)
         for work in self._waiting:
-            if self._unfinished.isdisjoint(work.needs):
+            if self._unfinished.isdisjoint(work.needs) and self._allows(work):
                 self._waiting.remove(work)
                 self._running[trial_id] = work
                 self._on_event("start", work, "")
                 return {"work": work}
+        if self._waiting and not self._running:
+            self.left, self._waiting, self._exhausted = len(self._waiting), [], True
         return Searcher.FINISHED if self._exhausted and not self._running else None
 
     @property

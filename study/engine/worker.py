@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sd4match import prompts
+from sd4match.backbones.devices import device_kind
 from sd4match.datasets.pair_set import PairSet
 from sd4match.datasets.pairs import ImagePair, Side
 from sd4match.errors import SD4MatchError
@@ -139,6 +140,7 @@ class Workshop(LoadedModels):
             self.store.prompt(stage.key),
             training={
                 **stage.settings,
+                "devices": tuning.devices,
                 "data": stage.train.dataset,
                 "pairs": stage.train.pairs,
                 # The key has the batch that was asked for; this much fitted into memory.
@@ -222,7 +224,11 @@ class Workshop(LoadedModels):
                     planned,
                     lambda batch: self.positions(stage, settings, prompt, pairs=pairs, batch=batch),
                 )
-            about = None if batch == planned else {"batch_size": batch}
+            about: dict[str, Any] = {
+                "devices": [device_kind(self.backbone(extraction.machine).device)]
+            }
+            if batch != planned:
+                about["batch_size"] = batch
             self.store.write_predictions(stage.key, settings, positions, truth, about=about)
         record = Record(stage.key, stage.data.fingerprint, extraction.image_size)
         score(self.store, record, settings, self.rule)

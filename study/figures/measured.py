@@ -160,11 +160,7 @@ def distinguished(table: Table, keys: Sequence[str]) -> dict[str, str]:
     Axes that only apply to some prompt families are left out, unless they vary.
     """
     rows = {name: table[name] for name in keys}
-    differ = [
-        axis
-        for axis in next(iter(rows.values()))
-        if len({row[axis] for row in rows.values()} - {None}) > 1
-    ]
+    differ = labels.differing(rows.values())
     return {
         name: labels.settings({axis: row[axis] for axis in differ}) or name
         for name, row in rows.items()

@@ -86,4 +86,4 @@ def _settle(figure: Figure) -> None:
             figure.draw_without_rendering()
             if fit_fonts(figure):
                 figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)  # "none" would leave a placeholder, and a draw for it

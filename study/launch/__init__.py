@@ -7,7 +7,7 @@ Example:
     >>> from study import launch, space
     >>> loaded = space.load("quickstart", ["data.pairs=20"])      # doctest: +SKIP
     >>> plan, estimate, text = launch.preview(loaded)             # doctest: +SKIP
-    >>> summary, failures = launch.launch_report(loaded, None)    # doctest: +SKIP
+    >>> summary, status = launch.launch_report(loaded, None)    # doctest: +SKIP
 """
 
 import lazy_loader

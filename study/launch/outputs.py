@@ -16,9 +16,9 @@ from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
 from study.analysis.results import Results
 from study.space.axes import AXES
+from study.tables.status import ANSWERS
 from study.tables.tables import study_table
 
-NAME = "answers.json"
 MADE_FROM = ("study.json", "study.yaml", "cells.parquet", "failures.json", "search.json")
 """Files of the study's folder that the answers depend on. Keys of stages, in ``cells.parquet``,
 stand for the stages' results; what is not computed is pending, or in ``failures.json``."""
@@ -61,7 +61,7 @@ def update_answers(study: Results) -> Answers:
         "inputs": inputs,
         "files": {file.relative_to(folder).as_posix(): _digest([file]) for file in written},
     }
-    with atomic_path(folder / NAME) as temporary:
+    with atomic_path(folder / ANSWERS) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return Answers(tuple(written), written=True)
 
@@ -69,7 +69,7 @@ def update_answers(study: Results) -> Answers:
 def _unchanged(folder: Path, inputs: dict[str, str]) -> dict[Path, str]:
     """The files that an earlier launch made of these inputs; empty if one of them changed."""
     try:
-        known = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        known = json.loads((folder / ANSWERS).read_text(encoding="utf-8"))
         files = {folder / name: str(digest) for name, digest in known["files"].items()}
         same = known["inputs"] == inputs and all(_digest([f]) == d for f, d in files.items())
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -139,9 +139,10 @@ def _write_figures(study: Results) -> list[Path]:
     for view in applicable(study):
         if view.kind.reads == "scores":
             try:
-                written += save(view.draw(), folder, view.stem, formats=FORMATS)
+                figure = view.draw()
             except SD4MatchError:
                 continue  # nothing of it was measured; the tables say why
+            written += save(figure, folder, view.stem, formats=FORMATS)
     for old in set(folder.glob("*.*")) - set(written):
         kind = KINDS.get(old.stem.split("-")[0])
         if kind and kind.reads == "scores" and "@" not in old.stem:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.tree import Tree
 from tabulate import tabulate
 
+from study.launch.budget import forecast
 from study.plan.estimates import Estimate, estimate
 from study.plan.plan import Plan, Planner
 from study.plan.stages import Extraction, Predict
@@ -17,7 +18,6 @@ from study.space.labels import clock, several
 from study.space.space import Space
 from study.store.study_folder import StudyFolder
 
-ASSUMED = 10  # TFLOP/s, for an example where nothing was measured
 WIDEST = 1_000
 """Columns of a line in a file: more than any line has."""
 MOST = 6
@@ -106,7 +106,9 @@ def describe_plan(space: Space, plan: Plan) -> tuple[Estimate, str]:
         _saving(numbers),
         *_reuse(numbers.predictions),
         *_time(space, numbers),
+        *_budget(space, numbers),
     ]  # fmt: skip
+    lines += map(str, numbers.unanswerable)
     if numbers.absent:
         lines.append(f"missing here, planned from published figures: {'; '.join(numbers.absent)}")
     return numbers, "\n".join(lines)
@@ -151,11 +153,7 @@ def _time(space: Space, numbers: Estimate) -> Iterator[str]:
         yield "time: none, all results are already computed"
         return
     if numbers.duration is None:
-        yield (
-            "time: unknown, nothing was timed on such a device yet (--time measures it); one "
-            f"worker would take {clock(numbers.tflop_left / ASSUMED)} at {ASSUMED} TFLOP/s (an "
-            "assumption, not a measurement)"
-        )
+        yield "time: unknown, nothing was timed on such a device yet: --time times a pass"
         return
     low, high = numbers.duration.low, numbers.duration.high
     wanted, device = space.file.resources, "GPU" if _on_gpu(numbers) else "CPU"
@@ -181,6 +179,13 @@ def _workers(space: Space, numbers: Estimate) -> int:
     from study.engine.machine import gpus  # asks torch
 
     return min(by_cores, int(len(gpus()) / (wanted.gpus_per_trial or 1)))
+
+
+def _budget(space: Space, numbers: Estimate) -> list[str]:
+    """How much of the work the budget pays for; nothing where there is no budget."""
+    budget = space.file.budget
+    here = budget.hours is not None and space.file.cluster.address == "local"
+    return forecast(budget, numbers, max(1, _workers(space, numbers)) if here else None)
 
 
 def _hours(seconds: float) -> str:

@@ -16,11 +16,17 @@ from study.plan.cost import epochs
 from study.plan.estimates import Operations
 from study.plan.plan import Plan
 from study.plan.stages import Predict, Tune
+from study.space.axes import Value
+from study.space.configuration import Configuration
 from study.space.space import Space
 from study.store.store import Store
 from study.tables.status import COMPUTING
 
 KINDS = ("latents", "tune", "predict")
+WRITING = "writing tables and figures"
+"""The phase after the computing."""
+WRITTEN = "tables and figures are written"
+"""The last phase."""
 READING = 0.05
 """Seconds of a snapshot that may go into reading scores for the best configuration so far."""
 LAST = 5
@@ -89,7 +95,7 @@ class Progress(Listener):
         self._failures: list[dict[str, str]] = []
         self._incidents: list[dict[str, str]] = []
         self._time = TimeLeft(store, load)
-        self._metric, self._axes = space.metric, list(space.axes)
+        self._metric, self._axes, self._baseline = space.metric, list(space.axes), space.baseline
         self._best = BestSoFar(store, space.rule, space.metric, space.file.data.evaluate)
 
     def planned(self, plan: Plan, items: Sequence[Work]) -> None:
@@ -159,13 +165,32 @@ class Progress(Listener):
                     "metric": self._metric,
                     "value": best[0],
                     "configuration": best[1].key,
-                    "settings": {name: best[1][name] for name in self._axes},
+                    "settings": self._differing(best[1]),
                 },
                 "running": [running.to_json() for running in self._running.values()],
                 "failed": len(self._failures),
                 "failures": self._failures[-LAST:],
                 "incidents": self._incidents[-LAST:],
             }  # fmt: skip
+
+    @property
+    def over(self) -> tuple[int, int]:
+        """How many work items are computed, in this launch or before, and of how many."""
+        with self._lock:
+            counts = [self._counts(kind) for kind in KINDS]
+        return sum(c["computed"] + c["done"] for c in counts), sum(c["total"] for c in counts)
+
+    @property
+    def so_far(self) -> str:
+        """The same in words."""
+        done, total = self.over
+        unwritten = "; tables and figures are not written" if self.phase == WRITING else ""
+        return f"{done:,} of {total:,} done{unwritten}"
+
+    def _differing(self, best: Configuration) -> dict[str, Value]:
+        """What tells a configuration from the baseline; empty for the baseline."""
+        apart = {name: best[name] for name in self._axes if best[name] != self._baseline[name]}
+        return {name: value for name, value in apart.items() if value is not None}
 
     def _counts(self, kind: str) -> dict[str, int]:
         known = len(self._planned[kind])

@@ -10,17 +10,18 @@ import datetime
 import hashlib
 import logging
 import platform
-import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 import yaml
 
 from sd4match.errors import SD4MatchError
+from sd4match.files.masking import masked
 from study.engine.listener import Listener
 from study.engine.machine import Code, code
 from study.engine.work import Work
@@ -47,12 +48,18 @@ class Provenance(Listener):
         space, folder: of the study.
         command: the command line, or what else started this.
         overrides: what the user changed of the search space's file.
+
+    Attributes:
+        outcome: how the launch ends if no error and no signal ends it.
+        over: how many work items are computed, and of how many; asked at the end.
     """
 
     def __init__(
         self, space: Space, folder: StudyFolder, *, command: Sequence[str], overrides: Sequence[str]
     ) -> None:
         earlier = folder.read_provenance() or {}
+        self.outcome = "finished"
+        self.over: Callable[[], tuple[int, int]] = lambda: (0, 0)
         self._folder = folder
         self._code = code()
         self._resources = space.file.resources
@@ -65,7 +72,7 @@ class Provenance(Listener):
         self._configurations: set[Configuration] = set()
         self._asked: dict[str, Any] = {
             "study": space.name,
-            "configuration": yaml.safe_load(_masked(space.to_yaml())),
+            "configuration": yaml.safe_load(space.to_yaml()),
             "seeds": _seeds(space),
             "plan": {},
             "data": {},
@@ -75,8 +82,9 @@ class Provenance(Listener):
             "started": _now(),
             "ended": None,
             "outcome": None,
-            "command": [_masked(word) for word in command],
-            "overrides": [_masked(word) for word in overrides],
+            "command": [masked(word) for word in command],
+            "overrides": [masked(word) for word in overrides],
+            "budget": asdict(space.file.budget),
             "code": _code_facts(self._code),
             "python": platform.python_version(),
             "versions": {package: version(package) for package in PACKAGES},
@@ -137,11 +145,21 @@ class Provenance(Listener):
     def close(self, outcome: str) -> None:
         """Record how the launch ended, if it began."""
         if self._written:
-            self._launch |= {"ended": _now(), "outcome": outcome}
-            self.write()
+            done, of = self.over()
+            self._launch |= {"ended": _now(), "outcome": outcome, "done": done, "of": of}
+            self._write()
 
     def write(self) -> None:
-        """Write the files; a record that cannot be written stops nothing."""
+        """Write the files; while work goes on, a record that cannot be written stops nothing."""
+        try:
+            self._write()
+            self._warned = ""
+        except (OSError, SD4MatchError) as error:
+            if self._warned != str(error):
+                self._warned = str(error)
+                log.warning("%s", self._warned)
+
+    def _write(self) -> None:
         started, self._written = time.monotonic(), True
         self._launch["time"] = {"preflight": {"wall_s": round(self._preflight, 3)}, **self._times()}
         self._asked["plan"] = {
@@ -154,13 +172,9 @@ class Provenance(Listener):
             )
             if self._code.diff:
                 self._folder.write_diff(self._launch["code"]["diff"], self._code.diff)
-            self._warned = ""
-        except (OSError, SD4MatchError) as error:
-            if self._warned != str(error):
-                self._warned = str(error)
-                log.warning("%s", self._warned)
-        ended = time.monotonic()
-        self._due = ended + max(WRITTEN, (ended - started) / SHARE)
+        finally:
+            ended = time.monotonic()
+            self._due = ended + max(WRITTEN, (ended - started) / SHARE)
 
     def _times(self) -> dict[str, dict[str, float]]:
         """The time that this launch spent, by kind of stage."""
@@ -188,16 +202,28 @@ class Provenance(Listener):
 
 @contextmanager
 def recorded(record: Provenance) -> Iterator[None]:
-    """Record how the block ends: finished, interrupted, or failed and why."""
+    """Record how the block ends: finished, interrupted, or failed and why.
+
+    Raises:
+        SD4MatchError: the block ended well, but that cannot be recorded.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        record.close("interrupted")
+        _try_to_close(record, "interrupted")
         raise
     except Exception as error:
-        record.close(_masked(f"failed: {error}"))
+        _try_to_close(record, masked(f"failed: {error}"))
         raise
-    record.close("finished")
+    record.close(record.outcome)
+
+
+def _try_to_close(record: Provenance, outcome: str) -> None:
+    """Close a record of a launch that fails anyway."""
+    try:
+        record.close(outcome)
+    except (OSError, SD4MatchError) as error:
+        log.warning("%s", error)
 
 
 def _split(stage: Stage) -> str | None:
@@ -222,11 +248,6 @@ def _code_facts(state: Code) -> dict[str, Any]:
     digest = hashlib.sha256(state.diff.encode()).hexdigest()[:8]
     diff = f"code-{digest}.diff" if state.diff else None
     return {"revision": state.revision, "diff": diff, "untracked": list(state.untracked)}
-
-
-def _masked(text: str) -> str:
-    """A text without the passwords of the URLs in it."""
-    return re.sub(r"(://[^/\s:@]*:)[^/\s@]+@", r"\1***@", text)
 
 
 def _now() -> str:

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from sd4match.errors import SD4MatchError
@@ -50,11 +50,14 @@ class Sync(Listener):
 
 
 @contextmanager
-def synced(folder: StudyFolder) -> Iterator[Sync]:
+def synced(
+    folder: StudyFolder, skipping: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> Iterator[Sync]:
     """Bring the folder here, exactly as it is there, and send it after the block.
 
     Args:
         folder: of the study; nothing is done where results are in a folder of this machine.
+        skipping: around the last sending of a launch that was stopped, which may be skipped.
 
     Raises:
         SD4MatchError: the URL cannot be reached.
@@ -64,6 +67,7 @@ def synced(folder: StudyFolder) -> Iterator[Sync]:
     try:
         yield sync
     except BaseException:
-        sync.send()
+        with skipping():
+            sync.send()
         raise
     patiently(folder.mirror.push)(folder.path)

@@ -50,7 +50,7 @@ class TimeLeft:
         for item in items:
             if item.key in self._over or item.key in self._items:  # planned again by a search
                 continue
-            self._items[item.key] = self._load(plan, item)
+            self._items[item.key] = operations_of(self._costs, plan, item)
             for kind, tflop in self._items[item.key].items():
                 self._known[kind] += tflop
                 self._largest[kind] = max(self._largest[kind], tflop)
@@ -102,17 +102,23 @@ class TimeLeft:
         known = [(tflop, r) for kind, tflop in load.items() if (r := self._rates[kind])]
         return sum(tflop * r.low for tflop, r in known), sum(tflop * r.high for tflop, r in known)
 
-    def _load(self, plan: Plan, item: Work) -> Operations:
-        load: Operations = defaultdict(float)
-        for stage in item.stages:
-            if isinstance(stage, Latents):
-                flop = self._costs.encode(stage.machine, stage.image_size, stage.images)
-                load[stage.machine, "latents"] += flop / 1e12
-            elif isinstance(stage, Tune):
-                load[stage.machine, "tune"] += self._costs.tune(stage) / 1e12
-            else:
-                flop = self._costs.predict(
-                    stage, item.settings[stage.key], images=images_of(plan, stage)
-                )
-                load[stage.extraction.machine, "predict"] += flop / 1e12
-        return load
+
+def operations_of(costs: Costs, plan: Plan, item: Work) -> Operations:
+    """TFLOP of a work item by machine and kind of stage.
+
+    Args:
+        costs: counts them.
+        plan: that the item belongs to.
+        item: of work.
+    """
+    load: Operations = defaultdict(float)
+    for stage in item.stages:
+        if isinstance(stage, Latents):
+            flop = costs.encode(stage.machine, stage.image_size, stage.images)
+            load[stage.machine, "latents"] += flop / 1e12
+        elif isinstance(stage, Tune):
+            load[stage.machine, "tune"] += costs.tune(stage) / 1e12
+        else:
+            flop = costs.predict(stage, item.settings[stage.key], images=images_of(plan, stage))
+            load[stage.extraction.machine, "predict"] += flop / 1e12
+    return load

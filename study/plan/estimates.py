@@ -18,6 +18,7 @@ from study.plan.inputs import ABSENT, Machine
 from study.plan.plan import Plan, latents_of
 from study.plan.stages import Extraction, Latents, Predict, Tune
 from study.plan.stored import Duration, Reuse, Stored, reuse
+from study.plan.unanswerable import Unanswerable, unanswerable
 from study.space.metric import Rule
 
 Operations = dict[tuple[Machine, str], float]
@@ -47,6 +48,7 @@ class Estimate:
         disk_mb: upper bound of the disk space of predictions and latents, 10⁶ bytes.
         predictions: what has to be done for each prediction.
         absent: data sets, prompt files and weights that are not on this machine.
+        unanswerable: configurations that no launch can answer, by reason.
     """
 
     configurations: int
@@ -70,6 +72,7 @@ class Estimate:
     disk_mb: float
     predictions: Reuse
     absent: tuple[str, ...]
+    unanswerable: tuple[Unanswerable, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, without the details of ``work``."""
@@ -152,6 +155,7 @@ def estimate(plan: Plan, stored: Stored, rule: Rule, rates: Rates) -> Estimate:
         disk_mb=_disk(plan, latents, costs) / 1e6,
         predictions=reuse(plan, stored, rule),
         absent=_absent(plan, latents, [extraction for extraction, _ in trials.values()]),
+        unanswerable=unanswerable(plan),
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from sd4match.datasets.benchmark import object_name
 from sd4match.datasets.benchmarks import BENCHMARKS, CATEGORIES, FOLDERS, check_root, load
 from sd4match.datasets.pair_set import PairSet
+from sd4match.datasets.pairs import ImagePair
 from sd4match.errors import SD4MatchError
 from sd4match.prompts.family_facts import SOURCES
 
@@ -105,11 +106,29 @@ def _open(dataset: str, root: str, split: str, subset: int | None, seed: int) ->
     if subset is None or subset >= len(pairs):
         return pairs
 
-    # Take the pairs with the smallest hashes, so that a larger subset contains a smaller one.
+    return pairs.subset(sorted(_order(pairs, seed)[:subset]))
+
+
+def _order(pairs: PairSet, seed: int) -> list[int]:
+    """Positions by their hashes: the first n are a subset, so a larger one contains a smaller."""
+
     def rank(index: int) -> bytes:
         return hashlib.sha256(f"{seed}:{pairs[index].id}".encode()).digest()
 
-    return pairs.subset(sorted(sorted(range(len(pairs)), key=rank)[:subset]))
+    return sorted(range(len(pairs)), key=rank)
+
+
+def in_order(data: DataRef) -> Iterator[ImagePair]:
+    """All pairs of a split, those that a subset takes first at the start.
+
+    Args:
+        data: the split; its number of pairs does not matter.
+
+    Raises:
+        SD4MatchError: the data set is broken.
+    """
+    pairs = load(data.dataset, data.root, data.split)
+    return (pairs[index] for index in _order(pairs, data.seed))
 
 
 def key_of(spec: Mapping[str, Any]) -> str:
@@ -161,9 +180,9 @@ class PromptFile:
 
 @dataclass(frozen=True)
 class Machine:
-    """The weights, device and number formats that decide a result's bytes.
+    """The weights, device and number formats that decide a result's bytes, up to the device's kind.
 
-    See docs/explanation/architecture.md, idea 5.
+    See docs/explanation/architecture.md, ideas 5 and 6.
 
     Attributes:
         backbone: name or folder, as `sd4match.backbones.load` takes it.

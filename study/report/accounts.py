@@ -141,11 +141,18 @@ Fact = tuple[str, str]
 """Name and value."""
 
 
-def origin(study: Results) -> list[Fact]:
-    """Code, versions and data; with machines and launches where provenance was recorded."""
+def origin(study: Results, devices: Mapping[str, int]) -> list[Fact]:
+    """Code, versions, devices and data; with machines and launches where these were recorded.
+
+    Args:
+        study: the study.
+        devices: `Results.devices` of it.
+    """
     facts = study.folder.facts
+    computed = "; ".join(f"{kind}: {several(count, 'stage')}" for kind, count in devices.items())
     found = [
         ("code", study.revision),
+        *([("computed on", computed)] if devices else []),
         ("versions", ", ".join(f"{name} {at}" for name, at in facts["versions"].items())),
         *_data(study),
     ]

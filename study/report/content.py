@@ -36,6 +36,7 @@ class Best:
         one_seed: whether a learned prompt among it and its ties has one training seed.
         is_baseline: whether nothing was better than the baseline.
         settings: (axis, value, the baseline's value) where either applies.
+        changed: (axis, value) of what tells it from the baseline.
         scores: at the usual alpha.
         by_alpha: at every alpha, row by row: place, then PCK with its interval.
         command: the command that measures it again.
@@ -49,14 +50,10 @@ class Best:
     one_seed: bool
     is_baseline: bool
     settings: tuple[tuple[str, str, str], ...]
+    changed: tuple[tuple[str, str], ...]
     scores: tuple[Score, ...]
     by_alpha: tuple[tuple[str, tuple[Score, ...]], ...]
     command: str
-
-    @property
-    def changed(self) -> list[tuple[str, str, str]]:
-        """The settings in which it differs from the baseline."""
-        return [row for row in self.settings if row[1] != row[2]]
 
 
 @dataclass(frozen=True)
@@ -98,6 +95,7 @@ class Content:
     gallery: Gallery
     work: tuple[Line, ...]
     holes: tuple[Hole, ...]
+    devices: Mapping[str, int]
     origin: tuple[Fact, ...]
     space: str
 
@@ -116,7 +114,7 @@ def collect(study: Results) -> Content:
     settings = by_seed(table)
     best, no_best = _best(study, table)
     drawn = pictures(study)
-    ranked = ranking(study)
+    ranked, devices = ranking(study), study.devices()
     return Content(
         name=study.name,
         design=str(facts["design"]).replace("_", " "),
@@ -138,7 +136,8 @@ def collect(study: Results) -> Content:
         gallery=gallery(study, _choices(study, table, best.key)) if best else Gallery(),
         work=tuple(accounts.work(study)),
         holes=tuple(accounts.holes(study)),
-        origin=tuple(origin(study)),
+        devices=devices,
+        origin=tuple(origin(study, devices)),
         space=(study.folder.path / "study.yaml").read_text(encoding="utf-8"),
     )
 
@@ -171,6 +170,11 @@ def _best(study: Results, table: Mapping[str, Settings]) -> tuple[Best | None, s
         one_seed=one_training_seed(study.cells, [key, *(sure.tied if sure else ())]),
         is_baseline=study.baseline in study.seeds_of(key).values(),
         settings=settings,
+        changed=tuple(
+            (axis, labels.value(table[key][axis]))
+            for axis in labels.differing(table.values())
+            if table[key][axis] not in (None, base[axis])
+        ),
         scores=usual,
         by_alpha=by_alpha,
         command=launch_command(study.folder, key, table[key]),

@@ -7,6 +7,7 @@ from study.report.content import Best, Content
 from study.report.scores import Score
 from study.space import labels
 from study.space.labels import listed, several
+from study.tables import footnotes
 from study.tables.best import MOST_TIED
 
 
@@ -74,7 +75,7 @@ def _headline(report: Content) -> str:
         return f"No best configuration: {report.no_best}"
     if best.is_baseline:
         return "The baseline is the best configuration: nothing else that was measured is better."
-    changed = listed([f"{axis} = {own}" for axis, own, _ in best.changed])
+    changed = listed([f"{axis} = {own}" for axis, own in best.changed])
     return f"Best: {changed}; everything else as in the baseline."
 
 
@@ -136,6 +137,8 @@ def _caveats(report: Content) -> list[str]:
     )
     if report.best is not None and report.best.one_seed:
         found.append(labels.ONE_SEED)
+    if len(report.devices) > 1:
+        found.append(footnotes.mixed(report.devices))
     return found
 
 

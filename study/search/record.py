@@ -4,9 +4,9 @@
 """
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -209,12 +209,16 @@ def read(study: Results) -> tuple[pd.DataFrame, dict[str, Direction]]:
     """
     facts = study.folder.read_search() or {}
     place = str(facts.get("storage", JOURNAL))
+    if "trials" in facts:
+        return _kept(facts, place)
     # A study's own journal moves with the folder; earlier versions wrote its whole path.
     if Path(place).parts[-2:] == (study.folder.path.name, JOURNAL):
         place = JOURNAL
     place = resolved(place, study.folder.path)
     file = file_of(place)
-    if file is not None and not file.exists():
+    if file is None or not file.resolve().is_relative_to(study.folder.path.parent):
+        return _kept(facts, place)
+    if not file.exists():
         raise SD4MatchError(
             f"history: the search's record {place} is gone: launch the study, and it is made again"
         )
@@ -233,16 +237,73 @@ def read(study: Results) -> tuple[pd.DataFrame, dict[str, Direction]]:
         name: "maximize" if direction == StudyDirection.MAXIMIZE else "minimize"
         for name, direction in zip(names, record.directions, strict=True)
     }
+    return _frame([_Trial.of(trial) for trial in trials], directions), directions
+
+
+def kept(record: Record) -> list[dict[str, Any]]:
+    """The trials of a record for ``search.json``, where the record is not in the results folder.
+
+    Only a launch opens a database or a file elsewhere: questions about a study follow no address
+    that its folder names (docs/explanation/security.md).
+
+    Args:
+        record: of the search.
+    """
+    return [asdict(_Trial.of(trial)) for trial in record.trials]
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What figures show of a trial."""
+
+    state: str
+    warm: bool
+    values: tuple[float, ...] | None
+    others: tuple[tuple[float, ...], ...] = ()
+
+    @classmethod
+    def of(cls, trial: FrozenTrial) -> "_Trial":
+        result = _result(trial)
+        return cls(trial.state.name, WARM in trial.user_attrs, result.values, result.others)
+
+
+def _kept(facts: Mapping[str, Any], place: str) -> tuple[pd.DataFrame, dict[str, Direction]]:
+    """As `read`, of what `kept` gave."""
+    try:
+        directions = {str(n): _direction(d) for n, d in facts["objectives"].items()}
+        trials = [
+            _Trial(
+                str(one["state"]),
+                bool(one["warm"]),
+                None if one["values"] is None else tuple(map(float, one["values"])),
+                tuple(tuple(map(float, other)) for other in one["others"]),
+            )
+            for one in facts["trials"]
+        ]
+        return _frame(trials, directions), directions
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise SD4MatchError(
+            f"history: the search's record {place} is not in the folder of results, and the study "
+            "keeps no copy: launch the study, and it does"
+        ) from None
+
+
+def _direction(name: object) -> Direction:
+    return "minimize" if name == "minimize" else "maximize"
+
+
+def _frame(trials: Sequence[_Trial], directions: Mapping[str, Direction]) -> pd.DataFrame:
+    names = list(directions)
     rows = [
-        {"state": trial.state.name, "warm": WARM in trial.user_attrs}
+        {"state": trial.state, "warm": trial.warm}
         | dict(zip(names, trial.values or [np.nan] * len(names), strict=True))
         for trial in trials
     ]
     frame = pd.DataFrame(rows, columns=["state", "warm", *names])
     if len(names) > 1:
-        fronts = [_result(trial).front for trial in trials]
+        fronts = [() if t.values is None else (t.values, *t.others) for t in trials]
         frame[HYPERVOLUME] = hypervolumes(fronts, directions)
-    return frame, directions
+    return frame
 
 
 def _result(trial: FrozenTrial) -> TrialResult:

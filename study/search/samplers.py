@@ -5,15 +5,14 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import hydra
 import optuna
-from hydra.errors import HydraException
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 
 from sd4match.errors import SD4MatchError, require_known
 from study.space.schema import Search
-from study.space.search_settings import GRID, TARGET, TARGETS
+from study.space.search_settings import GRID
+from study.space.targets import OPTUNAS, TARGET
 
 
 def create(search: Search) -> BaseSampler | None:
@@ -46,14 +45,15 @@ _NAMED: Mapping[str, Callable[[Search], BaseSampler | None]] = {
 
 
 def _of_target(settings: Mapping[str, Any], seed: int) -> BaseSampler:
-    name = str(settings[TARGET]).removeprefix(TARGETS)
+    name = str(settings[TARGET]).removeprefix(OPTUNAS)
     made_by = {n: c for n, c in vars(optuna.samplers).items() if inspect.isclass(c)}
     known = [n for n, c in made_by.items() if issubclass(c, BaseSampler)]
     require_known(name, known, what="sampler", where="search.sampler")
     seeded = "seed" in inspect.signature(made_by[name]).parameters
+    arguments = {key: value for key, value in settings.items() if key != TARGET}
     try:
-        made = hydra.utils.instantiate({**({"seed": seed} if seeded else {}), **settings})
-    except (HydraException, TypeError, ValueError) as error:
+        made = made_by[name](**({"seed": seed} if seeded else {}) | arguments)
+    except Exception as error:  # whatever a sampler raises
         said = " ".join(str(error).split())
         raise SD4MatchError(f"search.sampler {name}: cannot be made: {said}") from None
     assert isinstance(made, BaseSampler)

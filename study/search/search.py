@@ -16,7 +16,7 @@ from study.search import samplers
 from study.search.journal import JOURNAL, portable
 from study.search.objectives import Objectives, Row, hypervolumes
 from study.search.proposals import Proposal, Proposals, TrialResult
-from study.search.record import STOPPED, WARM, Endings, Record, known_points
+from study.search.record import STOPPED, WARM, Endings, Record, kept, known_points
 from study.space import search_settings
 from study.space.configuration import Configuration
 from study.space.search_settings import Point
@@ -176,8 +176,12 @@ class OptunaSearch:
         settings = list({row.configuration: row for row in rows}.values())
         best = self._objectives.best(settings)
         chosen = self._objectives.pareto(settings) if self._several else [best] if best else []
+        written = str(self._space.written["search"]["storage"])
+        place = portable(record.storage, self._folder.path)
+        outside = place == record.storage  # a database, or a file out of the folder of results
         facts: dict[str, Any] = {
-            "storage": portable(record.storage, self._folder.path),
+            "storage": written if "${oc.env:" in written else place,
+            **({"trials": kept(record)} if outside else {}),
             "optuna_study": record.name,
             "objectives": self._objectives.directions,
             "chosen": {row.configuration.key: list(row.values) for row in chosen},

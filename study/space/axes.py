@@ -87,7 +87,7 @@ def template(raw: object) -> str:
 def text(raw: object) -> str:
     """Check a text: not empty."""
     if not isinstance(raw, str) or not raw:
-        raise ValueError("expected a name or a folder")
+        raise ValueError("expected a text: put it in quotes")
     return raw
 
 

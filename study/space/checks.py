@@ -4,6 +4,7 @@ import logging
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from sd4match.tuning.recipe import check_schedule, paper_steps
 from study.space.axes import SEED, TRAINED_ON, Value, find
 from study.space.configuration import TIES
 from study.space.designs import DESIGNS, check_size
+from study.space.dotted import flatten, leaves
 from study.space.metric import difference_of
-from study.space.schema import SpaceFile, flatten, leaves
+from study.space.schema import SpaceFile
 from study.space.search_settings import check as check_search
 from study.space.space import Space
+from study.space.targets import check as check_targets
 
 LONGEST_NAME = 200
 """Characters of a study's name; file systems take 255, and names derived from it are longer."""
@@ -124,16 +127,18 @@ def check_names(names: dict[str, dict[str, str]]) -> None:
         seen[same] = name
 
 
-def check(file: SpaceFile, *, name: str) -> Space:
+def check(file: SpaceFile, *, name: str, written: Mapping[str, Any] | None = None) -> Space:
     """Turn a composed file into a `Space`.
 
     Args:
         file: all settings; defaults are filled in.
         name: of the study, where the file gives none.
+        written: the settings before variables of the environment were replaced by their values.
 
     Raises:
         SD4MatchError: an unknown axis or design, an impossible value.
     """
+    check_targets(file)
     file.name = file.name or name
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", file.name):
         raise SD4MatchError(
@@ -166,7 +171,7 @@ def check(file: SpaceFile, *, name: str) -> Space:
     _possible_places(file)
     check_names(file.prompts)
     axes = read_axes(file)
-    space = Space(file, read_baseline(file), axes, read_ties(file, axes))
+    space = Space(file, read_baseline(file), axes, read_ties(file, axes), written or asdict(file))
     if file.design == "leave_one_out":
         space = _full(space)
     find(SEED).parse(space.seeds[-1])
@@ -236,7 +241,7 @@ def _full(plain: Space) -> Space:
             raise SD4MatchError(f"axes.{name}: nothing to leave out: the baseline has {back} too")
         axes[name] = (*recommended, back)
     settings = {**plain.settings, **{name: values[0] for name, values in axes.items()}}
-    return Space(plain.file, settings, axes, plain.tied)
+    return Space(plain.file, settings, axes, plain.tied, plain.written)
 
 
 def _not_empty(file: SpaceFile) -> None:
@@ -282,3 +287,6 @@ def _at_least_one(file: SpaceFile) -> None:
         0 <= file.resources.gpus_per_trial < math.inf
     ):
         raise SD4MatchError("resources.gpus_per_trial: expected at least 0")
+    for name, limit in (("hours", file.budget.hours), ("tflop", file.budget.tflop)):
+        if limit is not None and not 0 < limit < math.inf:
+            raise SD4MatchError(f"budget.{name}: expected above 0, got {limit:g}")

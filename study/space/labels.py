@@ -76,6 +76,22 @@ def settings(row: Settings) -> str:
     return ", ".join(f"{name}={value(raw)}" for name, raw in row.items() if raw is not None)
 
 
+def differing(rows: Iterable[Settings]) -> list[str]:
+    """The settings by which some configurations are told apart.
+
+    A setting that applies to some of them only, with one value, says no more than the setting that
+    it depends on: ``template`` with ``prompt=text``.
+
+    Args:
+        rows: the settings of each; None where one does not apply.
+    """
+    values: dict[str, set[Value]] = {}
+    for row in rows:
+        for name, raw in row.items():
+            values.setdefault(name, set()).add(raw)
+    return [name for name, several in values.items() if len(several - {None}) > 1]
+
+
 ONE_SEED = "One training seed: says nothing about other seeds."
 """Below every number of a learned prompt that was learned with one seed."""
 

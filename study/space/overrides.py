@@ -4,9 +4,9 @@ import logging
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
-from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from pathlib import Path as Place
+from typing import Any, get_args, get_origin
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString
@@ -14,9 +14,11 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from sd4match.errors import SD4MatchError, require_known
-from study.space.schema import SpaceFile, flatten, leaves, shown
+from sd4match.files.masking import masked
+from study.space.dotted import flatten, leaves
+from study.space.typed_text import NAMED, types
 
-OPEN = ("axes", "image_encoders", "prompts")
+OPEN = ("axes", *NAMED)
 """Sections that take any name; the others have the settings of the schema."""
 
 Path = tuple[str, ...]
@@ -60,6 +62,14 @@ def parse(texts: Sequence[str]) -> list[Override]:
             which override, and how to quote it.
     """
     overrides = [_parse(text) for text in texts]
+    for override in overrides:
+        top = "/".join(str(override.value).split("/")[:2])
+        if top.startswith("/") and not Place(top).exists():  # what `$UNSET/spair` leaves
+            log.warning(
+                "override %s: there is no %s: is a variable of the shell not set?",
+                shown(override.text),
+                top,
+            )
     given: dict[str, tuple[Path, Any, str]] = {}
     for override in overrides:
         for path, value in override.spelled:
@@ -105,6 +115,12 @@ def apply(config: DictConfig, override: Override) -> None:
     OmegaConf.update(config, section, value, merge=True, force_add=section in OPEN)
 
 
+def shown(text: str) -> str:
+    """What a user typed, in quotes, on one line, cut where it is long; secrets hidden."""
+    text = masked(text)
+    return repr(text if len(text) <= 80 else f"{text[:79]}…")
+
+
 def _left_out(before: Mapping[str, Any], path: Path) -> Any:
     """A section without a name, whichever way that is spelled."""
     section, *rest = path
@@ -140,7 +156,7 @@ def _parse(text: str) -> Override:
         raise refused(f"{key} is empty: is a variable of the shell not set?")
     sign = "+" if sign == "+" else "="
     if _is_text(path) and not re.fullmatch(r"""'.*'|".*\"""", value, re.DOTALL):
-        optional = _types().get(key) == str | None
+        optional = types().get(key) == str | None
         return Override(text, path, None if optional and value == "null" else value, sign)
     try:
         read = _read(value)
@@ -151,7 +167,7 @@ def _parse(text: str) -> Override:
         better = _quoted(key, value)
         hint = f"type {shlex.quote(f'{key}={better}')}" if better else f"expected {_expected(key)}"
         raise refused(f"{shown(value)} cannot be read: {hint}") from None
-    if get_origin(_types().get(key)) is list and not isinstance(read, list):
+    if get_origin(types().get(key)) is list and not isinstance(read, list):
         raise refused(f"{key} takes a list: type {shlex.quote(f'{key}=[{value}]')}")
     return Override(text, path, read, sign)
 
@@ -178,7 +194,7 @@ def _read(value: str) -> Any:
 
 def _quoted(key: str, value: str) -> str:
     """The value as Hydra's grammar takes it; empty if the setting is a number."""
-    of = _types().get(key, Any)
+    of = types().get(key, Any)
     listed = _items(value[1:-1] if value[:1] == "[" and value[-1:] == "]" else value)
     several = ", ".join(map(_in_quotes, listed))
     if get_origin(of) is list or value[:1] == "[" or (of is Any and len(listed) > 1):
@@ -194,7 +210,7 @@ def _quoted(key: str, value: str) -> str:
 
 def _expected(key: str) -> str:
     """What a setting takes, in words."""
-    of = _types().get(key)
+    of = types().get(key)
     of = get_args(of)[0] if get_args(of) else of  # int | None
     return "a whole number" if of is int else "a number" if of is float else "one value"
 
@@ -214,23 +230,10 @@ def _in_quotes(item: str) -> str:
     return item
 
 
-@cache
-def _types() -> Mapping[str, Any]:
-    """Dotted name -> type of every setting of the schema."""
-    return _types_in(SpaceFile, "")
-
-
-def _types_in(section: Any, prefix: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, of in get_type_hints(section).items():
-        found |= _types_in(of, f"{prefix}{name}.") if is_dataclass(of) else {prefix + name: of}
-    return found
-
-
 def _is_text(path: Path) -> bool:
-    if path[0] in ("prompts", "image_encoders"):
+    if path[0] in NAMED:
         return len(path) == (3 if path[0] == "prompts" else 2)
-    of = _types().get(".".join(path))
+    of = types().get(".".join(path))
     return of in (str, str | None)
 
 

@@ -19,9 +19,10 @@ from yaml import MarkedYAMLError, YAMLError
 from sd4match.errors import SD4MatchError, require_known
 from study.space.checks import check, warn
 from study.space.file_lookup import find_file
-from study.space.overrides import Override, apply, parse
-from study.space.schema import Baseline, SpaceFile, TrainAxes, shown
+from study.space.overrides import Override, apply, parse, shown
+from study.space.schema import Baseline, SpaceFile, TrainAxes
 from study.space.space import Space
+from study.space.typed_text import in_quotes
 
 
 def compose_file(path: Path) -> DictConfig:
@@ -42,25 +43,31 @@ def compose_file(path: Path) -> DictConfig:
     store.store(name="_space", node={"defaults": ["_schema", path.stem, "_self_"]})
     GlobalHydra.instance().clear()
     try:
-        with _lone_files(path.parent) as folder, initialize_config_dir(folder, version_base="1.3"):
-            return compose("_space")
+        with _lone_files(path) as folder, initialize_config_dir(folder, version_base="1.3"):
+            composed = compose("_space")
     except RecursionError:
         raise SD4MatchError(f"search space {path}: too deeply nested, or in itself") from None
     # ValueError: bytes that are no text.
     except (HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError) as error:
         raise SD4MatchError(f"search space {path}: {_in_words(error, path)}") from None
+    if "hydra" in OmegaConf.load(path):
+        raise SD4MatchError(f"search space {path}: hydra: Hydra's own settings cannot be set here")
+    return composed
 
 
 @contextmanager
-def _lone_files(folder: Path) -> Iterator[str]:
-    """A folder with the same YAML files and no sub-folders.
+def _lone_files(path: Path) -> Iterator[str]:
+    """A folder with the YAML files beside this one and no sub-folders.
 
     Hydra reads a folder beside the file as a group of configurations, and ``results=…`` as a choice
-    from it if there is a folder ``results/``.
+    from it if there is a folder ``results/``. Texts of the file stand in
+    quotes.
     """
     with tempfile.TemporaryDirectory(prefix="sd4match-space-") as lone:
-        for file in folder.glob("[!.]*.yaml"):
-            (Path(lone) / file.name).symlink_to(file)
+        for file in path.parent.glob("[!.]*.yaml"):
+            if file != path:
+                (Path(lone) / file.name).symlink_to(file)
+        (Path(lone) / path.name).write_text(in_quotes(path.read_text("utf-8")), "utf-8")
         yield lone
 
 
@@ -84,7 +91,7 @@ def _in_words(error: Exception, path: Path) -> str:
 
 def _section(path: Path) -> str:
     """The section of a file that does not fit the schema; empty if all fit."""
-    given: Any = OmegaConf.load(path)
+    given: Any = OmegaConf.create(in_quotes(path.read_text("utf-8")))
     for name in given:
         try:
             OmegaConf.merge(OmegaConf.structured(SpaceFile), {name: given[name]})
@@ -135,12 +142,13 @@ def _checked(composed: DictConfig, overrides: Sequence[Override], path: Path) ->
         for override in overrides:
             apply(config, override)
         file: Any = OmegaConf.to_object(config)
+        written: Any = OmegaConf.to_container(config)
     except RecursionError:
         raise SD4MatchError("too deeply nested, or in itself") from None
     except (OmegaConfBaseException, ValueError, AssertionError) as error:
         raise SD4MatchError(_in_words(error, path)) from None
     assert isinstance(file, SpaceFile)
-    return check(file, name=path.stem)
+    return check(file, name=path.stem, written=written)
 
 
 def _blamed(

@@ -4,12 +4,8 @@ A file in ``search_spaces/`` writes only what differs from these defaults. The m
 the text of ``docs/reference/search_space.md`` (``python docs/search_space_reference.py``).
 """
 
-import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from sd4match.errors import SD4MatchError
 
 
 @dataclass
@@ -229,6 +225,24 @@ class Cluster:
 
 
 @dataclass
+class Budget:
+    """What a launch may spend; no part of what is measured, so it may differ from launch to launch.
+
+    An item of work begins only if the rest of the budget pays for it. When the time is over, the
+    launch ends in good order, and the same command continues.
+
+    Attributes:
+        hours: time on the clock of this launch; null for no limit. ``--max-hours`` sets it.
+            Example: ``8``
+        tflop: operations of this launch, 10¹², as ``study plan`` counts them; null for no limit.
+            ``--max-tflop`` sets it. Example: ``5000``
+    """
+
+    hours: float | None = None
+    tflop: float | None = None
+
+
+@dataclass
 class SpaceFile:
     """The whole file.
 
@@ -264,6 +278,7 @@ class SpaceFile:
         callbacks (list of map): Ray Tune callbacks that follow every trial.
             Example: ``[{_target_: ray.tune.logger.CSVLoggerCallback}]``
         resources: what one trial takes.
+        budget: what a launch may spend.
         cluster: where Ray runs.
         results: folder of all studies and of their store, or its URL.
             Example: ``s3://bucket/results``
@@ -289,65 +304,6 @@ class SpaceFile:
     image_encoders: dict[str, str] = field(default_factory=dict)
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     resources: Resources = field(default_factory=Resources)
+    budget: Budget = field(default_factory=Budget)
     cluster: Cluster = field(default_factory=Cluster)
     results: str = "results"
-
-
-def flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Name the leaves of nested settings by their dotted paths, such as ``train.timestep``.
-
-    Args:
-        nested: settings in sections.
-        prefix: put before every name.
-
-    Yields:
-        Name and value of each leaf.
-    """
-    for name, value in nested.items():
-        if isinstance(value, Mapping) and value:
-            yield from flatten(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
-
-
-def leaves(nested: Mapping[str, Any]) -> dict[str, Any]:
-    """As `flatten`, where each name is written once.
-
-    Raises:
-        SD4MatchError: a name is written twice, nested and dotted: one of its values would be lost.
-    """
-    found: dict[str, Any] = {}
-    for name, value in flatten(nested):
-        if name in found:
-            section, _, last = name.rpartition(".")
-            raise SD4MatchError(
-                f"{name} is written twice, as `{section}: {{{last}: …}}` and as `{name}: …`: "
-                "write it once, with all its values"
-            )
-        found[name] = value
-    return found
-
-
-def shown(text: str) -> str:
-    """What a user typed, in quotes, on one line, cut where it is long; passwords of URLs hidden."""
-    text = re.sub(r"(://[^/:@]*):[^@]*@", r"\1:…@", text)
-    return repr(text if len(text) <= 80 else f"{text[:79]}…")
-
-
-def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Undo `flatten`: ``{"train.layer": 1}`` becomes ``{"train": {"layer": 1}}``.
-
-    Args:
-        flat: dotted path -> value.
-
-    Returns:
-        The settings in sections.
-    """
-    nested: dict[str, Any] = {}
-    for name, value in flat.items():
-        *path, last = name.split(".")
-        place = nested
-        for part in path:
-            place = place.setdefault(part, {})
-        place[last] = value
-    return nested

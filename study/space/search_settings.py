@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import urlsplit
 
 from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError, require_known
+from sd4match.files.masking import masked
 from study.space.axes import Value, find
+from study.space.dotted import leaves
 from study.space.metric import COST, MEAN, Metric, selecting
-from study.space.schema import leaves
 from study.space.space import Space
+from study.space.targets import OPTUNAS, TARGET
 
 GRID = "grid"
 SAMPLERS = ("tpe", "gp", "random", GRID, "nsgaii")
-TARGET, TARGETS = "_target_", "optuna.samplers."
 Point = dict[str, Value]
 """Values of paid axes, by name."""
 
@@ -41,11 +41,11 @@ def check(space: Space) -> None:
         raise SD4MatchError(f"search.asha: keep one in 2 or more, not one in {search.asha}")
     if not 0 <= search.seed < 2**32:  # what NumPy takes
         raise SD4MatchError(f"search.seed: expected 0 to {2**32 - 1}, got {search.seed}")
-    if urlsplit(search.storage or "").password:
+    storage = str(space.written["search"]["storage"] or "")
+    if masked(storage) != storage:
         raise SD4MatchError(
-            "search.storage: its password would be written to the study's files: leave it out "
-            "of the URL, and put it where the database's client finds it (PGPASSWORD, ~/.pgpass, "
-            "~/.my.cnf)"
+            f"search.storage: {masked(storage)}: its password would be written to the study's "
+            "files: write ${oc.env:NAME} in its place, a variable of the environment"
         )
     points(space)
 
@@ -88,10 +88,10 @@ def _check_sampler(sampler: object) -> None:
         require_known(sampler, SAMPLERS, what="sampler", where="search.sampler")
         return
     target = str(sampler.get(TARGET))
-    if not target.startswith(TARGETS):
+    if not target.startswith(OPTUNAS):
         raise SD4MatchError(
             f"search.sampler.{TARGET}: {target} is no sampler of Optuna's: name one as "
-            f"{TARGETS}QMCSampler, or take one of {', '.join(SAMPLERS)}"
+            f"{OPTUNAS}QMCSampler, or take one of {', '.join(SAMPLERS)}"
         )
     if any(_special(value) for value in sampler.values()) or any(
         name.startswith("_") for name in sampler if name != TARGET

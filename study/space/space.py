@@ -4,12 +4,15 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from sd4match.backbones.architectures import architecture
 from sd4match.datasets.benchmarks import BENCHMARKS, SPLITS
 from sd4match.errors import SD4MatchError
+from sd4match.files.masking import masked_values
 from study.space.axes import OWN, SEED, TRAINED_ON, Cost, Value, find
 from study.space.configuration import Configuration, configure
+from study.space.dotted import by_name
 from study.space.metric import Rule
 from study.space.schema import Recipe, SpaceFile
 
@@ -25,12 +28,14 @@ class Space:
         settings: the baseline's value of every axis, whether or not the axis applies.
         axes: axis name to the values it takes, in the order of the file.
         tied: the evaluation axes that training follows.
+        written: every setting as written, variables of the environment by their names.
     """
 
     file: SpaceFile
     settings: Mapping[str, Value]
     axes: Mapping[str, tuple[Value, ...]]
     tied: tuple[str, ...] = ()
+    written: Mapping[str, Any] = field(default_factory=dict, compare=False)
     _left_out: set[str] = field(default_factory=set, compare=False)
     _image_sizes: dict[str, int] = field(default_factory=dict, compare=False)
 
@@ -110,10 +115,17 @@ class Space:
         return f"{names[0] if len(names) == 1 else 'mean'}/val/pck@{self.rule.usual_alpha:g}"
 
     def to_yaml(self) -> str:
-        """Every setting, as a file that `load` reads back."""
+        """Every setting of the study, as a file that `load` reads back.
+
+        Variables of the environment keep their names, and secrets are masked. The budget is not in
+        it: another launch of the same study may have another one.
+        """
         from omegaconf import OmegaConf  # commands that ask of a study do without it
 
-        return str(OmegaConf.to_yaml(OmegaConf.structured(self.file)))
+        resolved: Any = OmegaConf.to_container(OmegaConf.structured(self.file))
+        settings = masked_values(by_name(resolved, self.written))
+        del settings["budget"]
+        return str(OmegaConf.to_yaml(OmegaConf.create(settings)))
 
     @property
     def trains(self) -> bool:

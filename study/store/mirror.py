@@ -7,17 +7,19 @@ store never change, so a copy is as good as the original. The folder may be remo
 launch runs.
 """
 
-import errno
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import atomic_path
-from sd4match.files.cache import cache_folder
+from sd4match.files.cache import cache_folder, cache_folder_or_none
+from sd4match.files.masking import masked
+from study.store.waiting import Bounded, each, refusal, time_outs, trust
+
+MIRRORS = "mirrors"
+"""Folder of all mirrors, in the cache folder."""
 
 AT_ONCE = 16
 """Files that are transferred at a time."""
@@ -46,13 +48,14 @@ def local(place: str | Path) -> Path:
     parts = PurePosixPath(rest).parts
     if not parts or ".." in parts or scheme == "memory":
         raise SD4MatchError(f"{place}: no place for results: name a folder, or s3://bucket/results")
-    if urlsplit(str(place)).password:
+    if masked(str(place)) != str(place):
         raise SD4MatchError(
-            f"results: {scheme}:// with a password, which would be written to the study's files: "
-            "put it where the protocol's package finds it (its variables, ~/.config/fsspec)"
+            f"results: {masked(str(place))}: a password or token in it would be in the names of "
+            "folders: put it where the protocol's package finds it (its variables, "
+            "~/.config/fsspec)"
         )
     _file_system(str(place))
-    return _mirrors().joinpath(scheme, *parts)
+    return (cache_folder() / MIRRORS).resolve().joinpath(scheme, *parts)
 
 
 class Mirror:
@@ -69,8 +72,9 @@ class Mirror:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.url: str | None = None
-        if folder.is_relative_to(_mirrors()):
-            scheme, *parts = folder.relative_to(_mirrors()).parts
+        home = cache_folder_or_none()
+        if home and folder.is_relative_to(mirrors := (home / MIRRORS).resolve()):
+            scheme, *parts = folder.relative_to(mirrors).parts
             self.url = f"{scheme}://{'/'.join(parts)}"
             self._fs, self._root = _file_system(self.url)
         self._same: dict[Path, tuple[int, int]] = {}  # files that are equal on both sides
@@ -191,6 +195,15 @@ class Mirror:
                     found[name] = bytes(self._fs.cat_file(self._name(folder / name)))
         return found
 
+    def sizes(self) -> dict[str, int]:
+        """All files behind the URL, hidden ones included: name relative to the folder -> bytes.
+
+        Raises:
+            SD4MatchError: as for `pull`.
+        """
+        with self._errors():
+            return dict(self._list(self.folder, below=True))
+
     def folders(self) -> list[str]:
         """Names of the folders behind the URL.
 
@@ -245,9 +258,7 @@ class Mirror:
                 raise
 
     def _each(self, function: Callable[[Path], None], files: Iterable[Path]) -> None:
-        with ThreadPoolExecutor(AT_ONCE if self._fs.async_impl else 1) as pool:
-            for _ in pool.map(function, files):
-                pass
+        each(function, files, at_once=AT_ONCE if self._fs.async_impl else 1)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -258,12 +269,13 @@ class Mirror:
             raise
         except Exception as error:
             message = " ".join(str(error).split()) or type(error).__name__
-            refused = isinstance(error, (FileNotFoundError, PermissionError, NotImplementedError))
-            if refused or "Credentials" in type(error).__name__:
+            number, what = refusal(error, str(self.url))
+            if number is None:
                 raise SD4MatchError(f"{self.url}: {message}") from error
-            away = OSError(errno.EIO, message)  # as a shared folder raises it
-            away.__cause__ = error
-            raise SD4MatchError(f"{self.url}: cannot be reached: {message}") from away
+            as_in_a_folder = OSError(number, message)  # so that all places know what it means
+            as_in_a_folder.__cause__ = error
+            raise SD4MatchError(f"{self.url}: {what}: {message}") from as_in_a_folder
+        trust(str(self.url))
 
 
 def _file_system(url: str) -> tuple[Any, str]:
@@ -272,18 +284,14 @@ def _file_system(url: str) -> tuple[Any, str]:
 
     scheme = url.partition("://")[0]
     try:
-        system, root = fsspec.core.url_to_fs(url)
+        system, root = fsspec.core.url_to_fs(url, **time_outs(scheme))
     except ImportError as error:
         package = str(known_implementations[scheme]["class"]).split(".")[0]
         install = "" if package == "fsspec" else f": pip install {package}"
         raise SD4MatchError(f"{url}: {error}{install}") from None
     except Exception as error:  # an unknown protocol, or an error of its package
         raise SD4MatchError(f"{url}: {error}: name a folder, or for example s3://bucket") from None
-    return system, root.rstrip("/")
-
-
-def _mirrors() -> Path:
-    return (cache_folder() / "mirrors").resolve()
+    return Bounded(system), root.rstrip("/")
 
 
 def _top(only: Only) -> Only:

@@ -9,7 +9,7 @@ from tenacity import (
     Retrying,
     before_sleep_log,
     retry_if_exception,
-    stop_after_attempt,
+    stop_before_delay,
     wait_exponential,
 )
 
@@ -25,8 +25,8 @@ AWAY = {
 }  # fmt: skip
 """Errors of a shared file system while its server or its network is gone."""
 
-ATTEMPTS = 10
-"""One to 60 seconds apart, five minutes in all."""
+DEADLINE = 240.0
+"""Seconds in which an attempt may begin, one to 60 apart: five minutes in all with the last one."""
 
 
 def patient() -> Retrying:
@@ -40,7 +40,7 @@ def patient() -> Retrying:
     return Retrying(
         retry=retry_if_exception(is_away),
         wait=wait_exponential(max=60),
-        stop=stop_after_attempt(ATTEMPTS),
+        stop=stop_before_delay(DEADLINE),
         before_sleep=before_sleep_log(logging.getLogger("study"), logging.WARNING),
         reraise=True,
     )

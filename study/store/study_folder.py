@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import atomic_path
+from sd4match.files.masking import masked_values
 from sd4match.pck.protocols import PROTOCOLS
 from study.plan.plan import Plan
 from study.space.space import Space
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 PACKAGES = ("sd4match-study", "torch", "diffusers", "transformers", "ray", "optuna", "numpy")
 
+MOST_ROWS = 100_000_000
+"""Rows of a plan, which has one for each configuration, data set and split."""
+MOST_BYTES = 2**30
+"""Size of a file of JSON; the record of 100,000 stages takes 30 MB."""
 FACTS = {"name": str, "baseline": str, "alphas": list, "protocol": str, "fidelity": str}
 """What ``study.json`` must contain, whichever version wrote it."""
 
@@ -178,7 +183,12 @@ class StudyFolder:
 
         file = self.path / "cells.parquet"
         try:
-            index = plan_index.frame(pq.ParquetFile(file, page_checksum_verification=True).read())
+            opened = pq.ParquetFile(file, page_checksum_verification=True)
+            if (
+                opened.metadata.num_rows > MOST_ROWS
+            ):  # a few bytes can stand for as many as they like
+                raise pa.ArrowException(f"{opened.metadata.num_rows:,} rows")
+            index = plan_index.frame(opened.read())
         except (OSError, pa.ArrowException, KeyError) as error:
             raise self._damaged("cells.parquet", error) from None
         if self.mirror.url:
@@ -192,7 +202,7 @@ class StudyFolder:
         Args:
             found: JSON values.
         """
-        self._write_json("search.json", found)
+        self._write_json("search.json", masked_values(found))
 
     def read_search(self) -> dict[str, Any] | None:
         """What `write_search` wrote; None for a fixed design, or before the search ended."""
@@ -206,7 +216,7 @@ class StudyFolder:
         Args:
             failures: key of each failed work item -> the reason.
         """
-        self._write_json("failures.json", dict(failures))
+        self._write_json("failures.json", masked_values(failures))
 
     def read_failures(self) -> dict[str, str]:
         """What `write_failures` wrote; empty before the end of the first launch."""
@@ -273,6 +283,8 @@ class StudyFolder:
     def _read_json(self, name: str) -> dict[str, Any]:
         file = self.path / name
         try:
+            if (size := file.stat().st_size) > MOST_BYTES:
+                raise ValueError(f"{size:,} B")
             content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
             raise self._damaged(name, error) from None

@@ -101,11 +101,7 @@ def _sure_lines(study: Results, key: str, value: float, sure: ChoiceUncertainty)
         return [*lines, "  Tied with none: validation tells it from all others"]
     table = configurations(study.cells)
     shown = list(sure.tied[:MOST_TIED])
-    varied = [
-        name
-        for name in table[key]
-        if len({table[other][name] for other in (key, *shown)} - {None}) > 1
-    ]
+    varied = labels.differing(table[other] for other in (key, *shown))
     lines.append(
         f"  Tied with {several(len(sure.tied), 'configuration')}: validation cannot tell them apart"
     )
@@ -133,7 +129,7 @@ def best_space(study: Results, metric: str | None, where: str | None = None) -> 
 
 def _top_lines(rows: Sequence[Mapping[str, Any]], top: pd.DataFrame, chosen_by: str) -> str:
     """The best configurations, and what differs between them."""
-    varied = [name for name in top.columns[:-1] if top[name].nunique(dropna=False) > 1]
+    varied = labels.differing(row["settings"] for row in rows)
     table = [
         [
             place,
@@ -149,14 +145,13 @@ def _top_lines(rows: Sequence[Mapping[str, Any]], top: pd.DataFrame, chosen_by: 
 
 def _pareto_lines(study: Results, found: pd.DataFrame) -> str:
     """The Pareto front, the best in the first objective first."""
-    axes = study.configurations().loc[found.index]
-    varied = [name for name in axes if axes[name].nunique(dropna=False) > 1]
-    settings = none_for_na(axes[varied]).to_dict("records")
+    settings = none_for_na(study.configurations().loc[found.index]).to_dict("records")
+    varied = labels.differing(settings)
     rows = [
         [
             key,
             *(f"{v:.3g}" if name == COST else f"{100 * v:.1f}" for name, v in values.items()),
-            labels.settings({str(name): v for name, v in setting.items()}),
+            labels.settings({name: setting[name] for name in varied}),
         ]
         for (key, values), setting in zip(found.iterrows(), settings, strict=True)
     ]

@@ -1,7 +1,8 @@
 """Notes below a table: what the numbers are, pairs, missing results, and provenance."""
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,12 +13,18 @@ from study.analysis.selection import Keys
 from study.analysis.statistics.stats import LEVEL
 from study.space import labels
 from study.space.axes import SEED
+from study.space.labels import several
 from study.tables import published
 from study.tables.layout import Layout
 from study.tables.table import SUPERSCRIPTS
 
 MOST_KEYS = 24
 """Keys that a note lists; more make a note that nobody reads."""
+
+_ROUNDING = (
+    "one prompt gives the same matches but for near ties; prompts learned on other kinds differ"
+    " more with every step"
+)
 
 MOST_PAIRS = 20_000
 MOST_SEEDS = 100
@@ -136,6 +143,32 @@ def provenance(study: Results, records: Iterable[str]) -> str:
     return f"Study {study.name}, {study.revision}. Keys of the predictions: {shown or 'none'}."
 
 
+def mixed_devices(behind: Iterable[tuple[Results, Collection[str]]]) -> list[str]:
+    """The warning that the results in a table come from several kinds of devices.
+
+    Args:
+        behind: studies, each with the keys of predict stages behind the table.
+
+    Returns:
+        One line; none where all are of one kind.
+    """
+    devices = Counter[str]()
+    for study, records in behind:
+        devices.update(study.devices(records))
+    return [mixed(devices)] if len(devices) > 1 else []
+
+
+def mixed(devices: Mapping[str, int]) -> str:
+    """What it means that stages were computed on several kinds of devices, in words.
+
+    Args:
+        devices: how many stages were computed on each, as `Results.devices` counts them.
+    """
+    counts = "; ".join(f"{kind}: {several(count, 'stage')}" for kind, count in devices.items())
+    kinds = f"Computed on {len(devices)} kinds of devices ({counts})"
+    return f"{kinds}, which round differently: {_ROUNDING}."
+
+
 def what(layout: Layout, study: Results) -> list[str]:
     """The meaning of the numbers: measure, data sets, protocol, intervals."""
     alphas = ", ".join(f"{alpha:g}" for alpha in layout.alphas)
@@ -198,6 +231,7 @@ def of_published(
     return [*published.notes(layout, found), *mark]
 
 
-def records(study: Results, raw: Sequence[Mapping[str, object]]) -> str:
-    """`provenance` of a study; ``raw``: its results in a table, with keys under "records"."""
-    return provenance(study, [key for row in raw for key in str(row["records"]).split()])
+def records(study: Results, raw: Sequence[Mapping[str, object]]) -> list[str]:
+    """The keys of a study's predictions among the results in a table."""
+    own = (row for row in raw if row["study"] == study.name)
+    return [key for row in own for key in str(row["records"]).split()]

@@ -1,7 +1,7 @@
 """Tables with any axes, data sets, splits, alphas, categories and grades as rows and columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from itertools import product, starmap
 
 import pandas as pd
 
@@ -92,13 +92,15 @@ def pivot(studies: Sequence[Results], layout: Layout) -> Table:
         compared = not (several and str(row[0]).endswith(_UNLIKE))
         compete(row, [number.pck if compared else None for number in cells])
     ranks = {mark: rank for found in rivals.values() for mark, rank in marks(found).items()}
+    behind = [(study, footnotes.records(study, raw)) for study in studies]
     notes = [
         *footnotes.what(layout, first),
         *(note for s in studies for note in footnotes.of(s, layout, chosen[s.name].values())),
         *reasons.notes(),
         *(f"† {text}." for text in unlike.values()),
         *footnotes.of_published(layout, excluded, from_papers),
-        *(footnotes.records(s, [e for e in raw if e[_STUDY] == s.name]) for s in studies),
+        *starmap(footnotes.provenance, behind),
+        *footnotes.mixed_devices(behind),
     ]
     sides = [" × ".join(map(labels.axis, side)) for side in (layout.rows, layout.columns) if side]
     formatted = pd.DataFrame(shown, columns=heads + [_head(c, layout) for c in columns])

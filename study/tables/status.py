@@ -1,5 +1,6 @@
 """Status of a study as text and plain values, with live progress during a launch."""
 
+import json
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,6 +10,10 @@ from study.space import labels
 from study.space.labels import clock, several
 from study.store import heartbeat
 from study.store.study_folder import StudyFolder
+from study.tables import footnotes
+
+ANSWERS = "answers.json"
+"""The record of the tables and figures that a launch wrote, see `study.launch.outputs`."""
 
 
 def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
@@ -26,9 +31,10 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         facts = {"study": name, "state": "running", "tensorboard": board, **beat}
         headline = f"study {name}: running as process {beat['pid']} on {beat['host']}"
         return facts, "\n".join([headline, *live_lines(beat), *where])
-    state, why = _ended(folder, beat)
+    state, why = ended(folder, beat)
     results = Results(folder)
     cells = results.measured.drop_duplicates(["configuration", "dataset", "split"])
+    devices = results.devices()
     measured = cells[f"pck@{results.rule.alphas[0]:g}"].notna()
     done = int(measured.sum())
     reasons = cells.loc[~measured, "reason"].value_counts()
@@ -42,19 +48,40 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         "done": done,
         "missing": {str(reason): int(count) for reason, count in reasons.items()},
         "logs": logs,
+        "devices": devices,
+        "unwritten": _unwritten(folder, state),
     }
     lines = [
         f"study {name}: {state}{why}",
         f"{done} of {len(cells)} results (configuration × split) are computed",
         *(f"  {count} missing: {reason}" for reason, count in reasons.items()),
         *(f"  log: {log}" for log in logs.values()),
+        *([footnotes.mixed(devices)] if len(devices) > 1 else []),
+        *([f"tables and figures: {facts['unwritten']}"] if facts["unwritten"] else []),
         *where,
     ]
     return facts, "\n".join(lines)
 
 
-def _ended(folder: StudyFolder, beat: dict[str, Any] | None) -> tuple[str, str]:
-    """The state of a study that does not run, and what to add for people."""
+def _unwritten(folder: StudyFolder, state: str) -> str | None:
+    """What is wrong with the tables and figures on disk; None if all are there."""
+    try:
+        files = json.loads((folder.path / ANSWERS).read_text(encoding="utf-8"))["files"]
+        missing = [name for name in files if not (folder.path / name).is_file()]
+    except (OSError, ValueError, LookupError, TypeError):
+        return "not all are written yet"
+    if missing:
+        return f"missing: {', '.join(missing)}"
+    return None if state == "finished" else "those of an earlier launch"
+
+
+def ended(folder: StudyFolder, beat: dict[str, Any] | None) -> tuple[str, str]:
+    """The state of a study that does not run, and what to add for people.
+
+    Args:
+        folder: of the study.
+        beat: the last one of a driver that was killed; None if none was.
+    """
     launches = (folder.read_provenance() or {}).get("launches", [])
     outcome = launches[-1]["outcome"] if launches else "finished"  # made before there was a record
     again = f"`study launch {folder.facts['name']}` continues it"
@@ -120,7 +147,7 @@ def _best(best: Mapping[str, Any] | None) -> str:
         return "best so far: none is measured yet"
     return (
         f"best so far: {best['metric']} {100 * best['value']:.1f} %, configuration "
-        f"{best['configuration']}: {labels.settings(best['settings'])}"
+        f"{best['configuration']}: {labels.settings(best['settings']) or 'the baseline'}"
     )
 
 

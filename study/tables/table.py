@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 from tabulate import tabulate
 
+from study.analysis.rows import no_formulas
+
 BEST, SECOND = "best", "second"
 Mark = tuple[int, int]
 """Row and column of a cell of `Table.formatted`, from 0."""
@@ -70,7 +72,7 @@ class Table:
 
     def csv(self) -> str:
         """The raw numbers."""
-        return self.raw.to_csv(index=False, lineterminator="\n")
+        return no_formulas(self.raw).to_csv(index=False, lineterminator="\n")
 
     def json(self) -> str:
         """Title, raw numbers and notes, for programs."""

@@ -74,8 +74,12 @@ def study_table(
     cells = study.cells_with_keys
     same = representatives(study.cells)  # a row may be a mean over seeds
     of_rows = cells["configuration"].map(same).isin(same[shown["configuration"].unique()])
-    predictions = cells.loc[of_rows & (cells["status"] == "done"), "predict"]
-    return replace(table, footnotes=(*table.footnotes, footnotes.provenance(study, predictions)))
+    predictions = cells.loc[of_rows & (cells["status"] == "done"), "predict"].tolist()
+    notes = (
+        footnotes.provenance(study, predictions),
+        *footnotes.mixed_devices([(study, predictions)]),
+    )
+    return replace(table, footnotes=(*table.footnotes, *notes))
 
 
 def ablation(

@@ -10,6 +10,7 @@ import pytest
 
 from sd4match import datasets
 from sd4match.pck.ground_truth import GroundTruth
+from sd4match.records.parquet import settings_of
 from sd4match.testbed import shapes
 from study.analysis.statistics.stats import PairSamples
 from study.plan.plan import Planner
@@ -181,6 +182,21 @@ def seeded(study_of):
     """A study of two prompts under three seeds."""
     text = "{baseline: {prompt: single, length: 4, ensemble: 1}, axes: {prompt: [empty, single]}}"
     return study_of("seeded", text, "design=factorial", "seeds=3")
+
+
+@pytest.fixture(scope="session")
+def mixed(study_of):
+    """A study whose timesteps were computed on two kinds of devices."""
+    text = "{baseline: {prompt: empty, ensemble: 1, timestep: 11}, axes: {timestep: [12]}}"
+    study = study_of("mixed", text)
+    store, index = study.folder.store, study.index.drop_duplicates("predict")
+    for _, row in index.iterrows():
+        truth, _ = store.read_truth(row["data"])
+        about = {"devices": [f"processor of {row['timestep']}"]}
+        (file,) = dict.fromkeys(store.recorded(row["predict"]).values())
+        settings, positions = settings_of(file), store.read_predictions(file, truth)
+        store.write_predictions(row["predict"], settings, positions, truth, about=about)
+    return study
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pandas.api.types import is_object_dtype
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.atomic import atomic_path
 from study.analysis.results import Results
+from study.analysis.rows import FORMULAS
 from study.analysis.sql.views import VIEWS, Views, views_of
 
 
@@ -47,6 +48,8 @@ def copy(sql: str, views: Views, target: str, form: str) -> None:
     """
     with _database(sql, views, writes=target) as database:
         # The target is a temporary file of ours already, and DuckDB may write no other.
+        if form == "csv":
+            sql = _without_formulas(database, sql)
         options = f"FORMAT {form}, USE_TMP_FILE false" + (", ARRAY true" if form == "json" else "")
         database.execute(f"COPY ({sql}) TO {_quoted(target)} ({options})")
 
@@ -77,6 +80,21 @@ def _database(
         raise SD4MatchError(
             f"query: {first}; views: {', '.join(views)}; `study query NAME --schema` lists columns"
         ) from None
+
+
+def _without_formulas(database: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """The same query whose texts no spreadsheet reads as formulas; see `no_formulas`."""
+    answer = database.sql(sql)
+    columns = []
+    for name, kind in zip(answer.columns, answer.types, strict=True):
+        column = '"' + name.replace('"', '""') + '"'
+        if str(kind).startswith(("VARCHAR", "ENUM")):
+            starts = ", ".join(f"chr({ord(sign)})" for sign in FORMULAS)
+            safe = f"CASE WHEN left({column}, 1) IN ({starts}) THEN chr(39) || {column} ELSE "
+            columns.append(f"{safe}{column} END AS {column}")
+        else:
+            columns.append(column)
+    return f"SELECT {', '.join(columns)} FROM ({sql})"
 
 
 def _one_select(sql: str) -> str:

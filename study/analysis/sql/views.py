@@ -17,6 +17,7 @@ from study.space import labels
 from study.space.axes import AXES
 from study.space.metric import Rule
 from study.store import timings
+from study.store.devices import devices_of
 from study.store.store import Store
 
 _AXES = {name: f"{labels.axis(name)}; NULL where it does not apply" for name in AXES}
@@ -76,6 +77,7 @@ VIEWS: Mapping[str, Mapping[str, str]] = {
         "files": "how many files the store holds of it",
         "bytes": "total size of the files",
         "seconds": "computing time; NULL where it was not timed",
+        "devices": "kinds of devices that computed it; NULL where that is not recorded",
     },
 }
 """View to column to its meaning."""
@@ -184,6 +186,8 @@ def stages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
         The columns of the view ``stages``: tunings, predictions, then their scores.
     """
     seconds = dict(_seconds(store.speed))
+    tunes, predicts = (index[name].dropna().unique() for name in ("tune", "predict"))
+    devices = devices_of(store, tunes=tunes, predicts=predicts)
     rows = []
     for kind in ("tune", "predict", "score"):
         column = "tune" if kind == "tune" else "predict"
@@ -201,10 +205,10 @@ def stages(index: pd.DataFrame, store: Store, rule: Rule) -> pd.DataFrame:
                     "files": len(files),
                     "bytes": sum(file.stat().st_size for file in files),
                     "seconds": None if kind == "score" else seconds.get(key),
+                    "devices": None if kind == "score" else "; ".join(devices.get(key, ())) or None,
                 }
             )
-    columns = ["stage", "kind", "settings", "dataset", "split", "files", "bytes", "seconds"]
-    return pd.DataFrame(rows, columns=columns).astype({"seconds": float})
+    return pd.DataFrame(rows, columns=list(VIEWS["stages"])).astype({"seconds": float})
 
 
 def _settings(kind: str, row: Mapping[Any, Any], rule: Rule) -> dict[str, Any]:

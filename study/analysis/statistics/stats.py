@@ -5,7 +5,7 @@ p-values, so they cannot disagree: p < 0.05 exactly when 0 is outside the 95 % i
 difference is equivalent at 5 % exactly when its 90 % interval lies within the margin.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from sd4match.errors import SD4MatchError
 from study.analysis.statistics.design import Design, Floats, design
+from study.analysis.statistics.errors import errors, gap_errors
 from study.analysis.statistics.seeds import Spread
 from study.analysis.statistics.shares import exact, wilson
 
 LEVEL = 0.05
 """A difference is marked when its corrected p-value is below this."""
-_DOUBT = 2.25  # pairs: a bound of 1.96 * 1.5 = 3 pairs of P when none differs (rule of three)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +143,9 @@ def intervals(rows: Sequence[Row], *, level: float = 0.95) -> list[Interval]:
     if not rows:
         return []
     pairs, found = design_of(rows), []
-    stacks = [_stack(row) for row in rows]
-    for values, spread in zip(stacks, _spreads(pairs, stacks), strict=True):
-        mean = float(values.mean())
+    for row in rows:
+        values = _stack(row)
+        spread, mean = _spread(pairs, values, errors), float(values.mean())
         bounds = np.nan, np.nan
         if pairs.reason is None:
             of_pairs = values.mean(axis=0)
@@ -181,10 +181,9 @@ def differences(rows: Sequence[Row], baseline: Row) -> list[Difference | None]:
         - _stack({s: baseline[s] for s in shared[place]})
         for place in tested
     ]
-    # A bound of three pairs while none differs; each one that does halves the doubt.
-    doubts = [_DOUBT * 2.0 ** -float(np.count_nonzero(gain.any(axis=0))) for gain in gains]
     result: list[Difference | None] = [None] * len(rows)
-    for place, gain, spread in zip(tested, gains, _spreads(pairs, gains, doubts), strict=True):
+    for place, gain in zip(tested, gains, strict=True):
+        spread = _spread(pairs, gain, gap_errors)
         result[place] = Difference(float(gain.mean()), spread, gain.shape[1], pairs.reason)
     return result
 
@@ -254,23 +253,12 @@ def design_of(rows: Sequence[Row]) -> Design:
     return design(first.source, first.target, first.category)
 
 
-def _spreads(
-    pairs: Design, rows: Sequence[Floats], doubts: Sequence[float] | None = None
-) -> list[Spread]:
-    """The spread of each row's mean: (S, P) values; a doubt is added to its sum of squares."""
-    found = []
-    errors = pairs.standard_errors(np.stack([values.mean(axis=0) for values in rows]))
-    for values, whole, doubt in zip(rows, errors, doubts or [0.0] * len(rows), strict=True):
-        number, size = values.shape
-        seeds = within = 0.0
-        if number > 1:
-            seeds = float(values.mean(axis=1).var(ddof=1)) / number
-            # What differs between seeds from image to image is in both parts: this is how much.
-            own = pairs.standard_errors(values - values.mean(axis=0))
-            within = float(np.square(own).sum()) / (number * (number - 1))
-        images = np.sqrt(np.maximum(whole**2 - within, 0.0) + doubt / size**2)
-        found.append(Spread(float(images), pairs.freedom, float(np.sqrt(seeds)), number))
-    return found
+def _spread(
+    pairs: Design, values: Floats, of: Callable[[Design, Floats], tuple[Floats, Floats]]
+) -> Spread:
+    """The spread of the mean of (S, P) values."""
+    (images,), (seeds,) = of(pairs, values[None])
+    return Spread(float(images), pairs.freedom, float(seeds), len(values))
 
 
 def _stack(row: Row) -> Floats:

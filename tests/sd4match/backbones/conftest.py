@@ -1,4 +1,4 @@
-"""A pipeline with Stable Diffusion 2-1's shape and true classes, tiny and random."""
+"""A pipeline and an image encoder with the true classes, tiny and random."""
 
 import json
 import shutil
@@ -6,7 +6,7 @@ import shutil
 import pytest
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, Dinov2Config, Dinov2Model
 
 from sd4match import backbones
 from sd4match.backbones.folders import NANO_FOLDER
@@ -65,3 +65,36 @@ def tiny_original(tmp_path_factory):
 def tiny(tiny_original, tmp_path):
     """A copy that a test may damage."""
     return shutil.copytree(tiny_original, tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def processing():
+    """What an image encoder's ``preprocessor_config.json`` says of images. Do not change it."""
+    return {
+        "size": {"shortest_edge": 40},
+        "crop_size": {"height": 28, "width": 28},
+        "resample": 3,
+        "image_mean": [0.4, 0.5, 0.6],
+        "image_std": [0.2, 0.3, 0.4],
+    }
+
+
+@pytest.fixture(scope="session")
+def save_encoder(processing):
+    """A function that saves an image encoder, with changes of `processing`: its folder."""
+
+    def save(folder, model, **changes):
+        model.save_pretrained(folder)
+        (folder / "preprocessor_config.json").write_text(json.dumps(processing | changes))
+        return folder
+
+    return save
+
+
+@pytest.fixture
+def dino(save_encoder, tmp_path):
+    """A DINOv2 that a test may damage."""
+    config = Dinov2Config(
+        hidden_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=42, patch_size=14
+    )
+    return save_encoder(tmp_path / "dino", Dinov2Model(config))

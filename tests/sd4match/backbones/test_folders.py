@@ -1,14 +1,17 @@
 """From names to folders."""
 
 import json
+import re
 import shutil
 
 import huggingface_hub.constants
 import pytest
 
 from sd4match import backbones
-from sd4match.backbones.folders import locate, weight_files, weight_variant
+from sd4match.backbones.folders import NANO_FOLDER, locate, weight_files, weight_variant
 from sd4match.errors import SD4MatchError
+
+from . import single_file
 
 
 def load(folder, **options):
@@ -112,6 +115,20 @@ def test_a_single_file_says_how_to_convert_it(tmp_path):
     file.write_text("x")
     with pytest.raises(SD4MatchError, match=r"single file: convert it by diffusers' .*from_single"):
         backbones.load(str(file))
+
+
+@pytest.mark.slow
+def test_the_advice_for_a_single_file_makes_the_same_backbone(tmp_path, nano):
+    file, folder = tmp_path / "nano.safetensors", tmp_path / "nano"
+    single_file.write(file)
+    with pytest.raises(SD4MatchError) as error:
+        backbones.load(str(file))
+    (advice,) = re.findall(r"StableDiffusionPipeline\S*.*?\)\.\S*\)", str(error.value))
+    from diffusers import StableDiffusionPipeline
+
+    names = {"FILE": str(file), "PIPELINE": str(NANO_FOLDER), "FOLDER": str(folder)}
+    eval(advice, {"StableDiffusionPipeline": StableDiffusionPipeline, **names})
+    assert backbones.load(str(folder)).fingerprint == nano.fingerprint
 
 
 def test_a_hub_repository_with_half_precision_alone_is_fetched(tmp_path, monkeypatch):

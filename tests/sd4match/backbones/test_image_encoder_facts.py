@@ -7,22 +7,12 @@ import torch
 from transformers import (
     CLIPVisionConfig,
     CLIPVisionModelWithProjection,
-    Dinov2Config,
-    Dinov2Model,
 )
 
 from sd4match.backbones.image_encoder_facts import describe_image_encoder
 from sd4match.backbones.image_encoders import load_image_encoder
 from sd4match.errors import SD4MatchError
 
-PROCESSING = {
-    "size": {"shortest_edge": 40},
-    "crop_size": {"height": 28, "width": 28},
-    "resample": 3,
-    "image_mean": [0.4, 0.5, 0.6],
-    "image_std": [0.2, 0.3, 0.4],
-}
-SMALL = {"num_hidden_layers": 1, "num_attention_heads": 2}
 CPU = {"device": torch.device("cpu"), "dtype": torch.float32}
 
 
@@ -31,21 +21,17 @@ def write(folder, name="preprocessor_config.json", **settings):
 
 
 @pytest.fixture
-def dino(tmp_path):
-    config = Dinov2Config(hidden_size=8, image_size=42, patch_size=14, **SMALL)
-    Dinov2Model(config).save_pretrained(tmp_path / "dino")
-    write(tmp_path / "dino", **PROCESSING)
-    return tmp_path / "dino"
-
-
-@pytest.fixture
-def clip(tmp_path):
+def clip(save_encoder, tmp_path):
     config = CLIPVisionConfig(
-        hidden_size=12, intermediate_size=8, image_size=28, patch_size=7, projection_dim=6, **SMALL
+        hidden_size=12,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        image_size=28,
+        patch_size=7,
+        projection_dim=6,
     )
-    CLIPVisionModelWithProjection(config).save_pretrained(tmp_path / "clip")
-    write(tmp_path / "clip", **PROCESSING)
-    return tmp_path / "clip"
+    return save_encoder(tmp_path / "clip", CLIPVisionModelWithProjection(config))
 
 
 @pytest.mark.slow
@@ -67,17 +53,17 @@ def test_another_kind_of_model_is_refused(dino):
         describe_image_encoder("clip", str(dino))
 
 
-def test_crops_that_patches_do_not_tile_are_refused(dino):
-    write(dino, **PROCESSING | {"crop_size": {"height": 30, "width": 30}})
+def test_crops_that_patches_do_not_tile_are_refused(dino, processing):
+    write(dino, **processing | {"crop_size": {"height": 30, "width": 30}})
     with pytest.raises(SD4MatchError, match="30 pixels are no multiple of its patches of 14"):
         describe_image_encoder("dino", str(dino))
 
 
 def test_a_hub_repository_may_hold_the_processor_of_transformers_5_alone(
-    clip, monkeypatch, tmp_path
+    clip, processing, monkeypatch, tmp_path
 ):
     (clip / "preprocessor_config.json").unlink()
-    write(clip, "processor_config.json", image_processor=PROCESSING)
+    write(clip, "processor_config.json", image_processor=processing)
 
     def download(hub_id, *, revision, allow_patterns):
         (tmp_path / "hub").mkdir(exist_ok=True)
@@ -91,12 +77,12 @@ def test_a_hub_repository_may_hold_the_processor_of_transformers_5_alone(
     assert facts.processing.crop == 28
     assert facts.fingerprint == describe_image_encoder("clip", str(clip)).fingerprint
     (clip / "processor_config.json").unlink()
-    write(clip, **PROCESSING)
+    write(clip, **processing)
     assert facts.fingerprint == describe_image_encoder("clip", str(clip)).fingerprint
 
 
-def test_a_clip_that_takes_other_images_than_its_processor_makes_is_refused(clip):
-    write(clip, **PROCESSING | {"crop_size": {"height": 35, "width": 35}})
+def test_a_clip_that_takes_other_images_than_its_processor_makes_is_refused(clip, processing):
+    write(clip, **processing | {"crop_size": {"height": 35, "width": 35}})
     with pytest.raises(SD4MatchError, match=r"makes images of 35 pixels, but .* takes 28"):
         describe_image_encoder("clip", str(clip))
 

@@ -8,30 +8,11 @@ from transformers import (
     CLIPModel,
     CLIPVisionConfig,
     CLIPVisionModelWithProjection,
-    Dinov2Config,
     Dinov2Model,
 )
 
 from sd4match import backbones
 from sd4match.errors import SD4MatchError
-
-PROCESSING = {
-    "size": {"shortest_edge": 40},
-    "crop_size": {"height": 28, "width": 28},
-    "resample": 3,
-    "image_mean": [0.4, 0.5, 0.6],
-    "image_std": [0.2, 0.3, 0.4],
-}
-
-
-@pytest.fixture
-def dino(tmp_path):
-    config = Dinov2Config(
-        hidden_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=42, patch_size=14
-    )
-    Dinov2Model(config).save_pretrained(tmp_path / "dino")
-    (tmp_path / "dino" / "preprocessor_config.json").write_text(json.dumps(PROCESSING))
-    return tmp_path / "dino"
 
 
 def with_encoders(**encoders):
@@ -40,20 +21,20 @@ def with_encoders(**encoders):
 
 
 @pytest.mark.slow
-def test_the_fingerprint_sees_weights_and_processing(dino):
+def test_the_fingerprint_sees_weights_and_processing(dino, processing):
     def fingerprint():
         return with_encoders(dino=dino).image_encoder("dino").fingerprint
 
     before = fingerprint()
     assert before == backbones.identify_image_encoder(str(dino))
-    (dino / "preprocessor_config.json").write_text(json.dumps(PROCESSING | {"resample": 2}))
+    (dino / "preprocessor_config.json").write_text(json.dumps(processing | {"resample": 2}))
     changed = fingerprint()
     Dinov2Model(Dinov2Model.from_pretrained(dino).config).save_pretrained(dino)
     assert len({before, changed, fingerprint()}) == 3
 
 
 @pytest.mark.slow
-def test_the_fingerprint_ignores_how_files_are_laid_out(dino):
+def test_the_fingerprint_ignores_how_files_are_laid_out(dino, processing):
     before = backbones.identify_image_encoder(str(dino))
     model = Dinov2Model.from_pretrained(dino)
     (dino / "model.safetensors").unlink()
@@ -62,7 +43,7 @@ def test_the_fingerprint_ignores_how_files_are_laid_out(dino):
     stated = {"do_rescale": True, "rescale_factor": 1 / 255, "image_processor_type": "Any"}
     (dino / "preprocessor_config.json").unlink()
     (dino / "processor_config.json").write_text(
-        json.dumps({"image_processor": PROCESSING | stated})
+        json.dumps({"image_processor": processing | stated})
     )
     config = json.loads((dino / "config.json").read_text()) | {"torch_dtype": "float16", "top_k": 9}
     (dino / "config.json").write_text(json.dumps(config))
@@ -71,7 +52,7 @@ def test_the_fingerprint_ignores_how_files_are_laid_out(dino):
 
 
 @pytest.mark.slow
-def test_a_clip_and_its_vision_half_are_one_encoder(tmp_path):
+def test_a_clip_and_its_vision_half_are_one_encoder(save_encoder, tmp_path):
     half = {
         "hidden_size": 8,
         "intermediate_size": 8,
@@ -81,15 +62,12 @@ def test_a_clip_and_its_vision_half_are_one_encoder(tmp_path):
     vision = {**half, "image_size": 28, "patch_size": 14}
     text = {**half, "vocab_size": 9, "bos_token_id": 0, "eos_token_id": 1}
     config = CLIPConfig(vision_config=vision, text_config=text, projection_dim=4)
-    CLIPModel(config).save_pretrained(tmp_path / "whole")
+    whole = save_encoder(tmp_path / "whole", CLIPModel(config))
     alone = CLIPVisionConfig(**vision, projection_dim=4)
-    CLIPVisionModelWithProjection.from_pretrained(tmp_path / "whole", config=alone).save_pretrained(
-        tmp_path / "half"
-    )
-    for folder in ("whole", "half"):
-        (tmp_path / folder / "preprocessor_config.json").write_text(json.dumps(PROCESSING))
+    vision_half = CLIPVisionModelWithProjection.from_pretrained(whole, config=alone)
+    half_alone = save_encoder(tmp_path / "half", vision_half)
     one, other = (
-        with_encoders(clip=tmp_path / folder).image_encoder("clip") for folder in ("whole", "half")
+        with_encoders(clip=folder).image_encoder("clip") for folder in (whole, half_alone)
     )
     assert one.fingerprint == other.fingerprint
     assert one.shape("head") == other.shape("head") == (1, 4)

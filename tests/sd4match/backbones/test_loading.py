@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import pytest
@@ -9,6 +10,8 @@ from safetensors.torch import load_file, save_file
 from sd4match import backbones
 from sd4match.errors import SD4MatchError
 from sd4match.features import extract
+
+from ..near import assert_near
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
@@ -76,10 +79,13 @@ def test_plain_attention_and_channels_last_give_the_same_features(tiny):
     names = {type(p).__name__ for p in plain.unet.attn_processors.values()}
     assert names == {"AttnProcessor"}
     for maps in found:
-        torch.testing.assert_close(maps, expected)
+        assert_near(maps, expected)
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    os.environ.get("ATEN_CPU_CAPABILITY") == "default", reason="torch writes C++ that is none then"
+)
 def test_compiled_blocks_give_the_same_features_and_gradients(tiny):
     backbones_ = load(tiny), load(tiny, compile=True)
     latents, noise = torch.randn(2, 4, 8, 8), torch.randn(2, 1, 4, 8, 8)
@@ -91,7 +97,7 @@ def test_compiled_blocks_give_the_same_features_and_gradients(tiny):
         sum(values.square().sum() for values in maps.values()).backward()
         found.append([*maps.values(), hidden.grad])
     for expected, compiled in zip(*found, strict=True):
-        torch.testing.assert_close(compiled, expected, rtol=1e-4, atol=1e-5)
+        assert_near(compiled, expected, relative=1e-4)
 
 
 def test_an_unknown_attention_names_the_known_ones(tiny):

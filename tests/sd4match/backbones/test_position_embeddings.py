@@ -1,7 +1,5 @@
 """DINOv2's position embeddings, against the authors' formula written out in numpy."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -18,13 +16,7 @@ from sd4match.backbones.image_encoders import load_image_encoder
 from sd4match.backbones.position_embeddings import interpolate, use_authors_formula
 from sd4match.errors import SD4MatchError
 
-PROCESSING = {
-    "size": {"shortest_edge": 256},
-    "crop_size": {"height": 224, "width": 224},
-    "resample": 3,
-    "image_mean": [0.4, 0.5, 0.6],
-    "image_std": [0.2, 0.3, 0.4],
-}
+SIZES = {"size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}}
 SMALL = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "patch_size": 14}
 CPU = {"device": torch.device("cpu"), "dtype": torch.float32}
 
@@ -68,15 +60,12 @@ def table_of(side=37, width=8):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(save_encoder, tmp_path_factory):
     """A DINOv2 with the published weights' 37×37 positions."""
     torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("dino")
     model = Dinov2Model(Dinov2Config(**SMALL, image_size=518))
     torch.nn.init.normal_(model.embeddings.position_embeddings)
-    model.save_pretrained(folder)
-    (folder / "preprocessor_config.json").write_text(json.dumps(PROCESSING))
-    return folder
+    return save_encoder(tmp_path_factory.mktemp("dino"), model, **SIZES)
 
 
 @pytest.mark.parametrize("grid", [(16, 16), (24, 24), (48, 48), (96, 96), (5, 37), (1, 2)])
@@ -143,14 +132,12 @@ def tokens_with(model, positions, pixels):
 
 
 @pytest.mark.slow
-def test_registers_are_no_patches(tmp_path):
+def test_registers_are_no_patches(save_encoder, tmp_path):
     torch.manual_seed(0)
     config = Dinov2WithRegistersConfig(**SMALL, image_size=518, num_register_tokens=4)
     model = Dinov2WithRegistersModel(config).eval()
     torch.nn.init.normal_(model.embeddings.position_embeddings)
-    model.save_pretrained(tmp_path)
-    (tmp_path / "preprocessor_config.json").write_text(json.dumps(PROCESSING))
-    encoder = load_image_encoder("dino", str(tmp_path), **CPU)
+    encoder = load_image_encoder("dino", str(save_encoder(tmp_path, model, **SIZES)), **CPU)
     pixels = torch.randn(1, 3, 224, 224)
     assert encoder(pixels, "feat").shape[1:] == encoder.shape("feat") == (256, 8)
     with torch.no_grad():

@@ -78,6 +78,8 @@ def fails(name, root, split, *words, **options):
         ("src_kps", None),
         ("kps_ids", ["a", "b"]),
         ("kps_ids", "12"),
+        ("kps_ids", [0.5, 1.5]),
+        ("kps_ids", ["-1", "2"]),
         ("kps_ids", None),
         ("src_bndbox", [1, 2, 3]),
         ("trg_bndbox", {"x": 1}),

@@ -10,6 +10,8 @@ from sd4match.features.extractor import extract
 from sd4match.features.unet import truncate
 from sd4match.matching.readout import Place
 
+from ..near import assert_near
+
 pytestmark = pytest.mark.slow
 
 LAYERS = (0, 1, 2, 3)
@@ -124,7 +126,7 @@ def test_it_compiles_as_one_graph(unet):
         expected = short(latents, 100, hidden).sample
         compiled = torch.compile(short, fullgraph=True, backend="eager")
         found = compiled(latents, torch.tensor(100), hidden).sample
-    assert torch.allclose(found, expected, atol=1e-6)
+    assert_near(found, expected)
 
 
 def test_nothing_keeps_a_unet_alive():

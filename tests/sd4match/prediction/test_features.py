@@ -9,6 +9,8 @@ from sd4match.features import Contents
 from sd4match.matching.correlation import correlate
 from sd4match.prediction.features import dependence, fuse, hidden_states
 
+from ..near import assert_near
+
 
 @pytest.fixture(scope="module")
 def contents(nano):
@@ -64,7 +66,7 @@ def test_rows_are_those_of_each_image_alone(nano, contents, images, family):
     prompt = make(nano, family)
     together = hidden_states(nano, prompt, images, contents)
     alone = [hidden_states(nano, prompt, [image], contents)[0] for image in images]
-    torch.testing.assert_close(together, torch.stack(alone))
+    assert_near(together, torch.stack(alone))
 
 
 def test_a_pair_prompt_knows_source_from_target(nano, contents, pascal):
@@ -87,7 +89,7 @@ def test_gradients_add_up_over_images(nano, contents, images, family):
     for image, weight in zip(images, weights, strict=True):
         (hidden_states(nano, prompt, [image], contents) * weight).sum().backward()
     for together, alone in zip(found, prompt.parameters(), strict=True):
-        torch.testing.assert_close(together, alone.grad, rtol=1e-3, atol=1e-3)
+        assert_near(together, alone.grad, relative=1e-4)
 
 
 def test_a_category_it_never_saw_is_an_error(nano, contents, images):
@@ -106,7 +108,7 @@ def test_correlations_are_the_mean_of_both_times_a_half():
         correlate(maps[0][part][None], maps[1][part][None], queries, l2_normalize=True)
         for part in (0, 1)
     ]
-    torch.testing.assert_close(found, (cosines[0] + cosines[1]) / 4, rtol=1e-4, atol=1e-5)
+    assert_near(found, (cosines[0] + cosines[1]) / 4)
 
 
 def test_empty_cells_stay_finite():

@@ -13,6 +13,8 @@ from sd4match.matching.readout import Readout
 from sd4match.prediction.one_pair import features, match_pair
 from sd4match.prediction.predictor import predict
 
+from ..near import assert_near
+
 SETTINGS = {"timestep": 50, "ensemble": 2, "seed": 4}
 
 
@@ -37,7 +39,7 @@ def test_an_image_with_itself_is_as_in_predict(nano, pascal, latents):
     text = prompts.create("text", nano)
     found = match_pair(nano, text, pairs[0], latents=latents, **SETTINGS).positions
     expected = predict(nano, text, pairs, latents=latents, **SETTINGS)[0]
-    np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert_near(found, expected)
 
 
 def test_the_peak_is_where_the_nearest_neighbour_is(nano, pascal, latents):

@@ -23,6 +23,8 @@ from sd4match.pck.ground_truth import GroundTruth
 from sd4match.prediction import features as image_features, predictor
 from sd4match.prediction.predictor import predict
 
+from ..near import assert_near
+
 SIDE = 64
 SETTINGS = {"timestep": 50, "ensemble": 2, "image_size": SIDE, "seed": 4}
 NEAREST = Readout("nearest")
@@ -172,7 +174,7 @@ def test_agrees_with_a_naive_loop(nano, text, pascal, latents, split):
             assert apart.max() <= 2
             assert np.mean(apart == 0) > 0.9
             continue
-        np.testing.assert_allclose(answer, np.concatenate(row), atol=1e-3)
+        assert_near(answer, np.concatenate(row))
 
 
 @pytest.mark.slow
@@ -197,7 +199,7 @@ def test_every_dependence_agrees_with_a_naive_loop(nano, pascal, latents, family
     )
     expected = zip(*(naive(nano, prompt, pair, settings, fusion) for pair in pairs), strict=True)
     for row, answer in zip(expected, found, strict=True):
-        np.testing.assert_allclose(answer, np.concatenate(row), atol=2e-3)
+        assert_near(answer, np.concatenate(row), relative=3e-5)
 
 
 @pytest.mark.slow
@@ -312,7 +314,7 @@ def test_a_setting_is_the_same_to_the_bit_whatever_else_is_asked(nano, text, pas
 def test_grouping_changes_next_to_nothing(nano, text, pascal, latents, batch_size):
     whole = predict(nano, text, pascal["test"], latents=latents, **SETTINGS)
     parts = predict(nano, text, pascal["test"], latents=latents, batch_size=batch_size, **SETTINGS)
-    np.testing.assert_allclose(parts, whole, atol=1e-3)
+    assert_near(parts, whole)
 
 
 def test_an_image_matches_itself(nano, pascal):

@@ -11,6 +11,8 @@ from sd4match.errors import SD4MatchError
 from sd4match.prompts import ConditionalPrompt
 from sd4match.prompts.family_facts import SOURCES, parse
 
+from ..near import assert_near
+
 DINO = [name for name in SOURCES if "DINO" in name]
 
 
@@ -53,7 +55,7 @@ def test_content_tokens_are_the_papers_formula():
     mixed = mixed + prompt.mix_patches.bias[:, None]
     pooled = mixed.unflatten(1, (3, 2)).amax(2)  # six patches into three tokens
     expected = torch.tanh(prompt.gate) * (pooled + prompt.positions)
-    torch.testing.assert_close(prompt.content_tokens(content), expected)
+    assert_near(prompt.content_tokens(content), expected)
 
 
 def test_a_pooled_vector_goes_to_every_content_token():
@@ -62,7 +64,7 @@ def test_a_pooled_vector_goes_to_every_content_token():
         torch.nn.init.normal_(parameter)
     content = torch.randn(2, 1, 2)
     expected = torch.tanh(prompt.gate) * (prompt.mix_channels(content) + prompt.positions)
-    torch.testing.assert_close(prompt.content_tokens(content), expected)
+    assert_near(prompt.content_tokens(content), expected)
 
 
 @pytest.mark.slow
@@ -77,7 +79,7 @@ def test_global_tokens_come_first_between_bos_and_eos(nano, source, n_global, n_
     rows[:, 1 : 1 + n_global] = prompt.global_tokens
     rows[:, 1 + n_global : 1 + prompt.length] = prompt.content_tokens(content)
     hidden = prompt.hidden_states(nano, content=content)
-    torch.testing.assert_close(hidden, encode_embeddings(nano, rows))
+    assert_near(hidden, encode_embeddings(nano, rows))
     assert not torch.equal(hidden[0], hidden[1])
 
 

@@ -7,6 +7,8 @@ from sd4match import backbones, prompts
 from sd4match.errors import SD4MatchError
 from sd4match.prompts import SinglePrompt, serving_category
 
+from ..near import assert_near
+
 CATEGORIES = ["train", "car", "bottle"]  # "train" is a method of every torch module
 
 
@@ -92,7 +94,7 @@ def test_starts_as_a_text_of_random_words(nano, length):
     expected = nano.text_encoder(input_ids=torch.tensor([ids])).last_hidden_state
     hidden = prompt.hidden_states(nano)
     assert hidden.shape == (1, 77, nano.hidden_size)
-    torch.testing.assert_close(hidden, expected, atol=1e-5, rtol=1e-5)
+    assert_near(hidden, expected)
 
 
 def test_seed_decides_the_start(nano):

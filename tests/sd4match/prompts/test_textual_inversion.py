@@ -10,6 +10,8 @@ from safetensors.torch import load_file
 from sd4match import prompts
 from sd4match.errors import SD4MatchError
 
+from ..near import assert_near
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("length", [1, 5, 75])
@@ -42,7 +44,7 @@ def test_diffusers_reads_the_textual_inversion(nano, tmp_path, length, category)
     hidden = pipe.encode_prompt("<sd4match>", "cpu", 1, False)[0]
     expected = prompt.hidden_states(nano, category)
     until_eos = slice(length + 2)
-    torch.testing.assert_close(hidden[:, until_eos], expected[:, until_eos], atol=1e-4, rtol=0)
+    assert_near(hidden[:, until_eos], expected[:, until_eos])
 
 
 @pytest.mark.parametrize("family", ["empty", "single_hidden", "Pair-DINO-Feat-G3-C5"])

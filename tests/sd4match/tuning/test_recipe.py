@@ -48,6 +48,10 @@ def test_the_papers_steps_are_those_of_one_process():
             ({"steps": 9, "schedule": "piecewise_constant", "step_rules": rules}, "step_rules is")
             for rules in ("", "0.1", "1:3", "1:3,", "1:3,2:3,1", "1:5,2:3,1", "1:0,1", "-1:3,1")
         ),
+        *(
+            ({"steps": 9, "schedule": "piecewise_constant", "step_rules": rules}, "below the 9 st")
+            for rules in ("1:9,0.1", "1:3,0.5:10000,0.1")
+        ),
         ({"steps": 9, "fusion": True, "l2_normalize": False}, "l2_normalize does not apply"),
     ],
 )

@@ -22,6 +22,8 @@ NOBODY = (
 PLAN = ("study", "plan", "small")
 TABLE = ("study", "table", "small", "timestep")
 HISTORY = ("study", "plot", "searched", "history", "--format", "png", "--out", "drawn")
+LAUNCH = ("study", "launch", "small", "results={}/new", "data.pairs=1")
+LONG = "/tmp" + "/." * 40 + "/"
 MATCH = (
     "sd4match", "match", "a.jpg", "b.jpg", "--point", "10,10", "--backbone", "nano",
     "--prompt", "empty", "--image-size", "32", "--ensemble", "1", "--device", "cpu",
@@ -73,7 +75,10 @@ def nobody(copy):
 @pytest.mark.parametrize(
     ("command", "environment", "says"),
     [
-        (PLAN, {}, "set SD4MATCH_CACHE"),
+        (PLAN, {}, None),
+        (TABLE, {}, None),
+        (("study", "status", "small"), {}, None),
+        (MATCH, {}, "this user has no home folder: set SD4MATCH_CACHE"),
         (PLAN, {"SD4MATCH_CACHE": "~/cache"}, "set SD4MATCH_CACHE"),
         (PLAN, {"SD4MATCH_CACHE": "{}/cache"}, None),
         (PLAN, {"HOME": "/"}, None),
@@ -83,9 +88,13 @@ def nobody(copy):
         (MATCH, {"SD4MATCH_CACHE": "{}/cache"}, None),
         (("study", "launch", "small"), {"HOME": "/"}, "launch with results="),
         (("study", "report", "small"), {"HOME": "/"}, "report.html cannot be written"),
+        (LAUNCH, {"SD4MATCH_CACHE": "{}/cache"}, "this user has none: set HOME"),
+        (LAUNCH, {"HOME": "/", "SD4MATCH_CACHE": "{}/cache", "TMPDIR": LONG}, "RAY_TMPDIR names"),
+        (LAUNCH, {"HOME": "/", "SD4MATCH_CACHE": "{}/cache", "RAY_TMPDIR": "/none"}, "RAY_TMPDIR"),
     ],
 )
 def test_a_user_without_home(nobody, copy, command, environment, says):
+    command = [text.replace("{}", str(copy)) for text in command]
     ended = nobody(command, **{name: text.format(copy) for name, text in environment.items()})
     assert "Traceback" not in ended.stderr
     if says is None:

@@ -28,6 +28,8 @@ data: {root: data, pairs: 6, evaluate: [pf_pascal, pf_willow]}
 recipe: {steps: 4}
 """
 MARK = "SD4MATCH_TEST"  # names a command's processes, Ray's included, by an inherited variable
+ONE_WORKER = {"RAY_OVERRIDE_RESOURCES": '{"CPU": 1}'}
+"""Every worker takes 9 s to import its libraries, so most launches get one."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,12 @@ class Terminal:
 
     Args:
         folder: the working directory; holds ``data``, ``search_spaces`` and ``results``.
+        environment: variables besides those of this process.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, environment):
         self.folder = folder
+        self.environment = environment
         self.mark = uuid.uuid4().hex
         # Ray's sockets live below it, and their paths must be short: no folder of pytest's.
         self.temporary = Path(tempfile.mkdtemp(prefix="e2e-"))
@@ -72,7 +76,8 @@ class Terminal:
             [Path(sys.executable).parent / program, *arguments],
             cwd=self.folder,
             env=os.environ
-            | {MARK: self.mark, "TMPDIR": str(self.temporary), "OMP_NUM_THREADS": "1"},
+            | {MARK: self.mark, "TMPDIR": str(self.temporary), "OMP_NUM_THREADS": "1"}
+            | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -178,7 +183,7 @@ def open_terminal(benchmark, tmp_path_factory):
     """A function that opens a terminal in a new folder with the benchmark and the space."""
     opened = []
 
-    def make(results=None, own_data=False):
+    def make(results=None, own_data=False, environment=ONE_WORKER):
         folder = tmp_path_factory.mktemp("terminal")
         (folder / "search_spaces").mkdir()
         (folder / "search_spaces" / "small.yaml").write_text(SPACE)
@@ -188,7 +193,7 @@ def open_terminal(benchmark, tmp_path_factory):
             (folder / "data").symlink_to(benchmark)
         if results is not None:
             shutil.copytree(results, folder / "results")
-        opened.append(Terminal(folder))
+        opened.append(Terminal(folder, environment))
         return opened[-1]
 
     yield make
@@ -198,8 +203,11 @@ def open_terminal(benchmark, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def launched(open_terminal):
-    """The study ``small``, launched once for all that only reads: (terminal, how it ended)."""
-    terminal = open_terminal()
+    """The study ``small``, launched once for all that only reads: (terminal, how it ended).
+
+    By as many workers as there are cores.
+    """
+    terminal = open_terminal(environment={})
     return terminal, terminal.run("study", "launch", "small")
 
 
@@ -210,6 +218,8 @@ def ask(monkeypatch, capsys):
 
     def run(terminal, *arguments):
         monkeypatch.chdir(terminal.folder)
+        for name, value in terminal.environment.items():
+            monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "argv", ["study", *arguments])
         with pytest.raises(SystemExit) as end:
             cli.main()

@@ -15,7 +15,6 @@ ASHA = (
     "baseline.prompt=empty",
     "data.evaluate=[pf_pascal]",
     "recipe.steps=8",
-    "resources.cpus_per_trial=2",  # one worker
 )
 
 

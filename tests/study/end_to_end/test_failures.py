@@ -8,7 +8,7 @@ import pytest
 from study.store.lock import alone
 
 pytestmark = pytest.mark.slow
-FEW = ("data.pairs=null", "data.evaluate=[pf_pascal]", "resources.cpus_per_trial=2")  # one worker
+FEW = ("data.pairs=null", "data.evaluate=[pf_pascal]")
 
 
 def _cut(terminal, split, line):

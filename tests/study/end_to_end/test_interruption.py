@@ -1,6 +1,7 @@
 """Whatever ends a launch, the next one ends with the bytes of an undisturbed one."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -8,17 +9,19 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def test_ctrl_c_a_killed_driver_and_a_killed_worker(launched, open_terminal, until, answers):
+def test_sigterm_a_killed_driver_and_a_killed_worker(launched, open_terminal, until, answers):
     """One story, because every launch costs seconds: each start continues the last one."""
     terminal = open_terminal()
     store = terminal.results / "store"
 
     process = terminal.start("study", "launch", "small")
     assert until(lambda: list(store.glob("latents/*.json")))
-    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: to the whole group
+    process.send_signal(signal.SIGTERM)  # as Slurm, Kubernetes and `timeout` do
     ended = terminal.wait(process)
-    assert ended.code == 130
-    assert "Traceback" not in ended.err
+    assert ended.code == 143
+    assert ended.err == "stopping: what is done is kept\n"
+    last = ended.out.splitlines()[-1]
+    assert re.fullmatch(r"stopped; \d+ of \d+ done; the same command continues", last), ended
     assert terminal.quiet()
     assert not list(store.glob("tune/*/prompt.safetensors"))
 

@@ -11,7 +11,6 @@ SEARCH = (
     "axes.prompt=[empty,text]",
     "baseline.prompt=empty",
     "search.generation=2",
-    "resources.cpus_per_trial=2",
 )
 
 

@@ -33,7 +33,7 @@ def watched(open_terminal):
     process = subprocess.Popen(
         [Path(sys.executable).parent / "study", "launch", "small", *FEW, CALLBACK],
         cwd=terminal.folder,
-        env=os.environ | environment | {"TMPDIR": str(terminal.temporary)},
+        env=os.environ | environment | terminal.environment | {"TMPDIR": str(terminal.temporary)},
         stdin=launch_end,
         stdout=launch_end,
         stderr=launch_end,
@@ -142,8 +142,10 @@ def test_a_launch_that_was_interrupted_says_so(open_terminal, until, ask):
     terminal = open_terminal()
     process = terminal.start("study", "launch", "small", *FEW)
     assert until((terminal.results / "small" / "running.json").exists)
-    os.killpg(process.pid, signal.SIGINT)
-    assert terminal.wait(process).code == 130
+    os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: to the whole group
+    ended = terminal.wait(process)
+    assert (ended.code, ended.err) == (130, "stopping: what is done is kept\n")
+    assert ended.out.splitlines()[-1].startswith("stopped; ")
     assert not (terminal.results / "small" / "running.json").exists()
     said = ask(terminal, "status", "small").out
     assert said.startswith(

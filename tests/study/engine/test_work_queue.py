@@ -393,3 +393,21 @@ def test_a_preflight_that_fails_ends_the_study(queue_of, plan, plan_on):
     assert queue.failures[PREFLIGHT] == "preflight: predict text t=50: out of memory"
     others = {reason for key, reason in queue.failures.items() if key != PREFLIGHT}
     assert all("out of memory" in reason for reason in others)
+
+
+def test_what_may_not_begin_is_left_with_all_that_needs_it(plan, store):
+    waiting = pending(plan, store)
+    asked = []
+
+    def allows(work):
+        asked.append(work.kind)
+        return work.kind != "tune"
+
+    queue = WorkQueue(iter([waiting, waiting]), lambda *event: None, None, allows)
+    order = run(queue, store, first)
+    assert {work.kind for work in order} == {"preflight", "latents", "predict"}
+    left = {work.key for work in waiting} - {work.key for work in order}
+    assert {work.kind for work in waiting if work.key in left} == {"tune", "predict"}
+    assert queue.left == len(left) > 1
+    assert queue.failures == {}
+    assert {"preflight", "tune"} <= set(asked)

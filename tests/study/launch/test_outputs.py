@@ -12,6 +12,7 @@ from study.search.journal import JOURNAL
 from study.search.proposals import TrialResult
 from study.search.record import Record
 from study.study import open_study
+from study.tables.status import ANSWERS
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +59,7 @@ def test_unchanged_answers_are_left_alone(folder, drawn):
     assert len(drawn) == 1
 
 
-@pytest.mark.parametrize("name", ["figures/axis-layer.svg", "tables/layer.md", outputs.NAME])
+@pytest.mark.parametrize("name", ["figures/axis-layer.svg", "tables/layer.md", ANSWERS])
 @pytest.mark.parametrize("change", ["removed", "changed"])
 def test_a_file_that_was_removed_or_changed_is_written_again(folder, drawn, name, change):
     update(folder)

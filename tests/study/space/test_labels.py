@@ -24,6 +24,16 @@ def test_true_and_false_are_words_and_no_numbers():
     ]
 
 
+def test_configurations_are_told_apart_by_what_applies_to_several():
+    rows = [
+        {"prompt": "single", "length": 16, "template": None, "layer": 1},
+        {"prompt": "text", "length": None, "template": "a photo of a {category}", "layer": 1},
+    ]
+    assert labels.differing(rows) == ["prompt"]
+    assert labels.differing([*rows, {**rows[0], "length": 4}]) == ["prompt", "length"]
+    assert labels.differing([]) == []
+
+
 def test_settings_are_those_that_apply():
     assert labels.settings({"prompt": "single", "length": 75, "template": None}) == (
         "prompt=single, length=75"

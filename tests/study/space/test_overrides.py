@@ -138,3 +138,16 @@ def test_a_plus_adds_and_does_not_replace(write):
     assert load(path, ["++axes.layer=[2]"]).axes == {"layer": (2,)}
     with pytest.raises(SD4MatchError, match=r"axes\.layer has a value already: leave out the \+"):
         load(path, ["+axes.layer=[2]"])
+
+
+@pytest.mark.parametrize("typed", ["data.root=/none-such/spair", "results=/none-such"])
+def test_a_path_from_an_empty_variable_is_told(caplog, typed):
+    parse([typed])
+    assert caplog.messages == [
+        f"override '{typed}': there is no /none-such: is a variable of the shell not set?"
+    ]
+
+
+def test_other_paths_are_taken_without_a_word(caplog, tmp_path):
+    parse([f"data.root={tmp_path}/none", "results=none/x", "name=/", "axes.layer=[1]"])
+    assert not caplog.messages

@@ -147,3 +147,21 @@ def test_an_axis_that_is_written_twice_is_refused(write):
 def test_an_empty_text_is_no_setting(write, setting):
     with pytest.raises(SD4MatchError, match="is empty: give it a value or leave it out"):
         load(write(setting))
+
+
+def test_variables_are_stored_by_name_and_secrets_not_at_all(write, monkeypatch):
+    monkeypatch.setenv("PLACE", "/somewhere")
+    monkeypatch.setenv("KEY", "hunter2")
+    callback = "{_target_: ray.tune.Callback, api_key: hunter2, other_token: '${oc.env:KEY}'}"
+    space = load(
+        write(f"callbacks: [{callback}]\ndata: {{root: '${{oc.env:PLACE}}/shapes'}}"),
+        ["search.storage=postgresql://me:${oc.env:KEY}@host/db?password=${oc.env:KEY}"],
+    )
+    assert space.file.data.root == "/somewhere/shapes"
+    assert space.file.search.storage == "postgresql://me:hunter2@host/db?password=hunter2"
+    assert space.file.callbacks[0]["other_token"] == "hunter2"
+    written = space.to_yaml()
+    assert "hunter2" not in written
+    assert "root: ${oc.env:PLACE}/shapes" in written
+    assert "api_key: '***'" in written
+    assert load(write(written, "again.yaml")).file.search == space.file.search

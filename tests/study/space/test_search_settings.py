@@ -61,7 +61,11 @@ def test_points_are_read_as_axes_are(space, tmp_path):
         ("search.points=[{},{timestep: 5}]", r"points\[1\]: axes.timestep has no 5: .* 0, 261"),
         ("search.points=[{timestep: x}]", "axis timestep: 'x' is impossible"),
         ("search.asha=1", "search.asha: keep one in 2 or more"),
-        ("search.storage='mysql://me:secret@host/db'", "its password would be written to"),
+        ("search.storage='mysql://me:secret@host/db'", r"me:\*\*\*@host/db: its password would"),
+        (
+            "search.storage='mysql://host/db?password=secret'",
+            r"password=\*\*\*: its password would",
+        ),
         ("search.samples=0", "search.samples: expected at least 1"),
     ],
 )

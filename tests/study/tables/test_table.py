@@ -1,6 +1,8 @@
 """A table in every format."""
 
+import io
 import re
+from dataclasses import replace
 
 import pandas as pd
 
@@ -54,3 +56,16 @@ def test_marks_compare_what_is_shown():
         (0, 2): BEST, (1, 2): BEST, (2, 2): SECOND,
     }  # fmt: skip
     assert marks({(0, 0): 0.5}) == {}
+
+
+def test_csv_has_no_formulas_and_every_number():
+    raw = pd.DataFrame(
+        {"prompt": ["=1+1", "+a", "-a", "@SUM(A1)", "\ta", "\ra", "a=1", None],
+         "pck": [-0.5, 1e-9, -1.0, 0.0, 0.25, 0.5, 0.75, float("nan")], "=head": range(-4, 4)},
+    )  # fmt: skip
+    text = replace(TABLE, raw=raw).csv()
+    read = pd.read_csv(io.StringIO(text, newline=""), lineterminator="\n")
+    expected = ["'=1+1", "'+a", "'-a", "'@SUM(A1)", "'\ta", "'\ra", "a=1"]
+    assert read["prompt"].tolist()[:7] == expected
+    assert read["pck"].tolist()[:7] == raw["pck"].tolist()[:7]
+    assert read["'=head"].tolist() == list(range(-4, 4))

@@ -7,7 +7,8 @@ import pytest
 
 from sd4match.errors import SD4MatchError
 from study.analysis.sql import views
-from study.analysis.sql.querying import FORMATS
+from study.analysis.sql.querying import FORMATS, copy
+from study.analysis.sql.views import View
 
 
 def test_a_query_reads_only_what_it_names(answered, monkeypatch):
@@ -57,6 +58,15 @@ def test_files_hold_what_a_query_answers(answered, tmp_path, form):
     assert found["pck"].astype(float).to_numpy() == pytest.approx(
         wanted["pck"].to_numpy(), nan_ok=True
     )
+
+
+def test_exported_csv_has_no_formulas_and_every_number(tmp_path):
+    made = pd.DataFrame({"of 'x'": ["=1+1", "-a", "\ta", "a-1", None], "pck": [-1.0, 0, 1, 2, 3]})
+    views = {"scores": lambda: View("SELECT * FROM part", {"part": made})}
+    copy("SELECT * FROM scores", views, str(tmp_path / "scores.csv"), "csv")
+    read = pd.read_csv(tmp_path / "scores.csv")
+    assert read.iloc[:, 0].tolist()[:4] == ["'=1+1", "'-a", "'\ta", "a-1"]
+    assert read["pck"].tolist() == made["pck"].tolist()
 
 
 @pytest.mark.slow

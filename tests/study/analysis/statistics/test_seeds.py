@@ -20,8 +20,9 @@ def test_with_one_seed_it_is_students(freedom, error):
 def test_with_seeds_it_weighs_their_quantiles_by_variance():
     spread = Spread(0.03, 40.0, 0.04, 3)
     assert spread.error == pytest.approx(0.05)
-    parts = 0.36 * t(40).ppf(0.975) + 0.64 * t(2).ppf(0.975)
-    assert spread.quantile(0.975) == pytest.approx(0.05 * parts)
+    images, seeds = t(40).ppf(0.975), t(2).ppf(0.975)
+    mean = 0.36 * images**1.25 + 0.64 * seeds**1.25
+    assert spread.quantile(0.975) == pytest.approx(0.05 * mean ** (1 / 1.25))
     for chance in (0.3, 0.025, 1e-4):
         assert spread.beyond(spread.quantile(1 - chance)) == pytest.approx(chance)
         assert spread.beyond(-spread.quantile(1 - chance)) == pytest.approx(1 - chance)

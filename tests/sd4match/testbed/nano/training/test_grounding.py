@@ -14,6 +14,8 @@ from sd4match.testbed.nano.training.grounding import (
 )
 from sd4match.testbed.nano.training.models import initial_models
 
+from ....near import assert_near
+
 
 def regions(landmark):
     """The left half of the map belongs to a landmark."""
@@ -111,7 +113,7 @@ def test_watching_changes_nothing_but_the_record():
         expected = unet(*inputs).sample
         watchers = watch(unet)
         found = unet(*inputs).sample
-    torch.testing.assert_close(found, expected)
+    assert_near(found, expected)
     assert all(isinstance(watcher, WatchedAttention) for watcher in watchers)
     sides = sorted({int(watcher.seen.shape[1] ** 0.5) for watcher in watchers})
     assert sides == [8, 16]
