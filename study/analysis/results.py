@@ -90,8 +90,12 @@ class Results:
             store,
             self.rule,
             failures=self.folder.read_failures(),
-            remembered=ScoreIndex(self.folder.path, store.folder, self.rule),
+            remembered=self._remembered,
         )
+
+    @cached_property
+    def _remembered(self) -> ScoreIndex:
+        return ScoreIndex(self.folder.path, self.folder.store.folder, self.rule)
 
     @cached_property
     def cells_with_keys(self) -> pd.DataFrame:
@@ -151,10 +155,14 @@ class Results:
         """
         index = self.index
         if predictions is not None:
-            index = index[index["predict"].isin(set(predictions))]
+            index = index[index["predict"].astype(object).isin(set(predictions))]
         tunes, predicts = (index[name].dropna().unique() for name in ("tune", "predict"))
-        found = devices_of(self.folder.store, tunes=tunes, predicts=predicts)
-        return dict(Counter(chain.from_iterable(found.values())).most_common())
+        assert self.measured is not None  # it reads the index
+        known = self._remembered.devices()
+        new = [key for key in predicts if key not in known]
+        found = known | devices_of(self.folder.store, tunes=tunes, predicts=new)
+        kinds = (found.get(key, []) for key in chain(tunes, predicts))
+        return dict(Counter(chain.from_iterable(kinds)).most_common())
 
     @property
     def revision(self) -> str:
