@@ -14,6 +14,7 @@ from sd4match.matching.readout import Readout, Setting, layer_at
 from study.analysis.statistics.stats import PairSamples
 from study.plan.index import TFLOP
 from study.space.metric import Rule
+from study.store.devices import devices_of
 from study.store.score_index import FREE, Entry, ScoreIndex, averages_of, now
 from study.store.scores import Record, read_averages, read_scores, score, scored, truth_of
 from study.store.store import Store
@@ -141,7 +142,7 @@ def _counts(file: Path, alpha: float) -> tuple[list[Setting], np.ndarray, np.nda
 
 @lru_cache(maxsize=16)
 def _identity(store: Path, data: str) -> tuple[np.ndarray, ...]:
-    """(P,) which pairs count; numbers that name source image, target image and category of these."""
+    """(P,) which pairs count; numbers that name their source image, target image and category."""
     truth, pairs = truth_of(store, data)
     images = pd.Categorical(pd.concat([pairs["source"], pairs["target"]])).codes
     source, target = np.split(images, 2)
@@ -225,9 +226,9 @@ def _read(index: pd.DataFrame, store: Store, rule: Rule) -> Iterator[Entry]:
                 ]
                 rows[setting] = [*wanted[setting], *about, *measured]
         folder = store.folder / "predict" / record.key
-        yield Entry(
-            record.key, (folder, *dict.fromkeys(recorded.values()), *files), list(rows.values())
-        )
+        read = (folder, *dict.fromkeys(recorded.values()), *files)
+        devices = devices_of(store, predicts=[record.key]).get(record.key, [])
+        yield Entry(record.key, read, list(rows.values()), devices)
 
 
 def _settings_by_record(index: pd.DataFrame) -> dict[Record, dict[Setting, list[object]]]:

@@ -177,7 +177,7 @@ def configurations(cells: pd.DataFrame) -> dict[str, labels.Settings]:
     rows = zip(*values, strict=True)
     return {
         str(name): dict(zip(axes, row, strict=True))
-        for name, row in zip(frame["configuration"], rows, strict=True)
+        for name, row in zip(frame["configuration"].tolist(), rows, strict=True)
     }
 
 

@@ -34,10 +34,10 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
     state, why = ended(folder, beat)
     results = Results(folder)
     cells = results.measured.drop_duplicates(["configuration", "dataset", "split"])
+    devices = results.devices()
     measured = cells[f"pck@{results.rule.alphas[0]:g}"].notna()
     done = int(measured.sum())
     reasons = cells.loc[~measured, "reason"].value_counts()
-    devices = results.devices()
     failed = ((key, folder.log(key)) for key in folder.read_failures())
     logs = {key: str(log) for key, log in failed if log.exists()}
     facts = {

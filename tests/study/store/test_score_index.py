@@ -108,7 +108,7 @@ def test_young_files_are_not_remembered(folder):
 
 
 def test_only_new_stages_are_read_and_appended(folder, monkeypatch):
-    store, (key, *_) = folder.store, sorted(folder.store.predicted())
+    store, key = folder.store, Results(folder).index["predict"].iloc[0]
     shutil.move(store.folder / "predict" / key, folder.path.parent / "aside")
     require_same(folder)
     shutil.move(folder.path.parent / "aside", store.folder / "predict" / key)
