@@ -10,7 +10,6 @@ COVERED = {
     "sd4match/backbones/published_configs.py": "tests/sd4match/backbones/test_architectures.py",
     "sd4match/commands/data.py": "tests/sd4match/test_cli.py",
     "sd4match/commands/progress.py": "tests/sd4match/test_cli.py",
-    "sd4match/commands/program.py": "tests/sd4match/test_cli.py",
     "sd4match/datasets/pair_arrays.py": "tests/sd4match/datasets/test_index.py",
     "sd4match/datasets/sources.py": "tests/sd4match/datasets/test_downloading.py",
     "sd4match/files/cache.py": "tests/sd4match/datasets/test_index.py",
@@ -29,7 +28,6 @@ COVERED = {
     "study/cli.py": "tests/study/end_to_end/test_commands.py",
     "study/engine/timing.py": "tests/study/engine/test_worker.py",
     "study/figures/kind.py": "tests/study/figures/test_kinds.py",
-    "study/launch/launch.py": "tests/study/end_to_end/test_launch.py",
     "study/search/proposals.py": "tests/study/search/test_search.py",
     "study/store/retry.py": "tests/study/end_to_end/test_behind_a_url.py",
 }
