@@ -102,7 +102,7 @@ def run(
 
     Args:
         names: of `SETTINGS`.
-        root: of the generated data sets.
+        root: of the data sets.
         pairs, steps, image_size: see `computed`.
 
     Returns:
@@ -141,8 +141,8 @@ def computed(
     """Everything that is compared, from this process's processor and instructions.
 
     Args:
-        root: of the generated data sets.
-        pairs: how many pairs of SPair-71k's layout are predicted.
+        root: of the data sets.
+        pairs: how many pairs of PF-Pascal are predicted, and as many learned from.
         steps: of the tuning.
         batch_size: images and noisy latents in a batch.
         image_size: side of the square that nano sees, pixels; None for its own.
@@ -151,7 +151,7 @@ def computed(
         Quantity to array; ``device``, its kind.
     """
     nano = backbones.load("nano", device="cpu")
-    test, train = (load("spair", root, split)[:pairs] for split in ("test", "train"))
+    test, train = (load("pf_pascal", root, split)[:pairs] for split in ("test", "train"))
     latents, contents = Latents(nano, image_size), Contents(nano)
     found: dict[str, Any] = {"device": device_kind(nano.device)}
     few = [(pair, "source") for pair in test[:4]]
@@ -167,7 +167,8 @@ def computed(
         found[f"features, layer {layer}"] = np.stack([own[layer] for own in maps])
     recipe = TuningSettings(steps=steps, timestep=100, layer=2, image_size=image_size)
     prompt = prompts.create("single", nano, length=16)
-    loss = step_loss(nano, prompt, train[:3], recipe, latents=latents, contents=contents, step=0)
+    batch = [pair for pair in train if len(pair.source_keypoints)][:3]
+    loss = step_loss(nano, prompt, batch, recipe, latents=latents, contents=contents, step=0)
     loss.backward()
     found |= {"loss": loss.item(), "gradient": prompt.embeddings.grad.numpy()}
     found |= _predicted(nano, text, test, latents, batch_size)

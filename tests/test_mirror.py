@@ -11,6 +11,7 @@ COVERED = {
     "sd4match/commands/data.py": "tests/sd4match/test_cli.py",
     "sd4match/commands/progress.py": "tests/sd4match/test_cli.py",
     "sd4match/datasets/pair_arrays.py": "tests/sd4match/datasets/test_index.py",
+    "sd4match/datasets/spair_annotation.py": "tests/sd4match/datasets/test_spair.py",
     "sd4match/datasets/sources.py": "tests/sd4match/datasets/test_downloading.py",
     "sd4match/files/cache.py": "tests/sd4match/datasets/test_index.py",
     "sd4match/prediction/matches.py": "tests/sd4match/prediction/test_predictor.py",

@@ -3,9 +3,7 @@
 docs/explanation/method.md section 2. Min, Lee, Ponce, Cho, "SPair-71k" (2019).
 """
 
-import json
 import logging
-import reprlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from io import FileIO
@@ -18,6 +16,13 @@ from numpy.typing import NDArray
 from sd4match.datasets.benchmark import SPAIR, Benchmark
 from sd4match.datasets.csv_lists import read_text
 from sd4match.datasets.pairs import ATTRIBUTES, ImagePair
+from sd4match.datasets.spair_annotation import (
+    ATTRIBUTE_FIELDS,
+    FIELDS,
+    LARGEST,
+    category_of,
+    read_pair,
+)
 from sd4match.errors import SD4MatchError, require_known
 
 if TYPE_CHECKING:
@@ -25,20 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_FIELDS = (
-    "category", "src_imname", "trg_imname", "src_imsize", "trg_imsize", "src_kps", "trg_kps",
-    "kps_ids", "src_bndbox", "trg_bndbox",
-)  # fmt: skip
-_ATTRIBUTE_FIELDS = dict(
-    zip(
-        ATTRIBUTES,
-        ("viewpoint_variation", "scale_variation", "truncation", "occlusion"),
-        strict=True,
-    )
-)
 _BLOCK = 2_000  # files parsed at once, about 1 MB
 _REPORT_EVERY = 10_000
-_LARGEST = 2**31 - 1
 
 
 def read(folder: Path, list_file: Path) -> list[ImagePair]:
@@ -60,7 +53,7 @@ def read(folder: Path, list_file: Path) -> list[ImagePair]:
     for start in range(0, len(ids), _BLOCK):
         block = ids[start : start + _BLOCK]
         pairs += _read_block(folder, annotations, block) or [
-            _read_pair(folder, annotations / f"{pair_id}.json", pair_id) for pair_id in block
+            read_pair(folder, annotations / f"{pair_id}.json", pair_id) for pair_id in block
         ]
         if len(pairs) % _REPORT_EVERY == 0:
             log.info("%s: %d of %d pairs read", list_file, len(pairs), len(ids))
@@ -84,19 +77,15 @@ def _pair_ids(list_file: Path) -> list[str]:
         where = f"{list_file}, line {number}"
         if ":" not in line or "/" in line:
             raise SD4MatchError(f"{where}: expected <number>-<source>-<target>:<category>")
-        require_known(_category(line), SPAIR, what="SPair-71k category", where=where)
+        require_known(category_of(line), SPAIR, what="SPair-71k category", where=where)
         ids.append(line)
     return ids
-
-
-def _category(pair_id: str) -> str:
-    return pair_id.rpartition(":")[2]
 
 
 def _read_block(folder: Path, annotations: Path, ids: Sequence[str]) -> list[ImagePair] | None:
     """Parse complete and correct annotations together; None if any is something else.
 
-    Arrow makes columns of them at once, three times as fast as pair after pair. `_read_pair` then
+    Arrow makes columns of them at once, three times as fast as pair after pair. `read_pair` then
     says what is wrong, or reads what is merely unusual.
     """
     import pyarrow as pa  # slow to import
@@ -107,7 +96,7 @@ def _read_block(folder: Path, annotations: Path, ids: Sequence[str]) -> list[Ima
         [pa.string()] * 3 + [numbers] * 2 + [pa.list_(numbers)] * 2 + [pa.list_(pa.string())]
         + [numbers] * 2 + [pa.float64()] * 4
     )  # fmt: skip
-    schema = pa.schema(zip((*_FIELDS, *_ATTRIBUTE_FIELDS.values()), types, strict=True))
+    schema = pa.schema(zip((*FIELDS, *ATTRIBUTE_FIELDS.values()), types, strict=True))
     try:
         text = b"\n".join(_line(f"{annotations}/{pair_id}.json") for pair_id in ids)
         table = arrow.read_json(
@@ -135,7 +124,7 @@ def _pairs(folder: Path, ids: Sequence[str], columns: Mapping[str, "pa.Array"]) 
     Raises:
         ValueError: a row needs a closer look.
     """
-    categories = [_category(pair_id) for pair_id in ids]
+    categories = [category_of(pair_id) for pair_id in ids]
     if columns["category"].to_pylist() != categories:
         raise ValueError("category")
     counts = columns["kps_ids"].value_lengths()
@@ -144,7 +133,7 @@ def _pairs(folder: Path, ids: Sequence[str], columns: Mapping[str, "pa.Array"]) 
     points = [_table(_flat(columns[name], counts), 2) for name in ("src_kps", "trg_kps")]
     boxes = [_table(columns[name], 4) for name in ("src_bndbox", "trg_bndbox")]
     sizes = [_whole(_table(columns[name], 3)[:, :2], 1) for name in ("src_imsize", "trg_imsize")]
-    known = [_finite(columns[field]) for field in _ATTRIBUTE_FIELDS.values()]
+    known = [_finite(columns[field]) for field in ATTRIBUTE_FIELDS.values()]
     grades = _whole(np.stack(known, axis=1), 0)
     names = [columns[name].to_pylist() for name in ("src_imname", "trg_imname")]
     if not all(name and "/" not in name for side in names for name in side):
@@ -202,97 +191,10 @@ def _finite(array: "pa.Array") -> NDArray[np.float32]:
 
 def _whole(numbers: NDArray[np.float32], low: int) -> list[Any]:
     """Integers of at least ``low``, as nested lists."""
-    if not ((numbers >= low) & (numbers <= _LARGEST) & (numbers % 1 == 0)).all():
+    if not ((numbers >= low) & (numbers <= LARGEST) & (numbers % 1 == 0)).all():
         raise ValueError("integers")
     found: list[Any] = numbers.astype(np.int64).tolist()
     return found
-
-
-def _read_pair(folder: Path, path: Path, pair_id: str) -> ImagePair:
-    category = _category(pair_id)
-    try:
-        content = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise SD4MatchError(f"{path}: expected JSON, but {error}") from error
-    missing = [name for name in _FIELDS if not isinstance(content, dict) or name not in content]
-    if missing:
-        raise SD4MatchError(f"{path}: missing {', '.join(missing)}; expected a pair's annotation")
-    if content["category"] != category:
-        raise SD4MatchError(
-            f"{path}: the category is {content['category']!r}, expected {category!r} as in its name"
-        )
-    source, target = (
-        f"JPEGImages/{category}/{_text(path, content, name)}"
-        for name in ("src_imname", "trg_imname")
-    )
-    n = len(content["kps_ids"]) if isinstance(content["kps_ids"], list) else 0
-    keypoint_ids = np.array(
-        [
-            _integer(path, content, "kps_ids", float(number), low=0)
-            for number in _array(path, content, "kps_ids", (n,))
-        ],
-        dtype=np.int32,
-    )
-    return ImagePair(
-        dataset="spair",
-        id=pair_id,
-        category=category,
-        source_id=source,
-        target_id=target,
-        source_path=folder / source,
-        target_path=folder / target,
-        flip=False,
-        source_keypoints=_array(path, content, "src_kps", (n, 2)),
-        target_keypoints=_array(path, content, "trg_kps", (n, 2)),
-        keypoint_ids=keypoint_ids,
-        source_size=_size(path, content, "src_imsize"),
-        target_size=_size(path, content, "trg_imsize"),
-        source_box=_array(path, content, "src_bndbox", (4,)),
-        target_box=_array(path, content, "trg_bndbox", (4,)),
-        attributes={
-            name: _integer(path, content, field, float(_array(path, content, field, ())), low=0)
-            for name, field in _ATTRIBUTE_FIELDS.items()
-            if field in content
-        },
-    )
-
-
-def _text(path: Path, content: Mapping[str, Any], name: str) -> str:
-    value = content[name]
-    if not isinstance(value, str) or not value or "/" in value:
-        raise SD4MatchError(f"{path}: expected a file name in {name}, found {value!r}")
-    return value
-
-
-def _size(path: Path, content: Mapping[str, Any], name: str) -> tuple[int, int]:
-    width, height, _ = _array(path, content, name, (3,))
-    w, h = (_integer(path, content, name, float(side), low=1) for side in (width, height))
-    return w, h
-
-
-def _integer(path: Path, content: Mapping[str, Any], name: str, number: float, *, low: int) -> int:
-    """A number of a field, as an integer of at least ``low``."""
-    if not low <= number <= _LARGEST or number % 1:
-        found = reprlib.repr(content[name])
-        raise SD4MatchError(f"{path}: expected integers of at least {low} in {name}, found {found}")
-    return int(number)
-
-
-def _array(
-    path: Path, content: Mapping[str, Any], name: str, shape: tuple[int, ...]
-) -> NDArray[np.float32]:
-    """The finite numbers of a field, as an array of a given shape."""
-    try:
-        array = np.asarray(content[name], dtype=np.float32)
-    except (TypeError, ValueError, OverflowError):
-        array = np.full(shape, np.nan, dtype=np.float32)
-    if array.size == 0 and 0 in shape:
-        array = array.reshape(shape)  # [] stands for no keypoint
-    if array.shape != shape or not np.isfinite(array).all():
-        size = " x ".join(map(str, shape)) or "1"
-        found = reprlib.repr(content[name])
-        raise SD4MatchError(f"{path}: expected {size} numbers in {name}, found {found}")
-    return array
 
 
 SPAIR_BENCHMARK = Benchmark(

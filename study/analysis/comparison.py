@@ -14,8 +14,8 @@ from study.analysis.results import Results
 from study.analysis.rows import by_seed, configurations
 from study.analysis.statistics.stats import LEVEL, Row, differences as paired, holm, verdict
 from study.space import labels
+from study.space.dotted import flatten
 from study.space.labels import Value
-from study.space.schema import flatten
 
 _NOT_ASKED = ("name", "axes", "cluster", "resources", "results")
 

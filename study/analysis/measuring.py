@@ -179,12 +179,13 @@ def averages(
     )
     stale = set(index["predict"][(matched["_merge"] == "left_only").to_numpy()])
     if not stale:
-        return known[known["predict"].isin(index["predict"])]
+        return known
     moment = now(remembered.folder)
-    entries = list(_read(index[index["predict"].isin(stale)], store, rule))
+    # As objects: pandas compares text of Arrow one by one.
+    entries = list(_read(index[index["predict"].astype(object).isin(stale)], store, rule))
     remembered.add(entries, moment)
     new = pd.DataFrame([row for entry in entries for row in _of(entry)], columns=names)
-    kept = known[~known["predict"].isin(stale) & known["predict"].isin(index["predict"])]
+    kept = known[~known["predict"].astype(object).isin(stale)]
     return pd.concat([kept, new.astype(kinds)], ignore_index=True)
 
 

@@ -86,7 +86,7 @@ def joined(space: Space) -> Iterator[None]:
         with keeping_handlers(), _loopback(address == LOCAL):
             context: Any = ray.init(address=address, **options)
     except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         if "home directory" in reason:
             reason += ": set HOME"
         elif address == LOCAL:  # Ray's sockets have short paths, and its logs need room

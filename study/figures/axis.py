@@ -85,9 +85,13 @@ def ablation(
     if found["pck"].isna().any():
         entries.append(page.swatch("missing", **_GONE))
     page.key(figure, [*entries, *papers.swatches()])
-    measure = f"PCK@{alpha:g} (%)"
     draw = _lines if numbers else _points
-    draw(panels, found, dots, papers, axis=labels.axis(axis), measure=measure)
+    draw(panels, found, dots, papers)
+    sides = (labels.axis(axis), f"PCK@{alpha:g} (%)")
+    below, beside = sides if numbers else reversed(sides)
+    for panel in panels:
+        panel.set_xlabel(below)
+    panels[0].set_ylabel(beside)
     table = configurations(cells)
     page.note(
         figure,
@@ -118,13 +122,7 @@ def seeds(cells: pd.DataFrame, rows: Sequence[Row], *, alpha: float) -> pd.DataF
 
 
 def _lines(
-    panels: list[Axes],
-    found: pd.DataFrame,
-    dots: pd.DataFrame,
-    papers: literature.Below,
-    *,
-    axis: str,
-    measure: str,
+    panels: list[Axes], found: pd.DataFrame, dots: pd.DataFrame, papers: literature.Below
 ) -> None:
     where = page.positions(papers.beyond(sorted(set(found["value"].tolist()))))
     of_key = dict(zip(found["configuration"], found["value"].map(where), strict=True))
@@ -142,19 +140,11 @@ def _lines(
             panel.plot(single["of"].map(of_key), single["pck"], color=style["color"], **_SEED)
         papers.lines(panel, str(dataset), where)
         page.ticks(panel, where)
-        panel.set_xlabel(axis)
         page.limits(panel, "y")
-    panels[0].set_ylabel(measure)
 
 
 def _points(
-    panels: list[Axes],
-    found: pd.DataFrame,
-    dots: pd.DataFrame,
-    papers: literature.Below,
-    *,
-    axis: str,
-    measure: str,
+    panels: list[Axes], found: pd.DataFrame, dots: pd.DataFrame, papers: literature.Below
 ) -> None:
     names = found.drop_duplicates("configuration")
     where = {name: i for i, name in enumerate(names["configuration"])}
@@ -180,13 +170,11 @@ def _points(
             below = single["of"].map(where).to_numpy(dtype=float) + shift + 0.1
             panel.plot(single["pck"], below, color=style["color"], **_SEED)
         papers.points(panel, str(dataset), rows_below)
-        panel.set_xlabel(measure)
         count = len(where) + len(rows_below)
         panel.set_ylim(count - 0.45, -0.55)
         every = [*texts, *rows_below] if panel is panels[0] else [""] * count
         panel.set_yticks(range(count), every)
         page.limits(panel, "x")
-    panels[0].set_ylabel(axis)
 
 
 def _marks(color: str, split: str) -> dict[str, Any]:

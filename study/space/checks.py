@@ -20,8 +20,9 @@ from sd4match.tuning.recipe import check_schedule, paper_steps
 from study.space.axes import SEED, TRAINED_ON, Value, find
 from study.space.configuration import TIES
 from study.space.designs import DESIGNS, check_size
+from study.space.dotted import flatten, leaves
 from study.space.metric import difference_of
-from study.space.schema import SpaceFile, flatten, leaves
+from study.space.schema import SpaceFile
 from study.space.search_settings import check as check_search
 from study.space.space import Space
 from study.space.targets import check as check_targets

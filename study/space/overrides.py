@@ -14,7 +14,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from sd4match.errors import SD4MatchError, require_known
-from study.space.schema import flatten, leaves, shown
+from sd4match.files.masking import masked
+from study.space.dotted import flatten, leaves
 from study.space.typed_text import NAMED, types
 
 OPEN = ("axes", *NAMED)
@@ -112,6 +113,12 @@ def apply(config: DictConfig, override: Override) -> None:
         config[section] = _pruned(before[section], gone)
     value = _nested(tuple(rest), override.value)
     OmegaConf.update(config, section, value, merge=True, force_add=section in OPEN)
+
+
+def shown(text: str) -> str:
+    """What a user typed, in quotes, on one line, cut where it is long; secrets hidden."""
+    text = masked(text)
+    return repr(text if len(text) <= 80 else f"{text[:79]}…")
 
 
 def _left_out(before: Mapping[str, Any], path: Path) -> Any:

@@ -19,8 +19,8 @@ from yaml import MarkedYAMLError, YAMLError
 from sd4match.errors import SD4MatchError, require_known
 from study.space.checks import check, warn
 from study.space.file_lookup import find_file
-from study.space.overrides import Override, apply, parse
-from study.space.schema import Baseline, SpaceFile, TrainAxes, shown
+from study.space.overrides import Override, apply, parse, shown
+from study.space.schema import Baseline, SpaceFile, TrainAxes
 from study.space.space import Space
 from study.space.typed_text import in_quotes
 

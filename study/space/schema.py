@@ -4,12 +4,8 @@ A file in ``search_spaces/`` writes only what differs from these defaults. The m
 the text of ``docs/reference/search_space.md`` (``python docs/search_space_reference.py``).
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from sd4match.errors import SD4MatchError
-from sd4match.files.masking import masked
 
 
 @dataclass
@@ -183,6 +179,7 @@ class Search:
         warm_start: studies in ``results`` whose stored results are given to the sampler before it
             proposes anything. Example: ``[quickstart]``
         storage: Optuna journal file, or URL of a database; null is a journal in the study's folder.
+            A password is a variable of the environment, ``${oc.env:NAME}``.
             Example: ``sqlite:///search.db``
         asha: 3 continues the best third of the prompts after 1, 3, 9, … epochs, by the metric at
             the baseline's evaluation setting, and stops the others; null learns every prompt to
@@ -279,7 +276,8 @@ class SpaceFile:
         batch_size: images in a UNet pass; halved when the memory of the device is too small.
         image_encoders: hub ids or folders for ``dino`` and ``clip``, in place of the usual ones.
             Example: ``{dino: facebook/dinov2-large}``
-        callbacks (list of map): Ray Tune callbacks that follow every trial.
+        callbacks (list of map): Ray Tune callbacks that follow every trial: Ray's own, and those
+            that an installed package registers.
             Example: ``[{_target_: ray.tune.logger.CSVLoggerCallback}]``
         resources: what one trial takes.
         budget: what a launch may spend.
@@ -311,79 +309,3 @@ class SpaceFile:
     budget: Budget = field(default_factory=Budget)
     cluster: Cluster = field(default_factory=Cluster)
     results: str = "results"
-
-
-def flatten(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Name the leaves of nested settings by their dotted paths, such as ``train.timestep``.
-
-    Args:
-        nested: settings in sections.
-        prefix: put before every name.
-
-    Yields:
-        Name and value of each leaf.
-    """
-    for name, value in nested.items():
-        if isinstance(value, Mapping) and value:
-            yield from flatten(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
-
-
-def leaves(nested: Mapping[str, Any]) -> dict[str, Any]:
-    """As `flatten`, where each name is written once.
-
-    Raises:
-        SD4MatchError: a name is written twice, nested and dotted: one of its values would be lost.
-    """
-    found: dict[str, Any] = {}
-    for name, value in flatten(nested):
-        if name in found:
-            section, _, last = name.rpartition(".")
-            raise SD4MatchError(
-                f"{name} is written twice, as `{section}: {{{last}: …}}` and as `{name}: …`: "
-                "write it once, with all its values"
-            )
-        found[name] = value
-    return found
-
-
-def shown(text: str) -> str:
-    """What a user typed, in quotes, on one line, cut where it is long; secrets hidden."""
-    text = masked(text)
-    return repr(text if len(text) <= 80 else f"{text[:79]}…")
-
-
-def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Undo `flatten`: ``{"train.layer": 1}`` becomes ``{"train": {"layer": 1}}``.
-
-    Args:
-        flat: dotted path -> value.
-
-    Returns:
-        The settings in sections.
-    """
-    nested: dict[str, Any] = {}
-    for name, value in flat.items():
-        *path, last = name.split(".")
-        place = nested
-        for part in path:
-            place = place.setdefault(part, {})
-        place[last] = value
-    return nested
-
-
-def by_name(resolved: Any, written: Any) -> Any:
-    """Settings in which variables of the environment keep their names, ``${oc.env:NAME}``.
-
-    Args:
-        resolved: settings, as they are used.
-        written: the same, as they were written.
-    """
-    if isinstance(written, str) and "${oc.env:" in written:
-        return written
-    if isinstance(resolved, Mapping) and isinstance(written, Mapping):
-        return {name: by_name(value, written.get(name)) for name, value in resolved.items()}
-    if isinstance(resolved, list) and isinstance(written, list) and len(resolved) == len(written):
-        return [by_name(*pair) for pair in zip(resolved, written, strict=True)]
-    return resolved

@@ -7,8 +7,8 @@ from sd4match.datasets.benchmarks import SPLITS
 from sd4match.errors import SD4MatchError, require_known
 from sd4match.files.masking import masked
 from study.space.axes import Value, find
+from study.space.dotted import leaves
 from study.space.metric import COST, MEAN, Metric, selecting
-from study.space.schema import leaves
 from study.space.space import Space
 from study.space.targets import OPTUNAS, TARGET
 

@@ -12,8 +12,9 @@ from sd4match.errors import SD4MatchError
 from sd4match.files.masking import masked_values
 from study.space.axes import OWN, SEED, TRAINED_ON, Cost, Value, find
 from study.space.configuration import Configuration, configure
+from study.space.dotted import by_name
 from study.space.metric import Rule
-from study.space.schema import Recipe, SpaceFile, by_name
+from study.space.schema import Recipe, SpaceFile
 
 log = logging.getLogger(__name__)
 

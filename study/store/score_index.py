@@ -122,10 +122,10 @@ class ScoreIndex:
         same = np.empty(len(names), dtype=bool)
         start = f"{self._store}{os.sep}"
         known = zip(names.to_pylist(), sizes.to_pylist(), times.to_pylist(), strict=True)
-        for place, (name, *stamp) in enumerate(known):
+        for place, (name, size, time) in enumerate(known):
             try:
                 status = os.stat(start + name)
-                same[place] = [status.st_size, status.st_mtime_ns] == stamp
+                same[place] = status.st_size == size and status.st_mtime_ns == time
             except OSError:
                 same[place] = False
         stages = np.repeat(np.arange(len(table)), _lengths(table, "file"))

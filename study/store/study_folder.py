@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 PACKAGES = ("sd4match-study", "torch", "diffusers", "transformers", "ray", "optuna", "numpy")
 
+MOST_ROWS = 100_000_000
+"""Rows of a plan, which has one for each configuration, data set and split."""
+MOST_BYTES = 2**30
+"""Size of a file of JSON; the record of 100,000 stages takes 30 MB."""
 FACTS = {"name": str, "baseline": str, "alphas": list, "protocol": str, "fidelity": str}
 """What ``study.json`` must contain, whichever version wrote it."""
 
@@ -179,11 +183,17 @@ class StudyFolder:
 
         file = self.path / "cells.parquet"
         try:
-            index = plan_index.frame(pq.ParquetFile(file, page_checksum_verification=True).read())
+            opened = pq.ParquetFile(file, page_checksum_verification=True)
+            if (
+                opened.metadata.num_rows > MOST_ROWS
+            ):  # a few bytes can stand for as many as they like
+                raise pa.ArrowException(f"{opened.metadata.num_rows:,} rows")
+            index = plan_index.frame(opened.read())
         except (OSError, pa.ArrowException, KeyError) as error:
             raise self._damaged("cells.parquet", error) from None
-        tunes, predicts, data = (set(index[n].dropna()) for n in ("tune", "predict", "data"))
-        self.store.pull(tunes=tunes, predicts=predicts, data=data)
+        if self.mirror.url:
+            tunes, predicts, data = (set(index[n].dropna()) for n in ("tune", "predict", "data"))
+            self.store.pull(tunes=tunes, predicts=predicts, data=data)
         return index
 
     def write_search(self, found: Mapping[str, Any]) -> None:
@@ -273,6 +283,8 @@ class StudyFolder:
     def _read_json(self, name: str) -> dict[str, Any]:
         file = self.path / name
         try:
+            if (size := file.stat().st_size) > MOST_BYTES:
+                raise ValueError(f"{size:,} B")
             content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
             raise self._damaged(name, error) from None

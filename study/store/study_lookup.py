@@ -33,7 +33,30 @@ def existing(place: str | Path) -> Path:
         )
         hint = f"there are: {', '.join(others)}" if others else "launch one first"
         raise SD4MatchError(f"no study in {mirror.url or path}: {hint}")
+    _require_inside(path)
     return path
+
+
+def _require_inside(path: Path) -> None:
+    """Refuse a study's folder that leads elsewhere: it may come from someone else.
+
+    A report shows files of the folder, and figures are written into it.
+    """
+    for file in path.iterdir():
+        if file.is_symlink():
+            target = file.resolve(strict=False) if not _loops(file) else file
+            if not target.is_relative_to(path.parent):
+                raise SD4MatchError(
+                    f"{file} is a link out of the folder of results, to {target}: remove it"
+                )
+
+
+def _loops(link: Path) -> bool:
+    try:
+        link.resolve()
+    except (OSError, RuntimeError):  # a loop of links, which reading reports
+        return True
+    return False
 
 
 def _needed(name: str) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
+from study.space.dotted import flatten, nest
 from study.space.labels import Settings, Value
-from study.space.schema import Baseline, SpaceFile, flatten, nest
+from study.space.schema import Baseline, SpaceFile
 from study.store.study_folder import StudyFolder
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@+-]*")

@@ -6,11 +6,13 @@ YAML that begins with ``# path`` is written there. A block after a comment ``<!-
 is left out, and the reason is reported at the end; its commands must exist with these options.
 """
 
+import os
 import re
 import runpy
 import shlex
 import sys
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,10 @@ from typer.main import get_command
 import sd4match.cli
 import study.cli
 from sd4match.testbed.shapes import generate
+from study.engine import run as engine
 from study.engine.cluster import joined
+from study.engine.run import fit
+from study.engine.worker import Workshop
 from study.launch import outputs
 from study.space import load
 
@@ -55,6 +60,22 @@ def blocks(page):
     ]
 
 
+def fit_here(queue, space, folder, *arguments, **options):
+    """As `study.engine.run.fit`, in this process; on Ray where its scheduler stops prompts."""
+    if space.file.design == "search" and space.file.search.asha:
+        fit(queue, space, folder, *arguments, **options)
+        return
+    workshop, place = Workshop(folder.store, space.rule), {"hostname": "here", "pid": os.getpid()}
+    for trial in map(str, count()):
+        answer = queue.suggest(trial)
+        if not isinstance(answer, dict):
+            break
+        queue.on_trial_result(trial, place)
+        for report in workshop.do(answer["work"]):
+            queue.on_trial_result(trial, place | report)
+        queue.on_trial_complete(trial, place)
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
     """A reader's folder: generated data, and a quickstart of seconds that has run."""
@@ -71,15 +92,16 @@ def desk(tmp_path_factory):
         (folder / name).write_bytes(pictures[of].read_bytes())
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        # One Ray, with one worker at a time, for the launches of all pages: a launch in a process
-        # that has one uses it. A worker takes 9 s to import its libraries.
+        # One Ray for the launches of all pages: a launch in a process that has one uses it.
         patch.setenv("RAY_OVERRIDE_RESOURCES", '{"CPU": 1}')
         with joined(load("quickstart", [])):
             patch.setattr(sys, "argv", ["study", "launch", "quickstart"])
             with pytest.raises(SystemExit) as end:
                 study.cli.main()
             assert not end.value.code
-            # Pages say nothing of the figures of a launch but this one's, and draw those they show.
+            # This launch was a user's. Those of the pages do without workers, which take seconds to
+            # import their libraries, and without figures: pages draw those that they show.
+            patch.setattr(engine, "fit", fit_here)
             patch.setattr(outputs, "_write_figures", lambda study: [])
             yield folder
 

@@ -1,9 +1,15 @@
 """Command lines: what every command has in common."""
 
+import errno
+import os
+import sys
+
 import pytest
 import typer
 
 from sd4match import cli as matching
+from sd4match.commands.program import CommandLine, run
+from sd4match.errors import SD4MatchError
 from study import cli as studies
 
 
@@ -46,3 +52,34 @@ def test_a_repeatable_option_is_taken_as_often_as_it_is_given():
     (command,) = [each for each in EVERY if each.name == "score"]
     given = command.make_context("it", ["p.parquet", "--alpha", "0.1", "--alpha", "0.2"])
     assert given.params["alpha"] == [0.1, 0.2]
+
+
+FULL = os.strerror(errno.ENOSPC)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (SD4MatchError(f"/caches/mine/latents/a: cannot be written ({FULL})"), "SD4MATCH_CACHE"),
+        (SD4MatchError(f"/home/me/.cache/huggingface/hub/a: ({FULL})"), "HF_HOME names another"),
+        (SD4MatchError("Could not determine home directory"), "set HOME, or HF_HOME"),
+        (RuntimeError("Could not determine home directory."), "this user has none: set HOME"),
+        (OSError(errno.ENOSPC, FULL, "/temporary/a"), "set TMPDIR to another folder"),
+        (OSError(errno.ENOSPC, FULL, "/elsewhere/a"), "make room, or name another place"),
+    ],
+)
+def test_a_message_names_the_variable_to_set(monkeypatch, capsys, error, says):
+    app = CommandLine()
+
+    @app.command()
+    def fail():
+        raise error
+
+    monkeypatch.setenv("SD4MATCH_CACHE", "/caches/mine")
+    monkeypatch.setattr("tempfile.tempdir", "/temporary")
+    monkeypatch.setattr(sys, "argv", ["it"])
+    with pytest.raises(SystemExit) as end:
+        run(app)
+    err = capsys.readouterr().err
+    assert (end.value.code, err.count("\n")) == (1, 1)
+    assert says in err

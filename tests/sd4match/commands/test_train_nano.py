@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import torch
@@ -11,7 +12,8 @@ from safetensors.torch import load_file
 
 from sd4match import backbones
 from sd4match.backbones.folders import NANO_FOLDER
-from sd4match.commands.train_nano import train
+from sd4match.commands import program
+from sd4match.commands.train_nano import app, train
 from sd4match.testbed.nano.training.diffusion import AIMS, DiffusionStage
 
 pytestmark = pytest.mark.slow
@@ -149,6 +151,18 @@ def test_what_is_removed_is_made_again_and_nothing_else(trained, tiny, copied):
     assert_same(weights(copied), weights(trained))
 
 
+def test_in_bfloat16_as_on_a_gpu_a_stage_learns_about_the_same(trained, tiny, copied, monkeypatch):
+    (checkpoint,) = copied.glob("generation-*.pt")
+    checkpoint.unlink()
+    half = partial(torch.autocast, "cpu", dtype=torch.bfloat16)
+    monkeypatch.setattr("sd4match.testbed.nano.training.diffusion.mixed", lambda device: half())
+    train(copied, tiny, "cpu")
+    found, expected = weights(copied), weights(trained)
+    assert any(not torch.equal(found[name], expected[name]) for name in found)
+    for name, tensor in expected.items():  # a step moves a weight by its rate, 1e-3, at most
+        torch.testing.assert_close(found[name], tensor, rtol=0, atol=3e-3)
+
+
 def test_what_came_from_another_autoencoder_is_not_taken(trained, tiny, copied, capsys):
     (checkpoint,) = copied.glob("autoencoder-*.pt")
     state = torch.load(checkpoint, weights_only=True)
@@ -161,8 +175,12 @@ def test_what_came_from_another_autoencoder_is_not_taken(trained, tiny, copied, 
     assert f"diffusion starts again: {stale.name} came from other" in capsys.readouterr().out
 
 
-def test_a_run_goes_on_with_its_own_settings_only(trained, tmp_path):
-    done = command(trained, "--config", config(tmp_path / "other.json", seed=6))
-    assert done.returncode == 1
-    assert "other settings" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_run_goes_on_with_its_own_settings_only(trained, tmp_path, monkeypatch, capsys):
+    other = config(tmp_path / "other.json", seed=6)
+    monkeypatch.setattr(sys, "argv", ["train_nano", str(trained), "--config", str(other)])
+    with pytest.raises(SystemExit) as end:
+        program.run(app)
+    assert end.value.code == 1
+    said = capsys.readouterr().err
+    assert "other settings" in said
+    assert "Traceback" not in said

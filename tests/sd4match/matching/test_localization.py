@@ -13,6 +13,8 @@ from sd4match.matching.correlation import correlate
 from sd4match.matching.localization import localize, match, match_many
 from sd4match.matching.readout import CELL_LOCALIZERS, Readout
 
+from ..near import assert_near
+
 GOLDEN = {
     name: torch.from_numpy(array)
     for name, array in np.load(Path(__file__).parents[1] / "golden" / "match.npz").items()
@@ -258,7 +260,7 @@ def test_gradients_flow_when_every_localizer_is_asked():
     target.grad = None
     match(source, target, queries, kernel_sigma=SIGMAS[0]).sum().backward()
     assert alone.abs().sum() > 0
-    torch.testing.assert_close(alone, target.grad, atol=1e-4, rtol=1e-4)
+    assert_near(alone, target.grad)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Nodes that ``ray start`` started, and the token that they ask for."""
 
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -135,3 +136,43 @@ def test_a_ray_of_our_own_listens_on_loopback_only():
         assert get_node_ip_address() == "127.0.0.1"
     with cluster._loopback(False):
         assert get_node_ip_address() == others
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/tmp/ray/x"),
+            "RAY_TMPDIR names another",
+        ),
+        (ValueError("AF_UNIX path length cannot exceed 107 bytes"), "RAY_TMPDIR names another"),
+        (RuntimeError("Could not determine home directory."), ": set HOME"),
+    ],
+)
+def test_a_local_ray_that_does_not_start_says_what_to_set(tmp_path, monkeypatch, error, says):
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr(ray, "init", fail)
+    space = made_up.space_in(tmp_path)
+    refusal = pytest.raises(SD4MatchError, match=r"^cluster.address=local: cannot reach Ray")
+    with refusal as refused, cluster.joined(space):
+        pass
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_without_a_home_a_local_ray_gets_a_token_of_its_own(tmp_path, monkeypatch):
+    given = []
+
+    def look(**_):
+        given.append(os.environ["RAY_AUTH_TOKEN"])
+        raise OSError
+
+    monkeypatch.setattr(ray, "init", look)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "")
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", "")
+    monkeypatch.setenv("HOME", os.devnull)  # no folder, and none can be made there
+    with pytest.raises(SD4MatchError), cluster.joined(made_up.space_in(tmp_path)):
+        pass
+    assert len(given[0]) == 64

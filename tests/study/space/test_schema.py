@@ -5,7 +5,6 @@ import re
 from dataclasses import fields, is_dataclass
 
 from study.space import schema
-from study.space.schema import flatten, nest
 
 
 def test_every_field_has_its_meaning():
@@ -18,9 +17,3 @@ def test_every_field_has_its_meaning():
             assert re.search(rf"^ +{each.name}( \(.+\))?: .", text, re.MULTILINE), (
                 f"{section.__name__}.{each.name}"
             )
-
-
-def test_dotted_names_and_sections_are_the_same():
-    flat = {"train.layer": 1, "train.data": "own", "seed": 0}
-    assert dict(flatten(nest(flat))) == flat
-    assert nest(flat) == {"train": {"layer": 1, "data": "own"}, "seed": 0}

@@ -155,8 +155,8 @@ class Training:
 
 
 def mixed(device: torch.device) -> torch.autocast:
-    """Compute in bfloat16 where that is accurate enough."""
-    return torch.autocast(device.type, dtype=torch.bfloat16)
+    """Compute in bfloat16 where that is accurate enough; not on CPUs, which emulate it slowly."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type != "cpu")
 
 
 def _forget(log: Path, stage: str, step: int) -> None:
