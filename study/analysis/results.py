@@ -164,8 +164,8 @@ class Results:
         assert self.measured is not None  # it reads the index
         known = self._remembered.devices()
         new = [key for key in predicts if key not in known]
-        tunes, new = (keys[:: -(-len(keys) // LOOKED_AT) or 1] for keys in (tunes, new))
-        found = known | devices_of(self.folder.store, tunes=tunes, predicts=new)
+        opened = [keys[:: -(-len(keys) // LOOKED_AT) or 1] for keys in (list(tunes), new)]
+        found = known | devices_of(self.folder.store, tunes=opened[0], predicts=opened[1])
         kinds = (found.get(key, []) for key in chain(tunes, predicts))
         return dict(Counter(chain.from_iterable(kinds)).most_common())
 

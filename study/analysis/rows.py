@@ -230,7 +230,8 @@ def no_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     def safe(value: object) -> object:
         return f"'{value}" if isinstance(value, str) and value[:1] in tuple(FORMULAS) else value
 
-    texts = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
-    return frame.assign(**{name: frame[name].astype(object).map(safe) for name in texts}).rename(
-        columns=safe
-    )
+    made = frame.copy()
+    for name in frame:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            made[name] = frame[name].astype(object).map(safe)
+    return made.rename(columns=safe)

@@ -138,7 +138,8 @@ class ScoreIndex:
             except OSError:
                 same[place] = False
         stages = np.repeat(np.arange(len(table)), _lengths(table, "file"))
-        return np.bincount(stages[~same], minlength=len(table)) == 0
+        unchanged: np.ndarray = np.bincount(stages[~same], minlength=len(table)) == 0
+        return unchanged
 
     def _frame(self, table: pa.Table) -> pd.DataFrame:
         stages = np.repeat(np.arange(len(table)), _lengths(table, "scores"))

@@ -77,7 +77,7 @@ def named(world):
     write(file, buffer.getvalue())
 
 
-TRIES = {
+TRIES: dict[str, tuple] = {
     **{f"link {name}": (link(name), [STATUS], LINK)
        for name in ("study.json", "study.yaml", "cells.parquet", "failures.json",
                     "provenance.json", "search.json")},
@@ -156,9 +156,9 @@ def test_archives_stay_in_their_folder(kind, name, tmp_path):
     target = ARCHIVED[name]
     if kind == "zip":
         with zipfile.ZipFile(tmp_path / "a", "w") as archive:
-            info = zipfile.ZipInfo(name)
-            info.external_attr = (0o120777 if target else 0o100644) << 16
-            archive.writestr(info, target or "x")
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = (0o120777 if target else 0o100644) << 16
+            archive.writestr(entry, target or "x")
     else:
         with tarfile.open(tmp_path / "a", "w") as archive:
             info = tarfile.TarInfo(name)

@@ -128,7 +128,7 @@ def test_a_study_where_nothing_can_be_written_is_read(folder, monkeypatch):
         patched.setattr(Path, "touch", refuse)
         require_same(folder)
         patched.undo()
-        patched.setattr(score_index.pq, "write_table", refuse)
+        patched.setattr("pyarrow.parquet.write_table", refuse)
         require_same(folder)
     assert not segments(folder)
     assert not list(folder.path.glob(".*"))
