@@ -23,7 +23,7 @@ class Unneeded:
 
     Attributes:
         kind: what it is, for people.
-        name: key of the stage, fingerprint of the data, or name of the cache.
+        name: key of the stage, name of the ground truth, or name of the cache.
         files: names relative to the store.
         size: bytes of all files.
     """
@@ -122,7 +122,8 @@ class _Needed:
         self._keys["prompt"].update(index["tune"].dropna())
         self._keys["predictions"].update(predicted)
         self._keys["scores"].update(predicted)
-        self._keys["ground truth"].update(index["data"])
+        for data in set(index["data"]):
+            self._keys["ground truth"].add(study.store.truth_files(data)[0].stem)
         made: dict[str, Any] | None = study.read_provenance()
         if made is None:  # of an early version, which did not record its backbones
             self._all_caches = True

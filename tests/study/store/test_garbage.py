@@ -54,9 +54,12 @@ def files(folder):
 
 
 def test_all_is_needed_while_the_studies_are_there(results):
-    needed = open_study(results / "gc-one").index["data"]
+    study = open_study(results / "gc-one")
+    files = {f for data in study.index["data"] for f in study.folder.store.truth_files(data)}
+    assert all(map(os.path.exists, files))
     assert [one for one in unneeded(results) if one.kind != "ground truth"] == []
-    assert not {one.name for one in unneeded(results)} & set(needed)
+    gone = {results / "store" / name for one in unneeded(results) for name in one.files}
+    assert not files & gone
 
 
 def test_what_only_a_removed_study_needed_goes_and_the_rest_stays(results):
@@ -74,7 +77,9 @@ def test_what_only_a_removed_study_needed_goes_and_the_rest_stays(results):
     assert {each.name for each in removed if each.kind == "predictions"} == two - one
     left = {path.name for path in (results / "store" / "predict").iterdir()}
     assert left == one
-    assert open_study(results / "gc-one").cells.equals(cells)
+    again = open_study(results / "gc-one")
+    assert again.cells.equals(cells)
+    assert len(again.query("SELECT * FROM keypoints"))  # reads the ground truth
     assert (set(cells["status"]), unneeded(results)) == ({"done"}, [])
 
 
