@@ -230,6 +230,7 @@ def no_formulas(frame: pd.DataFrame) -> pd.DataFrame:
         return f"'{value}" if isinstance(value, str) and value[:1] in tuple(FORMULAS) else value
 
     texts = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
-    return frame.assign(**{name: frame[name].astype(object).map(safe) for name in texts}).rename(
-        columns=safe
-    )
+    found = frame.copy()
+    for name in texts:
+        found[name] = frame[name].astype(object).map(safe)
+    return found.rename(columns=safe)

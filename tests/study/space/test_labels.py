@@ -25,7 +25,7 @@ def test_true_and_false_are_words_and_no_numbers():
 
 
 def test_configurations_are_told_apart_by_what_applies_to_several():
-    rows = [
+    rows: list[labels.Settings] = [
         {"prompt": "single", "length": 16, "template": None, "layer": 1},
         {"prompt": "text", "length": None, "template": "a photo of a {category}", "layer": 1},
     ]
