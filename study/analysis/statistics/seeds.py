@@ -72,9 +72,9 @@ def distances(
     """What estimates of such a `Spread` exceed the truth by with a chance of at most one half."""
     from scipy.special import stdtrit
 
-    of_images = abs(stdtrit(freedom, chance))
-    of_seeds = abs(stdtrit(number - 1, chance)) if number > 1 else of_images
-    error = np.hypot(images, seeds)
+    of_images = abs(float(stdtrit(freedom, chance)))
+    of_seeds = abs(float(stdtrit(number - 1, chance))) if number > 1 else of_images
+    error: Floats = np.hypot(images, seeds)
     part = np.square(np.divide(seeds, error, out=np.zeros_like(error), where=error > 0))
-    mean = (1 - part) * of_images**_ORDER + part * of_seeds**_ORDER
-    return np.asarray(error * mean ** (1 / _ORDER))
+    mean = (1 - part) * np.power(of_images, _ORDER) + part * np.power(of_seeds, _ORDER)
+    return np.asarray(error * np.power(mean, 1 / _ORDER))

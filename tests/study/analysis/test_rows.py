@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 
 from sd4match.errors import SD4MatchError
-from study.analysis.rows import columns, none_for_na, over_seeds, representatives, value
+from study.analysis.rows import (
+    columns,
+    configurations,
+    none_for_na,
+    over_seeds,
+    representatives,
+    value,
+)
 
 
 def test_columns_are_in_the_order_of_papers_test_first(made):
@@ -57,3 +64,12 @@ def test_configurations_that_differ_in_the_seed_are_one(made):
 def test_missing_values_become_none():
     frame = pd.DataFrame({"a": [1.5, np.nan], "b": pd.array([1, None], dtype="Int64")})
     assert none_for_na(frame).to_dict("list") == {"a": [1.5, None], "b": [1, None]}
+
+
+def test_axes_of_configurations_are_plain_values(made):
+    found = configurations(made[0])
+    assert list(found) == list(made[0]["configuration"].unique())
+    assert found["text"]["length"] is None
+    assert (found["base"]["length"], found["base"]["kernel"]) == (75, 7.0)
+    values = {type(value) for axes in found.values() for value in axes.values()}
+    assert values <= {int, float, bool, str, type(None)}

@@ -4,6 +4,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from sd4match.errors import SD4MatchError
@@ -34,6 +35,14 @@ def test_the_same_figure_is_the_same_bytes(tmp_path):
     with Image.open(tmp_path / "a" / "one.png") as image:
         assert image.size == (7 * 300, 2 * 300)
     assert b"<dc:date>" not in kept[0][1]
+
+
+@pytest.mark.slow
+def test_a_figure_is_drawn_once_for_its_layout_and_once_a_format(tmp_path, monkeypatch):
+    drawn, draw = [], Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda self, renderer: drawn.append(draw(self, renderer)))
+    saving.save(figure(), tmp_path, "one", formats=("png", "svg"))
+    assert len(drawn) == 3
 
 
 @pytest.mark.slow
