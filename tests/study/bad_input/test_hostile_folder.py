@@ -160,11 +160,11 @@ def test_archives_stay_in_their_folder(kind, name, tmp_path):
             info.external_attr = (0o120777 if target else 0o100644) << 16
             archive.writestr(info, target or "x")
     else:
-        with tarfile.open(tmp_path / "a", "w") as archive:
-            info = tarfile.TarInfo(name)
-            info.type = tarfile.SYMTYPE if target else tarfile.REGTYPE
-            info.linkname = target or ""
-            archive.addfile(info)
+        with tarfile.open(tmp_path / "a", "w") as tar:
+            member = tarfile.TarInfo(name)
+            member.type = tarfile.SYMTYPE if target else tarfile.REGTYPE
+            member.linkname = target or ""
+            tar.addfile(member)
     with pytest.raises(SD4MatchError, match="refused: its member"):
         extract(tmp_path / "a", tmp_path / "to")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "to"]

@@ -72,7 +72,7 @@ def test_a_users_callback_is_registered_by_an_installed_package(tmp_path, packag
     named = "[{_target_: my_package.Mine, colour: red, tags: {by: [me]}}]"
     (made,) = create(callbacks(tmp_path, named))
     assert type(made).__name__ == "Mine"
-    assert made.given == ("red", {"by": ["me"]})
+    assert vars(made)["given"] == ("red", {"by": ["me"]})
     for text, words in {
         "[{_target_: my_package.Other}]": "my_package.Other is no ray.tune.Callback",
         "[{_target_: my_package.Gone}]": "no class my_package.Gone",
