@@ -8,6 +8,7 @@ import json
 import tarfile
 import zipfile
 from itertools import cycle
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -77,7 +78,7 @@ def named(world):
     write(file, buffer.getvalue())
 
 
-TRIES = {
+TRIES: dict[str, Any] = {
     **{f"link {name}": (link(name), [STATUS], LINK)
        for name in ("study.json", "study.yaml", "cells.parquet", "failures.json",
                     "provenance.json", "search.json")},
