@@ -230,8 +230,8 @@ def no_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     def safe(value: object) -> object:
         return f"'{value}" if isinstance(value, str) and value[:1] in tuple(FORMULAS) else value
 
-    made = frame.copy()
-    for name in frame:
-        if not pd.api.types.is_numeric_dtype(frame[name]):
-            made[name] = frame[name].astype(object).map(safe)
-    return made.rename(columns=safe)
+    texts = [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]
+    found = frame.copy()
+    for name in texts:
+        found[name] = frame[name].astype(object).map(safe)
+    return found.rename(columns=safe)

@@ -145,9 +145,8 @@ def _top_lines(rows: Sequence[Mapping[str, Any]], top: pd.DataFrame, chosen_by: 
 
 def _pareto_lines(study: Results, found: pd.DataFrame) -> str:
     """The Pareto front, the best in the first objective first."""
-    table = none_for_na(study.configurations().loc[found.index]).to_dict("records")
-    settings = [{str(name): value for name, value in row.items()} for row in table]
-    varied = labels.differing(settings)
+    settings = none_for_na(study.configurations().loc[found.index]).to_dict("records")
+    varied = labels.differing({str(n): v for n, v in row.items()} for row in settings)
     rows = [
         [
             key,

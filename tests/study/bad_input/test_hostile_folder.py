@@ -8,6 +8,7 @@ import json
 import tarfile
 import zipfile
 from itertools import cycle
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -77,7 +78,7 @@ def named(world):
     write(file, buffer.getvalue())
 
 
-TRIES: dict[str, tuple] = {
+TRIES: dict[str, Any] = {
     **{f"link {name}": (link(name), [STATUS], LINK)
        for name in ("study.json", "study.yaml", "cells.parquet", "failures.json",
                     "provenance.json", "search.json")},
@@ -160,11 +161,11 @@ def test_archives_stay_in_their_folder(kind, name, tmp_path):
             entry.external_attr = (0o120777 if target else 0o100644) << 16
             archive.writestr(entry, target or "x")
     else:
-        with tarfile.open(tmp_path / "a", "w") as archive:
-            info = tarfile.TarInfo(name)
-            info.type = tarfile.SYMTYPE if target else tarfile.REGTYPE
-            info.linkname = target or ""
-            archive.addfile(info)
+        with tarfile.open(tmp_path / "a", "w") as tar:
+            member = tarfile.TarInfo(name)
+            member.type = tarfile.SYMTYPE if target else tarfile.REGTYPE
+            member.linkname = target or ""
+            tar.addfile(member)
     with pytest.raises(SD4MatchError, match="refused: its member"):
         extract(tmp_path / "a", tmp_path / "to")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "to"]
