@@ -7,7 +7,10 @@ SQL over everything that was measured. Importing this package loads nothing heav
 >>> quickstart = study.open("results/quickstart")           # doctest: +SKIP
 >>> quickstart.best()                                       # doctest: +SKIP
 >>> print(quickstart.table("timestep").markdown())          # doctest: +SKIP
->>> quickstart.query("SELECT prompt, max(pck) FROM scores GROUP BY prompt")  # doctest: +SKIP
+>>> of_spair = "dataset = 'spair' AND split = 'val' AND alpha = 0.1"
+>>> quickstart.query(
+...     f"SELECT prompt, max(pck) FROM scores WHERE {of_spair} GROUP BY prompt"
+... )  # doctest: +SKIP
 """
 
 from pathlib import Path

@@ -112,7 +112,8 @@ class Study(Results):
         """Answer an SQL query (DuckDB) over the views that `study.analysis.sql.VIEWS` documents.
 
         Args:
-            sql: for example ``SELECT prompt, max(pck) FROM scores GROUP BY prompt``.
+            sql: for example ``SELECT prompt, pck FROM scores WHERE dataset = 'spair' AND
+                split = 'val' AND alpha = 0.1``.
 
         Raises:
             SD4MatchError: the query is wrong; the message is DuckDB's first line.

@@ -29,7 +29,6 @@ COVERED = {
     "study/cli.py": "tests/study/end_to_end/test_commands.py",
     "study/engine/timing.py": "tests/study/engine/test_worker.py",
     "study/figures/kind.py": "tests/study/figures/test_kinds.py",
-    "study/launch/launch.py": "tests/study/end_to_end/test_launch.py",
     "study/search/proposals.py": "tests/study/search/test_search.py",
     "study/store/retry.py": "tests/study/end_to_end/test_behind_a_url.py",
 }

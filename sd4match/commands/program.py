@@ -8,11 +8,13 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
 import typer
 from typer.core import TyperCommand
+from typer.models import CommandFunctionType
 
 from sd4match.commands import terminal
 from sd4match.errors import SD4MatchError
@@ -26,7 +28,9 @@ INTERRUPTED = 130  # what a shell reports for Ctrl-C, and typer with it
 class CommandLine(typer.Typer):
     """Commands that take an option once, unless it is repeatable: no value is lost silently."""
 
-    def command(self, *args: Any, **settings: Any) -> Any:
+    def command(
+        self, *args: Any, **settings: Any
+    ) -> Callable[[CommandFunctionType], CommandFunctionType]:
         """As of typer."""
         return super().command(*args, cls=_Command, **settings)
 
@@ -37,7 +41,8 @@ class _Command(TyperCommand):
         _, _, given = self.make_parser(ctx).parse_args(args=list(args))
         for option, count in Counter(given).items():
             if count > 1 and not option.multiple:
-                raise typer.BadParameter(f"given {count} times: give it once", ctx, option)
+                name = repr(option.opts[0])
+                raise typer.BadParameter(f"given {count} times: give it once", ctx, None, name)
         return super().parse_args(ctx, args)
 
 

@@ -28,7 +28,7 @@ from sd4match.testbed.nano.training.loop import Stage, Training
 from sd4match.testbed.nano.training.models import export, initial_models
 from sd4match.testbed.nano.training.settings import Settings, read_settings
 
-app = typer.Typer(add_completion=False)
+app = program.CommandLine(add_completion=False)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from sd4match.matching.readout import Readout, Setting, layer_at
 from study.analysis.statistics.stats import PairSamples
 from study.plan.index import TFLOP
 from study.space.metric import Rule
+from study.store.devices import devices_of
 from study.store.score_index import FREE, Entry, ScoreIndex, averages_of, now
 from study.store.scores import Record, read_averages, read_scores, score, scored, truth_of
 from study.store.store import Store
@@ -141,7 +142,7 @@ def _counts(file: Path, alpha: float) -> tuple[list[Setting], np.ndarray, np.nda
 
 @lru_cache(maxsize=16)
 def _identity(store: Path, data: str) -> tuple[np.ndarray, ...]:
-    """(P,) which pairs count; numbers that name source image, target image and category of these."""
+    """(P,) which pairs count; numbers that name their source image, target image and category."""
     truth, pairs = truth_of(store, data)
     images = pd.Categorical(pd.concat([pairs["source"], pairs["target"]])).codes
     source, target = np.split(images, 2)
@@ -179,12 +180,13 @@ def averages(
     )
     stale = set(index["predict"][(matched["_merge"] == "left_only").to_numpy()])
     if not stale:
-        return known[known["predict"].isin(index["predict"])]
+        return known
     moment = now(remembered.folder)
-    entries = list(_read(index[index["predict"].isin(stale)], store, rule))
+    # As objects: pandas compares text of Arrow one by one.
+    entries = list(_read(index[index["predict"].astype(object).isin(stale)], store, rule))
     remembered.add(entries, moment)
     new = pd.DataFrame([row for entry in entries for row in _of(entry)], columns=names)
-    kept = known[~known["predict"].isin(stale) & known["predict"].isin(index["predict"])]
+    kept = known[~known["predict"].astype(object).isin(stale)]
     return pd.concat([kept, new.astype(kinds)], ignore_index=True)
 
 
@@ -224,9 +226,9 @@ def _read(index: pd.DataFrame, store: Store, rule: Rule) -> Iterator[Entry]:
                 ]
                 rows[setting] = [*wanted[setting], *about, *measured]
         folder = store.folder / "predict" / record.key
-        yield Entry(
-            record.key, (folder, *dict.fromkeys(recorded.values()), *files), list(rows.values())
-        )
+        read = (folder, *dict.fromkeys(recorded.values()), *files)
+        devices = devices_of(store, predicts=[record.key]).get(record.key, [])
+        yield Entry(record.key, read, list(rows.values()), devices)
 
 
 def _settings_by_record(index: pd.DataFrame) -> dict[Record, dict[Setting, list[object]]]:

@@ -93,8 +93,12 @@ class Results:
             store,
             self.rule,
             failures=self.folder.read_failures(),
-            remembered=ScoreIndex(self.folder.path, store.folder, self.rule),
+            remembered=self._remembered,
         )
+
+    @cached_property
+    def _remembered(self) -> ScoreIndex:
+        return ScoreIndex(self.folder.path, self.folder.store.folder, self.rule)
 
     @cached_property
     def cells_with_keys(self) -> pd.DataFrame:
@@ -147,7 +151,7 @@ class Results:
         """How many stored stages were computed on each kind of device, the most frequent first.
 
         docs/explanation/architecture.md, idea 6. Stages whose files do not say it are left out. Of
-        more than `LOOKED_AT` stages of a kind, as many are looked at, evenly spread.
+        more than `LOOKED_AT` files that are not remembered, as many are opened, evenly spread.
 
         Args:
             predictions: keys of predict stages, which count with the tunings of their prompts; None
@@ -155,11 +159,15 @@ class Results:
         """
         index = self.index
         if predictions is not None:
-            index = index[index["predict"].isin(set(predictions))]
+            index = index[index["predict"].astype(object).isin(set(predictions))]
         tunes, predicts = (index[name].dropna().unique() for name in ("tune", "predict"))
-        tunes, predicts = (keys[:: -(-len(keys) // LOOKED_AT) or 1] for keys in (tunes, predicts))
-        found = devices_of(self.folder.store, tunes=tunes, predicts=predicts)
-        return dict(Counter(chain.from_iterable(found.values())).most_common())
+        assert self.measured is not None  # it reads the index
+        known = self._remembered.devices()
+        new = [key for key in predicts if key not in known]
+        tunes, new = (keys[:: -(-len(keys) // LOOKED_AT) or 1] for keys in (tunes, new))
+        found = known | devices_of(self.folder.store, tunes=tunes, predicts=new)
+        kinds = (found.get(key, []) for key in chain(tunes, predicts))
+        return dict(Counter(chain.from_iterable(kinds)).most_common())
 
     @property
     def revision(self) -> str:

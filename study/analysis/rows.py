@@ -28,11 +28,12 @@ def columns(cells: pd.DataFrame, alphas: Sequence[float] | None) -> list[tuple[s
     Raises:
         SD4MatchError: an alpha that was not scored.
     """
-    scored = sorted({float(alpha) for alpha in cells["alpha"]})
+    scored = sorted(map(float, cells["alpha"].unique()))
     wanted = scored if alphas is None else [_scored(alpha, scored) for alpha in alphas]
     known = {name: i for i, name in enumerate(labels.DATASETS)}
     datasets = sorted(cells["dataset"].unique(), key=lambda d: (known.get(d, len(known)), d))
-    held = set(cells[["dataset", "split"]].itertuples(index=False, name=None))
+    distinct = cells[["dataset", "split"]].drop_duplicates()
+    held = set(distinct.itertuples(index=False, name=None))
     return [(d, s, a) for d in datasets for s in _SPLITS if (d, s) in held for a in wanted]
 
 
@@ -120,7 +121,7 @@ def one_training_seed(cells: pd.DataFrame, keys: Collection[str]) -> bool:
         cells: see `study.analysis.contrasts`.
         keys: what is shown; other seeds of these configurations count, where they are measured.
     """
-    done = set(cells.loc[cells["status"] == "done", "configuration"])
+    done = set(cells.loc[cells["status"] == "done", "configuration"].unique().tolist())
     table, shown = configurations(cells), set(keys)
     for seeds in by_seed(table).values():
         some = shown.intersection(seeds.values())
@@ -176,7 +177,7 @@ def configurations(cells: pd.DataFrame) -> dict[str, labels.Settings]:
     rows = zip(*values, strict=True)
     return {
         str(name): dict(zip(axes, row, strict=True))
-        for name, row in zip(frame["configuration"], rows, strict=True)
+        for name, row in zip(frame["configuration"].tolist(), rows, strict=True)
     }
 
 

@@ -70,9 +70,11 @@ def query(
 ) -> None:
     """Answer an SQL query over what a study measured, read-only.
 
-    The views: configurations, scores, keypoints, trials, stages.
+    The views: configurations, scores, keypoints, trials, stages. Scores are of one data set, split
+    and alpha a row: name all three.
 
-    Example: study query quickstart "SELECT prompt, max(pck) FROM scores GROUP BY prompt"
+    Example: study query quickstart "SELECT prompt, max(pck) FROM scores
+    WHERE dataset = 'spair' AND split = 'val' AND alpha = 0.1 GROUP BY prompt"
     """
     if schema:
         from study.analysis.sql import views

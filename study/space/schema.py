@@ -179,6 +179,7 @@ class Search:
         warm_start: studies in ``results`` whose stored results are given to the sampler before it
             proposes anything. Example: ``[quickstart]``
         storage: Optuna journal file, or URL of a database; null is a journal in the study's folder.
+            A password is a variable of the environment, ``${oc.env:NAME}``.
             Example: ``sqlite:///search.db``
         asha: 3 continues the best third of the prompts after 1, 3, 9, … epochs, by the metric at
             the baseline's evaluation setting, and stops the others; null learns every prompt to
@@ -275,7 +276,8 @@ class SpaceFile:
         batch_size: images in a UNet pass; halved when the memory of the device is too small.
         image_encoders: hub ids or folders for ``dino`` and ``clip``, in place of the usual ones.
             Example: ``{dino: facebook/dinov2-large}``
-        callbacks (list of map): Ray Tune callbacks that follow every trial.
+        callbacks (list of map): Ray Tune callbacks that follow every trial: Ray's own, and those
+            that an installed package registers.
             Example: ``[{_target_: ray.tune.logger.CSVLoggerCallback}]``
         resources: what one trial takes.
         budget: what a launch may spend.

@@ -40,8 +40,8 @@ VERSION = 1
 FREE = [name for name, axis in AXES.items() if axis.cost == "free"]
 """The axes whose values are read from one record."""
 SETTLED = 2 * 10**9
-"""Nanoseconds: a file is remembered once it is older. A clock that counts in steps (2 s on some file
-systems) gives a file that changes twice within a step the same time."""
+"""Nanoseconds: a file is remembered once it is older. A clock that counts in steps, of 2 s on some
+file systems, gives a file that changes twice within a step the same time."""
 MOST = 8
 """Files of an index; then they become one."""
 
@@ -57,11 +57,13 @@ class Entry:
         key: of the stage.
         files: all files that the answer depends on, and the folder that lists them.
         rows: values of `ScoreIndex.columns`, one row for each setting that was asked for.
+        devices: kinds of devices that it was computed on (`study.store.devices`).
     """
 
     key: str
     files: tuple[Path, ...]
     rows: Sequence[Sequence[Any]]
+    devices: Sequence[str] = ()
 
 
 class ScoreIndex:
@@ -91,6 +93,7 @@ class ScoreIndex:
                 ("file", pa.list_(pa.string())),
                 ("size", pa.list_(pa.int64())),
                 ("time", pa.list_(pa.int64())),
+                ("devices", pa.list_(pa.string())),
                 *lists,
             ]
         )
@@ -116,16 +119,22 @@ class ScoreIndex:
         self._fresh = table.filter(pa.array(self._unchanged(table))).combine_chunks()
         return self._frame(self._fresh)
 
+    def devices(self) -> dict[str, list[str]]:
+        """The kinds of devices of the stages that `read` gave, by key."""
+        names = ("predict", "devices")
+        keys, found = (self._fresh[name].to_pylist() for name in names)
+        return dict(zip(keys, found, strict=True))
+
     def _unchanged(self, table: pa.Table) -> np.ndarray:
         """Whether each stage's files are as they were."""
         names, sizes, times = (_flat(table, name) for name in ("file", "size", "time"))
         same = np.empty(len(names), dtype=bool)
         start = f"{self._store}{os.sep}"
         known = zip(names.to_pylist(), sizes.to_pylist(), times.to_pylist(), strict=True)
-        for place, (name, *stamp) in enumerate(known):
+        for place, (name, size, time) in enumerate(known):
             try:
-                status = os.stat(start + name)
-                same[place] = [status.st_size, status.st_mtime_ns] == stamp
+                status = os.stat(start + name)  # noqa: PTH116 - a Path takes three times as long
+                same[place] = status.st_size == size and status.st_mtime_ns == time
             except OSError:
                 same[place] = False
         stages = np.repeat(np.arange(len(table)), _lengths(table, "file"))
@@ -152,7 +161,7 @@ class ScoreIndex:
         if moment is None:
             return
         stamped = [(entry, self._stamps(entry.files)) for entry in entries]
-        # A file that changed after `moment` is younger, or its folder is: nothing else is remembered.
+        # What changed after `moment` is younger, or its folder is.
         kept = [
             (entry, files)
             for entry, files in stamped
@@ -192,6 +201,7 @@ class ScoreIndex:
             "file": [list(files) for _, files in kept],
             "size": [[size for size, _ in files.values()] for _, files in kept],
             "time": [[time for _, time in files.values()] for _, files in kept],
+            "devices": [list(entry.devices) for entry, _ in kept],
         }
         for place, name in enumerate(self.columns):
             columns[name] = [[_plain(row[place]) for row in e.rows] for e, _ in kept]

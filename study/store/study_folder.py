@@ -191,8 +191,9 @@ class StudyFolder:
             index = plan_index.frame(opened.read())
         except (OSError, pa.ArrowException, KeyError) as error:
             raise self._damaged("cells.parquet", error) from None
-        tunes, predicts, data = (set(index[n].dropna()) for n in ("tune", "predict", "data"))
-        self.store.pull(tunes=tunes, predicts=predicts, data=data)
+        if self.mirror.url:
+            tunes, predicts, data = (set(index[n].dropna()) for n in ("tune", "predict", "data"))
+            self.store.pull(tunes=tunes, predicts=predicts, data=data)
         return index
 
     def write_search(self, found: Mapping[str, Any]) -> None:

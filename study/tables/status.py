@@ -33,10 +33,11 @@ def status_report(folder: StudyFolder) -> tuple[dict[str, Any], str]:
         return facts, "\n".join([headline, *live_lines(beat), *where])
     state, why = ended(folder, beat)
     results = Results(folder)
-    cells = results.cells.drop_duplicates(["configuration", "dataset", "split"])
+    cells = results.measured.drop_duplicates(["configuration", "dataset", "split"])
     devices = results.devices()
-    done = int((cells["status"] == "done").sum())
-    reasons = cells.loc[cells["status"] != "done", "reason"].value_counts()
+    measured = cells[f"pck@{results.rule.alphas[0]:g}"].notna()
+    done = int(measured.sum())
+    reasons = cells.loc[~measured, "reason"].value_counts()
     failed = ((key, folder.log(key)) for key in folder.read_failures())
     logs = {key: str(log) for key, log in failed if log.exists()}
     facts = {

@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image, ImageOps
 
 from sd4match import backbones
+from sd4match.backbones import devices
 from sd4match.datasets import ImagePair
 from sd4match.errors import SD4MatchError
 from sd4match.features import Latents
@@ -148,6 +149,13 @@ def test_moments_of_another_number_of_threads_are_others(nano, pair, tmp_path):
             Latents(nano, SIZE, tmp_path / "cache").moments(pair, "source")
     finally:
         torch.set_num_threads(before)
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_moments_of_another_kind_of_device_are_others(nano, pair, tmp_path, monkeypatch):
+    for processor in ("one", "another"):
+        monkeypatch.setattr(devices, "processor", lambda name=processor: name)
+        Latents(nano, SIZE, tmp_path / "cache").moments(pair, "source")
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
 

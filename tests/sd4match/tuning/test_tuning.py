@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sd4match import prompts
+from sd4match.backbones import devices
 from sd4match.errors import SD4MatchError
 from sd4match.features import Latents
 from sd4match.features.latents import image_key
@@ -182,6 +183,19 @@ def test_a_tuning_resumed_at_any_step_is_the_uninterrupted_one(nano, start, fami
     ):
         expected = other.state_dict()
         assert all(torch.equal(value, expected[name]) for name, value in one.state_dict().items())
+
+
+def test_a_tuning_that_goes_on_elsewhere_names_both_kinds_of_devices(start, monkeypatch):
+    first = start()
+    with pytest.raises(KilledError):
+        run(first, on_step=kill_at(1))
+    state = saved(first)
+    monkeypatch.setattr(devices, "processor", lambda: "another processor")
+    again = start()
+    again.load_state_dict(state)
+    assert len(again.devices) == 2
+    assert again.devices[0] == first.devices[0]
+    assert again.devices[1].startswith("another processor")
 
 
 @pytest.mark.slow

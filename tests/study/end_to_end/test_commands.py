@@ -311,6 +311,7 @@ def test_help_shows_an_example(launched, ask):
         "query",
         "compare",
         "export",
+        "verify",
     ):
         assert f"study {command} quickstart" in ask(launched[0], command, "--help").out
 

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from sd4match.errors import SD4MatchError
 from study.launch.provenance import Provenance, recorded
 from study.plan.plan import Planner
 from study.space.designs import configurations
@@ -28,13 +29,14 @@ def launch(tmp_path, shapes_root):
     return record, folder, lambda: record.planned(Planner(space).plan(configurations(space)), [])
 
 
-def test_a_record_that_cannot_be_written_stops_nothing_and_is_told_once(launch, caplog):
+def test_a_record_that_cannot_be_written_is_told_once_and_at_the_end_an_error(launch, caplog):
     record, folder, planned = launch
     blocked = folder.path / "provenance.json"
     blocked.mkdir(parents=True)
-    with caplog.at_level(logging.WARNING), recorded(record):
+    unwritable = pytest.raises(SD4MatchError, match=r"provenance\.json cannot be written")
+    with unwritable, caplog.at_level(logging.WARNING), recorded(record):
         planned()
-        record.write()
+        record.write()  # while work goes on, that stops nothing
     assert [str(blocked) in message for message in caplog.messages] == [True]
     blocked.rmdir()
     record.close("finished")

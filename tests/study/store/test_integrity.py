@@ -8,7 +8,8 @@ import pytest
 from sd4match.errors import SD4MatchError
 from sd4match.files.atomic import ABANDONED, atomic_path
 from sd4match.records import parquet
-from study.store.integrity import sweep
+from study.store.integrity import sweep, verify
+from study.store.store import Store
 
 from ..small_store import finish, flip, measured
 
@@ -91,3 +92,28 @@ def test_what_another_launch_removes_meanwhile_is_no_damage(plan, store, monkeyp
         gone.unlink(missing_ok=True)
         monkeypatch.setattr("study.store.integrity._files", lambda *_, gone=gone: [(gone, (1, 1))])
         assert sweep(plan, store) == []
+
+
+@pytest.mark.slow
+def test_a_file_is_read_once_and_verify_reads_all(plan, store, tmp_path, monkeypatch):
+    study = tmp_path / "study"
+    study.mkdir()
+    keys = plan.tunes, plan.predicts, {stage.data.fingerprint for stage in plan.predicts.values()}
+    noting, long_ago = Store(store.folder, study), time.time() - 60
+    for file in store.folder.rglob("*.*"):
+        os.utime(file, (long_ago, long_ago))
+    assert sweep(plan, noting) == []
+    with monkeypatch.context() as patched:
+        patched.setattr("study.store.integrity._sound", lambda file: pytest.fail(f"reads {file}"))
+        assert sweep(plan, noting) == []
+
+    file = next(store.folder.glob("predict/*/*.parquet"))
+    file.write_bytes(flip(file.read_bytes()))
+    os.utime(file, (long_ago, long_ago))
+    assert sweep(plan, noting) == []  # same size and time
+    before = measured(store)
+    count, damaged = verify(noting, *keys)
+    assert (damaged, measured(store)) == ([file], before)
+    assert count == len(before) - sum("curves" in name for name in before)
+    assert sweep(plan, noting) == [file]
+    assert verify(noting, *keys) == (count - 1, [])

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from sd4match.errors import SD4MatchError
 from sd4match.pck.ground_truth import GroundTruth
@@ -109,7 +108,7 @@ def test_young_files_are_not_remembered(folder):
 
 
 def test_only_new_stages_are_read_and_appended(folder, monkeypatch):
-    store, (key, *_) = folder.store, sorted(folder.store.predicted())
+    store, key = folder.store, Results(folder).index["predict"].iloc[0]
     shutil.move(store.folder / "predict" / key, folder.path.parent / "aside")
     require_same(folder)
     shutil.move(folder.path.parent / "aside", store.folder / "predict" / key)

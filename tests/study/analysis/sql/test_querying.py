@@ -1,6 +1,8 @@
 """SQL over a study's views reads only what it names, and changes nothing."""
 
 import json
+import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -81,3 +83,20 @@ def test_mistakes_leave_nothing(answered, tmp_path):
     with pytest.raises(SD4MatchError, match="unknown view 'score': did you mean 'scores'"):
         answered.export(tmp_path / "out", views=["score"])
     assert not (tmp_path / "out").exists()
+
+
+DOCUMENTED = ("README.md", "docs/tutorial.md", "study/commands/ask.py")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", DOCUMENTED)
+def test_the_numbers_of_documented_queries_are_those_of_the_best(answered, page):
+    text = (Path(__file__).parents[4] / page).read_text(encoding="utf-8")
+    (sql,) = re.findall(r'study query \w+ "(SELECT \w+, max\(pck\)[^"]+)"', text)
+    dataset = re.search(r"dataset = '(\w+)'", sql)[1]
+    answer = answered.query(" ".join(sql.split()))
+    assert len(answer) > 1
+    for value, pck in answer.itertuples(index=False, name=None):
+        where = f"{answer.columns[0]} = '{value}'"
+        best = answered.best(metric=f"{dataset}/val/pck@0.1", where=where)
+        assert pck == pytest.approx(best.iloc[-1], abs=1e-12)
