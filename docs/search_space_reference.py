@@ -40,7 +40,7 @@ them and says which axes make them.
 ## Overrides
 
 An override wins over the file, and of two for one setting the last. It is `key=value`, with no
-spaces around the `=`, and `~axes.layer` leaves an axis out.
+spaces around the `=`, and `~axes.layer` leaves an axis out, `~axes` all of them.
 
 - Settings of the type text, also in `prompts` and `image_encoders`, are taken as they are typed:
   `data.root=~/run=3`. Quote for the shell only: `'data.root=/data/my folder'`. `null` is no text

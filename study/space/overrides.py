@@ -122,10 +122,12 @@ def shown(text: str) -> str:
 
 
 def _left_out(before: Mapping[str, Any], path: Path) -> Any:
-    """A section without a name, whichever way that is spelled."""
+    """A section without a name, whichever way that is spelled, or without all of its names."""
     section, *rest = path
-    if section not in OPEN or not rest:
-        raise SD4MatchError(f"only a name in {', '.join(OPEN)} can be left out with ~")
+    if section not in OPEN:
+        raise SD4MatchError(f"only names in {', '.join(OPEN)} can be left out with ~")
+    if not rest:
+        return {}
     name = ".".join(path)
     there = {".".join(leaf): leaf[1:] for leaf, _ in _leaves(before[section], (section,))}
     gone = {leaf for known, leaf in there.items() if f"{known}.".startswith(f"{name}.")}

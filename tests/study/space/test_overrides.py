@@ -125,9 +125,10 @@ def test_an_override_wins_whichever_way_the_file_spells_it(write, written, typed
 def test_an_axis_can_be_left_out_whichever_way_it_is_spelled(write, written):
     path = write(f"axes: {{{written}, timestep: [1, 2]}}")
     assert list(load(path, ["~axes.train.layer"]).axes) == ["timestep"]
+    assert not load(path, ["~axes"]).axes
     with pytest.raises(SD4MatchError, match=r"'axes\.timstep': did you mean 'axes\.timestep'"):
         load(path, ["~axes.timstep"])
-    with pytest.raises(SD4MatchError, match="only a name in axes"):
+    with pytest.raises(SD4MatchError, match="only names in axes"):
         load(path, ["~data.pairs"])
 
 
