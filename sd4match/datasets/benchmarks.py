@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sd4match.datasets.benchmark import Benchmark
+from sd4match.datasets.benchmark import MANIFEST, Benchmark
 from sd4match.datasets.index import read_columns
 from sd4match.datasets.pair_set import PairSet
 from sd4match.datasets.pf_pascal import PF_PASCAL_BENCHMARK
@@ -82,7 +82,9 @@ def check_root(root: Path) -> None:
                     f"data root {root} is {what}: give the folder above it, {folder.parent}, "
                     f"that has it as {benchmark.folder}"
                 )
-    if below := next(filter(_holds_any, sorted(place.glob("*/"))), None):
+    # Who plans a study of the real data beside the generated benchmark does not mean that.
+    real = (folder for folder in sorted(place.glob("*/")) if not (folder / MANIFEST).is_file())
+    if below := next(filter(_holds_any, real), None):
         raise SD4MatchError(f"data root {root} holds no data set, but {below} does: give that")
 
 

@@ -132,7 +132,8 @@ def optimism_of(rows: Sequence[Row], *, seed: int = 0) -> float:
     draws = np.random.default_rng(seed).standard_normal((size, _DRAWS))
     errors = _root(covariance) @ draws
     highest = (plausible[:, None] + errors).argmax(axis=0)
-    return float(errors[highest, np.arange(_DRAWS)].mean())
+    # Below 0 only by the chance of the draws.
+    return max(0.0, float(errors[highest, np.arange(_DRAWS)].mean()))
 
 
 def _covariance(pairs: Design, values: Floats) -> NDArray[np.float64]:

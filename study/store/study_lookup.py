@@ -40,10 +40,11 @@ def existing(place: str | Path) -> Path:
 def _require_inside(path: Path) -> None:
     """Refuse a study's folder that leads elsewhere: it may come from someone else.
 
-    A report shows files of the folder, and figures are written into it.
+    A report shows files of the folder, and figures are written into it. Nothing reads or writes
+    the links that Optuna's own lock of a journal leaves behind.
     """
     for file in path.iterdir():
-        if file.is_symlink():
+        if file.is_symlink() and file.suffix != ".lock":
             target = file.resolve(strict=False) if not _loops(file) else file
             if not target.is_relative_to(path.parent):
                 raise SD4MatchError(

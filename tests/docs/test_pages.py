@@ -187,7 +187,7 @@ def test_everything_on_a_page_runs(page, desk, monkeypatch, capsys, record_prope
         elif block.language == "yaml":
             open_space(block.text, desk)
         else:
-            assert block.language in ("text", ""), f"{where}: what is {block.language}?"
+            assert block.language in ("text", "toml", ""), f"{where}: what is {block.language}?"
 
 
 def test_the_pages_are_found():

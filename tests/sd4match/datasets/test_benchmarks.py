@@ -186,3 +186,7 @@ def test_other_roots_are_left_alone(tmp_path, shared_root, name):
     check_root(tmp_path / "nowhere")
     (tmp_path / name / "root/SPair-71k").symlink_to(shared_root / "SPair-71k")
     check_root(tmp_path / name / "root")  # a root that lacks some other data set
+    (tmp_path / "shapes/pf-willow").mkdir(parents=True)
+    (tmp_path / "shapes/shapes.json").touch()
+    (tmp_path / "real").mkdir()
+    check_root(tmp_path)  # beside the generated benchmark, whose pairs are not meant

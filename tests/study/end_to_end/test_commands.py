@@ -75,7 +75,8 @@ def test_status_counts_results(launched, ask):
     assert "12 of 12 results" in ask(terminal, "status", "small").out
     facts = ask(terminal, "status", "small", "--json").json
     board = str(terminal.results / "small" / "tensorboard")
-    counted = {"results": 12, "done": 12, "missing": {}, "logs": {}}
+    counted = {"results": 12, "done": 12, "missing": {}, "logs": {}, "unwritten": None}
+    assert list(facts.pop("devices").values()) == [10]  # eight predictions and two prompts
     assert facts == {"study": "small", "state": "finished", "tensorboard": board} | counted
 
 
