@@ -88,6 +88,15 @@ def check_root(root: Path) -> None:
         raise SD4MatchError(f"data root {root} holds no data set, but {below} does: give that")
 
 
+def generated_below(root: Path) -> Path | None:
+    """The generated benchmark one level below a folder, if there is one.
+
+    Args:
+        root: of the data sets, as someone typed it.
+    """
+    return next((place for place in sorted(root.glob("*/")) if (place / MANIFEST).is_file()), None)
+
+
 def _holds_any(root: Path) -> bool:
     """Whether some data set is in a data root."""
     return any((root / name).is_dir() for name in FOLDERS.values())

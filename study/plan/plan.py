@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 
 from sd4match.backbones.architectures import Architecture
-from sd4match.datasets.benchmarks import SPLITS
+from sd4match.datasets.benchmarks import SPLITS, generated_below
 from sd4match.errors import SD4MatchError
 from sd4match.matching.readout import Place, Setting
 from study.plan.inputs import DataRef, Machine
@@ -204,9 +205,15 @@ class Planner:
         refs = [self.data(d, s) for d, s in dict.fromkeys(wanted) if s in SPLITS[d]]
         absent = dict.fromkeys(ref.dataset for ref in refs if not ref.present)
         if absent:
+            below = generated_below(Path(file.data.root).expanduser())
             raise SD4MatchError(
-                f"data set missing: {', '.join(absent)} in {file.data.root}: make small ones with "
-                f"`sd4match data shapes {file.data.root}`, or set data.root and data.evaluate"
+                f"data set missing: {', '.join(absent)} in {file.data.root}: "
+                + (
+                    f"small generated ones are in {below}: set data.root to that"
+                    if below
+                    else f"make small ones with `sd4match data shapes {file.data.root}`"
+                )
+                + ", or set data.root and data.evaluate"
             )
         named = {space.baseline["prompt"], *space.axes.get("prompt", ())}
         for name in file.prompts:

@@ -279,7 +279,7 @@ OVERRIDES = {
     "results=": ("results=", "empty"),
     "data.root=data/SPair-71k": ("SPair-71k itself", "give the folder above it"),
     "data.root=data/SPair-71k/Layout": ("inside of", "SPair-71k", "give the folder above it"),
-    "data.root=.": ("holds no data set", "data does"),
+    "data.root=.": ("data set missing", "generated ones are in data: set data.root to that"),
     "axes.template=[a photo of a {category}]": ('axes.template=["a photo of a {category}"]',),
     "axes.backbone=[~/sd]": ('axes.backbone=["~/sd"]',),
     "axes.timestep=1,2": ("axes.timestep=[1, 2]",),
