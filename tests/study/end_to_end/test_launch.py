@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 AXES = ("prompt", "timestep", "layer")
 MEASURED = {"latents", "predict", "score", "truth", "tune"}
 NOTES = ".scores-*.parquet"  # what answers remember; no result
+LOCK = ".use"  # that `study gc` waits for
 CLOCK = "speed"  # how long stages took: the one part of a store that is never the same twice
 
 
@@ -68,10 +69,10 @@ def test_a_launch_leaves_nothing_behind(launched):
         "study.json", "study.yaml", "tables", "tensorboard",
     } | {file for file in files if file.endswith(".diff")}  # fmt: skip
     folders = {file.name for file in (terminal.results / "store").iterdir()}
-    assert folders == {*MEASURED, CLOCK}
+    assert folders == {*MEASURED, CLOCK, LOCK}
     hidden = [file for file in terminal.results.rglob(".*") if not file.match(NOTES)]
     unfinished = list(terminal.results.rglob("checkpoint.pt"))
-    assert hidden + unfinished == []
+    assert hidden + unfinished == [terminal.results / "store" / LOCK]
 
 
 def test_the_same_launch_again_computes_nothing(launched, ask, hashes):
