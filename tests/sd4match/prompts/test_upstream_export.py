@@ -8,6 +8,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from sd4match import backbones, prompts
 from sd4match.errors import SD4MatchError
+from sd4match.prompts.upstream_files import setting_of
 
 PROCESSING = {
     "size": {"shortest_edge": 28},
@@ -102,9 +103,7 @@ FAMILIES = [
 @pytest.mark.parametrize(("family", "options"), FAMILIES)
 def test_what_is_exported_comes_back(backbone, tmp_path, family, options):
     prompt = prompts.create(family, backbone, seed=3, **options)
-    folder = tmp_path / f"Any_spair_sd2-1_{prompts.upstream_files.setting_of(prompt)}".replace(
-        "Any", "CPM"
-    )
+    folder = tmp_path / f"Any_spair_sd2-1_{setting_of(prompt)}".replace("Any", "CPM")
     written = prompts.export_upstream(prompt, folder, backbone)
     assert written == folder / ("ckpt.pt" if prompt.family == "cpm" else "caption.pt")
     again = prompts.import_upstream(folder, backbone)
