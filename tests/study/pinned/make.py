@@ -125,7 +125,7 @@ def scores(store, root):
     store.write_predictions("made-up", SETTINGS, truth.keypoints + noise, truth)
     (file,) = score(store, Record("made-up", data.fingerprint, SIDE), SETTINGS, RULE)
     for alpha in RULE.alphas:
-        yield read_scores(file, alpha)[0]
+        yield read_scores(file, alpha)[1]
 
 
 def agrees(output, found, reference):
