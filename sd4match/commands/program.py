@@ -174,7 +174,7 @@ def _advice(error: OSError) -> str:
 
 
 def _flush(stream: TextIO | None) -> None:
-    """Let nothing that is left in a stream fail when Python ends: the error was told."""
+    """Let nothing that is left in a stream fail when Python ends: the error was shown."""
     if stream is None:
         return
     try:

@@ -77,7 +77,7 @@ def settings(row: Settings) -> str:
 
 
 def differing(rows: Iterable[Settings]) -> list[str]:
-    """The settings by which some configurations are told apart.
+    """The settings in which some configurations differ.
 
     A setting that applies to some of them only, with one value, says no more than the setting that
     it depends on: ``template`` with ``prompt=text``.
