@@ -13,7 +13,7 @@ from study.analysis.results import Results
 from study.figures import page
 from study.figures.kind import Kind, Names
 from study.figures.measured import closing
-from study.search.record import HYPERVOLUME, journal_of, read
+from study.search.trials import HYPERVOLUME, journal_of, read
 from study.space.metric import COST
 
 _STATES: Mapping[str, dict[str, Any]] = {
@@ -30,7 +30,7 @@ def history(trials: pd.DataFrame, objectives: Mapping[str, str]) -> Figure:
     With several objectives one more panel has the hypervolume of the Pareto fronts so far.
 
     Args:
-        trials: see `study.search.record.read`.
+        trials: see `study.search.trials.read`.
         objectives: name to ``maximize`` or ``minimize``.
 
     Returns:

@@ -94,7 +94,7 @@ def _trials(study: Results) -> str:
     """The SHA-256 of the trials of a study's search; empty for other designs."""
     if study.folder.facts.get("design") != "search":
         return ""
-    from study.search.record import read  # imported here: other designs do without Optuna
+    from study.search.trials import read  # imported here: other designs do without Optuna
 
     try:
         trials, _ = read(study)

@@ -16,7 +16,8 @@ from study.search import samplers
 from study.search.journal import JOURNAL, portable
 from study.search.objectives import Objectives, Row, hypervolumes
 from study.search.proposals import Proposal, Proposals, TrialResult
-from study.search.record import STOPPED, WARM, Endings, Record, kept, known_points
+from study.search.record import STOPPED, WARM, Endings, Record, known_points
+from study.search.trials import kept
 from study.space import search_settings
 from study.space.configuration import Configuration
 from study.space.search_settings import Point
@@ -181,7 +182,7 @@ class OptunaSearch:
         outside = place == record.storage  # a database, or a file out of the folder of results
         facts: dict[str, Any] = {
             "storage": written if "${oc.env:" in written else place,
-            **({"trials": kept(record)} if outside else {}),
+            **({"trials": kept(record.trials)} if outside else {}),
             "optuna_study": record.name,
             "objectives": self._objectives.directions,
             "chosen": {row.configuration.key: list(row.values) for row in chosen},

@@ -6,7 +6,7 @@ import pytest
 
 from sd4match.errors import SD4MatchError
 from study.figures import history
-from study.search.record import read
+from study.search.trials import read
 
 
 def test_history_draws_the_trials_and_the_best_so_far(searched):

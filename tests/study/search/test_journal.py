@@ -18,7 +18,8 @@ from pandas.testing import assert_frame_equal
 from sd4match.errors import SD4MatchError
 from study.search import journal
 from study.search.journal import portable, repair, resolved
-from study.search.record import Record, read
+from study.search.record import Record
+from study.search.trials import read
 from study.study import open_study
 
 SPACE = """

@@ -6,12 +6,9 @@ from collections import Counter
 import optuna
 import pytest
 from optuna.trial import TrialState
-from pandas.testing import assert_frame_equal
 
 import study
 from sd4match.errors import SD4MatchError
-from study.search.record import read
-from study.study import open_study
 
 pytestmark = pytest.mark.slow
 
@@ -204,21 +201,6 @@ def test_a_database_is_as_good_as_a_journal(searching, tmp_path):
     assert journal.study_name == database.study_name
     assert points(database.get_trials()) == points(journal.get_trials())
     assert [t.values for t in database.get_trials()] == [t.values for t in journal.get_trials()]
-
-
-def test_a_database_is_opened_by_launches_only(searching, tmp_path, monkeypatch):
-    """Its address, which holds a variable of the environment, is stored unresolved."""
-    monkeypatch.setenv("PLACE", str(tmp_path))
-    searching.launch(SPACE)
-    from_journal, _ = read(open_study(searching.folder / "results" / "mine"))
-    searching.launch(SPACE, "search.storage=sqlite:///${oc.env:PLACE}/search.db")
-    (tmp_path / "search.db").rename(tmp_path / "gone.db")
-    study = open_study(searching.folder / "results" / "mine")
-    assert_frame_equal(read(study)[0], from_journal)
-    for name in ("search.json", "study.yaml"):
-        text = (study.folder.path / name).read_text()
-        assert "sqlite:///${oc.env:PLACE}/search.db" in text
-    assert not (tmp_path / "search.db").exists()
 
 
 def test_a_storage_that_cannot_be_opened_is_one_line(searching, tmp_path):
